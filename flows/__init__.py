@@ -1,0 +1,1 @@
+"""Orchestrated, scheduled retraining of one production model behind a champion gate."""

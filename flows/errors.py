@@ -1,0 +1,49 @@
+"""Everything a caller of ``flows`` can act on: one class a situation, all below :class:`RetrainError`.
+
+Each message says what was wrong, where, and what to do about it. The command line prints the message alone and ends
+with a non-zero status; nothing is half done after any of these.
+"""
+
+from __future__ import annotations
+
+
+class RetrainError(Exception):
+    """Base of every error that a person can act on; ``exit_status`` is what the command line ends with."""
+
+    exit_status = 1
+
+
+class BarsRejected(RetrainError):
+    """The bars break a rule that cannot be repaired without guessing; the message lists every fault found."""
+
+    exit_status = 3
+
+
+class BarsMissing(RetrainError):
+    """There are no bars to work on: no file, a missing year, an empty range."""
+
+    exit_status = 3
+
+
+class RecipeRefused(RetrainError):
+    """A recipe is wrong (unknown name, estimator outside scikit-learn, bad parameter or feature); nothing was trained."""
+
+    exit_status = 4
+
+
+class RequestRefused(RetrainError):
+    """An option or setting does not make sense as given."""
+
+    exit_status = 2
+
+
+class NightRefused(RetrainError):
+    """The night asked for is not later than the last one decided."""
+
+    exit_status = 5
+
+
+class GateRefused(RetrainError):
+    """The gate cannot judge what it was given (too few bars or days, unusable scores)."""
+
+    exit_status = 6
