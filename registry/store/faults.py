@@ -1,0 +1,130 @@
+"""What an S3 server or the way to it can answer, and what that means for the request: one table.
+
+Three questions decide: which error tells the caller what to mend, can asking again help, and may the object have been
+stored although no good answer came. The client's own repetitions are switched off (they would hide the third).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore import exceptions as client
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from ..errors import ClockSkew, Exists, NotFound, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One answer understood: ``error`` to raise, what was ``said``, how to ``mend`` it."""
+
+    error: type[StoreError]
+    mend: str
+    said: str = ""
+    again: bool = False
+    """Asking again can help."""
+    may_be_stored: bool = False
+    """A create answered like this may have stored its object, or still be on its way."""
+
+
+_SECRET = Fault(
+    StoreDenied, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or the AWS_PROFILE used"
+)
+_RIGHTS = Fault(StoreDenied, "these credentials lack the right: ask for it, or use others")
+_BUCKET = Fault(StoreDenied, "check the bucket's name, create it, or set AWS_ENDPOINT_URL to the server that has it")
+_REGION = Fault(StoreDenied, "set AWS_DEFAULT_REGION to the bucket's region")
+_ENDPOINT = Fault(StoreDenied, "this does not look like S3: check AWS_ENDPOINT_URL and the bucket's name")
+_CLOCK = Fault(ClockSkew, "this machine's clock differs from the server's: set it (NTP) and try again")
+_FULL = Fault(StoreFull, "nothing was stored: free some space or raise the quota")
+_NO_CONDITION = Fault(
+    StoreRefused,
+    "it does not know conditional writes, so two writers would lose entries: use another store or a folder",
+)
+_BUSY = Fault(StoreUnavailable, "try again later", again=True)
+_DAMAGED = Fault(StoreUnavailable, "the bytes were damaged on the way: look at the network, try again", again=True)
+_UNREACHABLE = Fault(StoreUnavailable, "check the network and AWS_ENDPOINT_URL, then try again", again=True)
+_BROKEN = replace(_BUSY, may_be_stored=True)
+_CUT_OFF = replace(_UNREACHABLE, may_be_stored=True)
+
+_BY_CODE = {
+    "NoSuchKey": Fault(NotFound, "nothing is stored there"),
+    "PreconditionFailed": Fault(Exists, "it is never overwritten"),
+    "NoSuchBucket": _BUCKET,
+    "InvalidBucketName": _BUCKET,
+    "AccessDenied": _RIGHTS,
+    "InvalidAccessKeyId": _SECRET,
+    "SignatureDoesNotMatch": _SECRET,
+    "InvalidToken": _SECRET,
+    "ExpiredToken": _SECRET,
+    "TokenRefreshRequired": _SECRET,
+    "RequestTimeTooSkewed": _CLOCK,
+    "AuthorizationHeaderMalformed": _REGION,
+    "PermanentRedirect": _REGION,
+    "QuotaExceeded": _FULL,
+    "InsufficientStorage": _FULL,
+    "XMinioStorageFull": _FULL,
+    "NotImplemented": _NO_CONDITION,
+    "BadDigest": _DAMAGED,
+    "IncompleteBody": _DAMAGED,
+    "RequestTimeout": _DAMAGED,  # the server gave up waiting for the rest of the body: it has not stored it
+    "ConditionalRequestConflict": _BUSY,
+    "SlowDown": _BUSY,
+    "ServiceUnavailable": _BUSY,
+}
+
+# Where the server, or something before it, gave no code that is known. A 503 without S3's code may come from a proxy
+# that lost the server after it had stored the object; 500, 502 and 504 are no better. 409 and 429 refuse.
+_BY_STATUS = {
+    301: _REGION,
+    401: _SECRET,
+    403: _RIGHTS,
+    404: _ENDPOINT,
+    405: _ENDPOINT,
+    409: _BUSY,
+    412: _BY_CODE["PreconditionFailed"],
+    429: _BUSY,
+    500: _BROKEN,
+    501: _NO_CONDITION,
+    502: _BROKEN,
+    503: _BROKEN,
+    504: _BROKEN,
+    507: _FULL,
+}
+
+_REFUSED = Fault(
+    StoreDenied, "the server refuses the request as it is: check the bucket, the region and AWS_ENDPOINT_URL"
+)
+
+# In this order: the first class that fits. What is not a connection's failure happened before anything was sent.
+_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
+    ((client.NoCredentialsError, client.PartialCredentialsError, client.CredentialRetrievalError), _SECRET),
+    ((client.EndpointConnectionError, client.ConnectTimeoutError, client.ProxyConnectionError), _UNREACHABLE),
+    ((client.HTTPClientError, client.SSLError, client.IncompleteReadError), _CUT_OFF),
+    ((ResponseParserError,), replace(_ENDPOINT, may_be_stored=True)),
+)
+
+
+CLIENT_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+"""What the client raises; anything else is a mistake of ours."""
+
+
+def understand(error: Exception) -> Fault:
+    """The fault behind one of :data:`CLIENT_ERRORS`."""
+    if isinstance(error, ClientError):
+        return _understand_answer(error.response)
+    if isinstance(error, client.SSLError) and "certificate verify failed" in str(error).lower():
+        mend = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
+        return Fault(StoreUnavailable, mend, said=str(error))
+    fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)
+    return replace(fault, said=str(error))
+
+
+def _understand_answer(response: dict[str, Any]) -> Fault:
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = str(response.get("Error", {}).get("Message") or "").strip()
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    fault = _BY_CODE.get(code) or _BY_STATUS.get(status, _REFUSED)
+    said = f"{status} {code}" if code != str(status) else code
+    return replace(fault, said=f"{said}: {message}" if message else said)

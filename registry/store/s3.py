@@ -1,0 +1,164 @@
+"""A store in an S3 bucket, on any server that honours ``If-None-Match: *``.
+
+A create is one ``PutObject`` with that condition and the bytes' MD5; 412 means ``Exists``. Repetitions are this
+module's own, so that it is known after each whether the object may have been stored: an answer that got lost is asked
+for again with the same bytes, which can overwrite nothing, and if no good answer comes at all the outcome is unknown.
+A repetition that meets its own first attempt is told ``Exists`` like any other: the caller compares what is there with
+what it wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from ..clock import Clock
+from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreError
+from .contract import Stored, check_key, check_limit, check_prefix, is_listed
+from .faults import CLIENT_ERRORS, Fault, understand
+from .settings import S3Settings
+
+PAGE = 1000  # the most keys that S3 lists in one answer
+
+T = TypeVar("T")
+
+_URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*?))?/?")
+
+
+class S3Store:
+    """The store at ``url`` (``s3://bucket/prefix``); ``clock`` waits between attempts, ``jitter`` spreads them."""
+
+    def __init__(self, url: str, *, settings: S3Settings, clock: Clock, jitter: Callable[[], float]) -> None:
+        parts = _URL.fullmatch(url)
+        if parts is None:
+            raise InvalidRequest(f"{url!r} is not a bucket: write s3://bucket or s3://bucket/prefix")
+        self.url = url
+        self._bucket = parts[1]
+        self._root = check_key(parts[2]) + "/" if parts[2] else ""
+        self._settings = settings
+        self._clock = clock
+        self._jitter = jitter
+        self._client = _client(url, settings)
+
+    def create(self, key: str, data: bytes) -> None:
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
+        request = {"Key": self._root + check_key(key), "Body": data, "ContentMD5": md5, "IfNoneMatch": "*"}
+        self._ask(key, lambda: self._client.put_object(Bucket=self._bucket, **request), creates=True)
+
+    def get(self, key: str) -> bytes:
+        name = self._root + check_key(key)
+
+        def read() -> bytes:
+            data: bytes = self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read()
+            return data
+
+        return self._ask(key, read)
+
+    def folders(self, prefix: str) -> list[str]:
+        check_prefix(prefix, whole=True)
+        pages = self._pages(prefix, Delimiter="/")
+        names = [found["Prefix"][:-1].rsplit("/", 1)[-1] for page in pages for found in page.get("CommonPrefixes", ())]
+        return sorted(name for name in names if is_listed(name))
+
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+        check_prefix(after or "")
+        start = {"StartAfter": self._root + after} if after else {}
+        keys: list[str] = []
+        for page in self._pages(check_prefix(prefix), MaxKeys=min(check_limit(limit) or PAGE, PAGE), **start):
+            keys += [key for key, _ in self._objects(page)]
+            if limit is not None and len(keys) >= limit:
+                break
+        return keys[:limit]
+
+    def delete(self, key: str) -> None:
+        name = self._root + check_key(key)
+        self._ask(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
+
+    def stat(self, prefix: str) -> Iterator[Stored]:
+        for page in self._pages(check_prefix(prefix)):
+            answered = page["ResponseMetadata"]["HTTPHeaders"].get("date")
+            if answered is None:
+                raise StoreError(f"{self.url} answers without a Date header, so the age of its objects is not known")
+            now = parsedate_to_datetime(answered)
+            for key, found in self._objects(page):
+                # Date counts whole seconds, so an object just made can seem to be of the future.
+                yield Stored(key, found["Size"], max(timedelta(0), now - found["LastModified"]))
+
+    def _objects(self, page: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for found in page.get("Contents", ()):
+            key = found["Key"][len(self._root) :]
+            if is_listed(key):
+                yield key, found
+
+    def _pages(self, prefix: str, **request: Any) -> Iterator[dict[str, Any]]:
+        request |= {"Bucket": self._bucket, "Prefix": self._root + prefix}
+        while True:
+            page = self._ask(prefix, lambda: self._client.list_objects_v2(**request))
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _ask(self, key: str, request: Callable[[], T], *, creates: bool = False) -> T:
+        """The answer to ``request``, asked for as often as that can help."""
+        unsure: Fault | None = None
+        for attempt in range(self._settings.attempts):
+            if attempt:
+                self._clock.sleep(self._settings.wait(attempt, self._jitter()))
+            try:
+                return request()
+            except CLIENT_ERRORS as error:
+                fault, cause = understand(error), error
+            if creates and fault.may_be_stored:
+                unsure = fault
+            if not fault.again:
+                break
+        if unsure and fault.error is not Exists:
+            raise self._outcome_unknown(key, unsure) from cause
+        raise fault.error(f"{key or 'the keys'} in {self.url}: {fault.mend} ({fault.said})") from cause
+
+    def _outcome_unknown(self, key: str, unsure: Fault) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{key} in {self.url} may or may not be stored: {unsure.said}. {unsure.mend[0].upper()}{unsure.mend[1:]}; "
+            "repeating the same operation stores nothing twice",
+            key=key,
+        )
+
+
+def _client(url: str, settings: S3Settings) -> Any:
+    """A client of its own: ``botocore`` without ``boto3`` takes half the time to import and to make one."""
+    config = Config(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=32,
+        # MD5 in a header is understood everywhere; checksums in trailers are not (Ceph before 18, Google, old MinIO).
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path"} if _path_style(settings) else None,
+    )
+    try:
+        return botocore.session.Session().create_client(
+            "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
+        )
+    except (BotoCoreError, ValueError) as error:  # ValueError is what an endpoint that is no URL gives
+        raise InvalidRequest(
+            f"cannot connect to {url}: {error}. Check AWS_ENDPOINT_URL, AWS_PROFILE and AWS_DEFAULT_REGION"
+        ) from error
+
+
+def _path_style(settings: S3Settings) -> bool:
+    if settings.path_style is not None:
+        return settings.path_style
+    named = (settings.endpoint_url, os.environ.get("AWS_ENDPOINT_URL_S3"), os.environ.get("AWS_ENDPOINT_URL"))
+    return any(named)

@@ -1,0 +1,35 @@
+"""What can be set about an S3 connection beyond the standard ``AWS_*`` variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InvalidRequest
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """Where the server is and how long to be patient with it.
+
+    ``endpoint_url`` and ``region`` left at None are those of the ``AWS_*`` variables. ``path_style`` None addresses
+    ``endpoint/bucket/key`` when an endpoint is set and ``bucket.host/key`` otherwise. One request takes at most
+    ``connect_timeout`` + ``read_timeout`` seconds and is asked ``attempts`` times; the waits between begin at
+    ``first_wait`` seconds and double up to ``longest_wait``, each shortened by up to half at random.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    path_style: bool | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    attempts: int = 5
+    first_wait: float = 0.2
+    longest_wait: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or min(self.connect_timeout, self.read_timeout) <= 0 or self.first_wait < 0:
+            raise InvalidRequest(f"{self} makes no sense: at least one attempt, timeouts above zero, no negative wait")
+
+    def wait(self, attempt: int, jitter: float) -> float:
+        """Seconds to wait before ``attempt`` (1, 2, … after the first, which is 0)."""
+        return float(min(self.longest_wait, self.first_wait * 2 ** (attempt - 1)) * (1 - jitter / 2))
