@@ -159,11 +159,15 @@ class StoreRefused(StoreError):
 class OutcomeUnknown(StoreError):
     """The store may or may not have stored the object: no answer came, and asking again was not answered either.
 
-    ``key`` is the object in question; ``operation`` the id to continue with: repeating the same operation with it
-    never writes twice. Both are None where not known.
+    ``key`` is the object in question; ``idempotency_key`` the key to repeat the operation with: repeating it never
+    writes twice. Either is None where not known.
     """
 
-    def __init__(self, message: str, *, key: str | None = None, operation: str | None = None) -> None:
+    def __init__(self, message: str, *, key: str | None = None, idempotency_key: str | None = None) -> None:
         super().__init__(message)
         self.key = key
-        self.operation = operation
+        self.idempotency_key = idempotency_key
+
+
+class ClockSkew(StoreError):
+    """This machine's clock and the registry's newest entry disagree by more than an hour."""

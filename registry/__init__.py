@@ -1,0 +1,76 @@
+"""A model registry that cannot lose or mix up a version, on a folder or in an S3-compatible bucket.
+
+The protocol, on one page:
+
+- A model has two append-only **logs**: ``versions`` (what was trained: registered, scored, retired, tagged) and
+  ``decisions`` (what production uses and why: promoted, held, returned, rolled back, frozen, suspended). Two logs,
+  because a training job gets the right to write one and not the other.
+- An **entry** is one immutable object named by its number, added by creating ``number n + 1`` **if it is absent**: of
+  any number of writers one wins, the others look again. That is the only commit there is: no lock, no pointer that
+  moves, no index that is rewritten.
+- Every entry holds the SHA-256 of the one before it, and the whole **state after it**. Keys are inverted, so that the
+  newest entry is the first key: one LIST of one key and one GET are a complete view.
+- An **artifact** is uploaded before the entry that names it and its digest; what no entry names is garbage. It is
+  checked against the digest before it is parsed, and reading it runs no code.
+- Every operation has an **idempotency key**: repeated, it adds nothing. After a lost answer the writer reads what is
+  there; where the store does not answer at all it raises ``OutcomeUnknown``: repeat with the same key.
+- A **promotion** is compare-and-swap on the champion that the decision was judged against: its version *and* the
+  decision that made it champion. ``StaleDecision`` means: judge again. It is never applied.
+
+::
+
+    import registry
+
+    loaded = registry.load("gbpusd_m15_direction", url="s3://models/registry")   # the champion, never "latest"
+    model = registry.Registry("s3://models/registry").model("gbpusd_m15_direction")
+    model.champion(at=some_moment)          # what was in production then, and by which decision
+    for entry in model.log():
+        print(entry.time, entry)            # one sentence each
+
+Importing this package loads neither scikit-learn nor an S3 client nor pandas. Errors: :mod:`registry.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from . import errors
+from .clock import Clock, NewId, SystemClock, random_id
+from .entries import Entry, key_digest
+from .errors import InvalidRequest, RegistryError
+from .promoter import Model
+from .reader import Loaded, Version
+from .records import ChampionRecord, VersionRecord
+from .registry import Registry
+from .transitions import Night
+
+__all__ = [
+    "ChampionRecord",
+    "Clock",
+    "Entry",
+    "Loaded",
+    "Model",
+    "NewId",
+    "Night",
+    "Registry",
+    "RegistryError",
+    "SystemClock",
+    "Version",
+    "VersionRecord",
+    "errors",
+    "key_digest",
+    "load",
+    "random_id",
+]
+
+
+def load(name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None) -> Loaded:
+    """The champion of a model (or ``"latest"``, ``"v3"``, a tag; or the champion at a past moment), ready to predict.
+
+    ``url`` defaults to ``RETRAIN_REGISTRY``. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
+    """
+    place = url or os.environ.get("RETRAIN_REGISTRY")
+    if not place:
+        raise InvalidRequest("say where the registry is: load(..., url=...) or the variable RETRAIN_REGISTRY")
+    return Registry(place).model(name).load(which, at=at)

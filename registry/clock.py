@@ -1,0 +1,52 @@
+"""Where time and ids come from: passed in, so that a night can be replayed byte for byte."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+NewId = Callable[[], str]
+"""Gives a fresh id: 32 lower-case hexadecimal digits."""
+
+
+class Clock(Protocol):
+    """The wall clock (UTC), a monotonic one, and waiting."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """This machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def random_id() -> str:
+    """An id that no other process gives."""
+    return uuid.uuid4().hex
+
+
+def write_time(moment: datetime) -> str:
+    """``2024-12-31T22:00:00.000000Z``: sorts as text, microseconds always there."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment needs a time zone: {moment!r}")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_time(text: str) -> datetime:
+    """The moment that :func:`write_time` wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -1,0 +1,89 @@
+"""Names and the keys made of them: the layout on the store, in one place.
+
+::
+
+    format.json
+    models/<name>/versions/<thousand>/<inverted>-<n>.json
+    models/<name>/decisions/<thousand>/<inverted>-<n>.json
+    models/<name>/artifacts/<sha256>-<operation id>
+    models/<name>/evidence/...
+    models/<name>/segments/...
+
+``inverted = 9999999999 - n``: the newest entry is the first key of its log. ``thousand`` is its first seven digits, so
+that a folder holds at most a thousand entries.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import InvalidName
+
+FORMAT_KEY = "format.json"
+LOGS = ("versions", "decisions")
+
+_TOP = 9_999_999_999
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9_-])){0,99}")
+_ENTRY = re.compile(r"(\d{7})/(\d{10})-(\d{1,10})\.json")
+_VERSION = re.compile(r"v?([1-9]\d{0,9})")
+
+
+def check_name(name: str, what: str = "model name") -> str:
+    """``name`` if it may stand in a key, else :class:`InvalidName`.
+
+    Lower case only: on some file systems ``A`` and ``a`` are one folder, and two models would share their logs.
+    """
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        shown = repr(name if isinstance(name, str) and len(name) <= 60 else str(name)[:60] + "…")
+        raise InvalidName(
+            f"{what} {shown} is not allowed: use 1 to 100 lower-case letters, digits, '_', '-' and single inner dots, "
+            "beginning with a letter or digit"
+        )
+    return name
+
+
+def check_text(text: str, what: str, *, limit: int = 500) -> str:
+    """``text`` if it is one printable, non-empty line of at most ``limit`` characters, else :class:`InvalidName`."""
+    if not isinstance(text, str) or not text.strip() or len(text) > limit or not text.isprintable():
+        raise InvalidName(f"{what} must be one printable line of 1 to {limit} characters, not {str(text)[:60]!r}")
+    return text
+
+
+def model_prefix(model: str) -> str:
+    return f"models/{check_name(model)}/"
+
+
+def log_prefix(model: str, log: str) -> str:
+    return f"{model_prefix(model)}{log}/"
+
+
+def entry_key(model: str, log: str, n: int) -> str:
+    """The key of entry ``n`` (1, 2, …) of a log."""
+    inverted = f"{_TOP - n:010d}"
+    return f"{log_prefix(model, log)}{inverted[:7]}/{inverted}-{n}.json"
+
+
+def entry_number(model: str, log: str, key: str) -> int | None:
+    """The number of the entry under ``key``; None for a stray key that no writer of this package made."""
+    prefix = log_prefix(model, log)
+    match = _ENTRY.fullmatch(key[len(prefix) :]) if key.startswith(prefix) else None
+    if match is None:
+        return None
+    n = int(match[3])
+    return n if n >= 1 and entry_key(model, log, n) == key else None
+
+
+def artifact_key(model: str, sha256: str, operation: str) -> str:
+    return f"{model_prefix(model)}artifacts/{sha256}-{operation}"
+
+
+def version_name(number: int) -> str:
+    return f"v{number}"
+
+
+def version_number(name: str | int) -> int:
+    """3 for ``"v3"``, ``"3"`` or ``3``; :class:`InvalidName` for anything else."""
+    match = _VERSION.fullmatch(str(name))
+    if match is None or isinstance(name, bool):
+        raise InvalidName(f"{str(name)[:60]!r} is not a version: write v1, v2, …, 'champion' or 'latest'")
+    return int(match[1])

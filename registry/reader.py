@@ -1,0 +1,197 @@
+"""Reading one model: which version production uses, now or at any past moment, and loading it.
+
+Reading never writes: these are the rights of a serving process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from . import keys, transitions
+from .artifact import Archive, unpack
+from .clock import Clock, NewId, write_time
+from .entries import Entry, digest
+from .errors import ArtifactMissing, Corrupt, ModelNotFound, NoChampion, NotFound, Suspended, VersionNotFound
+from .log import Log
+from .records import ChampionRecord, VersionRecord
+from .store import Store
+
+GRACE = timedelta(hours=24)
+"""How old, by the store's clock, an object that no entry names must be before ``gc`` removes it."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version as read from the log: its record and the entry that registered it."""
+
+    record: VersionRecord
+    entry: int
+    registered_at: datetime
+    author: str
+
+    def __str__(self) -> str:
+        return self.record.version
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A version ready to predict. ``champion`` tells why it is in production; None where it was asked for by name."""
+
+    version: str
+    cut: float
+    archive: Archive
+    champion: ChampionRecord | None = None
+
+
+class ModelReader:
+    """The versions and the champion of one model, read."""
+
+    def __init__(self, store: Store, name: str, *, clock: Clock, new_id: NewId, grace: timedelta = GRACE) -> None:
+        self.name = keys.check_name(name)
+        self.store = store
+        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id)
+        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id)
+        self._clock = clock
+        self._new_id = new_id
+        self._grace = grace
+
+    def champion(self, at: datetime | None = None) -> ChampionRecord | None:
+        """What production loads now, or loaded at a past moment; None before the first promotion."""
+        if at is None:
+            return transitions.champion_of(self.decisions.head())
+        moment = at.astimezone(UTC)
+        return transitions.champion_of(self.decisions.last(lambda entry: entry.time <= moment))
+
+    def version(self, which: str | int) -> Version:
+        """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is."""
+        head = self.versions.head()
+        if head is None:
+            raise ModelNotFound(f"there is no model {self.name} in {self.store.url}; `registry models` lists them")
+        if which == "champion":
+            return self._registered(self._champion_or_raise(None).entry)
+        if which == "latest":
+            return self._latest(head)
+        if isinstance(which, str) and which in head.state.get("tags", {}):
+            which = head.state["tags"][which]
+        number, last = keys.version_number(which), transitions.latest_number(head)
+        if number > last:
+            raise VersionNotFound(
+                f"{self.name} has no v{number}: it has v1 to v{last}" if last else f"{self.name} has no version"
+            )
+        if number == last:
+            return self._latest(head)
+        return self._registered(self._entry_of(number, head))
+
+    def load(self, which: str | int = "champion", *, at: datetime | None = None) -> Loaded:
+        """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
+
+        Raises :class:`NoChampion`, :class:`Suspended` (a person told production to stand aside),
+        :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`.
+        """
+        if which == "champion":
+            champion = self._champion_or_raise(at)
+            return Loaded(champion.version, champion.cut, self._archive(champion), champion)
+        record = self.version(which).record
+        return Loaded(record.version, record.cut, self._archive(record))
+
+    def history(self) -> list[Version]:
+        """All versions, oldest first."""
+        entries = (entry for entry in self.versions.walk() if entry.kind == "registered")
+        return [version_of(entry) for entry in entries][::-1]
+
+    def log(self) -> Iterator[Entry]:
+        """The entries of both logs, newest first."""
+        streams = [self.versions.walk(), self.decisions.walk()]
+        newest = [next(stream, None) for stream in streams]
+        while any(newest):
+            entry = max(
+                (entry for entry in newest if entry is not None), key=lambda entry: (entry.time, entry.log, entry.n)
+            )
+            yield entry
+            side = 0 if entry.log == "versions" else 1
+            newest[side] = next(streams[side], None)
+
+    def decided(self, night: str) -> Entry | None:
+        """The entry that decided a night; None where it is not decided."""
+        found = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        head = self.decisions.head()
+        if head is None or head.state.get("night", "") < night:
+            return None
+        entry = self.decisions.read(1 if found is None else found.n + 1)
+        return entry if entry.state.get("night") == night else None
+
+    def decision_record(self, entry: Entry) -> Mapping[str, Any] | None:
+        """The full record of a decision, from the entry or from the file it names."""
+        found: Any = entry.body.get("record")
+        if found is None or "sha256" not in found:
+            return None if found is None else dict(found)
+        data = self._bytes(found["key"], found["sha256"])
+        record: dict[str, Any] = json.loads(data)
+        return record
+
+    def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
+        champion = self.champion(at)
+        if champion is None:
+            when = "" if at is None else f" at {write_time(at)}"
+            raise NoChampion(f"{self.name} has no champion{when}: nothing was promoted in {self.store.url}")
+        suspended = (
+            None if at is not None or self.decisions._newest is None else self.decisions._newest.state.get("suspended")
+        )
+        if suspended is not None:
+            raise Suspended(f"{self.name} is suspended since {suspended['since']}: {suspended['reason']}")
+        return champion
+
+    def _latest(self, head: Entry) -> Version:
+        latest = head.state.get("latest")
+        if latest is None:
+            raise VersionNotFound(f"{self.name} has no version")
+        return version_of(head) if latest["entry"] == head.n else self._registered(latest["entry"])
+
+    def _registered(self, n: int) -> Version:
+        entry = self.versions.read(n)
+        if entry.kind != "registered":
+            raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")
+        return version_of(entry)
+
+    def _entry_of(self, number: int, head: Entry) -> int:
+        """The entry that registered a version: interpolated, since versions are spread evenly over the log."""
+        low, high = (0, 0), (head.n, transitions.latest_number(head))  # (entry, versions up to it)
+        while True:
+            share = (number - low[1]) / (high[1] - low[1])
+            guess = min(max(low[0] + round(share * (high[0] - low[0])), low[0] + 1), high[0])
+            entry = head if guess == head.n else self.versions.read(guess)
+            latest = entry.state.get("latest")
+            if latest is not None and latest["version"] == keys.version_name(number):
+                return int(latest["entry"])
+            count = transitions.latest_number(entry)
+            if count < number:
+                low = (guess, count)
+            else:
+                high = (int(entry.state["latest"]["entry"]) - 1, count - 1)
+
+    def _archive(self, record: ChampionRecord | VersionRecord) -> Archive:
+        if record.artifact is None or record.sha256 is None:
+            raise ArtifactMissing(f"{record.version} of {self.name} is a record without artifact: it cannot be loaded")
+        data = self._bytes(record.artifact, record.sha256)
+        return unpack(data, sha256=record.sha256, where=f"{self.store.url}/{record.artifact}")
+
+    def _bytes(self, key: str, sha256: str) -> bytes:
+        try:
+            data = self.store.get(key)
+        except NotFound as error:
+            raise ArtifactMissing(
+                f"{self.store.url}/{key} is gone: retired and collected, or deleted by hand; "
+                f"`registry verify {self.name}` tells"
+            ) from error
+        if digest(data) != sha256:
+            raise Corrupt(f"{self.store.url}/{key} is not what its entry names (SHA-256 differs): damaged or replaced")
+        return data
+
+
+def version_of(entry: Entry) -> Version:
+    """The version that a ``registered`` entry registers."""
+    return Version(VersionRecord.from_dict(entry.body["version"]), entry.n, entry.time, entry.author)

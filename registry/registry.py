@@ -1,0 +1,102 @@
+"""A registry: the models below one root of one store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from . import keys
+from .clock import Clock, NewId, SystemClock, random_id, write_time
+from .entries import canonical
+from .errors import Corrupt, Exists, FormatTooNew, NotFound, OutcomeUnknown
+from .promoter import Model
+from .reader import GRACE
+from .store import Store, Stored, connect, probe
+
+FORMAT = 1
+
+
+class Registry:
+    """The models under ``url``: the path of a folder, or ``s3://bucket/prefix``.
+
+    ``clock`` and ``new_id`` are the only sources of time and chance; pass fixed ones and the same calls write the same
+    bytes. Nothing is asked of the store until something is read or written. Before this object's first write the store
+    must show that it refuses to overwrite, else :class:`~registry.errors.StoreRefused`.
+    """
+
+    def __init__(
+        self,
+        url: str | Path | Store,
+        *,
+        clock: Clock | None = None,
+        new_id: NewId = random_id,
+        grace: timedelta = GRACE,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._new_id = new_id
+        self._grace = grace
+        store = connect(url) if isinstance(url, str | Path) else url
+        self.store: Store = ProbedStore(store, self._clock)
+        self.url = store.url
+
+    def model(self, name: str) -> Model:
+        """The model ``name``, whether it has versions yet or not; :class:`~registry.errors.InvalidName`."""
+        return Model(self.store, name, clock=self._clock, new_id=self._new_id, grace=self._grace)
+
+    def models(self) -> list[str]:
+        """Names of the models, ascending."""
+        return self.store.folders("models/")
+
+
+class ProbedStore:
+    """A store whose first create is preceded by the probe of its one promise and by a look at the registry's format."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._probed = False
+        self.url = store.url
+
+    def create(self, key: str, data: bytes) -> None:
+        if not self._probed:
+            self._probe()
+            self._probed = True
+        self._store.create(key, data)
+
+    def get(self, key: str) -> bytes:
+        return self._store.get(key)
+
+    def folders(self, prefix: str) -> list[str]:
+        return self._store.folders(prefix)
+
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+        return self._store.list(prefix, limit=limit, after=after)
+
+    def delete(self, key: str) -> None:
+        self._store.delete(key)
+
+    def stat(self, prefix: str) -> Iterator[Stored]:
+        return self._store.stat(prefix)
+
+    def _probe(self) -> None:
+        try:
+            data = self._store.get(keys.FORMAT_KEY)
+        except NotFound:
+            data = canonical({"format": FORMAT, "oldest_reader": FORMAT, "created": write_time(self._clock.now())})
+            try:
+                self._store.create(keys.FORMAT_KEY, data)
+            except (Exists, OutcomeUnknown):
+                data = self._store.get(keys.FORMAT_KEY)
+        self._refuse_newer(data)
+        probe(self._store, key=keys.FORMAT_KEY)
+
+    def _refuse_newer(self, data: bytes) -> None:
+        where = f"{self.url}/{keys.FORMAT_KEY}"
+        try:
+            oldest = json.loads(data)["oldest_reader"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Corrupt(f"{where} is unreadable ({error}): this is not a registry, or it is damaged") from error
+        if oldest > FORMAT:
+            raise FormatTooNew(f"{where} asks for a reader of format {oldest}, this package has {FORMAT}: upgrade it")

@@ -1,0 +1,87 @@
+"""What a training job may: add versions, and nothing that production would use by itself.
+
+Every writing method adds exactly one entry to the versions log or raises having added none
+(:class:`~registry.errors.OutcomeUnknown` apart), and repeating it with the same ``key`` adds nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from . import keys, transitions
+from .entries import Entry, digest, recall
+from .errors import Exists, InvalidRequest, OutcomeUnknown, UploadTooOld
+from .log import Build, Draft, Log
+from .reader import ModelReader, Version, version_of
+from .records import VersionRecord
+
+_UPLOAD_TRIES = 5
+
+
+class ModelTrainer(ModelReader):
+    """One model with the rights of a training job."""
+
+    def register(
+        self,
+        archive: bytes | None,
+        record: VersionRecord,
+        *,
+        author: str,
+        key: str | None = None,
+        as_of: datetime | None = None,
+    ) -> Version:
+        """Upload the archive and add the next version; with the same ``key`` again, give the one there is."""
+        keys.check_text(author, "author")
+        head = self.versions.head()
+        done = None if key is None or head is None else _done(self.versions, head, key)
+        if done is not None:
+            return version_of(done)
+        uploaded = self._clock.monotonic()
+        if archive is not None:
+            sha256 = digest(archive)
+            place = keys.artifact_key(self.name, sha256, self._new_id())
+            self._upload(place, archive)
+            record = dataclasses.replace(record, artifact=place, sha256=sha256, size=len(archive))
+        build = transitions.registered(record)
+        return version_of(self.versions.append(self._fresh(build, uploaded), author=author, key=key, as_of=as_of))
+
+    def tag(self, tag: str, version: str | int | None, *, author: str, key: str | None = None) -> Entry:
+        """Give a version a second name (or with None take it away)."""
+        keys.check_text(author, "author")
+        if keys.check_name(tag, "tag") in ("latest", "champion") or keys._VERSION.fullmatch(tag):
+            raise InvalidRequest(f"'{tag}' cannot be a tag: it means a version already")
+        name = None if version is None else keys.version_name(keys.version_number(version))
+        return self.versions.append(transitions.tagged(tag, name), author=author, key=key)
+
+    def _upload(self, key: str, data: bytes) -> None:
+        """Store an object under a key that no other operation uses; asked again until it is known to be there."""
+        for attempt in range(_UPLOAD_TRIES):
+            if attempt:
+                self._clock.sleep(0.2 * 2**attempt)
+            try:
+                return self.store.create(key, data)
+            except Exists:
+                return None  # ours: the answer to an earlier try was lost
+            except OutcomeUnknown as error:
+                unknown = error
+        raise unknown
+
+    def _fresh(self, build: Build, uploaded: float) -> Build:
+        """Refuse a commit so long after the upload that ``gc`` might take what it names for garbage."""
+
+        def checked(head: Entry | None, n: int, time: datetime) -> Draft:
+            if self._clock.monotonic() - uploaded > self._grace.total_seconds() / 2:
+                raise UploadTooOld(
+                    f"{self.name}: what was uploaded waited over {self._grace / 2} for its log entry; nothing was "
+                    "written; repeat the operation"
+                )
+            return build(head, n, time)
+
+        return checked
+
+
+def _done(log: Log, head: Entry, key: str) -> Entry | None:
+    n = recall(head.state, key)
+    entry = None if n is None else log.read(n)
+    return entry if entry is not None and entry.key == key else None
