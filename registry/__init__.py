@@ -39,7 +39,7 @@ from . import errors
 from .clock import Clock, NewId, SystemClock, random_id
 from .entries import Entry, key_digest
 from .errors import InvalidRequest, RegistryError
-from .promoter import Model
+from .model import Model
 from .reader import Loaded, Version
 from .records import ChampionRecord, VersionRecord
 from .registry import Registry

@@ -114,11 +114,9 @@ class Log:
         key = key or operation
         head = self.head()
         for attempt in range(_CONTENTION_TRIES):
-            done = None if head is None else recall(head.state, key)
+            done = self._done(head, key)
             if done is not None:
-                entry = self.read(done)
-                if entry.key == key:
-                    return entry
+                return done
             entry = self._entry(head, build, author=author, operation=operation, key=key, as_of=as_of)
             try:
                 self._commit(entry)
@@ -136,6 +134,15 @@ class Log:
             f"{self.prefix} on {self.store.url}: other writers were faster {_CONTENTION_TRIES} times; nothing was "
             "written; try again when fewer write"
         )
+
+    def done(self, key: str) -> Entry | None:
+        """The entry that did the work named by the idempotency key; None where it is not among the recent ones."""
+        return self._done(self.head(), key)
+
+    def _done(self, head: Entry | None, key: str) -> Entry | None:
+        n = None if head is None else recall(head.state, key)
+        entry = None if n is None else self.read(n)
+        return entry if entry is not None and entry.key == key else None
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries

@@ -17,8 +17,8 @@ from .transitions import Night
 _INLINE_RECORD_BYTES = 4096
 
 
-class Model(ModelTrainer):
-    """One model with every right. Made by :meth:`registry.Registry.model`."""
+class ModelPromoter(ModelTrainer):
+    """One model with the rights of a gate."""
 
     def promote(
         self,

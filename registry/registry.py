@@ -11,7 +11,7 @@ from . import keys
 from .clock import Clock, NewId, SystemClock, random_id, write_time
 from .entries import canonical
 from .errors import Corrupt, Exists, FormatTooNew, NotFound, OutcomeUnknown
-from .promoter import Model
+from .model import Model
 from .reader import GRACE
 from .store import Store, Stored, connect, probe
 

@@ -10,9 +10,9 @@ import dataclasses
 from datetime import datetime
 
 from . import keys, transitions
-from .entries import Entry, digest, recall
+from .entries import Entry, digest
 from .errors import Exists, InvalidRequest, OutcomeUnknown, UploadTooOld
-from .log import Build, Draft, Log
+from .log import Build, Draft
 from .reader import ModelReader, Version, version_of
 from .records import VersionRecord
 
@@ -33,8 +33,7 @@ class ModelTrainer(ModelReader):
     ) -> Version:
         """Upload the archive and add the next version; with the same ``key`` again, give the one there is."""
         keys.check_text(author, "author")
-        head = self.versions.head()
-        done = None if key is None or head is None else _done(self.versions, head, key)
+        done = None if key is None else self.versions.done(key)
         if done is not None:
             return version_of(done)
         uploaded = self._clock.monotonic()
@@ -79,9 +78,3 @@ class ModelTrainer(ModelReader):
             return build(head, n, time)
 
         return checked
-
-
-def _done(log: Log, head: Entry, key: str) -> Entry | None:
-    n = recall(head.state, key)
-    entry = None if n is None else log.read(n)
-    return entry if entry is not None and entry.key == key else None
