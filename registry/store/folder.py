@@ -66,19 +66,15 @@ class FolderStore:
             try:
                 return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                self._insist_on_folder()
                 raise NotFound(f"nothing is stored under {key} in {self.url}") from None
 
     def folders(self, prefix: str) -> list[str]:
         check_prefix(prefix, whole=True)
         with self._told(prefix):
-            names = [name[:-1] for name, _ in _entries(self._root / prefix) if name.endswith("/")]
+            names = [name[:-1] for name, _ in self._entries(prefix) if name.endswith("/")]
             # A folder whose objects are all deleted stays behind empty; on S3 it would be gone.
-            return [name for name in names if next(self._walk(f"{prefix}{name}/", ""), None)]
-
-    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
-        found = self._walk(check_prefix(prefix), check_prefix(after or ""))
-        with self._told(prefix):
-            return [key for key, _ in itertools.islice(found, check_limit(limit))]
+            return sorted(name for name in names if next(self._walk(f"{prefix}{name}/", ""), None))
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -86,6 +82,7 @@ class FolderStore:
             try:
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
+                self._insist_on_folder()
                 return
             _sync(path.parent)
 
@@ -184,7 +181,7 @@ class FolderStore:
     def _walk(self, prefix: str, after: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Keys below ``prefix`` and greater than ``after`` in order, reading a folder only when its turn comes."""
         folder = prefix[: prefix.rfind("/") + 1]
-        for name, entry in _entries(self._root / folder):
+        for name, entry in self._entries(folder):
             key = folder + name
             if not key.startswith(prefix):
                 continue
@@ -193,6 +190,21 @@ class FolderStore:
                     yield key, entry
             elif key > after or after.startswith(key):
                 yield from self._walk(key, after)
+
+    def _entries(self, folder: str) -> list[tuple[str, os.DirEntry[str]]]:
+        """What is in ``folder``, in key order: a folder ``a`` stands where ``a/`` sorts, after ``a-b`` and ``a.b``."""
+        try:
+            with os.scandir(self._root / folder) as found:
+                named = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in found]
+        except (FileNotFoundError, NotADirectoryError):
+            self._insist_on_folder()
+            return []
+        return sorted((pair for pair in named if is_listed(pair[0].removesuffix("/"))), key=lambda pair: pair[0])
+
+    def _insist_on_folder(self) -> None:
+        """Nothing is there: fine, unless the store itself is a file."""
+        if self._root.exists() and not self._root.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
     @contextlib.contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -203,15 +215,10 @@ class FolderStore:
             where = f"{key or 'the keys'} in {self.url}"
             raise _as_store_error(error, where) from error
 
-
-def _entries(folder: Path) -> list[tuple[str, os.DirEntry[str]]]:
-    """What is in ``folder``, in key order: a folder ``a`` stands where ``a/`` sorts, after ``a-b`` and ``a.b``."""
-    try:
-        with os.scandir(folder) as found:
-            named = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in found]
-    except FileNotFoundError:
-        return []
-    return sorted((pair for pair in named if is_listed(pair[0].removesuffix("/"))), key=lambda pair: pair[0])
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+        found = self._walk(check_prefix(prefix), check_prefix(after or ""))
+        with self._told(prefix):
+            return [key for key, _ in itertools.islice(found, check_limit(limit))]
 
 
 def _sync(folder: Path) -> None:

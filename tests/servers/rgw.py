@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +56,9 @@ osd_data = {folder}/osd
 osd_objectstore = memstore
 memstore_device_bytes = 1073741824
 osd_journal =
+# A starting object daemon that places itself can die of "wrong fsid": so it is placed by hand.
+osd_class_update_on_start = false
+osd_crush_update_on_start = false
 
 [client.rgw]
 rgw_frontends = beast endpoint=127.0.0.1:{rgw_port}
@@ -102,15 +106,13 @@ class Rgw:
         self._run("ceph-mon", "--mkfs", "-i", "a", "--monmap", str(monmap))
         self._daemon("ceph-mon", "-i", "a")
         self._run("ceph", "--connect-timeout", "30", "osd", "new", fsid)
+        self._run("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost")
         self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", fsid)
         self._daemon("ceph-osd", "-i", "0")
-        gateway = self._daemon("radosgw", "-n", "client.rgw")
+        self._wait(lambda: json.loads(self._run("ceph", "osd", "stat", "-f", "json"))["num_up_osds"] == 1, "osd.0")
+        self._daemon("radosgw", "-n", "client.rgw")
         self.url = f"http://127.0.0.1:{rgw_port}"
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(self.url):
-            if gateway.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the gateway did not start: {self._log_tail('client.rgw')}")
-            time.sleep(0.2)
+        self._wait(lambda: answers(self.url), "client.rgw")
         self.create_user("registry", self.access_key, self.secret_key)
 
     def create_user(self, name: str, access_key: str, secret_key: str) -> None:
@@ -147,9 +149,14 @@ class Rgw:
             raise RuntimeError(f"{program} {' '.join(arguments)} failed: {done.stderr.strip()[-2000:]}")
         return done.stdout
 
-    def _log_tail(self, name: str) -> str:
-        log = self.folder / f"{name}.log"
-        return log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else "it wrote no log"
+    def _wait(self, ready: Callable[[], bool], name: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if time.monotonic() > deadline or any(daemon.poll() is not None for daemon in self._daemons):
+                log = self.folder / f"{name}.log"
+                said = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else "it wrote no log"
+                raise RuntimeError(f"{name} did not start: {said}")
+            time.sleep(0.2)
 
 
 def _environment() -> dict[str, str]:

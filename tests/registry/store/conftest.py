@@ -1,0 +1,75 @@
+"""The stores that the conformance suite runs on."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from servers.fixtures import new_bucket
+from servers.rgw import Rgw
+from servers.stores import MemoryStore
+
+from registry.store import S3Settings, Store, connect
+
+KINDS = ["memory", "folder", "moto", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
+_roots = itertools.count()
+QUICK = S3Settings(read_timeout=5.0, first_wait=0.001)
+
+
+@dataclass
+class Waiting:
+    """A clock that never waits and remembers how long it was asked to."""
+
+    waited: list[float]
+
+    def now(self) -> datetime:
+        return datetime(2024, 5, 1, 22, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return sum(self.waited)
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
+@pytest.fixture
+def clock() -> Waiting:
+    return Waiting([])
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def new_store(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, aws: Callable[[str], None]
+) -> Callable[[], Store]:
+    """Makes one store object more on the same, at first empty, place."""
+    if kind == "memory":
+        store = MemoryStore()
+        return lambda: store
+    if kind == "folder":
+        return lambda: connect(tmp_path / "store")
+    server = request.getfixturevalue(f"{kind}_server")
+    aws(server.url if isinstance(server, Rgw) else server)
+    url = f"{kind_bucket(kind)}/root-{next(_roots)}/registry"
+    return lambda: connect(url, s3=QUICK)
+
+
+@functools.cache
+def kind_bucket(kind: str) -> str:
+    """One bucket a server: each test has a root of its own in it."""
+    return new_bucket()
+
+
+@pytest.fixture
+def store(new_store: Callable[[], Store]) -> Store:
+    return new_store()

@@ -1,0 +1,120 @@
+"""A small S3 server inside the test that fails on command, one fault a request, and can ignore ``If-None-Match``.
+
+Where moto and Ceph answer as a healthy server does, this one answers 503, loses its answer after it has stored the
+object, or keeps silent. It knows PUT and GET of one bucket and checks no signature.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status in place of the real answer, with S3's ``code`` in its body; the request is not looked at."""
+
+    status: int
+    code: str = ""
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The connection closes without an answer, after the object was ``stored`` or before."""
+
+    stored: bool
+
+
+@dataclass(frozen=True)
+class Silent:
+    """No answer until the test is over; the object was ``stored`` or not."""
+
+    stored: bool
+
+
+Fault = Answer | Lost | Silent
+
+
+@dataclass
+class Scripted:
+    """What the server holds and what it will do: ``faults`` are used up one a request, then it behaves."""
+
+    honours_condition: bool = True
+    faults: deque[Fault] = field(default_factory=deque)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+
+@contextmanager
+def scripted_server(script: Scripted) -> Iterator[Scripted]:
+    """Serve ``script`` at ``script.url``; nothing of it is left afterwards."""
+
+    class Handler(_Handler):
+        pass
+
+    Handler.script = script
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        script.url = f"http://127.0.0.1:{server.server_address[1]}"
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        try:
+            yield script
+        finally:
+            script.over.set()
+            server.shutdown()
+            serving.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    script: Scripted
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self) -> None:
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        fault = self._next()
+        if isinstance(fault, Answer):
+            return self._answer(fault)
+        if isinstance(fault, Lost | Silent) and not fault.stored:
+            return self._keep(fault)
+        if self.script.honours_condition and "If-None-Match" in self.headers and self.path in self.script.objects:
+            return self._answer(Answer(412, "PreconditionFailed"))
+        self.script.objects[self.path] = data
+        return self._keep(fault) if fault else self._answer(Answer(200, body=b""))
+
+    def do_GET(self) -> None:
+        fault = self._next()
+        if isinstance(fault, Answer):
+            return self._answer(fault)
+        if fault:
+            return self._keep(fault)
+        if self.path not in self.script.objects:
+            return self._answer(Answer(404, "NoSuchKey"))
+        return self._answer(Answer(200, body=self.script.objects[self.path]))
+
+    def _next(self) -> Fault | None:
+        self.script.requests.append((self.command, self.path))
+        return self.script.faults.popleft() if self.script.faults else None
+
+    def _answer(self, answer: Answer) -> None:
+        body = answer.body
+        if body is None:
+            body = f"<Error><Code>{answer.code}</Code><Message>as scripted</Message></Error>".encode()
+        self.send_response(answer.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _keep(self, fault: Lost | Silent) -> None:
+        if isinstance(fault, Silent):
+            self.script.over.wait()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
+        pass
