@@ -1,0 +1,123 @@
+"""Faults of a model in production that need no statistics over days: each a pure function with a plain answer.
+
+- :func:`population_stability`: do the features still look as they did in training?
+- :func:`one_sided`: does the champion say anything but one class?
+- :func:`days_behind`, :func:`thin_days`: are the bars fresh, and are they all there?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.errors import GateRefused
+
+__all__ = [
+    "SHIFTED",
+    "FeatureProfile",
+    "FeatureShift",
+    "days_behind",
+    "one_sided",
+    "population_stability",
+    "profile",
+    "thin_days",
+]
+
+Floats = npt.NDArray[np.float64]
+
+SHIFTED = 0.25
+"""A stability index above this is usually read as a shift, above 0.1 as a hint (Siddiqi, Credit Risk Scorecards, 2006)."""
+
+_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureProfile:
+    """What a version's training features looked like. ``edges``: shape (n_features, 9), their deciles; ``share``: shape
+    (n_features, 10), the fraction in each bin; ``low``, ``high``: shape (n_features,), their range."""
+
+    edges: Floats
+    share: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureShift:
+    """``index``: population stability index of each feature, 0 for none; ``outside``: fraction of recent bars outside
+    the range seen in training; both of shape (n_features,)."""
+
+    index: Floats
+    outside: Floats
+
+
+def profile(training: npt.ArrayLike) -> FeatureProfile:
+    """The profile of training features, shape (n_bars, n_features).
+
+    Raises :class:`GateRefused` for fewer than ten bars or a feature that is not finite.
+    """
+    x = _features(training)
+    edges = np.quantile(x, np.arange(1, _BINS) / _BINS, axis=0).T
+    return FeatureProfile(edges, _shares(x, edges), x.min(axis=0), x.max(axis=0))
+
+
+def population_stability(trained: FeatureProfile, recent: npt.ArrayLike) -> FeatureShift:
+    """How far recent features, shape (n_bars, n_features), moved from those of training.
+
+    The index is Σ (a − e) ln(a / e) over ten bins, a and e the recent and the training fraction, each with half a bar
+    added to every bin so that an empty one counts as rare, not as impossible.
+
+    Raises :class:`GateRefused` for fewer than ten bars, another number of features, a feature that is not finite.
+    """
+    x = _features(recent)
+    if x.shape[1] != trained.edges.shape[0]:
+        raise GateRefused(
+            f"{x.shape[1]} features beside a profile of {trained.edges.shape[0]}: same columns, same order"
+        )
+    actual, expected = _shares(x, trained.edges), trained.share
+    index = ((actual - expected) * np.log(actual / expected)).sum(axis=1)
+    return FeatureShift(index, ((x < trained.low) | (x > trained.high)).mean(axis=0))
+
+
+def one_sided(p: npt.ArrayLike, *, cut: float) -> bool:
+    """True where all predictions, shape (n_bars,), fall on one side of the cut.
+
+    Raises :class:`GateRefused` for no predictions, or one that is not finite.
+    """
+    predictions = np.asarray(p, dtype=np.float64)
+    if predictions.size == 0 or not np.isfinite(predictions).all():
+        raise GateRefused("the champion's recent predictions are missing or not finite: score its bars first")
+    up = predictions > cut
+    return bool(up.all() or not up.any())
+
+
+def days_behind(newest: np.datetime64, expected: np.datetime64) -> int:
+    """Trading days (Monday to Friday) from the newest bar's to the one that should be there; 0 when fresh."""
+    return max(int(np.busday_count(newest.astype("datetime64[D]"), expected.astype("datetime64[D]"))), 0)
+
+
+def thin_days(bars: npt.ArrayLike, *, least: float = 0.8) -> npt.NDArray[np.intp]:
+    """Indices of the days with fewer than ``least`` of the median day's bars; ``bars``: shape (n_days,), bars a day."""
+    counts = np.asarray(bars, dtype=np.float64)
+    if counts.size == 0:
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero(counts < least * np.median(counts))
+
+
+def _shares(x: Floats, edges: Floats) -> Floats:
+    counts = [
+        np.bincount(np.searchsorted(own, column, "left"), minlength=_BINS)
+        for own, column in zip(edges, x.T, strict=True)
+    ]
+    return np.asarray((np.array(counts, dtype=np.float64) + 0.5) / (x.shape[0] + 0.5 * _BINS))
+
+
+def _features(values: npt.ArrayLike) -> Floats:
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 2 or x.shape[0] < _BINS or x.shape[1] == 0:
+        raise GateRefused(f"features have shape {x.shape}: give at least {_BINS} bars, one column a feature")
+    if not np.isfinite(x).all():
+        raise GateRefused("a feature is not finite: leave such bars out, validation names them")
+    return x
