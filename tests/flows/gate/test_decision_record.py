@@ -64,6 +64,7 @@ def test_a_decision_says_what_it_was_judged_on_and_by():
         "no_skill_margin_points": 0.0,
         "score": "accuracy",
     }
+    assert isinstance(values["thresholds"]["candidates"], int)
     assert set(values["thresholds"]) == {"alpha", "candidates", "critical_z", "smallest_difference_points"}
 
 

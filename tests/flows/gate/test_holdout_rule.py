@@ -89,6 +89,12 @@ def test_more_candidates_ask_for_a_higher_z():
     assert crowded.thresholds["critical_z"] == pytest.approx(stats.t.isf(0.05 / 8, 39))
 
 
+def test_a_corrected_p_value_is_never_above_one():
+    bars = holdout()
+    candidates = [bars.right_often(0.4, f"recipe_{k}", k) for k in range(2, 5)]
+    assert {row.p_value for row in bars.judge(bars.right_often(0.6, "rf_shallow", 1), candidates).rows} == {1.0}
+
+
 def test_of_two_that_beat_the_champion_the_more_accurate_one_wins():
     bars = holdout()
     candidates = [bars.right_often(0.60, "rf_deep", 2), bars.right_often(0.65, "logistic", 3)]

@@ -7,6 +7,7 @@ import pytest
 from holdout_cases import Holdout, alternating, days_of
 
 from flows.gate import Stream
+from flows.gate.sentences import number
 
 
 def counted(bars: Holdout, per_day: list[int], name: str, version: str | None = None) -> Stream:
@@ -68,6 +69,26 @@ def test_a_better_candidate_held_by_a_guard_says_which():
     assert "but it is below the 50.00 % of the majority (no_skill); promotion asks" in sentence
 
 
+def test_a_candidate_that_fails_both_ways_is_not_excused():
+    champion = counted(BARS, [20, 21] * 10, "old", "v9")
+    slightly_better = counted(BARS, [19, 23] * 10, "extra_trees", "v4")
+    sentence = str(BARS.judge(champion, [slightly_better]))
+    assert "points better (z 1.45), and it is below the 50.00 % of the majority" in sentence
+
+
+def test_a_more_accurate_candidate_stopped_by_a_guard_is_told_as_ahead():
+    mostly_up = Holdout(np.tile([1, 1, 0, 1], 240), BARS.day)
+    skilled, stuck = mostly_up.right_on(np.arange(960) % 48 < 30, "rf_shallow"), mostly_up.always(0.6, "stuck")
+    sentence = str(mostly_up.judge(None, [skilled, stuck], no_skill=mostly_up.always(0.4, "no_skill")))
+    assert "rf_shallow is the first champion" in sentence
+    assert "stuck held: 12.50 points ahead, it says 'up' on every bar" in sentence
+
+
+@pytest.mark.parametrize(("value", "written"), [(-0.004, "0.00"), (-0.8, "−0.80"), (0.0, "0.00"), (1.966, "1.97")])
+def test_a_z_is_written_with_a_true_minus_and_never_as_minus_nothing(value, written):
+    assert number(value) == written
+
+
 def test_a_twin_of_the_champion_has_no_difference():
     sentence = str(BARS.judge(SHALLOW, [SHALLOW]))
     assert "no difference on any day (z 0.00)" in sentence
@@ -94,7 +115,8 @@ def test_only_the_next_three_are_named_and_the_rest_counted(count, told):
     candidates = [counted(BARS, [26 + k, 27 + k] * 10, f"recipe_{k}") for k in range(count)]
     decision = BARS.judge(None, candidates)
     assert decision.winner == f"recipe_{count - 1}"
-    assert sum(f"recipe_{k} held" in decision.sentence for k in range(count)) == 3
+    named = [k for k in range(count) if f"recipe_{k} held" in decision.sentence]
+    assert named == [count - 4, count - 3, count - 2]
     assert (f"and {told} more;" in decision.sentence) == bool(told)
 
 
