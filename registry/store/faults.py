@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore import exceptions as client
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from ..errors import ClockSkew, Exists, NotFound, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
 
@@ -102,11 +101,10 @@ _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
     ((client.NoCredentialsError, client.PartialCredentialsError, client.CredentialRetrievalError), _SECRET),
     ((client.EndpointConnectionError, client.ConnectTimeoutError, client.ProxyConnectionError), _UNREACHABLE),
     ((client.HTTPClientError, client.SSLError, client.IncompleteReadError), _CUT_OFF),
-    ((ResponseParserError,), replace(_ENDPOINT, may_be_stored=True)),
 )
 
 
-CLIENT_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+CLIENT_ERRORS = (ClientError, BotoCoreError)
 """What the client raises; anything else is a mistake of ours."""
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import botocore.session
@@ -25,8 +26,14 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of a moto S3 server."""
+    with serve_moto(tmp_path_factory.mktemp("moto") / "log") as url:
+        yield url
+
+
+@contextmanager
+def serve_moto(log: Path) -> Iterator[str]:
+    """The url of a moto S3 server that ends with the block."""
     program = Path(__file__).with_name("moto_process.py")
-    log = tmp_path_factory.mktemp("moto") / "stderr"
     with log.open("wb") as errors:
         server = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, stderr=errors, text=True)
     assert server.stdout is not None

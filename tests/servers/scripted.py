@@ -16,11 +16,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Answer:
-    """A status in place of the real answer, with S3's ``code`` in its body; the request is not looked at."""
+    """A status in place of the real answer, with S3's ``code`` in its body; the request is not looked at.
+
+    ``announced`` is a length other than the body's: the connection then closes too early.
+    """
 
     status: int
     code: str = ""
     body: bytes | None = None
+    announced: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(fault)
         if isinstance(fault, Lost | Silent) and not fault.stored:
             return self._keep(fault)
-        if self.script.honours_condition and "If-None-Match" in self.headers and self.path in self.script.objects:
-            return self._answer(Answer(412, "PreconditionFailed"))
-        self.script.objects[self.path] = data
-        return self._keep(fault) if fault else self._answer(Answer(200, body=b""))
+        exists = self.path in self.script.objects
+        refused = exists and self.script.honours_condition and "If-None-Match" in self.headers
+        if not refused:
+            self.script.objects[self.path] = data
+        if fault:
+            return self._keep(fault)
+        return self._answer(Answer(412, "PreconditionFailed") if refused else Answer(200, body=b""))
 
     def do_GET(self) -> None:
         fault = self._next()
@@ -107,9 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             body = f"<Error><Code>{answer.code}</Code><Message>as scripted</Message></Error>".encode()
         self.send_response(answer.status)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) if answer.announced is None else answer.announced))
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection = answer.announced is not None
 
     def _keep(self, fault: Lost | Silent) -> None:
         if isinstance(fault, Silent):

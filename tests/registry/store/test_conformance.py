@@ -80,16 +80,6 @@ def test_a_listing_goes_on_after_a_key(filled: Store) -> None:
         assert filled.list("a/", after=after) == [key for key in later if key.startswith("a/")], after
 
 
-def test_a_long_listing_is_complete(kind: str, store: Store) -> None:
-    if kind in ("moto", "rgw"):
-        pytest.skip("pages of a bucket: test_s3.py, without a thousand requests")
-    keys = [f"n/{number:05d}" for number in range(2100)]
-    for key in keys:
-        store.create(key, b"")
-    assert store.list("n/") == keys
-    assert store.list("n/", limit=1500, after=keys[99]) == keys[100:1600]
-
-
 def test_folders_are_the_next_segments_with_keys_below(filled: Store) -> None:
     assert filled.folders("") == ["a", "b"]
     assert filled.folders("a/") == ["2"]
@@ -187,7 +177,7 @@ keys = st.lists(segments, min_size=1, max_size=3).map("/".join)
 
 
 @pytest.mark.parametrize("kind", ["memory", "folder"], indirect=True)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.sets(keys, max_size=12), prefix=st.one_of(st.just(""), keys), after=st.one_of(st.none(), keys))
 def test_listings_agree_with_sorted_strings(store: Store, wanted: set[str], prefix: str, after: str | None) -> None:
     root = f"example-{next(examples)}/"

@@ -1,0 +1,62 @@
+"""Fixture: a real Prefect server in a process of its own, with its database in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from servers.processes import free_ports, start, stop, wait_until_answers
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """Where the server is, and the environment in which a process uses it and nothing else of this machine."""
+
+    url: str
+    env: dict[str, str]
+
+    def run(self, *command: str, cwd: Path, seconds: float = 110) -> subprocess.CompletedProcess[str]:
+        """Run a command of this environment's Python against the server."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            env=self.env,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server on a free port of 127.0.0.1, its scheduler looking every second."""
+    home = tmp_path_factory.mktemp("prefect")
+    port = free_ports(1)[0]
+    url = f"http://127.0.0.1:{port}/api"
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "RETRAIN_", "AWS_"))}
+    env |= {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    log = home / "server.log"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = start(command, log=log, env=env)
+    try:
+        wait_until_answers(server, f"{url}/health", log, seconds=90)
+        yield PrefectServer(url, env)
+    finally:
+        stop(server)

@@ -1,0 +1,41 @@
+"""The servers of the tests end with them, and a broken one says why it did not start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from servers.fixtures import serve_moto
+from servers.processes import answers, free_ports, start, stop, wait_until_answers
+from servers.scripted import Scripted, scripted_server
+
+
+def test_nobody_listens_after_a_server_was_stopped(tmp_path: Path) -> None:
+    with serve_moto(tmp_path / "log") as url:
+        assert answers(url)
+    assert not answers(url)
+    with scripted_server(Scripted()) as script:
+        assert answers(script.url)
+    assert not answers(script.url)
+
+
+def test_a_server_that_dies_at_once_is_told_with_its_words(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    server = start([sys.executable, "-c", "import sys; sys.exit('no such option')"], log=log)
+    with pytest.raises(RuntimeError, match="no such option"):
+        wait_until_answers(server, f"http://127.0.0.1:{free_ports(1)[0]}", log)
+    assert server.returncode == 1
+
+
+def test_a_server_that_does_not_listen_is_ended(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
+    server = start([sys.executable, "-c", program], log=log)
+    while not log.read_text():
+        pass
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.wait(0.01)
+    stop(server, seconds=0.1)
+    assert server.returncode == -9
