@@ -28,7 +28,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 SHIFTED = 0.25
-"""A stability index above this is usually read as a shift, above 0.1 as a hint (Siddiqi, Credit Risk Scorecards, 2006)."""
+"""A stability index above this is usually read as a shift (Siddiqi, Credit Risk Scorecards, 2006)."""
 
 _BINS = 10
 

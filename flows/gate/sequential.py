@@ -160,7 +160,7 @@ def window_statistics(d: Floats, w: Floats, windows: tuple[int, ...]) -> Statist
         spread = np.square(share * (d[..., -n:] - m[..., None])).sum(axis=-1)
         degrees = np.maximum(effective - 1.0, 1.0)
         s = np.sqrt(effective / degrees * spread)
-        told = s > _SAME * np.abs(m)
+        told = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars tells nothing
         mean[..., at], error[..., at] = m, np.where(told, s, 0.0)
         z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=told), degrees)
     return Statistics(mean, error, z)

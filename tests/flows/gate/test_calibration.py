@@ -1,0 +1,86 @@
+"""The yearly threshold: what moves it, which way, and that it is the same everywhere."""
+
+import numpy as np
+import pytest
+
+from flows.errors import GateRefused
+from flows.gate.calibration import calibrate
+from flows.gate.sequential import judge
+
+FEW = 4_000  # simulated years: a standard error of 0.02
+
+
+def threshold(recipes=2, **asked):
+    return calibrate(recipes, **{"paths": FEW, **asked}).threshold
+
+
+def test_the_same_question_has_the_same_answer():
+    calibrate.__globals__["_largest_z"].cache_clear()
+    first = calibrate(2, paths=FEW)
+    calibrate.__globals__["_largest_z"].cache_clear()
+    assert calibrate(2, paths=FEW) == first
+
+
+def test_the_record_holds_what_computes_it_again():
+    said = calibrate(2, windows=(40, 80), cadence=5, budget=0.1, paths=FEW, seed=7)
+    again = calibrate(
+        said.recipes, windows=said.windows, cadence=said.cadence, budget=said.budget, paths=said.paths, seed=said.seed
+    )
+    assert again == said
+    assert said.nights == 250
+
+
+@pytest.mark.parametrize(
+    ("asked", "reference"),
+    [({"recipes": 1}, 3.22), ({"recipes": 3}, 3.57), ({"recipes": 1, "cadence": 5}, 3.10)],
+)
+def test_thresholds_match_an_independent_simulation(asked, reference):
+    # from 40,000 to 80,000 years simulated apart from this code
+    assert threshold(**asked) == pytest.approx(reference, abs=0.07)
+
+
+def test_more_recipes_never_lower_the_bar():
+    heights = [threshold(recipes) for recipes in (1, 2, 3, 4)]
+    assert heights == sorted(heights)
+    assert heights[0] < heights[-1]
+
+
+def test_fewer_looks_lower_the_bar():
+    assert threshold(cadence=20) < threshold(cadence=5) < threshold(cadence=1)
+
+
+def test_a_larger_budget_lowers_the_bar():
+    assert threshold(budget=0.2) < threshold(budget=0.1) < threshold(budget=0.05)
+
+
+def test_a_window_more_raises_the_bar():
+    assert threshold(windows=(250,)) < threshold(windows=(40, 250))
+
+
+def test_the_gate_itself_exceeds_it_in_about_one_year_of_twenty():
+    # the whole path through `judge`, weekly and with one recipe to stay quick: 150 years, 7.5 expected
+    bar, rng, false = threshold(1, cadence=5), np.random.default_rng(11), 0
+    for _ in range(150):
+        d = rng.normal(size=(500, 1))
+        zs = [judge(d[night - 250 : night], np.ones(250)).best.z for night in range(251, 501, 5)]
+        false += max(zs) > bar
+    assert 1 <= false <= 16
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"recipes": 0}, "0 recipes"),
+        ({"cadence": 0}, "every 0 nights"),
+        ({"cadence": 251}, "every 251 nights"),
+        ({"windows": ()}, "increasing"),
+        ({"windows": (80, 40)}, "increasing"),
+        ({"windows": (2, 40)}, "from 3 up"),
+        ({"budget": 0.0}, "yearly budget of 0.0"),
+        ({"budget": 1.0}, "yearly budget of 1.0"),
+        ({"budget": 0.001}, "cannot be told from 4000"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused(asked, message):
+    with pytest.raises(GateRefused, match=message):
+        threshold(**asked)
