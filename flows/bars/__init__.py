@@ -1,0 +1,36 @@
+"""Yearly bar files in, bars out that were known at the as-of, with labels, trading days and fingerprints.
+
+::
+
+    bars = load_bars("../shared/data", as_of=datetime(2024, 6, 3, 21, tzinfo=UTC))   # or "s3://bucket/prefix"
+    dataset = prepare(bars)
+    train = dataset.window(days=365)                                                 # a mask of bars
+    bars.frame.loc[train, ["rsi_14", "adx_14"]], dataset.label[train]
+
+Everything later than the as-of is left at the door: neither a bar that had not closed nor a label that was not known
+can be had from here. :func:`write_sample` writes simulated files of the same layout, for who has no data yet.
+"""
+
+from .clock import DEFAULT_CLOCK, FileClock
+from .dataset import Dataset, prepare
+from .indicators import FEATURES, indicators
+from .loading import MARKER, Bars, load_bars, year_file
+from .sample import write_sample
+from .trading_days import night_of, rollover, trading_day
+
+__all__ = [
+    "DEFAULT_CLOCK",
+    "FEATURES",
+    "MARKER",
+    "Bars",
+    "Dataset",
+    "FileClock",
+    "indicators",
+    "load_bars",
+    "night_of",
+    "prepare",
+    "rollover",
+    "trading_day",
+    "write_sample",
+    "year_file",
+]

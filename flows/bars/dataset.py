@@ -1,0 +1,117 @@
+"""Bars with the question put to a model (did the next bar close higher?), trading days, and what is evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.errors import BarsMissing, RequestRefused
+
+from . import fingerprint as fingerprints
+from .checks import CLOSE
+from .loading import BAR, Bars
+from .trading_days import rollover, trading_day
+
+MINIMUM_BARS = 48
+"""Half a trading day of 15-minute bars; fewer (a holiday, a hole in the data) are not a day."""
+
+PIPS = 10_000
+"""Pips in one unit of GBPUSD."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Bars and, of each, all of shape (n,):
+
+    - ``label``: 1.0 the next bar closed higher, 0.0 it did not (an unmoved close is not up), NaN not known.
+    - ``move_pips``: how far the close moved to the next bar's, in pips; NaN where the label is.
+    - ``known_at``: when the label was known, the next bar's close (UTC); NaT where the label is NaN.
+    - ``trading_day``: datetime64[D], see :mod:`flows.bars.trading_days`.
+    - ``rollover``: opens from 16:45 to before 18:00 New York, when bids move with the spread.
+    - ``counted``: may be evidence.
+    """
+
+    bars: Bars
+    label: npt.NDArray[np.float64]
+    move_pips: npt.NDArray[np.float64]
+    known_at: pd.DatetimeIndex
+    trading_day: npt.NDArray[np.datetime64]
+    rollover: npt.NDArray[np.bool_]
+    counted: npt.NDArray[np.bool_]
+
+    def window(self, days: float = 365, end: datetime | None = None) -> npt.NDArray[np.bool_]:
+        """Bars of the ``days`` days before ``end`` (default: the as-of) whose label was known by then: shape (n,).
+
+        Raises :class:`BarsMissing` if there is none, :class:`RequestRefused` for an ``end`` without zone or no days.
+        """
+        if end is not None and end.tzinfo is None:
+            raise RequestRefused(f"the end of a window, {end}, has no time zone: say in which zone it is")
+        if not days > 0:
+            raise RequestRefused(f"a window of {days} days makes no sense: ask for more than none")
+        last = self.bars.as_of if end is None else pd.Timestamp(end).tz_convert("UTC")
+        opens = self.bars.frame.index
+        mask = np.asarray((opens >= last - timedelta(days=days)) & (self.known_at <= last), np.bool_)
+        if not mask.any():
+            raise BarsMissing(f"no bar with a known label in the {days:g} days before {last}: take a longer window")
+        return mask
+
+    def years(self, *years: int) -> npt.NDArray[np.bool_]:
+        """Bars of these files with a known label: shape (n,). :class:`BarsMissing` if one of the years has none."""
+        year = self.bars.file_time.astype("datetime64[Y]").astype(np.int64) + 1970
+        known = ~np.isnan(self.label)
+        missing = sorted(set(years) - set(year[known].tolist()))
+        if missing or not years:
+            raise BarsMissing(
+                f"no bar with a known label in {', '.join(map(str, missing)) or 'no year'}: the bars from "
+                f"{self.bars.source} are of {', '.join(map(str, np.unique(year).tolist()))}"
+            )
+        return np.asarray(known & np.isin(year, years), np.bool_)
+
+    def fingerprint(self, mask: npt.NDArray[np.bool_] | None = None) -> str:
+        """SHA-256 (hex) of the bars, or of those where ``mask`` (n,); see :mod:`flows.bars.fingerprint`."""
+        return fingerprints.fingerprint(self.bars.frame if mask is None else self.bars.frame[mask])
+
+    def day_fingerprints(self) -> dict[date, str]:
+        """The fingerprint of each trading day, so that a correction of the past is seen on its day."""
+        return fingerprints.day_fingerprints(self.bars.frame)
+
+
+def prepare(bars: Bars, *, labels: str = "next_bar") -> Dataset:
+    """``bars`` with their labels.
+
+    ``"next_bar"``: a label is known only if the next bar opens exactly 15 minutes later; a bar counts if its label is
+    known, it is not in the rollover, and its trading day has at least 48 bars.
+
+    ``"notebook"``: the next row is the next bar, whatever lies between, and every known label counts. This is parity
+    with the notebook and nothing else: with 2022 and 2024 loaded, ``years(2022)`` has 24,918 bars, ``years(2024)``
+    24,926, and the last bar of 2022 gets its label from the first of 2024.
+
+    Raises :class:`RequestRefused` for other ``labels``.
+    """
+    if labels not in ("next_bar", "notebook"):
+        raise RequestRefused(f"labels {labels!r} are not known: write next_bar or notebook")
+    opens = pd.DatetimeIndex(bars.frame.index)
+    close = bars.frame[CLOSE].to_numpy(np.float64)
+    known = np.zeros(len(close), np.bool_)
+    known[:-1] = True if labels == "notebook" else np.asarray(opens[1:] - opens[:-1] == BAR)
+    move, up = np.full(len(close), np.nan), np.full(len(close), np.nan)
+    move[:-1] = (close[1:] - close[:-1]) * PIPS
+    known_at = np.full(len(close), np.datetime64("NaT", "ns"))
+    known_at[known] = (opens + BAR).tz_localize(None).to_numpy()[1:][known[:-1]]
+    up[:-1] = close[1:] > close[:-1]
+    days, near_rollover = trading_day(opens), rollover(opens)
+    _, number, size = np.unique(days, return_inverse=True, return_counts=True)
+    evidence = ~near_rollover & (size[number] >= MINIMUM_BARS)
+    return Dataset(
+        bars=bars,
+        label=np.where(known, up, np.nan),
+        move_pips=np.where(known, move, np.nan),
+        known_at=pd.DatetimeIndex(known_at, tz="UTC"),
+        trading_day=days,
+        rollover=near_rollover,
+        counted=known if labels == "notebook" else known & evidence,
+    )

@@ -1,0 +1,72 @@
+"""What can be wrong with a bar file, and how all of it is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+from flows.errors import BarsRejected
+
+SHOWN = 20  # faults listed of one rule; the rest is counted
+
+
+class Rule(Enum):
+    """A rule of bar files and how to mend what breaks it, in the order they are reported."""
+
+    UNKNOWN_YEAR = "the name must hold a year from 1970 to 2199: rename the file to GBPUSD_M15_YYYY_features.csv"
+    NOT_TEXT = "the file must be CSV in UTF-8: export it again as plain CSV"
+    EMPTY = "the file must hold a header and at least one bar: export it again, or remove it"
+    DELIMITER = "columns must be separated by commas: export with ',' between columns and '.' in numbers"
+    COLUMN_MISSING = "a column is missing: export it too, or leave out the recipe or year that needs it"
+    COLUMN_TWICE = "a column stands twice in the header: keep one of them"
+    DECIMAL_COMMA = "numbers must be written with a point: export with '.' in numbers"
+    FIELDS = "a line must have one field a column (a short last line is a truncated file): export the file again"
+    TIMESTAMP = "a timestamp must be YYYY-MM-DD HH:MM:SS: correct it"
+    ZONE = (
+        "timestamps must carry no zone, the clock of the files is a setting: write them all by one clock, without zone"
+    )
+    OTHER_YEAR = "a bar must be of the year in the file's name: move it to the file of its year"
+    OFF_GRID = "bars must open at a full quarter of an hour: correct the timestamp, or aggregate again"
+    SUMMER_TIME = "the clock of the files shows this time twice or never: check the clock setting, or remove the bar"
+    NUMBER = "every value must be a finite number: fill it or remove the bar (of indicators: drop their warm-up)"
+    PRICE = "prices must be above zero: correct or remove the bar"
+    RANGE = "high, low, open and close contradict each other (low <= open, close <= high): correct or remove the bar"
+    DUPLICATE = "two bars of one timestamp have different values: keep the right one"
+
+
+_ORDER = {rule: number for number, rule in enumerate(Rule)}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole."""
+
+    rule: Rule
+    file: str
+    row: int
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.file}{f' row {self.row}' if self.row else ''}: {self.found}"
+
+
+def refuse(faults: Iterable[Fault]) -> None:
+    """Nothing if there are no faults, else :class:`BarsRejected` that lists them by rule, file and row."""
+    ordered = sorted(faults, key=lambda fault: (_ORDER[fault.rule], fault.file, fault.row, fault.found))
+    if not ordered:
+        return
+    lines = [f"the bars cannot be used, {len(ordered)} fault{'s' if len(ordered) > 1 else ''}:"]
+    for rule, group in groupby(ordered, key=lambda fault: fault.rule):
+        found = list(group)
+        lines.append(f"- {rule.value}")
+        lines += [f"    {fault}" for fault in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"    and {len(found) - SHOWN} more")
+    raise BarsRejected("\n".join(lines))
+
+
+def shown(text: str) -> str:
+    """``text`` as it stands in the file, quoted and short enough for a message."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -1,0 +1,163 @@
+"""From yearly files to :class:`Bars`: which files, which rows were known at the as-of, one frame in UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.errors import BarsMissing, RequestRefused
+
+from .checks import CLOSE, QUARTER_HOUR, Checked, check_rows
+from .clock import DEFAULT_CLOCK, FileClock
+from .faults import Fault, Rule, refuse, shown
+from .rows import TIMESTAMP, Rows, read_rows
+from .source import open_source
+from .trading_days import night_of
+
+MARKER = "SIMULATED.json"
+"""The file beside the yearly ones that says that no market made them."""
+
+BAR = pd.Timedelta(minutes=15)
+
+_NAME = re.compile(r"GBPUSD_M15_(.+)_features\.csv")
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars that had closed at ``as_of``, in order of time, each timestamp once.
+
+    ``frame``: index ``timestamp`` (datetime64[ns, UTC], the bar's open), float64 columns, ``close_15m`` among them.
+    ``file_time``: shape (n,), datetime64[ns], what the file's own clock showed. ``source`` and ``clock`` are as given;
+    ``simulated`` says that no market made these bars; ``repairs`` are sentences, one a repair.
+    """
+
+    frame: pd.DataFrame
+    file_time: npt.NDArray[np.datetime64]
+    source: str
+    simulated: bool
+    as_of: pd.Timestamp
+    clock: str
+    repairs: tuple[str, ...]
+
+    @property
+    def last_close(self) -> pd.Timestamp:
+        """When the newest bar closed, UTC."""
+        return pd.Timestamp(self.frame.index[-1]) + BAR
+
+    @property
+    def night(self) -> date:
+        """The night these bars stand for: the trading day of the newest bar."""
+        return night_of(self.frame.index[-1])
+
+
+def year_file(year: int) -> str:
+    """The name of the file that holds ``year``."""
+    return f"GBPUSD_M15_{year}_features.csv"
+
+
+def load_bars(
+    source: str | Path,
+    *,
+    as_of: datetime | None = None,
+    years: Iterable[int] | None = None,
+    clock: str = DEFAULT_CLOCK,
+    require: Sequence[str] = (),
+) -> Bars:
+    """The bars in the yearly files of ``source`` (a folder or ``s3://bucket/prefix``) that had closed at ``as_of``.
+
+    ``as_of`` needs a zone; default is the close of the newest bar. Of later rows nothing is read but the timestamp, and
+    a file whose whole year is later is not opened, so they change nothing. ``years`` selects files; without it all are
+    read, and a year missing between two others is an error. ``clock``: see :class:`~flows.bars.clock.FileClock`.
+    ``require``: feature columns that must be there; all files must have the same columns.
+
+    Raises :class:`BarsRejected` with every fault of every file at once, :class:`BarsMissing` if a file, a year or any
+    bar before the as-of is missing, :class:`RequestRefused` for an as-of without zone or an unknown clock.
+    """
+    if as_of is not None and as_of.tzinfo is None:
+        raise RequestRefused(f"as-of {as_of} has no time zone: write for instance {as_of.isoformat()}Z for UTC")
+    moment = None if as_of is None else pd.Timestamp(as_of).tz_convert("UTC")
+    file_clock = FileClock.parse(clock)
+    place = open_source(source)
+    names = place.names()
+    chosen, faults = _choose(names, str(source), None if years is None else set(years), file_clock, moment)
+    read = [read_rows(year_file(year), year, place.read(year_file(year))) for year in chosen]
+    if moment is None:
+        moment = _newest_close(read, file_clock)
+    checked = _check_all(read, require, file_clock, moment)
+    refuse([*faults, *(fault for each in checked for fault in each.faults)])
+    checked = [each for each in checked if each.time.size]
+    if not checked:
+        raise BarsMissing(
+            f"no bar in {source} had closed by {moment}: give a later as-of or the files of earlier years"
+        )
+    time = np.concatenate([each.time for each in checked])
+    return Bars(
+        frame=_frame(checked, file_clock.to_utc(time)[0]),
+        file_time=time,
+        source=str(source),
+        simulated=MARKER in names,
+        as_of=moment,
+        clock=file_clock.name,
+        repairs=tuple(repair for each in checked for repair in each.repairs),
+    )
+
+
+def _choose(
+    names: list[str], source: str, asked: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
+) -> tuple[list[int], list[Fault]]:
+    """The years to read, ascending, and a fault for each file that names no year."""
+    found = {name: form[1] for name in names if (form := _NAME.fullmatch(name))}
+    unknown = {name for name, year in found.items() if not (re.fullmatch(r"\d{4}", year) and 1970 <= int(year) < 2200)}
+    faults = [Fault(Rule.UNKNOWN_YEAR, name, 0, f"year = {shown(found[name])}") for name in sorted(unknown)]
+    there = sorted(int(year) for name, year in found.items() if name not in unknown)
+    if not there and not faults:
+        raise BarsMissing(f"{source} holds no file named {year_file(2024).replace('2024', '{year}')}")
+    begun = [year for year in there if as_of is None or _begin(year, clock) + BAR <= as_of]
+    wanted = set(range(begun[0], begun[-1])) if asked is None and begun else asked or set()
+    missing = sorted(wanted - set(there))
+    if missing:
+        refuse(faults)  # a misnamed file may be the very one
+        raise BarsMissing(
+            f"{source} holds no file of {', '.join(map(str, missing))} (it holds {', '.join(map(str, there))}): "
+            "add the file, or name the years you want"
+        )
+    later = sorted(wanted - set(begun))
+    if later:
+        raise BarsMissing(f"{', '.join(map(str, later))} had not begun at the as-of {as_of}: name earlier years")
+    return [year for year in begun if asked is None or year in asked], faults
+
+
+def _begin(year: int, clock: FileClock) -> pd.Timestamp:
+    return pd.Timestamp(clock.to_utc(np.array([f"{year}-01-01"], "datetime64[ns]"))[0][0], tz="UTC")
+
+
+def _newest_close(read: list[Rows], clock: FileClock) -> pd.Timestamp:
+    """The close of the newest bar of all; 1970 where there is none, and then there are faults."""
+    newest = [clock.to_utc(rows.time)[0].max() for rows in read if rows.time.size]
+    return pd.Timestamp(max(newest), tz="UTC") + BAR if newest else pd.Timestamp(0, tz="UTC")
+
+
+def _check_all(read: list[Rows], require: Sequence[str], clock: FileClock, as_of: pd.Timestamp) -> list[Checked]:
+    needed = {name: f"{rows.file} has it" for rows in reversed(read) for name in rows.columns if name != TIMESTAMP}
+    needed |= {CLOSE: "every bar needs one"} | {name: "a recipe needs it" for name in require if name != CLOSE}
+    checked = []
+    for rows in read:
+        utc, unclear = clock.to_utc(rows.time)
+        known = utc + QUARTER_HOUR <= as_of.to_datetime64()
+        checked.append(check_rows(rows.only(known), needed, unclear[known]))
+    return checked
+
+
+def _frame(checked: list[Checked], utc: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+    """One frame in UTC; the columns of later files are brought into the order of the first."""
+    columns = checked[0].columns
+    values = [each.values[:, [each.columns.index(name) for name in columns]] for each in checked]
+    index = pd.DatetimeIndex(utc, tz="UTC", name=TIMESTAMP)
+    return pd.DataFrame(np.concatenate(values), index=index, columns=list(columns))

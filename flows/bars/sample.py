@@ -1,0 +1,108 @@
+"""Simulated yearly files for who has no data yet: the layout of the real ones, and a marker that says what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flows.errors import RequestRefused
+
+from .clock import DEFAULT_CLOCK, FileClock
+from .loading import MARKER, year_file
+from .rows import TIMESTAMP
+from .simulation import simulate
+
+FIRST_DAY, LAST_DAY = date(2022, 1, 3), date(2025, 5, 21)
+"""A Monday (its bars begin on Sunday evening) and a Wednesday: some 3.4 years that end mid-week."""
+
+
+def write_sample(folder: str | Path, *, seed: int = 7, first: date = FIRST_DAY, last: date = LAST_DAY) -> Path:
+    """Simulated bars of the trading days ``first`` … ``last`` as yearly files in ``folder``, which is returned.
+
+    Deterministic: same arguments, same bytes. Where the files are there already nothing is written; a marker stands
+    before the first file does, so what a killed call leaves is never taken for a market's. The file clock is the
+    default one. Raises :class:`RequestRefused` if the folder holds yearly files that are not a sample, cannot be
+    written, or if ``last`` is before ``first``.
+    """
+    path = Path(folder)
+    if last < first:
+        raise RequestRefused(f"a sample from {first} to {last} makes no sense: let it end after it begins")
+    asked = {"simulated": True, "seed": seed, "first": first.isoformat(), "last": last.isoformat()}
+    try:
+        if _complete(path, asked):
+            return path
+        _refuse_others_files(path)
+        files = _files(simulate(first, last, seed=seed))
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        marker = json.dumps(asked | {"files": digests}, indent=2) + "\n"
+        path.mkdir(parents=True, exist_ok=True)
+        for name, content in {MARKER: marker.encode("ascii"), **files}.items():
+            _write(path / name, content)
+        for stale in set(_yearly(path)) - set(files):
+            (path / stale).unlink()
+    except OSError as error:
+        raise RequestRefused(f"the simulated sample cannot be written to {path}: {error.strerror or error}") from error
+    return path
+
+
+def _complete(folder: Path, asked: dict[str, object]) -> bool:
+    """Whether ``folder`` holds the sample that is asked for, byte for byte."""
+    marker = folder / MARKER
+    if not marker.is_file():
+        return False
+    try:
+        found = json.loads(marker.read_bytes())
+        digests = dict(found.pop("files"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False  # not a marker of this version: it is written again
+    return found == asked and digests == {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _yearly(folder)
+    }
+
+
+def _yearly(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.glob(year_file(0).replace("0", "*")))
+
+
+def _refuse_others_files(folder: Path) -> None:
+    if not (folder / MARKER).exists() and _yearly(folder):
+        raise RequestRefused(
+            f"{folder} holds {_yearly(folder)[0]} and no {MARKER}: these may be real bars, which a sample would "
+            "overwrite. Give another folder"
+        )
+
+
+def _files(frame: pd.DataFrame) -> dict[str, bytes]:
+    """The content of each yearly file."""
+    file_time = FileClock.parse(DEFAULT_CLOCK).from_utc(pd.DatetimeIndex(frame.index))
+    year = file_time.astype("datetime64[Y]").astype(int) + 1970
+    header = ",".join([TIMESTAMP, *frame.columns])
+    cells = [np.char.replace(file_time.astype("datetime64[s]").astype(str), "T", " ").tolist()]
+    for name in frame.columns:
+        form = "{:.5f}" if name.endswith("_15m") else "{:.10f}"
+        cells.append([form.format(value) for value in frame[name].tolist()])
+    lines = np.array([",".join(row) for row in zip(*cells, strict=True)], object)
+    return {
+        year_file(each): "\n".join([header, *lines[year == each], ""]).encode("ascii")
+        for each in np.unique(year).tolist()
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Wholly or not at all, also beside another process that writes the same."""
+    handle, name = tempfile.mkstemp(prefix=".sample-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

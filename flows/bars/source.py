@@ -1,0 +1,100 @@
+"""Where bar files lie: a folder, or a prefix in an S3 bucket. Both list names and give bytes, nothing else.
+
+Credentials, region and endpoint of S3 come from the standard ``AWS_*`` variables and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from flows.errors import BarsMissing, RequestRefused
+
+
+class Source(Protocol):
+    """Files below one place; both methods raise :class:`BarsMissing` if it cannot be read, with what it said."""
+
+    def names(self) -> list[str]:
+        """Names of the files right there, sorted."""
+
+    def read(self, name: str) -> bytes:
+        """The content of one of them."""
+
+
+def open_source(source: str | Path) -> Source:
+    """The place ``source`` names; :class:`RequestRefused` if it is neither a folder's path nor ``s3://bucket/prefix``."""
+    text = str(source)
+    if text.startswith("s3://"):
+        bucket, _, prefix = text.removeprefix("s3://").partition("/")
+        if not bucket:
+            raise RequestRefused(f"{text!r} names no bucket: write s3://bucket/prefix")
+        return Bucket(text, bucket, prefix.strip("/"))
+    if "://" in text or not text.strip():
+        raise RequestRefused(f"{text!r} is not a place for bars: give the path of a folder or s3://bucket/prefix")
+    return Folder(Path(text).expanduser())
+
+
+class Folder:
+    """A folder of the local file system."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> list[str]:
+        with self._told():
+            return sorted(entry.name for entry in self._path.iterdir() if entry.is_file())
+
+    def read(self, name: str) -> bytes:
+        with self._told():
+            return (self._path / name).read_bytes()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise BarsMissing(f"{error.filename} is not there: give the folder that holds the yearly files") from error
+        except OSError as error:
+            raise BarsMissing(f"{error.filename or self._path} cannot be read: {error.strerror}") from error
+
+
+class Bucket:
+    """The objects right below a prefix of an S3 bucket."""
+
+    def __init__(self, url: str, bucket: str, prefix: str) -> None:
+        self._url = url
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._s3: Any = None
+
+    def names(self) -> list[str]:
+        with self._told():
+            pages = self._client().get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/")
+            keys = [each["Key"] for page in found for each in page.get("Contents", ())]
+        return sorted(key.removeprefix(self._prefix) for key in keys if key != self._prefix)
+
+    def read(self, name: str) -> bytes:
+        with self._told():
+            content: bytes = self._client().get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+            return content
+
+    def _client(self) -> Any:
+        if self._s3 is None:
+            import boto3  # costs a third of a second: only who reads from a bucket pays
+
+            self._s3 = boto3.session.Session().client("s3")
+        return self._s3
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an endpoint that is no address
+            raise BarsMissing(
+                f"{self._url} cannot be read: {error}. Check the bucket's name, AWS_ENDPOINT_URL and the credentials"
+            ) from error
