@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -17,12 +18,15 @@ from typing import Any
 
 from .clock import read_time, write_time
 from .errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest
+from .keys import check_text
 from .sentences import sentence
 
 FORMAT = 1
 MAX_ENTRY_BYTES = 16 * 1024
 KEYS_KEPT = 256
 """How many idempotency keys a state keeps; older work is refused by its night."""
+
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 KINDS = {
     "versions": ("registered", "scored", "retired", "tagged"),
@@ -104,12 +108,12 @@ _TOP_FIELDS = {"format", *(each.name for each in fields(Entry) if each.name != "
 
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: what is hashed and stored."""
+    """The one JSON text of a value: what is hashed and stored. :class:`InvalidRequest` where it has none."""
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        return text.encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"this cannot be written as JSON: {error}; use numbers, text, lists and dicts") from error
-    return text.encode() + b"\n"
 
 
 def digest(data: bytes) -> str:
@@ -118,6 +122,8 @@ def digest(data: bytes) -> str:
 
 def parse(data: bytes, *, where: str) -> Entry:
     """The entry in ``data``; :class:`FormatTooNew` or :class:`Corrupt` naming ``where``."""
+    if len(data) > MAX_ENTRY_BYTES:
+        raise Corrupt(f"{where} has {len(data):,} bytes, more than an entry may; run `registry verify`")
     try:
         values = json.loads(data)
         if values["format"] > FORMAT:
@@ -133,17 +139,18 @@ def parse(data: bytes, *, where: str) -> Entry:
             time=read_time(values["time"]),
             author=values["author"],
             operation=values["operation"],
-            body=values["body"],
-            state=values["state"],
+            body=dict(values["body"]),
+            state=dict(values["state"]),
             previous=values["previous"],
             as_of=None if as_of is None else read_time(as_of),
             key=values.get("key"),
             signature=values.get("signature"),
             extra={name: value for name, value in values.items() if name not in _TOP_FIELDS},
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        same = canonical(entry.to_dict()) == data
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest) as error:
         raise Corrupt(f"{where} is not a log entry ({type(error).__name__}: {error}); run `registry verify`") from error
-    if entry.to_bytes() != data:
+    if not same:
         raise Corrupt(f"{where} is not in canonical form: it was edited or damaged; run `registry verify`")
     return entry
 
@@ -151,6 +158,14 @@ def parse(data: bytes, *, where: str) -> Entry:
 def key_digest(parts: object) -> str:
     """The idempotency key of some work: 32 hexadecimal digits of the SHA-256 of its canonical JSON."""
     return digest(canonical(parts))[:32]
+
+
+def idempotency_key(key: str) -> str:
+    """``key`` as entries hold it: 32 hexadecimal digits as they are, any other text as its :func:`key_digest`.
+
+    Two keys that begin alike would else be taken for one, since a state keeps no more than their beginnings.
+    """
+    return key if _KEY.fullmatch(key) else key_digest(check_text(key, "idempotency key"))
 
 
 def remember(state: Mapping[str, Any], key: str, n: int) -> list[str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import InvalidName
+from .errors import InvalidName, InvalidRequest
 
 FORMAT_KEY = "format.json"
 LOGS = ("versions", "decisions")
@@ -43,10 +43,20 @@ def check_name(name: str, what: str = "model name") -> str:
 
 
 def check_text(text: str, what: str, *, limit: int = 500) -> str:
-    """``text`` if it is one printable, non-empty line of at most ``limit`` characters, else :class:`InvalidName`."""
-    if not isinstance(text, str) or not text.strip() or len(text) > limit or not text.isprintable():
-        raise InvalidName(f"{what} must be one printable line of 1 to {limit} characters, not {str(text)[:60]!r}")
+    """``text`` if it is one printable, non-empty line of at most ``limit`` bytes in UTF-8, else :class:`InvalidName`.
+
+    Bytes, because what is remembered in a state must fit into an entry in the worst case.
+    """
+    if not isinstance(text, str) or not text.strip() or not text.isprintable() or len(text.encode()) > limit:
+        raise InvalidName(
+            f"{what} must be one printable line of at most {limit} bytes in UTF-8, and not empty: {str(text)[:60]!r}"
+        )
     return text
+
+
+def check_author(author: str) -> str:
+    """``author`` if it is a printable name of at most 128 bytes, else :class:`InvalidName`."""
+    return check_text(author, "author", limit=128)
 
 
 def model_prefix(model: str) -> str:
@@ -58,7 +68,9 @@ def log_prefix(model: str, log: str) -> str:
 
 
 def entry_key(model: str, log: str, n: int) -> str:
-    """The key of entry ``n`` (1, 2, …) of a log."""
+    """The key of entry ``n`` (1, 2, …) of a log; :class:`InvalidRequest` for a number that no log reaches."""
+    if not 1 <= n <= _TOP:
+        raise InvalidRequest(f"{model}/{log} cannot have an entry {n}: a log ends at entry {_TOP:,}")
     inverted = f"{_TOP - n:010d}"
     return f"{log_prefix(model, log)}{inverted[:7]}/{inverted}-{n}.json"
 
@@ -70,11 +82,16 @@ def entry_number(model: str, log: str, key: str) -> int | None:
     if match is None:
         return None
     n = int(match[3])
-    return n if n >= 1 and entry_key(model, log, n) == key else None
+    return n if n >= 1 and entry_key(model, log, n) == key else None  # a leading zero, a wrong folder or inversion
 
 
 def artifact_key(model: str, sha256: str, operation: str) -> str:
     return f"{model_prefix(model)}artifacts/{sha256}-{operation}"
+
+
+def is_version(name: str) -> bool:
+    """Whether ``name`` is read as the number of a version (``v3``, ``3``)."""
+    return _VERSION.fullmatch(name) is not None
 
 
 def version_name(number: int) -> str:

@@ -13,9 +13,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from . import keys
-from .clock import Clock, NewId
-from .entries import Entry, parse, recall, remember
-from .errors import ClockSkew, Corrupt, Exists, NotFound, OutcomeUnknown, StoreDenied, StoreUnavailable
+from .clock import Clock, NewId, write_time
+from .entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
+from .errors import (
+    ClockSkew,
+    Corrupt,
+    Exists,
+    InvalidRequest,
+    NightDecided,
+    NotFound,
+    OutcomeUnknown,
+    StoreError,
+    StoreUnavailable,
+)
+from .signing import Signer, signed
 from .store import Store
 
 _UNKNOWN_TRIES = 5
@@ -41,13 +52,16 @@ It is called again, against the newer entry, when another writer was faster."""
 class Log:
     """One log of one model on a store."""
 
-    def __init__(self, store: Store, model: str, name: str, *, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, store: Store, model: str, name: str, *, clock: Clock, new_id: NewId, signer: Signer | None = None
+    ) -> None:
         self.store = store
         self.model = keys.check_name(model)
         self.name = name
         self.prefix = keys.log_prefix(model, name)
         self._clock = clock
         self._new_id = new_id
+        self._signer = signer
         self._newest: Entry | None = None
 
     def head(self) -> Entry | None:
@@ -104,19 +118,32 @@ class Log:
                 high = middle - 1
         return found
 
-    def append(self, build: Build, *, author: str, key: str | None = None, as_of: datetime | None = None) -> Entry:
+    def append(
+        self,
+        build: Build,
+        *,
+        author: str,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        looked: bool = False,
+    ) -> Entry:
         """Add one entry, or give the one that already did the work named by the idempotency key ``key``.
 
-        Raises whatever ``build`` raises (then nothing was written), :class:`OutcomeUnknown` where the store did not
-        answer: repeat with the same ``key``.
+        ``looked``: begin at the newest entry that this object saw a moment ago, which saves a LIST; if another writer
+        was faster, it is found out like any other time. Raises whatever ``build`` raises (then nothing was written),
+        :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was done before,
+        :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
         """
+        if as_of is not None and as_of.tzinfo is None:
+            raise InvalidRequest(f"as-of {as_of} has no time zone: write 2024-05-01T22:00Z")
         operation = self._new_id()
-        key = key or operation
-        head = self.head()
+        key = idempotency_key(key or operation)
+        head = self._newest if looked else self.head()
         for attempt in range(_CONTENTION_TRIES):
             done = self._done(head, key)
             if done is not None:
                 return done
+            self._refuse_forgotten(head, as_of)
             entry = self._entry(head, build, author=author, operation=operation, key=key, as_of=as_of)
             try:
                 self._commit(entry)
@@ -137,12 +164,27 @@ class Log:
 
     def done(self, key: str) -> Entry | None:
         """The entry that did the work named by the idempotency key; None where it is not among the recent ones."""
-        return self._done(self.head(), key)
+        return self._done(self.head(), idempotency_key(key))
 
     def _done(self, head: Entry | None, key: str) -> Entry | None:
         n = None if head is None else recall(head.state, key)
         entry = None if n is None else self.read(n)
         return entry if entry is not None and entry.key == key else None
+
+    def _refuse_forgotten(self, head: Entry | None, as_of: datetime | None) -> None:
+        """Refuse work as old as the work whose idempotency keys the state has dropped: it may have been done."""
+        if head is None or as_of is None or len(head.state.get("keys", ())) < KEYS_KEPT:
+            return
+        asked = write_time(as_of)
+        if asked >= head.state.get("as_of", asked):
+            return
+        oldest = self.read(int(head.state["keys"][0].partition(":")[2]))
+        forgotten = oldest.state.get("as_of", "")
+        if asked <= forgotten:
+            raise NightDecided(
+                f"{self.prefix} remembers what its last {KEYS_KEPT} entries did, all later than {forgotten}: whether "
+                f"the work as of {asked} was done cannot be known any more, so it is not done again"
+            )
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
@@ -168,7 +210,8 @@ class Log:
         time = now if head is None else max(now, head.time)
         draft = build(head, n, time)
         before = {} if head is None else head.state
-        return Entry(
+        newest = {} if as_of is None else {"as_of": max(write_time(as_of), before.get("as_of", ""))}
+        entry = Entry(
             model=self.model,
             log=self.name,
             n=n,
@@ -177,38 +220,48 @@ class Log:
             author=author,
             operation=operation,
             body=draft.body,
-            state={**before, **draft.changes, "keys": remember(before, key, n)},
+            state={**before, **newest, **draft.changes, "keys": remember(before, key, n)},
             previous=None if head is None else head.digest,
             as_of=as_of,
             key=key,
         )
+        return _as_read(entry if self._signer is None else signed(entry, self._signer))
 
     def _winner(self, entry: Entry) -> Entry:
         """The entry that stands where ``entry`` was to be written: perhaps ``entry`` itself, after a lost answer."""
         try:
             return self.read(entry.n)
-        except (StoreUnavailable, StoreDenied) as error:
+        except StoreError as error:
             raise _unknown(self.store, keys.entry_key(self.model, self.name, entry.n), entry) from error
 
     def _commit(self, entry: Entry) -> None:
         """Create the entry's key; after a lost answer the same bytes again, until it is known what happened."""
         key = keys.entry_key(self.model, self.name, entry.n)
         data = entry.to_bytes()
-        unknown: OutcomeUnknown | None = None
+        unknown: StoreError | None = None
         for attempt in range(_UNKNOWN_TRIES):
             if attempt:
                 self._clock.sleep(0.2 * 2**attempt)
             try:
                 self.store.create(key, data)
-            except OutcomeUnknown as error:
-                unknown = error
-            except StoreUnavailable as error:
-                if unknown is None:
+            except Exists:
+                raise
+            except StoreError as error:
+                # once an answer is lost, no later error says that nothing was stored
+                if unknown is None and not isinstance(error, OutcomeUnknown):
                     raise
-                unknown = OutcomeUnknown(str(error))
+                unknown = error
             else:
                 return
         raise _unknown(self.store, key, entry) from unknown
+
+
+def _as_read(entry: Entry) -> Entry:
+    """The entry as every reader will see it; one that could not be read again would block its log for good."""
+    try:
+        return parse(entry.to_bytes(), where=f"the new '{entry.kind}' entry")
+    except Corrupt as error:
+        raise InvalidRequest(f"{error}: names in it must be text, and every name once") from error
 
 
 def _unknown(store: Store, key: str, entry: Entry) -> OutcomeUnknown:

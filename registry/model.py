@@ -12,10 +12,10 @@ from typing import Any
 
 from . import keys, transitions
 from .entries import Entry
-from .errors import InvalidRequest, NoChampion, NotFound, StaleDecision
+from .errors import InvalidRequest, NoChampion, StaleDecision
 from .log import Build
-from .promoter import ModelPromoter
-from .records import ChampionRecord
+from .promoter import ModelPromoter, candidate_of
+from .records import ChampionRecord, FormerChampion
 
 
 class Model(ModelPromoter):
@@ -31,9 +31,9 @@ class Model(ModelPromoter):
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.
 
         Raises :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
-        meanwhile, :class:`NotFound` where the target's artifact is gone.
+        meanwhile, :class:`ArtifactMissing` where the target's artifact is gone.
         """
-        keys.check_text(author, "author")
+        keys.check_author(author)
         keys.check_text(reason, "reason")
         if key is not None and (done := self.decisions.done(key)) is not None:
             return done
@@ -41,15 +41,12 @@ class Model(ModelPromoter):
         present = transitions.champion_of(head)
         if present is None:
             raise NoChampion(f"{self.name} has no champion to roll back from")
-        target = transitions.rollback_target(head) if to is None else self._former(head, to)
-        if target is None:
-            raise NoChampion(
-                f"{self.name} has no former champion to roll back to; name one with --to, or force a version"
-            )
-        if target.version == present.version:
-            raise InvalidRequest(f"{target.version} is the champion already")
-        self._must_load(target)
-        return self._act(transitions.rolled_back(target, expected=present, reason=reason), author, reason, key)
+        version = self._registered(self._target(head, present, to).entry)
+        started = self._clock.monotonic()
+        self._must_be_kept(version)
+        again = candidate_of(version, author, None, forced=False)
+        build = self._crowning(transitions.rolled_back(again, expected=present, reason=reason))
+        return self._act(self._fresh(build, started), author, reason, key)
 
     def freeze(self, *, author: str, reason: str, until: datetime | None = None, key: str | None = None) -> Entry:
         """No promotion until then (or until a person unfreezes)."""
@@ -76,8 +73,10 @@ class Model(ModelPromoter):
 
         Refused for the champion and the last ten champions.
         """
-        keys.check_text(author, "author")
+        keys.check_author(author)
         keys.check_text(reason, "reason")
+        if key is not None and (done := self.versions.done(key)) is not None:
+            return done
         names = [keys.version_name(keys.version_number(version)) for version in versions]
         if not names:
             raise InvalidRequest("name at least one version to retire")
@@ -90,29 +89,32 @@ class Model(ModelPromoter):
     def protected_versions(self) -> set[str]:
         """The champion and the last ten champions: their artifacts are never removed."""
         head = self.decisions.head()
-        state: Mapping[str, Any] = {} if head is None else head.state
-        former = {entry["version"] for entry in state.get("former", ())}
-        champion = state.get("champion")
-        return former if champion is None else {*former, champion["version"]}
+        former = {champion.version for champion in transitions.former_champions(head)}
+        champion = transitions.champion_of(head)
+        return former if champion is None else {*former, champion.version}
 
     def _act(self, build: Build, author: str, reason: str, key: str | None) -> Entry:
-        keys.check_text(author, "author")
+        keys.check_author(author)
         keys.check_text(reason, "reason")
         return self.decisions.append(build, author=author, key=key)
 
-    def _former(self, head: Entry | None, which: str | int) -> ChampionRecord:
-        """The last championship of a version among the last ten champions."""
-        name = keys.version_name(keys.version_number(which))
-        kept = [] if head is None else head.state.get("former", [])
-        found = [former for former in kept if former["version"] == name]
-        if not found:
-            there = ", ".join(former["version"] for former in kept) or "none"
+    def _target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
+        """The former champion to go back to: a named one, or the last that nobody rolled back from."""
+        kept = transitions.former_champions(head)
+        if to is None:
+            last = transitions.rollback_target(head)
+            if last is None:
+                raise NoChampion(
+                    f"{self.name} has no former champion to roll back to; name one with --to, or force a version"
+                )
+            return last
+        name = keys.version_name(keys.version_number(to))
+        if name == present.version:
+            raise InvalidRequest(f"{name} is the champion already")
+        found = next((former for former in kept if former.version == name), None)
+        if found is None:
+            there = ", ".join(former.version for former in kept) or "none"
             raise StaleDecision(
                 f"{name} is not among the last ten champions ({there}); to use it all the same, force it"
             )
-        return ChampionRecord.from_dict(found[-1])
-
-    def _must_load(self, target: ChampionRecord) -> None:
-        found = self.store.list(target.artifact, limit=1) if target.artifact else []
-        if target.artifact not in found:
-            raise NotFound(f"the artifact of {target.version} is gone from {self.store.url}: choose another version")
+        return found

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from . import keys, transitions
+from . import keys, retirement, transitions
 from .entries import Entry, canonical, digest
-from .errors import ArtifactMissing
-from .log import Build
+from .errors import ArtifactMissing, EntryTooLarge
+from .log import Build, Draft
 from .reader import Version
 from .records import ChampionRecord
+from .signing import champion_statement
 from .trainer import ModelTrainer
 from .transitions import Night
 
-_INLINE_RECORD_BYTES = 4096
+_BODY_BYTES = 4096
 
 
 class ModelPromoter(ModelTrainer):
@@ -38,20 +41,18 @@ class ModelPromoter(ModelTrainer):
         named by its digest). ``forced``: a person's act, with a ``reason`` in the body.
         Raises :class:`StaleDecision`, :class:`Frozen`, :class:`NightDecided`, :class:`ArtifactMissing`.
         """
-        keys.check_text(author, "author")
+        keys.check_author(author)
         if forced:
             keys.check_text(str(body.get("reason", "")), "reason")
             body = {**body, "forced": True}
-        uploaded = self._clock.monotonic()
-        build = transitions.promoted(
-            _candidate(version, author, night, forced),
-            self._with_record(body),
-            expected=expected,
-            kind="returned" if returned else "promoted",
-            night=night,
-            by_person=forced,
-        )
-        return self._decide(self._fresh(build, uploaded), author, key, night)
+        candidate = candidate_of(version, author, night, forced=forced)
+        kind = "returned" if returned else "promoted"
+
+        def judged(told: Mapping[str, Any]) -> Build:
+            build = transitions.promoted(candidate, told, expected=expected, kind=kind, night=night, by_person=forced)
+            return self._crowning(build)
+
+        return self._decide(judged, body, author, key, night, uses=version)
 
     def hold(
         self,
@@ -63,27 +64,75 @@ class ModelPromoter(ModelTrainer):
         key: str | None = None,
     ) -> Entry:
         """Record that nothing was promoted, and why. Raises :class:`StaleDecision`, :class:`NightDecided`."""
-        keys.check_text(author, "author")
-        uploaded = self._clock.monotonic()
-        build = transitions.held(self._with_record(body), expected=expected, night=night)
-        return self._decide(self._fresh(build, uploaded), author, key, night)
+        keys.check_author(author)
+        return self._decide(
+            lambda told: transitions.held(told, expected=expected, night=night), body, author, key, night
+        )
 
-    def _decide(self, build: Build, author: str, key: str | None, night: Night | None) -> Entry:
-        return self.decisions.append(build, author=author, key=key, as_of=None if night is None else night.as_of)
+    def _decide(
+        self,
+        judged: Callable[[Mapping[str, Any]], Build],
+        body: Mapping[str, Any],
+        author: str,
+        key: str | None,
+        night: Night | None,
+        uses: Version | None = None,
+    ) -> Entry:
+        """Add the decision, unless the work named by ``key`` is done; ``uses``: the version whose artifact it needs."""
+        done = None if key is None else self.decisions.done(key)
+        if done is not None:
+            return done
+        started = self._clock.monotonic()
+        if uses is not None:
+            self._must_be_kept(uses)
+        build = self._fresh(judged(self._with_record(body)), started)
+        as_of = None if night is None else night.as_of
+        return self.decisions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+
+    def _must_be_kept(self, version: Version) -> None:
+        """Refuse a version whose artifact is gone or may be going; one so young that ``gc`` leaves it costs nothing."""
+        if self._clock.now() - version.registered_at < self._grace / 2:
+            return
+        record, head = version.record, self.versions.head()
+        if head is not None and retirement.is_retired(head.state, record.number):
+            raise ArtifactMissing(f"{version} is retired, its artifact may be gone: choose another version")
+        if record.artifact not in self.store.list(str(record.artifact), limit=1):
+            raise ArtifactMissing(f"the artifact of {version} is gone from {self.store.url}: choose another version")
+
+    def _crowning(self, build: Build) -> Build:
+        """``build``, the new champion's record signed where there is a signer."""
+        signer = self._signer
+        if signer is None:
+            return build
+
+        def crowned(head: Entry | None, n: int, time: datetime) -> Draft:
+            draft = build(head, n, time)
+            champion = draft.changes["champion"]
+            signature = signer.sign(champion_statement(self.name, champion))
+            return dataclasses.replace(
+                draft, changes={**draft.changes, "champion": {**champion, "signature": signature}}
+            )
+
+        return crowned
 
     def _with_record(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body with a large record moved to a file of its own, which the entry names by digest."""
-        record = body.get("record")
-        data = b"" if record is None else canonical(record)
-        if len(data) <= _INLINE_RECORD_BYTES:
+        if len(canonical(dict(body))) <= _BODY_BYTES:
             return dict(body)
+        data = canonical(body.get("record"))
         sha256 = digest(data)
         key = f"{keys.model_prefix(self.name)}evidence/{sha256}-{self._new_id()}"
+        moved = {**body, "record": {"key": key, "sha256": sha256, "size": len(data)}}
+        if "record" not in body or len(canonical(moved)) > _BODY_BYTES:
+            raise EntryTooLarge(
+                f"a decision of {self.name} says over {_BODY_BYTES:,} bytes beside its record: shorten its sentence"
+            )
         self._upload(key, data)
-        return {**body, "record": {"key": key, "sha256": sha256, "size": len(data)}}
+        return moved
 
 
-def _candidate(version: Version, author: str, night: Night | None, forced: bool) -> ChampionRecord:
+def candidate_of(version: Version, author: str, night: Night | None, *, forced: bool) -> ChampionRecord:
+    """The version as champion, but for the decision that makes it one; :class:`ArtifactMissing` for a mere record."""
     record = version.record
     if record.artifact is None:
         raise ArtifactMissing(f"{record.version} is a record without artifact: it cannot be promoted")

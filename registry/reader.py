@@ -8,16 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import keys, transitions
 from .artifact import Archive, unpack
 from .clock import Clock, NewId, write_time
 from .entries import Entry, digest
-from .errors import ArtifactMissing, Corrupt, ModelNotFound, NoChampion, NotFound, Suspended, VersionNotFound
+from .errors import (
+    ArtifactMissing,
+    Corrupt,
+    InvalidRequest,
+    ModelNotFound,
+    NoChampion,
+    NotFound,
+    Suspended,
+    VersionNotFound,
+)
 from .log import Log
 from .records import ChampionRecord, VersionRecord
+from .signing import Signer, Trusted
 from .store import Store
 
 GRACE = timedelta(hours=24)
@@ -50,21 +60,30 @@ class Loaded:
 class ModelReader:
     """The versions and the champion of one model, read."""
 
-    def __init__(self, store: Store, name: str, *, clock: Clock, new_id: NewId, grace: timedelta = GRACE) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        grace: timedelta = GRACE,
+        signer: Signer | None = None,
+        trusted: Trusted | None = None,
+    ) -> None:
         self.name = keys.check_name(name)
         self.store = store
-        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id)
-        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id)
+        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id, signer=signer)
+        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer)
+        self._signer = signer
+        self._trusted = trusted
         self._clock = clock
         self._new_id = new_id
         self._grace = grace
 
     def champion(self, at: datetime | None = None) -> ChampionRecord | None:
         """What production loads now, or loaded at a past moment; None before the first promotion."""
-        if at is None:
-            return transitions.champion_of(self.decisions.head())
-        moment = at.astimezone(UTC)
-        return transitions.champion_of(self.decisions.last(lambda entry: entry.time <= moment))
+        return transitions.champion_of(self._deciding(at))
 
     def version(self, which: str | int) -> Version:
         """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is."""
@@ -90,13 +109,14 @@ class ModelReader:
         """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
 
         Raises :class:`NoChampion`, :class:`Suspended` (a person told production to stand aside),
-        :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`.
+        :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`,
+        :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion).
         """
         if which == "champion":
             champion = self._champion_or_raise(at)
-            return Loaded(champion.version, champion.cut, self._archive(champion), champion)
+            return Loaded(champion.version, champion.cut, self.archive(champion), champion)
         record = self.version(which).record
-        return Loaded(record.version, record.cut, self._archive(record))
+        return Loaded(record.version, record.cut, self.archive(record))
 
     def history(self) -> list[Version]:
         """All versions, oldest first."""
@@ -134,16 +154,25 @@ class ModelReader:
         return record
 
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
-        champion = self.champion(at)
-        if champion is None:
+        entry = self._deciding(at)
+        champion = transitions.champion_of(entry)
+        if entry is None or champion is None:
             when = "" if at is None else f" at {write_time(at)}"
             raise NoChampion(f"{self.name} has no champion{when}: nothing was promoted in {self.store.url}")
-        suspended = (
-            None if at is not None or self.decisions._newest is None else self.decisions._newest.state.get("suspended")
-        )
+        suspended = entry.state.get("suspended") if at is None else None
         if suspended is not None:
             raise Suspended(f"{self.name} is suspended since {suspended['since']}: {suspended['reason']}")
+        if self._trusted is not None:
+            self._trusted.check_champion(self.name, entry.state["champion"])
         return champion
+
+    def _deciding(self, at: datetime | None) -> Entry | None:
+        """The newest decision, now or at a past moment."""
+        if at is None:
+            return self.decisions.head()
+        if at.tzinfo is None:
+            raise InvalidRequest(f"{at} has no time zone: write 2024-05-01T12:00Z")
+        return self.decisions.last(lambda entry: entry.time <= at)
 
     def _latest(self, head: Entry) -> Version:
         latest = head.state.get("latest")
@@ -173,7 +202,8 @@ class ModelReader:
             else:
                 high = (int(entry.state["latest"]["entry"]) - 1, count - 1)
 
-    def _archive(self, record: ChampionRecord | VersionRecord) -> Archive:
+    def archive(self, record: ChampionRecord | VersionRecord) -> Archive:
+        """The archive of a version, checked against its digest (also where production is suspended)."""
         if record.artifact is None or record.sha256 is None:
             raise ArtifactMissing(f"{record.version} of {self.name} is a record without artifact: it cannot be loaded")
         data = self._bytes(record.artifact, record.sha256)

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self
 
+from .errors import Corrupt
+
 Json = dict[str, Any]
 
 
@@ -23,7 +25,10 @@ class Record:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]  # subclasses are dataclasses
-        return cls(**{name: value for name, value in values.items() if name in known})
+        try:
+            return cls(**{name: value for name, value in values.items() if name in known})
+        except (TypeError, AttributeError) as error:
+            raise Corrupt(f"this is not a {cls.__name__}: {str(values)[:80]}; run `registry verify`") from error
 
 
 def _plain(value: Any) -> Any:
@@ -107,7 +112,21 @@ class ChampionRecord(Record):
     night: str | None = None
     known_at: str | None = None
     simulated: bool | None = None
+    signature: Mapping[str, Any] | None = None
+    """Of this record without it, by a promoter's key (see :mod:`registry.signing`)."""
 
     @property
     def identity(self) -> tuple[str, int]:
         return self.version, self.decision
+
+
+@dataclasses.dataclass(frozen=True)
+class FormerChampion(Record):
+    """What a state remembers of a former champion: no more, because ten of them stand in every entry."""
+
+    version: str
+    decision: int
+    """Number of the entry that made it champion."""
+    since: str
+    entry: int
+    """Number of the entry of the versions log that registered it."""

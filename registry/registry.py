@@ -13,6 +13,7 @@ from .entries import canonical
 from .errors import Corrupt, Exists, FormatTooNew, NotFound, OutcomeUnknown
 from .model import Model
 from .reader import GRACE
+from .signing import Signer, Trusted
 from .store import Store, Stored, connect, probe
 
 FORMAT = 1
@@ -22,8 +23,9 @@ class Registry:
     """The models under ``url``: the path of a folder, or ``s3://bucket/prefix``.
 
     ``clock`` and ``new_id`` are the only sources of time and chance; pass fixed ones and the same calls write the same
-    bytes. Nothing is asked of the store until something is read or written. Before this object's first write the store
-    must show that it refuses to overwrite, else :class:`~registry.errors.StoreRefused`.
+    bytes. ``signer`` signs what is written, ``trusted`` refuses a champion that no promoter's key signed (see
+    :mod:`registry.signing`). Nothing is asked of the store until something is read or written. Before this object's
+    first write the store must show that it refuses to overwrite, else :class:`~registry.errors.StoreRefused`.
     """
 
     def __init__(
@@ -33,17 +35,29 @@ class Registry:
         clock: Clock | None = None,
         new_id: NewId = random_id,
         grace: timedelta = GRACE,
+        signer: Signer | None = None,
+        trusted: Trusted | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._new_id = new_id
         self._grace = grace
+        self._signer = signer
+        self._trusted = trusted
         store = connect(url) if isinstance(url, str | Path) else url
         self.store: Store = ProbedStore(store, self._clock)
         self.url = store.url
 
     def model(self, name: str) -> Model:
         """The model ``name``, whether it has versions yet or not; :class:`~registry.errors.InvalidName`."""
-        return Model(self.store, name, clock=self._clock, new_id=self._new_id, grace=self._grace)
+        return Model(
+            self.store,
+            name,
+            clock=self._clock,
+            new_id=self._new_id,
+            grace=self._grace,
+            signer=self._signer,
+            trusted=self._trusted,
+        )
 
     def models(self) -> list[str]:
         """Names of the models, ascending."""

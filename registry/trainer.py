@@ -11,7 +11,7 @@ from datetime import datetime
 
 from . import keys, transitions
 from .entries import Entry, digest
-from .errors import Exists, InvalidRequest, OutcomeUnknown, UploadTooOld
+from .errors import Exists, InvalidRequest, OutcomeUnknown, StoreUnavailable, UploadTooOld
 from .log import Build, Draft
 from .reader import ModelReader, Version, version_of
 from .records import VersionRecord
@@ -32,29 +32,33 @@ class ModelTrainer(ModelReader):
         as_of: datetime | None = None,
     ) -> Version:
         """Upload the archive and add the next version; with the same ``key`` again, give the one there is."""
-        keys.check_text(author, "author")
+        keys.check_author(author)
         done = None if key is None else self.versions.done(key)
         if done is not None:
-            return version_of(done)
+            return _registered_by(done)
         uploaded = self._clock.monotonic()
         if archive is not None:
             sha256 = digest(archive)
             place = keys.artifact_key(self.name, sha256, self._new_id())
             self._upload(place, archive)
             record = dataclasses.replace(record, artifact=place, sha256=sha256, size=len(archive))
-        build = transitions.registered(record)
-        return version_of(self.versions.append(self._fresh(build, uploaded), author=author, key=key, as_of=as_of))
+        build = self._fresh(transitions.registered(record), uploaded)
+        entry = self.versions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+        return _registered_by(entry)
 
     def tag(self, tag: str, version: str | int | None, *, author: str, key: str | None = None) -> Entry:
         """Give a version a second name (or with None take it away)."""
-        keys.check_text(author, "author")
-        if keys.check_name(tag, "tag") in ("latest", "champion") or keys._VERSION.fullmatch(tag):
+        keys.check_author(author)
+        if keys.check_name(tag, "tag") in ("latest", "champion") or keys.is_version(tag):
             raise InvalidRequest(f"'{tag}' cannot be a tag: it means a version already")
         name = None if version is None else keys.version_name(keys.version_number(version))
         return self.versions.append(transitions.tagged(tag, name), author=author, key=key)
 
     def _upload(self, key: str, data: bytes) -> None:
-        """Store an object under a key that no other operation uses; asked again until it is known to be there."""
+        """Store an object under a key that no other operation uses; asked again until it is known to be there.
+
+        While that is not known nothing names the object, so the operation as a whole did not happen.
+        """
         for attempt in range(_UPLOAD_TRIES):
             if attempt:
                 self._clock.sleep(0.2 * 2**attempt)
@@ -64,7 +68,9 @@ class ModelTrainer(ModelReader):
                 return None  # ours: the answer to an earlier try was lost
             except OutcomeUnknown as error:
                 unknown = error
-        raise unknown
+        raise StoreUnavailable(
+            f"{self.store.url} did not answer the upload of {key}: nothing was added to the log; repeat the operation"
+        ) from unknown
 
     def _fresh(self, build: Build, uploaded: float) -> Build:
         """Refuse a commit so long after the upload that ``gc`` might take what it names for garbage."""
@@ -78,3 +84,10 @@ class ModelTrainer(ModelReader):
             return build(head, n, time)
 
         return checked
+
+
+def _registered_by(entry: Entry) -> Version:
+    """The version that ``entry`` registered; a key that did other work cannot be used again for this."""
+    if entry.kind != "registered":
+        raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")
+    return version_of(entry)

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from . import retirement
 from .clock import read_time, write_time
-from .entries import Entry
-from .errors import Frozen, InvalidRequest, NightDecided, NoChampion, StaleDecision, VersionNotFound
-from .keys import version_name, version_number
+from .entries import Entry, canonical
+from .errors import Frozen, InvalidRequest, NightDecided, StaleDecision, VersionNotFound
+from .keys import check_text, version_name, version_number
 from .log import Build, Draft
-from .records import ChampionRecord, VersionRecord
+from .records import ChampionRecord, FormerChampion, VersionRecord
 
 FORMER_KEPT = 10
 TAGS_KEPT = 32
-_ROLLED_BACK_KEPT = 50
-_FORMER_DROPS = ("night", "forced")
+_ROLLED_BACK_KEPT = 20
+_POLICY_BYTES = 1024
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -34,6 +35,11 @@ def latest_number(head: Entry | None) -> int:
 
 
 def registered(record: VersionRecord) -> Build:
+    """The next version; its recipe and fingerprint must be short, since a champion's stand in every decision."""
+    for name in ("recipe", "recipe_fingerprint", "known_at", "night"):
+        if getattr(record, name) is not None:
+            check_text(getattr(record, name), name, limit=100)
+
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         numbered = dataclasses.replace(record, version=version_name(latest_number(head) + 1))
         latest = {"version": numbered.version, "entry": n}
@@ -61,7 +67,9 @@ def retired(versions: Sequence[str], reason: str) -> Build:
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         for version in versions:
             _must_exist(head, version)
-        return Draft("retired", {"versions": list(versions), "reason": reason}, {})
+        numbers = map(version_number, versions)
+        runs = retirement.retire({} if head is None else head.state, numbers)
+        return Draft("retired", {"versions": list(versions), "reason": reason}, {"retired": runs})
 
     return build
 
@@ -87,10 +95,23 @@ def _must_exist(head: Entry | None, version: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Night:
-    """The night a gate decided: its trading day and how far it looked."""
+    """The night a gate decided: its trading day (``2024-12-31``) and how far it looked.
+
+    Raises :class:`InvalidRequest` for what is not a day, which would stand in the way of every later night.
+    """
 
     day: str
     as_of: datetime
+
+    def __post_init__(self) -> None:
+        try:
+            same = date.fromisoformat(self.day).isoformat() == self.day
+        except (TypeError, ValueError):
+            same = False
+        if not same or self.as_of.tzinfo is None:
+            raise InvalidRequest(
+                f"night {self.day!r} as of {self.as_of} is none: give a day such as 2024-12-31 and a moment with a zone"
+            )
 
 
 def champion_of(entry: Entry | None) -> ChampionRecord | None:
@@ -124,7 +145,7 @@ def promoted(
         rolled_back = [name for name in state.get("rolled_back", ()) if name != candidate.version]
         changes = {
             "champion": new.to_dict(),
-            "former": _former(state, present, new.version),
+            "former": _former(head, new.version),
             "rolled_back": rolled_back,
             **_night_changes(night),
             **({"evidence_since": write_time(time)} if by_person else {}),
@@ -145,18 +166,20 @@ def held(body: Mapping[str, Any], *, expected: ChampionRecord | None, night: Nig
 
 
 def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str) -> Build:
-    """Back to ``target``; both it and the champion it replaces were looked up before, and are compared now."""
+    """Back to ``target``, if the champion still is the one that was looked up with it.
+
+    Any decision that could change the target changes the champion's identity too, so comparing one compares both.
+    """
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         present = champion_of(head)
         _refuse_stale(present, expected)
-        if present is None or head is None:
-            raise NoChampion("there is no champion to roll back from")
+        assert present is not None and head is not None, "it is the expected champion"
         new = _crowned(target, n, time, "rolled_back")
         marked = [name for name in head.state.get("rolled_back", ()) if name not in (target.version, present.version)]
         changes = {
             "champion": new.to_dict(),
-            "former": _former(head.state, present, new.version),
+            "former": _former(head, new.version),
             "rolled_back": [*marked, present.version][-_ROLLED_BACK_KEPT:],
             "evidence_since": write_time(time),
         }
@@ -166,16 +189,21 @@ def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str
     return build
 
 
-def rollback_target(entry: Entry | None) -> ChampionRecord | None:
+def former_champions(head: Entry | None) -> list[FormerChampion]:
+    """The last ten distinct former champions, newest last."""
+    return [FormerChampion.from_dict(former) for former in ([] if head is None else head.state.get("former", []))]
+
+
+def rollback_target(head: Entry | None) -> FormerChampion | None:
     """The last former champion that nobody rolled back from."""
-    if entry is None:
-        return None
-    out = {*entry.state.get("rolled_back", ())}
-    left = [former for former in entry.state.get("former", ()) if former["version"] not in out]
-    return ChampionRecord.from_dict(left[-1]) if left else None
+    out = {*([] if head is None else head.state.get("rolled_back", ()))}
+    left = [former for former in former_champions(head) if former.version not in out]
+    return left[-1] if left else None
 
 
 def frozen(until: datetime | None, reason: str) -> Build:
+    if until is not None and until.tzinfo is None:
+        raise InvalidRequest(f"freezing until {until} has no time zone: write 2024-05-01T12:00Z")
     stop = None if until is None else write_time(until)
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
@@ -212,6 +240,11 @@ def resumed(reason: str) -> Build:
 
 
 def policy(policy: Mapping[str, Any], reason: str) -> Build:
+    if len(canonical(dict(policy))) > _POLICY_BYTES:
+        raise InvalidRequest(
+            f"a policy of more than {_POLICY_BYTES} bytes does not fit into every decision: shorten it"
+        )
+
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         changes = {"policy": dict(policy), "evidence_since": write_time(time)}
         return Draft("policy", {"policy": dict(policy), "reason": reason}, changes)
@@ -223,13 +256,14 @@ def _crowned(candidate: ChampionRecord, n: int, time: datetime, how: str) -> Cha
     return dataclasses.replace(candidate, decision=n, since=write_time(time), how=how)
 
 
-def _former(state: Mapping[str, Any], present: ChampionRecord | None, new: str) -> list[Mapping[str, Any]]:
+def _former(head: Entry | None, new: str) -> list[dict[str, Any]]:
     """The last ten distinct former champions, newest last, the present one becoming the last of them."""
-    gone = {new} if present is None else {new, present.version}
-    kept = [former for former in state.get("former", ()) if former["version"] not in gone]
-    if present is not None:
-        kept.append({name: value for name, value in present.to_dict().items() if name not in _FORMER_DROPS})
-    return kept[-FORMER_KEPT:]
+    present = champion_of(head)
+    last = [] if present is None else [present]
+    gone = {new, *(champion.version for champion in last)}
+    kept = [former for former in former_champions(head) if former.version not in gone]
+    kept += [FormerChampion(each.version, each.decision, each.since, each.entry) for each in last]
+    return [former.to_dict() for former in kept[-FORMER_KEPT:]]
 
 
 def _identity(champion: ChampionRecord | None) -> list[Any] | None:
