@@ -21,7 +21,7 @@ check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
-	@.ci/rgw $(BIN)/python
+	@.ci/rgw
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (about 15 minutes)
 	@$(BIN)/python -m benchmarks.gate

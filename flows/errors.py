@@ -26,7 +26,7 @@ class BarsMissing(RetrainError):
 
 
 class RecipeRefused(RetrainError):
-    """A recipe is wrong (unknown name, estimator outside scikit-learn, bad parameter or feature); nothing was trained."""
+    """A recipe is wrong (unknown name, estimator outside scikit-learn, bad parameter); nothing was trained."""
 
     exit_status = 4
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -134,8 +135,8 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
 
 def _history_table(model: str, versions: list[Version], champion: ChampionRecord | None) -> Table:
     metrics = list(dict.fromkeys(name for version in versions for name in version.record.metrics))
-    table = Table(title=f"{model}: {len(versions)} versions", title_justify="left")
-    for column in ("version", "registered (UTC)", "recipe", "author"):
+    table = Table(title=f"{model}: {len(versions)} versions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("version", "registered", "recipe", "author"):
         table.add_column(column)
     for name in metrics:
         table.add_column(name, justify="right")

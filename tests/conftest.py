@@ -7,4 +7,4 @@ from pathlib import Path
 # too, ``import registry`` finds the package and never these tests, however it was installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["servers.fixtures", "servers.prefect_server"]

@@ -1,0 +1,133 @@
+"""The command ``retrain``: run a night by hand or from cron, through Prefect where there is an API.
+
+Exit status: 0 done (promoted, held or decided before); 2 wrong usage; 3 bars; 4 recipe; 5 night refused or decision
+stale; 6 the store or the gate; 7 damaged; 1 anything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from flows.errors import RetrainError
+from registry.errors import RegistryError
+
+app = typer.Typer(
+    help="Train candidates, register them, promote one only when it beats the champion.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
+    try:
+        app()
+    except (RetrainError, RegistryError) as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {error}", markup=False)
+        sys.exit(error.exit_status)
+
+
+@app.callback()
+def retrain() -> None:
+    """Train candidates, register them, promote one only when it beats the champion."""
+
+
+@app.command()
+def run(
+    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
+    registry: Annotated[str | None, typer.Option(help="Folder or s3:// root (RETRAIN_REGISTRY).")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model (RETRAIN_MODEL).")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is, 2024-12-31T22:00Z.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
+    train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
+    holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
+    labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
+    accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    prefect: Annotated[
+        bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API is configured.")
+    ] = None,
+) -> None:
+    """One night: load, train, register, judge, promote or hold."""
+    from flows.settings import moment, request
+
+    asked = request(
+        data=data,
+        registry=registry,
+        model=model,
+        as_of=None if as_of is None else moment(as_of),
+        recipes=recipe,
+        train=train,
+        holdout=holdout,
+        labels=labels,
+        accept_unskilled=accept_unskilled,
+        dry_run=dry_run,
+    )
+    through, why = _through_prefect(prefect)
+    console = Console(stderr=as_json, highlight=False)
+    console.print(why, soft_wrap=True)
+    outcome = _run_flow(asked) if through else _run_plainly(asked, console)
+    if as_json:
+        sys.stdout.write(
+            json.dumps({**outcome.to_dict(), "through": "prefect" if through else "plain"}, indent=2) + "\n"
+        )
+    else:
+        from flows.report.terminal import show
+
+        show(outcome, console)
+
+
+def _through_prefect(asked: bool | None) -> tuple[bool, str]:
+    if asked is False:
+        return False, "Running plainly, without Prefect."
+    from flows.operations.api import configured_api
+
+    api = configured_api()
+    if api is not None:
+        return True, f"Running through Prefect at {api}."
+    if asked:
+        return True, "Running through Prefect, with a temporary server of its own (none is configured)."
+    return False, "Running plainly: no Prefect API is configured (PREFECT_API_URL)."
+
+
+def _run_flow(asked: Any) -> Any:
+    from flows.operations.api import keep_private
+
+    keep_private()
+    from flows.retrain import retrain as flow
+
+    return flow(asked)
+
+
+def _run_plainly(asked: Any, console: Console) -> Any:
+    from flows.night import run as night
+    from flows.settings import load_settings
+
+    with _progress(console) as on_trained:
+        return night(asked, load_settings(), on_trained=on_trained)
+
+
+@contextlib.contextmanager
+def _progress(console: Console) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("training", total=None)
+
+        def on_trained(name: str) -> None:
+            progress.update(task, advance=1, description=f"trained {name}")
+
+        yield on_trained
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Running nights by themselves: the server, deployments, automations, alerts."""

@@ -1,0 +1,37 @@
+"""Which Prefect API a run goes through."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+
+def keep_private() -> None:
+    """Before Prefect is imported: no analytics, and a temporary server's database below ``.retrain``.
+
+    What is set in the environment already stays.
+    """
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    if configured_api() is None:
+        os.environ.setdefault("PREFECT_HOME", str(Path(".retrain/prefect").absolute()))
+
+
+def configured_api() -> str | None:
+    """The url of the Prefect API that is configured, None where there is none.
+
+    Looks where Prefect does (``PREFECT_API_URL``, the active profile) without importing it: that takes over a second.
+    """
+    told = os.environ.get("PREFECT_API_URL")
+    if told is not None:
+        return told or None
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    try:
+        profiles = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "ephemeral")
+    found = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
+    return str(found) if found else None

@@ -1,0 +1,70 @@
+"""What a run is asked for, resolved and checked before anything is read, trained or written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from flows.bars import write_sample
+from flows.errors import RequestRefused
+from flows.gate import HoldoutPolicy
+from flows.recipes import Recipe, choose, load_recipes, shipped
+from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, RetrainRequest, Settings
+from registry import Clock, Model, NewId, Registry, random_id
+from registry.keys import check_name, check_text
+
+
+@dataclass(frozen=True)
+class Job:
+    """One night's work. ``source``: folder or prefix of the bars; ``registry`` and ``model``: where it goes."""
+
+    request: RetrainRequest
+    source: str
+    registry: str
+    model: str
+    recipes: tuple[Recipe, ...]
+    clock: str
+    author: str
+    cores: int
+    policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.request.as_of
+
+    def book(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
+        """The model in its registry; nothing is asked of the store yet."""
+        return Registry(self.registry, clock=clock, new_id=new_id).model(self.model)
+
+
+def plan(request: RetrainRequest, settings: Settings) -> Job:
+    """The job of a request; the sample is written on first use where no data is configured.
+
+    Raises :class:`~flows.errors.RecipeRefused`, :class:`~flows.errors.RequestRefused`,
+    :class:`~registry.errors.InvalidName`: nothing was read or trained.
+    """
+    source = request.data or settings.data
+    model = request.model or settings.model or (DEFAULT_MODEL if source else SIMULATED_MODEL)
+    check_name(model)
+    check_text(settings.author, "author")
+    available = shipped()
+    if settings.recipes_file is not None:
+        available = {**available, **load_recipes(Path(settings.recipes_file))}
+    recipes = tuple(choose(request.recipes or tuple(available), available))
+    if source is None:
+        if request.train is not None or request.labels == "notebook":
+            raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
+        source = str(write_sample(Path(settings.sample)))
+    place = request.registry or settings.registry
+    return Job(
+        request=request,
+        source=source,
+        registry=place if "://" in place else str(Path(place).expanduser()),
+        model=model,
+        recipes=recipes,
+        clock=settings.clock,
+        author=settings.author,
+        cores=settings.cores or len(os.sched_getaffinity(0)),
+    )

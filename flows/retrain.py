@@ -1,0 +1,45 @@
+"""The nightly DAG: load, train every recipe, register them in order, judge them, promote one or hold."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from prefect import flow, unmapped
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows import tasks
+from flows.night import JUDGED_AGAIN
+from flows.outcome import Outcome
+from flows.plan import plan
+from flows.settings import RetrainRequest, load_settings
+from registry.errors import StaleDecision
+
+# each fit uses every core itself; the runner is typed for futures of another kind than flow() asks for
+_ONE_FIT_AT_A_TIME = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=1))
+
+
+@flow(
+    name="retrain",
+    flow_run_name="retrain",
+    task_runner=_ONE_FIT_AT_A_TIME,
+    persist_result=False,
+    validate_parameters=True,
+)
+def retrain(request: RetrainRequest = RetrainRequest()) -> Outcome:  # noqa: B008  # frozen, and the UI's form shows it
+    """Train candidates on the newest bars; promote one only when it beats the champion."""
+    job = plan(request, load_settings())
+    book = job.book()
+    bars = tasks.load(job)
+    done = tasks.look_up(job, book, bars)
+    if done is not None:
+        return done
+    trials = tasks.train.map(unmapped(job), unmapped(bars), list(job.recipes)).result()
+    versions = tasks.register(job, book, bars, trials)
+    for _ in range(JUDGED_AGAIN):
+        verdict = tasks.gate(job, book, bars, trials, versions)
+        outcome = tasks.promote(job, book, bars, trials, versions, verdict)
+        if outcome is not None:
+            return outcome
+    raise StaleDecision(
+        f"the champion of {job.model} changed {JUDGED_AGAIN} times while the night was judged: run it again"
+    )

@@ -1,0 +1,38 @@
+"""The steps of a night as Prefect tasks: one line of Prefect around one plain function each.
+
+Nothing is cached: the bars would have to be hashed, which takes longer than reading them. Retries stand where a retry
+can help: at the store and the bars, which may be out of reach for a moment. A wrong file or recipe fails at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from flows import night
+from registry.errors import OutcomeUnknown, StoreUnavailable
+
+
+def worth_a_retry(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether trying again can help: the store did not answer."""
+    return isinstance(state.result(raise_on_failure=False), StoreUnavailable | OutcomeUnknown)
+
+
+_ASK_AGAIN: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": [2, 10],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": worth_a_retry,
+}
+_OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+load = task(name="load bars", task_run_name="load bars", **_OPTIONS, **_ASK_AGAIN)(night.load)
+look_up = task(name="decided before?", task_run_name="decided before?", **_OPTIONS, **_ASK_AGAIN)(night.decided)
+train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(night.train)
+register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
+gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)
+promote = task(name="promote or hold", task_run_name="promote or hold", **_OPTIONS, **_ASK_AGAIN)(night.settle)
