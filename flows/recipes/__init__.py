@@ -1,0 +1,40 @@
+"""Recipes, training and scoring: bars in, fitted scikit-learn models and their figures out.
+
+::
+
+    recipes = choose(["rf_shallow", "stationary"], load_recipes(Path("recipes.toml")))   # or shipped()
+    fits = train_all(recipes, dataset, dataset.years(2022), seed=0)                       # the same bytes every time
+    p = probabilities(fits[0], fits[0].recipe.signature, holdout_frame)                   # P(up), shape (n,)
+    score(holdout_label, p, fits[0].cut)                                                  # beside the REFERENCES
+
+A recipe is a named scikit-learn classifier plus feature expressions: nothing of our own to subclass. A wrong one raises
+:class:`flows.errors.RecipeRefused`, with everything that is wrong, before anything is trained.
+"""
+
+from .catalogue import shipped
+from .declared import load_recipes
+from .installed import environment
+from .predicting import probabilities, says_up
+from .recipe import Recipe, check_columns, choose
+from .references import REFERENCES, reference
+from .scoring import Scores, score
+from .training import MINIMUM_ROWS, Fit, train, train_all
+
+__all__ = [
+    "MINIMUM_ROWS",
+    "REFERENCES",
+    "Fit",
+    "Recipe",
+    "Scores",
+    "check_columns",
+    "choose",
+    "environment",
+    "load_recipes",
+    "probabilities",
+    "reference",
+    "says_up",
+    "score",
+    "shipped",
+    "train",
+    "train_all",
+]

@@ -1,0 +1,45 @@
+"""What a fitted model says about bars."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
+
+from registry.signature import Signature
+
+from .training import FORESTS, Fit
+
+if TYPE_CHECKING:
+    from registry.signature import Columns
+
+# Looking for the libraries takes longer than predicting a bar; scikit-learn and NumPy are loaded by now.
+_THREADS = ThreadpoolController()
+
+
+def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:
+    """P(up) of each row of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of the labels 0 and 1.
+
+    The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
+    their order (scikit-learn's own threads add them up as they come). Other estimators are asked on one core.
+    Raises :class:`registry.errors.SignatureMismatch` when the columns do not fit.
+    """
+    estimator = model.estimator if isinstance(model, Fit) else model
+    features = signature.matrix(frame)
+    if not len(features):
+        return np.empty(0)
+    up = list(estimator.classes_).index(1)
+    with _THREADS.limit(limits=1):
+        if cores == 1 or not isinstance(estimator, FORESTS):
+            return np.ascontiguousarray(estimator.predict_proba(features)[:, up])
+        shares = [share for share in np.array_split(features, cores) if len(share)]
+        with ThreadPoolExecutor(cores) as workers:
+            return np.concatenate([said[:, up] for said in workers.map(estimator.predict_proba, shares)])
+
+
+def says_up(p: npt.NDArray[np.float64], cut: float) -> npt.NDArray[np.bool_]:
+    """Where P(up), shape (n,), lies above the cut: what a version that carries this cut answers."""
+    return np.asarray(p > cut)

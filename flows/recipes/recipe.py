@@ -1,0 +1,108 @@
+"""A recipe: a named scikit-learn classifier, its parameters and the features it sees. One that exists is right."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from flows.errors import RecipeRefused, RequestRefused
+from registry.signature import Signature
+
+from .refusals import did_you_mean, estimator_class, faults
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``estimator`` is an import path inside scikit-learn, ``parameters`` its keyword arguments as JSON values.
+
+    ``features`` are the model's inputs in order, each an expression of :mod:`registry.signature`. With ``scale`` every
+    feature is brought to mean 0 and variance 1 of the training bars first. Raises :class:`RecipeRefused` with
+    everything that is wrong, so that nothing is ever trained from a wrong recipe.
+    """
+
+    name: str
+    estimator: str
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    features: tuple[str, ...] = ()
+    scale: bool = False
+
+    def __post_init__(self) -> None:
+        wrong = faults(self.name, self.estimator, self.parameters, self.features, self.scale)
+        if wrong:
+            raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
+        object.__setattr__(self, "features", Signature(self.features).features)
+        # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
+        object.__setattr__(self, "parameters", json.loads(json.dumps(dict(self.parameters))))
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that decides what is trained, as JSON values; the name does not."""
+        return {
+            "estimator": self.estimator,
+            "features": list(self.features),
+            "parameters": copy.deepcopy(dict(self.parameters)),
+            "scale": self.scale,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the definition as canonical JSON: an edited recipe is a new one, a renamed one is not."""
+        text = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The input contract of every version trained from this recipe."""
+        return Signature(self.features)
+
+    def build(self, seed: int) -> Any:
+        """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none.
+
+        Raises :class:`RequestRefused` for a seed outside the range.
+        """
+        if not 0 <= seed < 2**32:
+            raise RequestRefused(f"seed {seed} is outside 0 … {2**32 - 1}: choose one inside")
+        model = estimator_class(self.estimator)(**copy.deepcopy(dict(self.parameters)))
+        if "random_state" in model.get_params(deep=False) and "random_state" not in self.parameters:
+            model.set_params(random_state=seed)
+        return Pipeline([("scale", StandardScaler()), ("model", model)]) if self.scale else model
+
+
+def choose(names: Collection[str], available: Mapping[str, Recipe]) -> list[Recipe]:
+    """The recipes of these names in this order; all that are available, in theirs, when no name is given.
+
+    Raises :class:`RecipeRefused` naming every name that is unknown or there twice.
+    """
+    names = list(names) or list(available)
+    wrong = [
+        f"there is no recipe {name}{did_you_mean(name, available)}"
+        for name in dict.fromkeys(names)
+        if name not in available
+    ]
+    wrong += [f"{name} is named more than once" for name in dict.fromkeys(names) if names.count(name) > 1]
+    if wrong:
+        raise RecipeRefused(f"{'; '.join(wrong)}; recipes are {', '.join(available)}")
+    return [available[name] for name in names]
+
+
+def check_columns(recipes: Iterable[Recipe], available: Collection[str]) -> None:
+    """Raises :class:`RecipeRefused` naming every column that a recipe needs and the bars do not have."""
+    wrong = [
+        f"recipe {recipe.name} needs the column {column}{did_you_mean(column, available)}"
+        for recipe in recipes
+        for column in recipe.signature.columns
+        if column not in available
+    ]
+    if wrong:
+        raise RecipeRefused(
+            f"the bars lack columns: {'; '.join(wrong)}; they have {', '.join(available)}: "
+            "add the column to the yearly files, or leave the recipe out"
+        )

@@ -1,0 +1,112 @@
+"""What can be wrong with a recipe, found without training anything; each fault says how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import sklearn
+from sklearn.base import ClassifierMixin
+
+from flows.errors import RecipeRefused
+from registry.errors import InvalidRequest
+from registry.signature import Signature
+
+_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
+# scikit-learn's public classes stand two levels deep; one path a class keeps one fingerprint a recipe.
+_PATH = re.compile("sklearn[.][a-z][a-z0-9_]*[.][A-Z][A-Za-z0-9]*")
+
+
+def faults(name: object, estimator: object, parameters: object, features: object, scale: object) -> list[str]:
+    """Everything that is wrong with these parts of a recipe, one sentence each; empty when nothing is."""
+    found: list[str] = []
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        found.append(f"the name {name!r} must be a small letter, then at most 63 small letters, digits and underscores")
+    if not isinstance(scale, bool):
+        found.append(f"scale is {scale!r}: write true or false")
+    try:
+        Signature(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
+    except InvalidRequest as wrong:
+        found.append(str(wrong))
+    try:
+        found.extend(_parameter_faults(estimator_class(estimator), parameters))
+    except RecipeRefused as wrong:
+        found.append(str(wrong))
+    return found
+
+
+def estimator_class(path: object) -> type[Any]:
+    """The scikit-learn classifier at this import path; :class:`RecipeRefused` when there is none.
+
+    Nothing outside scikit-learn is ever imported: a recipe file cannot run code.
+    """
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise RecipeRefused(
+            f"the estimator {path!r} is not a path to a class of scikit-learn: "
+            "write it like sklearn.ensemble.RandomForestClassifier"
+        )
+    module_name, _, class_name = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as missing:
+        raise RecipeRefused(f"scikit-learn {sklearn.__version__} has no module {module_name}") from missing
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type) or not found.__module__.startswith("sklearn."):
+        classifiers = [name for name, value in vars(module).items() if _is_classifier(value)]
+        raise RecipeRefused(
+            f"{module_name} of scikit-learn {sklearn.__version__} has no class {class_name}"
+            + did_you_mean(class_name, classifiers)
+        )
+    if not _is_classifier(found):
+        raise RecipeRefused(f"{path} is not a classifier: a recipe predicts up or not up")
+    return found
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message; empty when nothing known is close."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _is_classifier(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, ClassifierMixin)
+
+
+def _parameter_faults(estimator: type[Any], parameters: object) -> Iterator[str]:
+    if not isinstance(parameters, Mapping):
+        yield f"parameters are {parameters!r}: write a table of names and values"
+        return
+    try:
+        json.dumps(dict(parameters), allow_nan=False)
+    except (TypeError, ValueError) as wrong:
+        yield f"a parameter is no plain value ({wrong}): write numbers, strings, true, false and lists of them"
+        return
+    try:
+        known = estimator().get_params(deep=False)
+    except TypeError as wrong:
+        yield f"{estimator.__name__} is built around other estimators, which a recipe cannot name ({wrong})"
+        return
+    unknown = [name for name in parameters if name not in known]
+    for name in unknown:
+        yield f"{estimator.__name__} has no parameter {name}{did_you_mean(name, known)}"
+    if "n_jobs" in known and "n_jobs" in parameters:
+        yield "n_jobs is not part of a recipe: leave it out, training uses the cores there are"
+    seed = parameters.get("random_state", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        yield f"random_state is {seed!r}: write a whole number, or leave it out to take the run's seed"
+    if not unknown:
+        yield from _value_faults(estimator(**parameters))
+
+
+def _value_faults(model: Any) -> Iterator[str]:
+    try:
+        model._validate_params()  # scikit-learn's own rules; otherwise they speak only when it is fitted
+    except ValueError as wrong:
+        yield str(wrong)
+        return
+    if not hasattr(model, "predict_proba"):
+        yield f"{type(model).__name__} with these parameters gives no probabilities (predict_proba): choose another"

@@ -1,0 +1,189 @@
+"""Recipes fitted on bars: the same inputs give the same bytes, on one core or many, alone or beside others.
+
+A forest is spread over the cores tree by tree; every other estimator is given one core and recipes share the cores.
+Measured on the 24,918 bars of 2022 on 2 cores, the two notebook forests take 0.53 of their time on one core this way.
+OpenMP and BLAS are held to one thread: two of them at once fight for the cores (boosting took 0.2 s on one thread and
+7 to 13 s on two beside other work), and their sums could depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from threadpoolctl import threadpool_limits
+
+from flows.bars import Dataset
+from flows.errors import BarsMissing, RecipeRefused, RequestRefused
+
+from .recipe import Recipe, check_columns
+
+MINIMUM_ROWS = 96
+"""One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
+
+FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
+"""Estimators whose trees are fitted and asked independently, so that threads change nothing in the result."""
+
+Mask = npt.NDArray[np.bool_]
+Timer = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted recipe and what it was fitted on.
+
+    ``trained_from`` and ``trained_to`` are the opens of the first and last training bar, ``known_at`` the moment when
+    the last label used was known (all UTC); ``rows`` counts the bars. The estimator predicts on one core. ``seconds``
+    is how long fitting took and no part of what makes two fits equal. Says "up" where P(up) is above ``cut``.
+    """
+
+    recipe: Recipe
+    estimator: Any = field(repr=False, compare=False)
+    seed: int
+    rows: int
+    trained_from: pd.Timestamp
+    trained_to: pd.Timestamp
+    known_at: pd.Timestamp
+    dataset_fingerprint: str
+    seconds: float = field(compare=False)
+    cut: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """One recipe's share of a training window: features (n, k), labels (n,) of 0 and 1, and where they come from."""
+
+    recipe: Recipe
+    features: npt.NDArray[np.float64]
+    label: npt.NDArray[np.int64]
+    source: dict[str, Any]
+
+
+def train(
+    recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, cores: int = 1, timer: Timer = time.perf_counter
+) -> Fit:
+    """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds and the label is known.
+
+    Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`RecipeRefused` for a column
+    that the bars lack or parameters that scikit-learn refuses together, :class:`RequestRefused` for a wrong mask,
+    seed or number of cores.
+    """
+    [fit] = train_all([recipe], dataset, mask, seed=seed, cores=cores, timer=timer)
+    return fit
+
+
+def train_all(
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    mask: Mask,
+    *,
+    seed: int,
+    cores: int | None = None,
+    on_done: Callable[[Fit], None] | None = None,
+    timer: Timer = time.perf_counter,
+) -> list[Fit]:
+    """Every recipe as by :func:`train`, in the order given, on ``cores`` (all there are by default).
+
+    ``on_done`` is called with each fit as it is ready, in the calling thread. Errors as of :func:`train`; what can be
+    checked is checked for all recipes before the first is fitted.
+    """
+    cores = joblib.cpu_count() if cores is None else cores
+    if cores < 1:
+        raise RequestRefused(f"training on {cores} cores makes no sense: give it at least one")
+    lessons = _lessons(recipes, dataset, mask)
+    models = [recipe.build(seed) for recipe in recipes]
+    forests = [place for place, model in enumerate(models) if isinstance(model, FORESTS)]
+    others = [place for place in range(len(models)) if place not in forests]
+    fits: dict[int, Fit] = {}
+
+    def fit_one(place: int, jobs: int) -> Fit:
+        return _fit(lessons[place], models[place], seed, jobs, timer)
+
+    def finished() -> Iterator[tuple[int, Fit]]:
+        for place in forests:
+            yield place, fit_one(place, cores)
+        with ThreadPoolExecutor(cores, initializer=_one_openmp_thread) as workers:
+            waiting = {workers.submit(fit_one, place, 1): place for place in others}
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+
+    with threadpool_limits(limits=1):
+        for place, fit in finished():
+            fits[place] = fit
+            if on_done is not None:
+                on_done(fit)
+    return [fits[place] for place in range(len(recipes))]
+
+
+def _one_openmp_thread() -> None:
+    # The number of OpenMP threads belongs to each thread of ours; BLAS has one number a process, set by train_all.
+    threadpool_limits(limits=1, user_api="openmp")
+
+
+def _lessons(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_Lesson]:
+    frame = dataset.bars.frame
+    if mask.shape != dataset.label.shape or mask.dtype != np.bool_:
+        raise RequestRefused(f"the training mask is {mask.dtype} of shape {mask.shape}: give one bool for each bar")
+    check_columns(recipes, list(frame.columns))
+    rows = mask & np.isfinite(dataset.label)
+    count = int(rows.sum())
+    if count < MINIMUM_ROWS:
+        raise BarsMissing(f"{count} bars with a known label to train on: choose a window of at least {MINIMUM_ROWS}")
+    label = dataset.label[rows].astype(np.int64)
+    if len(np.unique(label)) == 1:
+        raise BarsMissing(
+            f"all {count} training labels are {label[0]}: choose a window in which the price moves both ways"
+        )
+    opens = frame.index[rows]
+    source = {
+        "rows": count,
+        "trained_from": opens[0],
+        "trained_to": opens[-1],
+        "known_at": dataset.known_at[rows].max(),
+        "dataset_fingerprint": dataset.fingerprint(mask),
+    }
+    training_bars = frame[rows]
+    return [_Lesson(recipe, recipe.signature.matrix(training_bars), label, source) for recipe in recipes]
+
+
+def _fit(lesson: _Lesson, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:
+    if isinstance(model, FORESTS):
+        model.set_params(n_jobs=jobs)
+    started = timer()
+    try:
+        model.fit(lesson.features, lesson.label)
+    except ValueError as refused:
+        raise RecipeRefused(
+            f"recipe {lesson.recipe.name} cannot be trained, scikit-learn says: {refused}; change its parameters"
+        ) from refused
+    seconds = timer() - started
+    _predict_on_one_core(model)
+    return Fit(recipe=lesson.recipe, estimator=model, seed=seed, seconds=seconds, **lesson.source)
+
+
+def _predict_on_one_core(model: BaseEstimator) -> None:
+    """Sets ``n_jobs`` to 1 in the model and in every estimator inside it, so that nothing of this machine stays."""
+    if "n_jobs" in model.get_params(deep=False):
+        model.set_params(n_jobs=1)
+    for value in vars(model).values():
+        for inner in _estimators_in(value):
+            _predict_on_one_core(inner)
+
+
+def _estimators_in(value: object) -> Iterator[BaseEstimator]:
+    if isinstance(value, BaseEstimator):
+        yield value
+    elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
+        for item in value:
+            yield from _estimators_in(item)
+    elif isinstance(value, dict):
+        yield from _estimators_in(list(value.values()))

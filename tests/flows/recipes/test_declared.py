@@ -1,0 +1,113 @@
+"""Recipes that users declare in a file: added to the shipped ones, or refused with every fault in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.errors import RecipeRefused
+from flows.recipes import load_recipes, shipped
+
+GOOD = """
+[slow_boosting]
+estimator = "sklearn.ensemble.HistGradientBoostingClassifier"
+parameters = { max_iter = 300, learning_rate = 0.01 }
+features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
+
+[neighbours]
+estimator = "sklearn.neighbors.KNeighborsClassifier"
+features = ["rsi_14"]
+scale = true
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text: str | bytes):
+        path = tmp_path / "recipes.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def refusal(path, **options) -> str:
+    with pytest.raises(RecipeRefused) as refused:
+        load_recipes(path, **options)
+    assert str(path) in str(refused.value)
+    return str(refused.value)
+
+
+def test_declared_recipes_come_after_the_shipped_ones(written):
+    recipes = load_recipes(written(GOOD))
+    assert list(recipes) == [*shipped(), "slow_boosting", "neighbours"]
+    assert recipes["slow_boosting"].parameters == {"max_iter": 300, "learning_rate": 0.01}
+    assert recipes["slow_boosting"].signature.columns == ("rsi_14", "close_15m", "ema_20", "atr_14")
+    assert recipes["neighbours"].scale is True
+
+
+def test_an_empty_file_leaves_the_shipped_recipes(written):
+    assert load_recipes(written("# none yet\n")) == shipped()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace("scale = true", "scaled = true"), "neighbours: has an unknown key scaled (did you mean scale?)"),
+        ('[mine]\nfeatures = ["rsi_14"]', "mine: lacks estimator"),
+        ('[mine]\nestimator = "sklearn.neighbors.KNeighborsClassifier"', "mine: lacks features"),
+        ("mine = 3", "mine: is 3: every recipe is a table of its own, headed [mine]"),
+        (GOOD.replace("slow_boosting", "rf_deep"), "rf_deep: is the name of a shipped recipe"),
+        (GOOD.replace("slow_boosting", "Slow-Boosting"), "the name 'Slow-Boosting'"),
+        (GOOD.replace("sklearn.neighbors.KN", "subprocess.KN"), "neighbours: the estimator"),
+        (GOOD.replace("max_iter", "max_iterations"), "slow_boosting: HistGradientBoostingClassifier has no parameter"),
+        (GOOD.replace("max_iter = 300", "max_iter = 3.5"), "slow_boosting: The 'max_iter' parameter"),
+        (GOOD.replace("0.01", "nan"), "slow_boosting: a parameter is no plain value"),
+        (GOOD.replace("300", "2024-01-01"), "slow_boosting: a parameter is no plain value"),
+        (GOOD.replace('features = ["rsi_14"]', "features = [14]"), "neighbours: features are a list"),
+        (GOOD.replace('features = ["rsi_14"]', 'features = "rsi_14"'), "neighbours: features are a list"),
+        (GOOD.replace("/ atr_14", "/ (atr_14)"), "slow_boosting: feature '(close_15m - ema_20) / (atr_14)'"),
+        (GOOD + GOOD, "is not TOML"),
+        ("[mine", "is not TOML"),
+        (b"\xff\xfe[mine]", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_naming_file_recipe_and_reason(written, text, says):
+    assert says in refusal(written(text))
+
+
+def test_every_recipe_that_is_wrong_is_named_at_once(written):
+    broken = GOOD.replace("max_iter", "max_iterations").replace("scale = true", "scale = 1") + "\n[rf_shallow]\n"
+    message = refusal(written(broken))
+    assert "  slow_boosting: " in message
+    assert "  neighbours: scale is 1" in message
+    assert "  rf_shallow: is the name of a shipped recipe" in message
+    assert "nothing was trained" in message
+
+
+def test_a_recipe_under_two_names_is_refused(written):
+    again = GOOD + GOOD.replace("[slow_boosting]", "[again]").replace("[neighbours]", "[and_again]")
+    message = refusal(written(again))
+    assert "again: is slow_boosting under another name" in message
+    assert "and_again: is neighbours under another name" in message
+
+
+def test_a_shipped_recipe_under_another_name_is_refused(written):
+    text = """
+    [forest]
+    estimator = "sklearn.ensemble.RandomForestClassifier"
+    parameters = { random_state = 42, max_depth = 3, n_estimators = 50 }
+    features = ["rsi_14", "ema_20", "ema_50", "atr_14", "adx_14"]
+    """
+    assert "forest: is rf_shallow under another name" in refusal(written(text))
+
+
+def test_a_column_that_the_bars_lack_is_refused_where_the_columns_are_known(written):
+    path = written(GOOD)
+    assert load_recipes(path, available_columns=["rsi_14", "close_15m", "ema_20", "atr_14"])
+    message = refusal(path, available_columns=["rsi_14", "close_15m", "ema_20", "atr_15"])
+    assert "slow_boosting needs the column atr_14 (did you mean atr_15?)" in message
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / "recipes.toml")
+    assert "cannot be read" in refusal(tmp_path)
