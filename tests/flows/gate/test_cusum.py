@@ -77,6 +77,11 @@ def test_a_short_baseline_needs_a_clearer_fall():
     assert alarm_threshold(40) > alarm_threshold(100) > alarm_threshold(250) > alarm_threshold(1000)
 
 
+def test_the_threshold_is_the_one_for_the_days_in_the_baseline():
+    assert watch(days(), baseline(days(60))).threshold == alarm_threshold(60)
+    assert watch(days(), baseline(days(3000))).threshold == alarm_threshold(1000)
+
+
 def test_the_alarm_threshold_is_the_same_everywhere():
     first = alarm_threshold(250)
     alarm_threshold.cache_clear()

@@ -88,7 +88,9 @@ def test_identical_models_are_never_evidence():
 @pytest.mark.parametrize("lead", [0.1, -3.0, 1e-300, 1e150])
 def test_days_that_all_show_the_same_difference_are_no_evidence(lead):
     d, w = night(250, 1)
-    assert (judge(np.full_like(d, lead), w).z == 0.0).all()
+    found = judge(np.full_like(d, lead), w)
+    assert (found.z == 0.0).all()
+    assert (found.standard_error == 0.0).all()
 
 
 def test_one_day_with_nearly_all_the_bars_is_no_evidence():
@@ -123,6 +125,15 @@ def test_days_that_follow_each_other_are_paid_for():
     assert found.standard_error[0, 0] == pytest.approx(
         d[-40:, 0].std(ddof=1) / np.sqrt(40) * np.sqrt((1 + found.r) / (1 - found.r))
     )
+    assert found.z[0, 3] == pytest.approx(found.mean[0, 3] / found.standard_error[0, 3], rel=0.02)
+
+
+def test_days_older_than_the_longest_window_change_nothing():
+    d, w = night(400, 2)
+    d[:150] = 50.0
+    found, recent = judge(d, w), judge(d[150:], w[150:])
+    assert np.array_equal(found.z, recent.z)
+    assert found.r == recent.r
 
 
 def test_days_that_alternate_are_not_rewarded():
@@ -132,9 +143,10 @@ def test_days_that_alternate_are_not_rewarded():
 
 def test_a_constant_series_has_no_autocorrelation_and_spoils_no_other():
     d, w = night(250, 2)
-    d[:, 1] = 0.3
-    assert np.isnan(day_autocorrelation(d[:, 1]))
-    assert judge(d, w).r == judge(d[:, :1], w).r
+    for constant in (0.1, 1 / 3, 1e9 / 7):
+        d[:, 1] = constant
+        assert np.isnan(day_autocorrelation(d[:, 1]))
+        assert judge(d, w).r == judge(d[:, :1], w).r
 
 
 @pytest.mark.parametrize("degrees", [39, 79, 159, 249])
@@ -161,6 +173,7 @@ def test_a_recipe_that_does_not_lead_never_gets_there(z):
 
 def test_the_visible_difference_has_the_threshold_as_its_expected_z():
     d, w = night(250, 1)
+    d[-40:] += 2.0
     lead = judge(d, w).best_of(0)
     seen = visible_difference(lead, 3.7)
     assert seen * np.sqrt(250 / lead.days) / lead.standard_error == pytest.approx(3.7)
