@@ -16,12 +16,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .entries import canonical, digest
-from .errors import Corrupt, FormatTooNew, UnsafeArtifact
+from .errors import Corrupt, FormatTooNew, InvalidRequest, UnsafeArtifact
 from .signature import Signature
 
 FORMAT = 1
@@ -38,6 +39,22 @@ TRUSTED_TYPES = frozenset(
 )
 """Types beyond those skops trusts by itself that an archive may hold."""
 
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # an encrypted member, nesting without end
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ImportError,
+    ArithmeticError,
+)
+"""What the readers of zip, JSON and skops raise for bytes that are not what they expect."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -53,6 +70,7 @@ class Archive:
         import skops.io
 
         data = self.members[MODEL]
+        _unzip(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb
         try:
             untrusted = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES
             if untrusted:
@@ -60,7 +78,7 @@ class Archive:
                     f"the archive holds types that are not allowed: {', '.join(sorted(untrusted))}; it was not loaded"
                 )
             return skops.io.loads(data, trusted=sorted(TRUSTED_TYPES))
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError) as error:
+        except _UNREADABLE as error:
             raise UnsafeArtifact(f"{MODEL} cannot be read ({type(error).__name__}: {error}); not loaded") from error
 
 
@@ -80,31 +98,33 @@ def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
         raise Corrupt(
             f"{where} has SHA-256 {found[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
         )
-    members = _unzip(data, where)
+    members = _unzip(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
     try:
         head = json.loads(members[HEAD])
         if head["format"] > FORMAT:
             raise FormatTooNew(f"{where} is an archive of format {head['format']}: upgrade this package")
         signature = Signature.from_dict(head["signature"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (*_UNREADABLE, InvalidRequest) as error:
         raise UnsafeArtifact(f"{where}: {HEAD} is missing or unreadable ({error}); not loaded") from error
     if MODEL not in members:
         raise UnsafeArtifact(f"{where} holds no {MODEL}; not loaded")
     return Archive(members, signature)
 
 
-def _unzip(data: bytes, where: str) -> dict[str, bytes]:
+def _unzip(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
             names = [info.filename for info in infos]
-            stray = [name for name in names if name not in (HEAD, MODEL) and not _is_array(name)]
+            stray = [name for name in names if not allowed(name)]
             if stray or len(set(names)) != len(names):
                 raise UnsafeArtifact(f"{where} holds members that do not belong in it: {stray or names}; not loaded")
             if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
                 raise UnsafeArtifact(f"{where} would unpack to more than {MAX_UNPACKED_BYTES >> 20} MiB; not loaded")
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
+                raise UnsafeArtifact(f"{where} is packed by another method than deflate; not loaded")
             return {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise UnsafeArtifact(f"{where} is not an archive ({error}); not loaded") from error
 
 
