@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,8 @@ def day_fingerprints(frame: pd.DataFrame) -> dict[date, str]:
     """The fingerprint of each trading day's bars, in order of time; ``frame`` must be in order of time itself."""
     head, rows = _canonical(frame)
     days, starts = np.unique(trading_day(_index(frame)), return_index=True)
-    parts = np.split(rows, starts[1:])
-    return {day: _digest(head, part) for day, part in zip(days.tolist(), parts, strict=bool(len(days)))}
+    bounds = pairwise([*starts.tolist(), len(rows)])
+    return {day: _digest(head, rows[begin:end]) for day, (begin, end) in zip(days.tolist(), bounds, strict=True)}
 
 
 def _canonical(frame: pd.DataFrame) -> tuple[bytes, npt.NDArray[np.uint64]]:

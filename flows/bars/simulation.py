@@ -7,7 +7,7 @@ looks like signal and is not. Unlike them, something can be learnt: a move is fo
     r[t] = e[t] - PULL · z[t-1],   z[t] = (1 - DECAY) · z[t-1] + DECAY · r[t]
 
 with r the return in units of the bar's volatility. So features that say how far the price has run (RSI, distance from
-its EMA) are worth about two points of accuracy above the majority class, and the raw price level nothing.
+its EMA) are worth one to two points of accuracy above the majority class, and the raw price level nothing.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _open_hours(first: date, last: date) -> pd.DatetimeIndex:
     """Every quarter of an hour of the trading days, but not of 25 December, 1 January, and the afternoons before."""
     grid = pd.date_range(first - timedelta(days=4), last + timedelta(days=1), freq="15min", tz=NEW_YORK, unit="ns")
     days = trading_day(grid)
-    since_friday = (grid.dayofweek == 4) & (grid.hour >= 17)
-    weekend = since_friday | (grid.dayofweek == 5) | ((grid.dayofweek == 6) & (grid.hour < 17))
+    since_friday = (grid.day_of_week == 4) & (grid.hour >= 17)
+    weekend = since_friday | (grid.day_of_week == 5) | ((grid.day_of_week == 6) & (grid.hour < 17))
     named = pd.DatetimeIndex(days)
     holiday = ((named.month == 12) & (named.day == 25)) | ((named.month == 1) & (named.day == 1))
     half_day = (named.month == 12) & ((named.day == 24) | (named.day == 31)) & (grid.hour >= 13) & (grid.hour < 17)

@@ -1,0 +1,74 @@
+"""Bars from a bucket are the bars of the folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import boto3
+import pytest
+from bar_files import rows, write
+
+from flows.bars import load_bars, write_sample
+from flows.errors import BarsMissing, BarsRejected
+
+
+def upload(folder: Path, url: str) -> None:
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    client = boto3.session.Session().client("s3")
+    for path in folder.iterdir():
+        client.put_object(Bucket=bucket, Key=f"{prefix}/{path.name}".lstrip("/"), Body=path.read_bytes())
+    client.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "/bars", "/year=all/my bars/"])
+def test_bars_from_a_bucket_are_those_of_the_folder(tmp_path: Path, bucket: str, prefix: str) -> None:
+    folder = write_sample(tmp_path, first=date(2023, 12, 18), last=date(2024, 1, 10))
+    upload(folder, bucket + prefix.rstrip("/"))
+    found, expected = load_bars(bucket + prefix), load_bars(folder)
+    assert found.frame.equals(expected.frame)
+    assert found.simulated
+    assert found.source == bucket + prefix
+    assert (found.as_of, found.night, found.repairs) == (expected.as_of, expected.night, expected.repairs)
+
+
+def test_files_below_or_beside_the_prefix_are_not_its_bars(tmp_path: Path, bucket: str) -> None:
+    (tmp_path / "one").mkdir()
+    upload(write(tmp_path / "one", rows()), f"{bucket}/bars/old")
+    upload(tmp_path / "one", f"{bucket}/bars2")
+    with pytest.raises(BarsMissing, match="holds no file named"):
+        load_bars(f"{bucket}/bars")
+
+
+def test_a_fault_in_a_bucket_is_named_like_one_in_a_folder(tmp_path: Path, bucket: str) -> None:
+    upload(write(tmp_path, [*rows(), "2024-01-02 13:00:00,0"]), f"{bucket}/bars")
+    with pytest.raises(BarsRejected, match=r"GBPUSD_M15_2024_features.csv row 14: 2 of 6 fields"):
+        load_bars(f"{bucket}/bars")
+
+
+def test_a_bucket_that_is_not_there_is_missing(bucket: str) -> None:
+    with pytest.raises(BarsMissing, match=r"s3://no-such-bucket/bars cannot be read: .*NoSuchBucket"):
+        load_bars("s3://no-such-bucket/bars")
+
+
+def test_a_server_that_does_not_answer_is_one_clear_message(
+    aws: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws("http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(BarsMissing, match="Check the bucket's name, AWS_ENDPOINT_URL and the credentials"):
+        load_bars("s3://bucket/bars")
+
+
+def test_an_endpoint_that_is_no_address_is_one_clear_message(aws: Callable[[str], None]) -> None:
+    aws("not an address")
+    with pytest.raises(BarsMissing, match="Invalid endpoint"):
+        load_bars("s3://bucket/bars")
+
+
+def test_bars_from_a_folder_load_no_s3_client() -> None:
+    program = "import sys, flows.bars; assert not {'boto3', 'botocore', 'prefect', 'sklearn'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])
