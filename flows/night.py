@@ -32,7 +32,18 @@ from flows.recipes import REFERENCES, Fit, Recipe, Scores, environment, probabil
 from flows.recipes import train as fit_recipe
 from flows.revision import source_revision
 from flows.settings import RetrainRequest, Settings
-from registry import ChampionRecord, Clock, Model, NewId, Night, Version, VersionRecord, key_digest, random_id
+from registry import (
+    ChampionRecord,
+    Clock,
+    Model,
+    NewId,
+    Night,
+    SystemClock,
+    Version,
+    VersionRecord,
+    key_digest,
+    random_id,
+)
 from registry.artifact import pack
 from registry.clock import read_time, write_time
 from registry.entries import Entry
@@ -105,6 +116,7 @@ def run(
         seed=job.request.seed,
         cores=job.cores,
         on_done=None if on_trained is None else lambda fit: on_trained(fit.recipe.name),
+        timer=(clock or SystemClock()).monotonic,
     )
     trials = [trial(job, bars, fit) for fit in fits]
     versions = register(job, book, bars, trials)
