@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
 from registry.signature import Signature
 
+from .threads import one_thread
 from .training import FORESTS, Fit
 
 if TYPE_CHECKING:
     from registry.signature import Columns
-
-# Looking for the libraries takes longer than predicting a bar; scikit-learn and NumPy are loaded by now.
-_THREADS = ThreadpoolController()
 
 
 def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:
@@ -32,7 +29,7 @@ def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cor
     if not len(features):
         return np.empty(0)
     up = list(estimator.classes_).index(1)
-    with _THREADS.limit(limits=1):
+    with one_thread():
         if cores == 1 or not isinstance(estimator, FORESTS):
             return np.ascontiguousarray(estimator.predict_proba(features)[:, up])
         shares = [share for share in np.array_split(features, cores) if len(share)]

@@ -2,8 +2,6 @@
 
 A forest is spread over the cores tree by tree; every other estimator is given one core and recipes share the cores.
 Measured on the 24,918 bars of 2022 on 2 cores, the two notebook forests take 0.53 of their time on one core this way.
-OpenMP and BLAS are held to one thread: two of them at once fight for the cores (boosting took 0.2 s on one thread and
-7 to 13 s on two beside other work), and their sums could depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -18,14 +16,13 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from threadpoolctl import threadpool_limits
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
 
 from .recipe import Recipe, check_columns
+from .threads import one_thread
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
@@ -111,22 +108,16 @@ def train_all(
     def finished() -> Iterator[tuple[int, Fit]]:
         for place in forests:
             yield place, fit_one(place, cores)
-        with ThreadPoolExecutor(cores, initializer=_one_openmp_thread) as workers:
+        with ThreadPoolExecutor(cores) as workers:
             waiting = {workers.submit(fit_one, place, 1): place for place in others}
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
 
-    with threadpool_limits(limits=1):
-        for place, fit in finished():
-            fits[place] = fit
-            if on_done is not None:
-                on_done(fit)
+    for place, fit in finished():
+        fits[place] = fit
+        if on_done is not None:
+            on_done(fit)
     return [fits[place] for place in range(len(recipes))]
-
-
-def _one_openmp_thread() -> None:
-    # The number of OpenMP threads belongs to each thread of ours; BLAS has one number a process, set by train_all.
-    threadpool_limits(limits=1, user_api="openmp")
 
 
 def _lessons(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_Lesson]:
@@ -160,30 +151,13 @@ def _fit(lesson: _Lesson, model: Any, seed: int, jobs: int, timer: Timer) -> Fit
         model.set_params(n_jobs=jobs)
     started = timer()
     try:
-        model.fit(lesson.features, lesson.label)
+        with one_thread():
+            model.fit(lesson.features, lesson.label)
     except ValueError as refused:
         raise RecipeRefused(
             f"recipe {lesson.recipe.name} cannot be trained, scikit-learn says: {refused}; change its parameters"
         ) from refused
     seconds = timer() - started
-    _predict_on_one_core(model)
+    # Inside a pipeline too: on one row two hundred trees are four times slower with threads, and machines differ.
+    model.set_params(**{name: 1 for name in model.get_params() if name.split("__")[-1] == "n_jobs"})
     return Fit(recipe=lesson.recipe, estimator=model, seed=seed, seconds=seconds, **lesson.source)
-
-
-def _predict_on_one_core(model: BaseEstimator) -> None:
-    """Sets ``n_jobs`` to 1 in the model and in every estimator inside it, so that nothing of this machine stays."""
-    if "n_jobs" in model.get_params(deep=False):
-        model.set_params(n_jobs=1)
-    for value in vars(model).values():
-        for inner in _estimators_in(value):
-            _predict_on_one_core(inner)
-
-
-def _estimators_in(value: object) -> Iterator[BaseEstimator]:
-    if isinstance(value, BaseEstimator):
-        yield value
-    elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
-        for item in value:
-            yield from _estimators_in(item)
-    elif isinstance(value, dict):
-        yield from _estimators_in(list(value.values()))

@@ -1,0 +1,65 @@
+"""What a fitted model says: the same bits on any number of cores, called "up" above the cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from flows.recipes import probabilities, says_up, shipped, train_all
+from registry.errors import SignatureMismatch
+from registry.signature import Signature
+
+
+@pytest.fixture(scope="module")
+def fits(dataset, everything):
+    return {fit.recipe.name: fit for fit in train_all(list(shipped().values()), dataset, everything, seed=0)}
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_any_number_of_cores_gives_the_same_bits(fits, dataset, name):
+    fit = fits[name]
+    alone = probabilities(fit, fit.recipe.signature, dataset.bars.frame, cores=1)
+    assert alone.shape == dataset.label.shape
+    assert alone.flags.c_contiguous
+    for cores in (2, 3):
+        shared = probabilities(fit, fit.recipe.signature, dataset.bars.frame, cores=cores)
+        assert shared.tobytes() == alone.tobytes()
+    features = fit.recipe.signature.matrix(dataset.bars.frame)
+    assert np.array_equal(alone, fit.estimator.predict_proba(features)[:, 1])
+
+
+def test_more_cores_than_bars_are_not_an_error(fits, dataset):
+    fit = fits["rf_shallow"]
+    three = dataset.bars.frame.iloc[:3]
+    shared = probabilities(fit, fit.recipe.signature, three, cores=8)
+    assert shared.tobytes() == probabilities(fit, fit.recipe.signature, three).tobytes()
+
+
+def test_a_fit_and_its_estimator_say_the_same(fits, dataset):
+    fit = fits["stationary"]
+    signature = fit.recipe.signature
+    frame = dataset.bars.frame
+    assert np.array_equal(probabilities(fit, signature, frame), probabilities(fit.estimator, signature, frame))
+
+
+def test_up_is_looked_up_by_its_label_and_not_by_its_place():
+    model = DummyClassifier(strategy="constant", constant=1).fit(np.zeros((2, 1)), [1, 1])
+    assert probabilities(model, Signature(("a",)), {"a": np.zeros(3)}).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_no_bars_give_no_probabilities(fits, dataset):
+    fit = fits["rf_shallow"]
+    assert probabilities(fit, fit.recipe.signature, dataset.bars.frame.iloc[:0], cores=2).shape == (0,)
+
+
+def test_bars_that_do_not_fit_the_model_are_refused(fits, dataset):
+    fit = fits["rf_shallow"]
+    frame = dataset.bars.frame.drop(columns="adx_14")
+    with pytest.raises(SignatureMismatch, match="adx_14 is missing"):
+        probabilities(fit, fit.recipe.signature, frame)
+
+
+@pytest.mark.parametrize(("cut", "up"), [(0.5, [False, False, True]), (0.3, [False, True, True]), (0.9, [False] * 3)])
+def test_up_is_said_above_the_cut_and_not_at_it(cut, up):
+    assert says_up(np.array([0.3, 0.5, 0.9]), cut).tolist() == up
