@@ -43,7 +43,7 @@ class ModelPromoter(ModelTrainer):
         """
         keys.check_author(author)
         if forced:
-            keys.check_text(str(body.get("reason", "")), "reason")
+            keys.check_text(body.get("reason", ""), "reason")
             body = {**body, "forced": True}
         candidate = candidate_of(version, author, night, forced=forced)
         kind = "returned" if returned else "promoted"

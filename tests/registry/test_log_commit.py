@@ -1,0 +1,245 @@
+"""A log: what one conditional write promises to whoever adds to it or reads it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from actors import NAME, NOON, HandClock, a_model, crowned, promote, register
+from hypothesis import given
+from hypothesis import strategies as st
+from servers.stores import CountingStore, MemoryStore
+
+from registry import keys
+from registry.errors import ClockSkew, Corrupt, InvalidName, InvalidRequest, NightDecided, StoreUnavailable
+from registry.log import Draft
+
+
+def test_a_repeated_key_adds_nothing_and_gives_the_first_version():
+    store = MemoryStore()
+    first = register(a_model(store), "a", key="tonight")
+    again = register(a_model(store, who=2), "other bytes", key="tonight")
+    assert again == first
+    assert [str(version) for version in a_model(store).history()] == ["v1"]
+    assert sum("artifacts" in key for key in store.objects) == 1, "nothing was uploaded a second time"
+
+
+def test_keys_that_begin_alike_are_two_keys():
+    model = a_model()
+    assert str(register(model, "a", key="rollback-2024-05-01")) == "v1"
+    assert str(register(model, "b", key="rollback-2024-05-02")) == "v2"
+    assert str(register(model, "a", key="rollback-2024-05-01")) == "v1"
+
+
+@pytest.mark.parametrize("key", ["a:b", ":", "日本", "k" * 400, "0" * 32])
+def test_any_printable_key_works(key):
+    model = a_model()
+    assert register(model, key=key) == register(model, key=key)
+    assert str(register(model, "next")) == "v2"
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "k" * 501, "\x00", " "])
+def test_a_key_that_is_not_printable_is_refused(key):
+    model = a_model()
+    with pytest.raises(InvalidName, match="idempotency key"):
+        register(model, key=key)
+    assert model.versions.head() is None
+
+
+def test_the_error_of_an_unknown_outcome_names_a_key_that_continues():
+    model = a_model()
+    first = register(model, key="by hand")
+    assert register(model, key=model.versions.read(1).key) == first
+
+
+def test_a_key_used_for_a_tag_cannot_register():
+    model = a_model()
+    register(model)
+    model.tag("best", 1, author="ann", key="once")
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        register(model, "b", key="once")
+
+
+def test_times_never_go_back_though_a_clock_is_behind():
+    store, clock = MemoryStore(), HandClock()
+    register(a_model(store, clock=clock))
+    behind = HandClock(NOON - timedelta(minutes=30))
+    register(a_model(store, clock=behind, who=2), "b")
+    entries = [*a_model(store).versions.walk()][::-1]
+    assert [entry.time for entry in entries] == [NOON, NOON]
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=1, seconds=1), timedelta(days=730)])
+def test_a_clock_hours_behind_is_refused_and_nothing_is_written(behind):
+    store = MemoryStore()
+    register(a_model(store))
+    late = a_model(store, clock=HandClock(NOON - behind), who=2)
+    with pytest.raises(ClockSkew, match="nothing was written"):
+        register(late, "b")
+    assert late.versions.head().n == 1
+
+
+def test_entries_form_a_chain():
+    entries = [*crowned("a", "b", "c").decisions.walk()][::-1]
+    assert [entry.n for entry in entries] == [1, 2, 3]
+    assert [entry.previous for entry in entries] == [None, entries[0].digest, entries[1].digest]
+
+
+STRAYS = [f"!stray-{i:03d}" for i in range(150)]
+
+
+@pytest.mark.parametrize("count", [1, 99, 100, 150])
+def test_stray_keys_are_ignored_however_many_sort_first(count):
+    store = MemoryStore()
+    model = a_model(store)
+    store.objects |= {f"models/{NAME}/versions/{name}": b"?" for name in STRAYS[:count]}
+    assert model.versions.head() is None
+    register(model)
+    store.objects[f"models/{NAME}/versions/0000000/0000000000-1.json"] = b"?"
+    assert str(register(a_model(store, who=2), "b")) == "v2"
+    assert [entry.n for entry in a_model(store).versions.walk()] == [2, 1]
+
+
+def test_a_missing_entry_is_told_with_what_to_run():
+    store = MemoryStore()
+    for label in "abc":
+        register(a_model(store, who=ord(label)), label)
+    del store.objects[keys.entry_key(NAME, "versions", 2)]
+    with pytest.raises(Corrupt, match=f"registry verify {NAME}"):
+        a_model(store).history()
+
+
+def test_an_entry_of_another_model_is_not_taken_for_this_ones():
+    store = MemoryStore()
+    register(a_model(store, name="other"))
+    store.objects[keys.entry_key(NAME, "versions", 1)] = store.objects[keys.entry_key("other", "versions", 1)]
+    with pytest.raises(Corrupt, match="copied or renamed"):
+        a_model(store).versions.head()
+
+
+def test_a_replaced_entry_breaks_the_chain():
+    store = MemoryStore()
+    model = crowned("a", "b", store=store)
+    entry = dataclasses.replace(model.versions.read(1), author="mallory")
+    store.objects[keys.entry_key(NAME, "versions", 1)] = entry.to_bytes()
+    with pytest.raises(Corrupt, match="not the one that entry 2 was written after"):
+        a_model(store).history()
+
+
+class Stale(MemoryStore):
+    """Its listings do not show the newest ``hidden`` entries of a log."""
+
+    hidden = 0
+
+    def list(self, prefix, *, limit=None, after=None):
+        found = super().list(prefix, after=after)
+        return (found[self.hidden :] if prefix.endswith(("versions/", "decisions/")) else found)[:limit]
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3, 9])
+def test_a_stale_listing_costs_requests_but_loses_and_doubles_nothing(hidden):
+    store = Stale()
+    for label in "abc":
+        register(a_model(store, who=ord(label)), label, key=f"key {label}")
+    store.hidden = hidden
+    for label in "abcd":
+        register(a_model(store, who=9), label, key=f"key {label}")
+    store.hidden = 0
+    assert [str(version) for version in a_model(store).history()] == ["v1", "v2", "v3", "v4"]
+
+
+def test_a_listing_staler_than_what_was_seen_is_not_believed():
+    store = Stale()
+    model = a_model(store)
+    register(model)
+    store.hidden = 1
+    assert model.versions.head().n == 1
+
+
+def test_nothing_new_costs_one_listing():
+    counting = CountingStore(MemoryStore())
+    model = crowned("a", store=counting)
+    counting.reset()
+    assert model.champion().version == "v1" and dict(counting.requests) == {"list": 1}
+
+
+@pytest.mark.parametrize("key", [None, "night 1"])
+def test_a_registration_takes_at_most_four_requests(key):
+    counting = CountingStore(MemoryStore())
+    register(a_model(counting))
+    model = a_model(counting, who=2)
+    model.tag("probed", 1, author="ann")  # the probe of this process is done
+    model.versions._newest = None
+    counting.reset()
+    register(model, "b", key=key)
+    assert dict(counting.requests) == {"list": 1, "get": 1, "create": 2}
+
+
+def test_a_promotion_takes_at_most_three_requests():
+    counting = CountingStore(MemoryStore())
+    model = crowned("a", store=counting)
+    version, champion = register(model, "b"), model.champion()
+    model.decisions._newest = None
+    counting.reset()
+    promote(model, version, expected=champion, key="tonight")
+    assert dict(counting.requests) == {"list": 1, "get": 1, "create": 1}
+
+
+def test_work_older_than_what_is_remembered_is_not_done_again():
+    store, start = MemoryStore(), datetime(2024, 1, 1, 22, tzinfo=UTC)
+    model = a_model(store)
+    for i in range(260):
+        register(model, "same", key=f"night {i}", as_of=start + timedelta(days=i))
+    assert str(register(model, "same", key="night 4", as_of=start + timedelta(days=4))) == "v5"
+    for forgotten in (3, 0):
+        with pytest.raises(NightDecided, match="cannot be known"):
+            register(model, "same", key=f"night {forgotten}", as_of=start + timedelta(days=forgotten))
+    assert str(register(model, "same", key="late, but known to be new", as_of=start + timedelta(days=5))) == "v261"
+    assert str(register(model, "same", key="without a night")) == "v262"
+
+
+def test_an_as_of_without_a_zone_is_refused():
+    model = a_model()
+    with pytest.raises(InvalidRequest, match="time zone"):
+        register(model, as_of=datetime(2024, 5, 1))  # noqa: DTZ001
+    assert model.versions.head() is None
+
+
+def test_unknown_fields_of_a_state_are_carried_forward():
+    model = crowned("a")
+    model.decisions.append(lambda head, n, time: Draft("held", {}, {"novel": {"b": 1}}), author="later version")
+    assert model.freeze(author="ann", reason="why").state["novel"] == {"b": 1}
+
+
+def test_a_writer_who_always_loses_gives_up_without_having_written(monkeypatch):
+    monkeypatch.setattr("registry.log._CONTENTION_TRIES", 3)
+    store = MemoryStore()
+    model, rival = a_model(store), a_model(store, who=2)
+    register(rival)
+    create = store.create
+
+    def beaten(key, data):
+        if key.startswith(f"models/{NAME}/versions/") and b"slow" in data:
+            rival.tag("fast", 1, author="ann")
+        create(key, data)
+
+    store.create = beaten
+    with pytest.raises(StoreUnavailable, match="other writers were faster 3 times"):
+        model.tag("slow", 1, author="bob")
+    assert all("slow" not in entry.state.get("tags", {}) for entry in rival.versions.walk())
+
+
+@given(st.lists(st.integers(0, 60), max_size=12), st.integers(-5, 70))
+def test_the_champion_at_a_moment_is_that_of_the_last_decision_before_it(gaps, minute):
+    clock = HandClock()
+    model = a_model(clock=clock)
+    times = []
+    for i, gap in enumerate(gaps):
+        clock.pass_time(minutes=gap)
+        promote(model, register(model, f"{i}"))
+        times.append(clock.time)
+    moment = NOON + timedelta(minutes=minute)
+    expected = sum(time <= moment for time in times)
+    champion = model.champion(at=moment)
+    assert (0 if champion is None else champion.decision) == expected
