@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 
 class _OneBlasThread:
@@ -24,7 +24,8 @@ class _OneBlasThread:
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._limit is None:
+            if self._holders == 0:
+                _let_this_thread_set_blas()
                 self._limit = _libraries("blas").limit(limits=1)
             self._holders += 1
 
@@ -32,8 +33,14 @@ class _OneBlasThread:
         with self._lock:
             self._holders -= 1
             if self._holders == 0:
+                _let_this_thread_set_blas()
                 self._limit.restore_original_limits()
-                self._limit = None
+                OpenBLASController.clear_controlling_thread()
+
+
+def _let_this_thread_set_blas() -> None:
+    # threadpoolctl silently ignores every thread but the first to set OpenBLAS; here one lock orders them all.
+    OpenBLASController.clear_controlling_thread(force=True)
 
 
 def _libraries(kind: str) -> ThreadpoolController:
