@@ -101,9 +101,9 @@ def _through_prefect(asked: bool | None) -> tuple[bool, str]:
 
 
 def _run_flow(asked: Any) -> Any:
-    from flows.operations.api import keep_private
+    from flows.operations.api import prepare_environment
 
-    keep_private()
+    prepare_environment()
     from flows.retrain import retrain as flow
 
     return flow(asked)

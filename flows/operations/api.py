@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 
 
-def keep_private() -> None:
-    """Before Prefect is imported: no analytics, and a temporary server's database below ``.retrain``.
+def prepare_environment() -> None:
+    """Before Prefect is imported: no analytics; a temporary server's database below ``.retrain``, and time to start.
 
     What is set in the environment already stays.
     """
@@ -16,6 +16,8 @@ def keep_private() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if configured_api() is None:
         os.environ.setdefault("PREFECT_HOME", str(Path(".retrain/prefect").absolute()))
+        # Prefect's 20 s are not enough for the first start on a busy machine, which makes the database
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
 def configured_api() -> str | None:
