@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -33,6 +32,8 @@ from .settings import S3Settings
 PAGE = 1000  # the most keys that S3 lists in one answer
 
 T = TypeVar("T")
+
+_ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
 
 _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*?))?/?")
 
@@ -149,7 +150,7 @@ def _client(url: str, settings: S3Settings) -> Any:
         # MD5 in a header is understood everywhere; checksums in trailers are not (Ceph before 18, Google, old MinIO).
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path"} if _path_style(settings) else None,
+        s3={"addressing_style": _ADDRESSING[settings.path_style]},
     )
     session = botocore.session.Session()
     session.register_component("data_loader", _loader())
@@ -167,10 +168,3 @@ def _client(url: str, settings: S3Settings) -> Any:
 def _loader() -> Any:
     """The descriptions of S3 that every client is made from: 50 of the 60 ms that making one takes are reading them."""
     return botocore.loaders.create_loader()
-
-
-def _path_style(settings: S3Settings) -> bool:
-    if settings.path_style is not None:
-        return settings.path_style
-    named = (settings.endpoint_url, os.environ.get("AWS_ENDPOINT_URL_S3"), os.environ.get("AWS_ENDPOINT_URL"))
-    return any(named)

@@ -17,7 +17,7 @@ from registry.store import Store, probe
 THREADS = 16
 ROUNDS = {"memory": 100, "folder": 60, "moto": 6, "rgw": 100}
 
-KEYS = ["a-b", "a.b", "a/1", "a/2/x", "a/2/y", "a0", "b/deep/er/z", "format.json"]
+KEYS = ["a-/x", "a-b", "a.b", "a/1", "a/2/x", "a/2/y", "a0", "b/deep/er/z", "format.json"]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_listing_goes_on_after_a_key(filled: Store) -> None:
 
 
 def test_folders_are_the_next_segments_with_keys_below(filled: Store) -> None:
-    assert filled.folders("") == ["a", "b"]
+    assert filled.folders("") == ["a", "a-", "b"]
     assert filled.folders("a/") == ["2"]
     assert filled.folders("b/deep/") == ["er"]
     assert filled.folders("none/") == []
@@ -93,7 +93,7 @@ def test_a_deleted_object_is_gone_and_its_key_free(filled: Store) -> None:
     filled.delete("format.json/below")
     with pytest.raises(NotFound):
         filled.get("b/deep/er/z")
-    assert filled.folders("") == ["a"]
+    assert filled.folders("") == ["a", "a-"]
     assert filled.list("b") == []
     filled.create("b/deep/er/z", b"again")
     assert filled.get("b/deep/er/z") == b"again"

@@ -49,6 +49,14 @@ def name_of(descriptor: int) -> Path:
     return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
+def trace_syncs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what is synced from now on."""
+    synced: list[str] = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(str(name_of(descriptor))), sync(descriptor)))
+    return synced
+
+
 def failing(call: Callable[..., Any], code: int, *, times: int = 1) -> Callable[..., Any]:
     """``call`` that fails with the errno ``code`` the first ``times`` times."""
     left = iter(range(times))
@@ -93,11 +101,22 @@ def test_bytes_are_on_the_disk_before_they_have_a_name_and_the_name_before_it_is
 
 def test_a_folder_another_writer_made_is_synced_too(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "a/b").mkdir(parents=True)
-    synced: list[str] = []
-    sync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(str(name_of(descriptor))), sync(descriptor)))
+    synced = trace_syncs(monkeypatch)
     store.create("a/b/k", b"data")
     assert {str(root), str(root / "a"), str(root / "a/b")} <= set(synced)
+
+
+def test_a_new_registrys_own_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = trace_syncs(monkeypatch)
+    connect(tmp_path / "new/registry").create("k", b"data")
+    assert {str(tmp_path), str(tmp_path / "new")} <= set(synced)
+
+
+def test_a_delete_is_synced(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.create("a/k", b"data")
+    synced = trace_syncs(monkeypatch)
+    store.delete("a/k")
+    assert synced == [str(root / "a")]
 
 
 def test_objects_have_the_permissions_that_the_umask_leaves(store: Store, root: Path) -> None:

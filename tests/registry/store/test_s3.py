@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
+
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from registry.errors import Exists, StoreDenied, StoreError
-from registry.store import Store, connect, s3
+from registry.store import S3Settings, Store, connect, s3
 
 
 @pytest.fixture
@@ -56,11 +62,63 @@ def test_a_wrong_bucket_is_told_with_its_name(bucket: str) -> None:
             operation()
 
 
-def test_ages_are_not_guessed_without_the_servers_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.create("k", b"")
-    client = store._client  # type: ignore[attr-defined]  # no server that can be had here leaves the header out
-    client.meta.events.register(
-        "after-call.s3.ListObjectsV2", lambda parsed, **_: parsed["ResponseMetadata"]["HTTPHeaders"].pop("date")
+def answer_with_date(store: Store, change: Callable[[dict[str, str]], object]) -> None:
+    """Let ``change`` have the headers of every listing: no server that can be had here sends a wrong Date, or none."""
+    store._client.meta.events.register(  # type: ignore[attr-defined]
+        "after-call.s3.ListObjectsV2", lambda parsed, **_: change(parsed["ResponseMetadata"]["HTTPHeaders"])
     )
+
+
+def test_ages_are_by_the_servers_clock_and_never_negative(store: Store) -> None:
+    store.create("k", b"")
+    now = datetime.now(UTC)
+    dates = [now + timedelta(days=800), now - timedelta(days=800)]
+    answer_with_date(store, lambda headers: headers.update(date=format_datetime(dates.pop(0), usegmt=True)))
+    old, new = [next(iter(store.stat(""))).age for _ in range(2)]
+    assert timedelta(days=799) < old < timedelta(days=801)
+    assert new == timedelta(0)
+
+
+def test_ages_are_not_guessed_without_the_servers_clock(store: Store) -> None:
+    store.create("k", b"")
+    answer_with_date(store, lambda headers: headers.pop("date"))
     with pytest.raises(StoreError, match="Date header"):
         [*store.stat("")]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path_style", "url"),
+    [
+        (None, None, "https://bucket.s3.eu-west-1.amazonaws.com/root/k"),
+        (None, True, "https://s3.eu-west-1.amazonaws.com/bucket/root/k"),
+        ("https://store.example", None, "https://store.example/bucket/root/k"),
+        ("https://store.example", False, "https://bucket.store.example/root/k"),
+    ],
+)
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_create_is_one_put_that_every_server_understands(
+    aws: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    endpoint: str | None,
+    path_style: bool | None,
+    url: str,
+    by_variable: bool,
+) -> None:
+    aws(endpoint or "")
+    if endpoint is None or not by_variable:
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+    settings = S3Settings(endpoint_url=None if by_variable else endpoint, region="eu-west-1", path_style=path_style)
+    store = connect("s3://bucket/root", s3=settings)
+    sent: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: iter([b""])))
+
+    store._client.meta.events.register("before-send.s3.PutObject", answer)  # type: ignore[attr-defined]
+    store.create("k", b"data")
+    assert [(request.method, request.url) for request in sent] == [("PUT", url)]
+    headers = {name.lower(): value for name, value in sent[0].headers.items()}
+    assert headers["if-none-match"] in ("*", b"*")
+    assert headers["content-md5"] in ("jXd/OF09/siBXSD3SWAm3A==", b"jXd/OF09/siBXSD3SWAm3A==")
+    assert not [name for name in headers if "trailer" in name or "checksum" in name]
