@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sklearn
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from flows.errors import RecipeRefused
 from registry.errors import InvalidRequest
@@ -55,7 +55,7 @@ def estimator_class(path: object) -> type[Any]:
     except ImportError as missing:
         raise RecipeRefused(f"scikit-learn {sklearn.__version__} has no module {module_name}") from missing
     found = getattr(module, class_name, None)
-    if not isinstance(found, type) or not found.__module__.startswith("sklearn."):
+    if not isinstance(found, type):
         classifiers = [name for name, value in vars(module).items() if _is_classifier(value)]
         raise RecipeRefused(
             f"{module_name} of scikit-learn {sklearn.__version__} has no class {class_name}"
@@ -73,7 +73,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _is_classifier(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, ClassifierMixin)
+    return isinstance(value, type) and issubclass(value, ClassifierMixin) and issubclass(value, BaseEstimator)
 
 
 def _parameter_faults(estimator: type[Any], parameters: object) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _let_this_thread_set_blas() -> None:
 
 
 def _libraries(kind: str) -> ThreadpoolController:
-    # Selected first: `threadpool_limits(user_api=...)` limits one kind and on leaving sets every kind back.
+    # Selected first: with `user_api=...` one kind is limited, but every kind is set back on leaving.
     return ThreadpoolController().select(user_api=kind)
 
 

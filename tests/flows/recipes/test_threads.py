@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 import sklearn.linear_model  # noqa: F401  # brings the numerical libraries
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from flows.recipes.threads import one_thread
 
@@ -35,20 +35,26 @@ def test_an_error_inside_restores_what_was_before():
 
 
 def test_who_leaves_first_takes_nothing_from_who_is_still_inside():
-    both_inside, one_left = Barrier(2, timeout=30), Barrier(2, timeout=30)
+    first_inside, both_inside, one_left = (Barrier(2, timeout=30) for _ in range(3))
 
-    def leave_first() -> None:
-        with one_thread():
-            both_inside.wait()
+    def leave_first() -> set[int]:
+        with ThreadpoolController().select(user_api="openmp").limit(limits=3):
+            with one_thread():
+                first_inside.wait()
+                both_inside.wait()
+            afterwards = threads("openmp")
         one_left.wait()
+        return afterwards
 
     def stay() -> tuple[set[int], set[int]]:
+        first_inside.wait()
         with one_thread():
             both_inside.wait()
             one_left.wait()
             return threads("blas"), threads("openmp")
 
     with ThreadPoolExecutor(2) as workers:
-        workers.submit(leave_first)
-        assert workers.submit(stay).result() == ({1}, {1})
+        leaves, stays = workers.submit(leave_first), workers.submit(stay)
+        assert stays.result() == ({1}, {1})
+        assert leaves.result() == {3}
     assert threads("blas") == {3}
