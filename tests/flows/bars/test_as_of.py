@@ -21,6 +21,7 @@ PLANTED = {
     "an exact duplicate": bar("2024-01-02 12:00:00", 4) + "\n" + bar("2024-01-02 12:00:00", 4),
     "a cut line": "2024-01-02 12:15:00,1.2",
     "a bar of another year": bar("2031-01-02 12:15:00"),
+    "a bar of the last year there is": bar("9999-12-31 23:45:00"),
     "a bar off the grid": bar("2024-01-02 12:16:00"),
     "a bar without numbers": "2024-01-02 12:15:00,x,nan,,-1,inf",
     "a bar with a decimal comma": bar("2024-01-02 12:15:00").replace(".", ","),

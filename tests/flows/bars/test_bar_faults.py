@@ -142,6 +142,13 @@ def test_a_year_asked_for_that_is_not_there_is_missing(tmp_path: Path) -> None:
         load_bars(write(tmp_path, rows()), years=(2022, 2023, 2024))
 
 
+def test_a_misnamed_file_is_named_before_the_year_it_may_be_is_missed(tmp_path: Path) -> None:
+    write(tmp_path, rows())
+    (tmp_path / "GBPUSD_M15_20Z3_features.csv").write_text(HEADER)
+    with pytest.raises(BarsRejected, match="year = '20Z3'"):
+        load_bars(tmp_path, years=(2023, 2024))
+
+
 def test_a_year_between_two_others_is_missed_unless_years_are_named(tmp_path: Path) -> None:
     write(tmp_path, rows("2022-05-02 10:00:00"), year=2022)
     write(tmp_path, rows())

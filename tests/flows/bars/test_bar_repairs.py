@@ -99,6 +99,12 @@ def test_a_duplicate_that_differs_in_the_last_digit_is_not_repaired(tmp_path: Pa
         load_bars(write(tmp_path, [*rows(), bar("2024-01-02 10:00:00").replace("1.24900", "1.24901")]))
 
 
+def test_of_a_file_written_twice_the_second_half_is_the_duplicate(tmp_path: Path) -> None:
+    bars = load_bars(write(tmp_path, [*rows(count=90), *rows(count=90)]))
+    assert len(bars.frame) == 90
+    assert bars.repairs[-1] == f"{FILE}: 90 exact duplicates dropped (first at row 92)"
+
+
 def test_numbers_are_the_nearest_float(tmp_path: Path) -> None:
     hard = "50.00000000000000355271367880050092935562133789062"
     frame = load_bars(write(tmp_path, [rows()[0].replace("40.5", hard)])).frame
