@@ -11,7 +11,7 @@ floored at zero and not simulated here, which errs on the careful side), heavy t
 a day. ``benchmarks/gate`` measures what is left, with simulators of its own.
 
 >>> calibrate(recipes=5).threshold
-3.693
+3.584
 >>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
 """
 
@@ -110,9 +110,12 @@ def _year(d: npt.NDArray[np.float32], windows: tuple[int, ...], cadence: int) ->
     square = np.concatenate([origin, np.cumsum(np.square(d), axis=1)], axis=1)
     first = windows[-1] + 1  # the first night decides on the day after the history
     best = np.full(d.shape[0], -np.inf, dtype=np.float32)
-    for n in windows:
+    longest = np.float32(0.0)
+    for n in reversed(windows):
         mean = (total[:, first::cadence] - total[:, first - n : -n : cadence]) / n
         spread = (square[:, first::cadence] - square[:, first - n : -n : cadence]) / n - np.square(mean)
-        t = (mean / np.sqrt(spread / (n - 1))).max(axis=1)
-        best = np.maximum(best, normal_from_t(t, float(n - 1)).astype(np.float32))
-    return best
+        variance = np.maximum(spread * (n / (n - 1)), longest)
+        if n == windows[-1]:
+            longest = variance
+        best = np.maximum(best, (mean / np.sqrt(variance / n)).max(axis=1))
+    return normal_from_t(best, float(windows[-1] - 1)).astype(np.float32)

@@ -1,15 +1,17 @@
 """Is a recipe's stream better than the champion? One question a night, put to the same days again and again.
 
-For each recipe and each of the last 40, 80, 160 and 250 trading days, with d_i the mean difference of day i and w_i its
-share of the window's bars::
+For each recipe and each of the last 40, 80, 160 and up to 250 trading days since the champion was trained, with d_i the
+mean difference of day i and w_i its share of the window's bars::
 
     mean             m  = Σ w_i d_i
     effective days   J  = 1 / Σ w_i²                                    (Kish, Survey Sampling, 1965)
-    standard error   s² = J / (J − 1) · Σ w_i² (d_i − m)² · (1 + r) / (1 − r)
-    z                m / s, carried from Student's t with J − 1 degrees of freedom to the normal
+    standard error   s² = J / (J − 1) · Σ w_i² (d_i − m)², or what the longest window's days would make it if larger
+    z                m / s, carried from Student's t to the normal, divided by √((1 + r) / (1 − r))
 
-Short windows see a sudden change early, long ones see a small difference at all. r is the lag-1 autocorrelation of the
-days, pooled over the recipes and up to 250 days and never taken below zero: one number estimated from all there is.
+Short windows see a sudden change early, long ones see a small difference at all; the longest one begins with 40 days
+and grows to 250, so that a young champion is judged on all of its days. Forty days alone know their own deviation
+badly: what they claim is not believed below that of the longest window, which costs nothing and lowers the threshold.
+r is the lag-1 autocorrelation of the days, pooled over the recipes and up to 250 days and never taken below zero.
 Estimating it in each window instead (Newey–West on 40 days) is far too liberal. (1 + r) / (1 − r) is the variance that
 the mean of a first-order autoregression has beside that of independent days (Priestley, Spectral Analysis and Time
 Series, 1981, §5.3).
@@ -25,6 +27,7 @@ against a threshold from :mod:`flows.gate.calibration`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,9 +42,11 @@ __all__ = [
     "Lead",
     "Statistics",
     "day_autocorrelation",
+    "existing_windows",
     "judge",
     "more_nights",
     "normal_from_t",
+    "pooled",
     "variance_inflation",
     "visible_difference",
     "window_statistics",
@@ -50,7 +55,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 WINDOWS = (40, 80, 160, 250)
-"""Trading days looked back on; each twice the one before, the last about a year."""
+"""Trading days looked back on: each about twice the one before, the last about a year and grown into."""
 
 _SAME = 1e-9  # a standard error this small beside the mean is rounding: the days are all the same
 
@@ -82,12 +87,12 @@ class Lead:
 class Evidence:
     """All that the gate looks at in one night.
 
-    ``windows``: days of each window. ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows), NaN where a
-    recipe has not that many days yet. ``days``: shape (n_recipes,), the days that each recipe has. ``r``: the lag-1
-    autocorrelation of the days, not negative; the standard errors and z include it.
+    ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, and what they say; 0
+    and NaN where a recipe has not that many days yet. ``days``: shape (n_recipes,), the days that each recipe has.
+    ``r``: the lag-1 autocorrelation of the days, not negative; the standard errors and z include it.
     """
 
-    windows: tuple[int, ...]
+    n: npt.NDArray[np.int64]
     mean: Floats
     standard_error: Floats
     z: Floats
@@ -110,9 +115,7 @@ class Evidence:
 
     def _lead(self, recipe: int, window: int) -> Lead:
         at = recipe, window
-        return Lead(
-            recipe, self.windows[window], float(self.mean[at]), float(self.standard_error[at]), float(self.z[at])
-        )
+        return Lead(recipe, int(self.n[at]), float(self.mean[at]), float(self.standard_error[at]), float(self.z[at]))
 
 
 def judge(d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WINDOWS) -> Evidence:
@@ -129,37 +132,47 @@ def judge(d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WIND
     differences, bars = _checked(d, w, windows)
     n_recipes = differences.shape[1]
     mean, error, z = (np.full((n_recipes, len(windows)), np.nan) for _ in range(3))
-    days = np.zeros(n_recipes, dtype=np.int64)
+    n, days = np.zeros((n_recipes, len(windows)), dtype=np.int64), np.zeros(n_recipes, dtype=np.int64)
     correlations = []
     for recipe in range(n_recipes):
         seen = ~np.isnan(differences[:, recipe])
         own, weight = differences[seen, recipe], bars[seen, recipe]
         days[recipe] = own.size
-        exist = tuple(n for n in windows if n <= own.size)
-        found = window_statistics(own, weight, exist)
-        mean[recipe, : len(exist)], error[recipe, : len(exist)] = found.mean, found.standard_error
-        z[recipe, : len(exist)] = found.z
-        if own.size >= windows[0]:
+        n[recipe] = existing_windows(own.size, windows)
+        exist = n[recipe] > 0
+        if exist.any():
+            found = window_statistics(own, weight, n[recipe][exist].tolist())
+            mean[recipe, exist], error[recipe, exist], z[recipe, exist] = found.mean, found.standard_error, found.z
             correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
     r = pooled(correlations)
     inflation = variance_inflation(r)
-    return Evidence(windows, mean, error * inflation, z / inflation, days, r)
+    return Evidence(n, mean, error * inflation, z / inflation, days, r)
 
 
-def window_statistics(d: Floats, w: Floats, windows: tuple[int, ...]) -> Statistics:
+def existing_windows(days: int, windows: Sequence[int] = WINDOWS) -> list[int]:
+    """Days in each window when there are ``days`` in all: 0 for one that is not full, but the last is never longer than
+    what there is, once that is as much as the first."""
+    return [n if n <= days else 0 for n in windows[:-1]] + [min(windows[-1], days) if days >= windows[0] else 0]
+
+
+def window_statistics(d: Floats, w: Floats, windows: Sequence[int]) -> Statistics:
     """Statistics of the last n days for each n, days taken as independent: arrays of shape (…, n_windows).
 
-    ``d``: shape (…, n_days), any number of series at once, without NaN; ``w``: broadcasts against it.
+    ``d``: shape (…, n_days), any number of series at once, without NaN; ``w``: broadcasts against it; ``windows``: the
+    last one the longest.
     """
     shape = (*np.broadcast_shapes(d.shape[:-1], w.shape[:-1]), len(windows))
     mean, error, z = np.empty(shape), np.empty(shape), np.empty(shape)
-    for at, n in enumerate(windows):
+    longest, degrees = np.zeros(shape[:-1]), np.zeros(shape[:-1])  # variance of a day over all of them, and how known
+    for at, n in reversed(list(enumerate(windows))):
         share = w[..., -n:] / w[..., -n:].sum(axis=-1, keepdims=True)
         effective = 1.0 / np.square(share).sum(axis=-1)
         m = (share * d[..., -n:]).sum(axis=-1)
         spread = np.square(share * (d[..., -n:] - m[..., None])).sum(axis=-1)
-        degrees = np.maximum(effective - 1.0, 1.0)
-        s = np.sqrt(effective / degrees * spread)
+        variance = effective**2 / np.maximum(effective - 1.0, 1.0) * spread
+        if n == windows[-1]:
+            longest, degrees = variance, np.maximum(effective - 1.0, 1.0)
+        s = np.sqrt(np.maximum(variance, longest) / effective)
         told = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars tells nothing
         mean[..., at], error[..., at] = m, np.where(told, s, 0.0)
         z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=told), degrees)

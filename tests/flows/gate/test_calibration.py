@@ -32,16 +32,16 @@ def test_the_record_holds_what_computes_it_again():
 
 @pytest.mark.parametrize(
     ("asked", "reference"),
-    [({"recipes": 1}, 3.22), ({"recipes": 3}, 3.57), ({"recipes": 1, "cadence": 5}, 3.10)],
+    [({"recipes": 1}, 3.11), ({"recipes": 3}, 3.44), ({"recipes": 1, "cadence": 5}, 2.99)],
 )
 def test_thresholds_match_an_independent_simulation(asked, reference):
-    # from 40,000 to 80,000 years simulated apart from this code
+    # from 40,000 years simulated apart from this code
     assert threshold(**asked) == pytest.approx(reference, abs=0.07)
 
 
 def test_recipes_share_the_noise_of_the_champion():
-    # simulated apart from this code: 2.73 with a common champion, 2.85 were the differences independent
-    assert threshold(5, budget=0.5) == pytest.approx(2.73, abs=0.05)
+    # simulated apart from this code: 2.64 with a common champion, 2.75 were the differences independent
+    assert threshold(5, budget=0.5) == pytest.approx(2.64, abs=0.04)
 
 
 def test_another_seed_is_another_simulation():

@@ -43,12 +43,29 @@ def test_a_longer_day_weighs_more():
 
 
 @pytest.mark.parametrize(
-    ("n_days", "windows"), [(0, 0), (1, 0), (39, 0), (40, 1), (79, 1), (80, 2), (249, 3), (300, 4)]
+    ("n_days", "windows"), [(0, 0), (1, 0), (39, 0), (40, 2), (79, 2), (80, 3), (160, 4), (300, 4)]
 )
 def test_only_windows_that_exist_since_the_champion_was_trained_are_judged(n_days, windows):
     found = judge(*night(n_days, 2))
     assert np.isfinite(found.z).sum(axis=1).tolist() == [windows, windows]
     assert (found.best is None) == (windows == 0)
+
+
+def test_the_longest_window_grows_with_the_days_of_a_young_champion():
+    for n_days in (40, 55, 100, 249, 250, 300):
+        d, w = night(n_days, 1)
+        found, seen = judge(d, w), min(n_days, 250)
+        assert found.n[0, 3] == seen
+        assert found.mean[0, 3] == pytest.approx(np.average(d[-seen:, 0], weights=w[-seen:]))
+
+
+def test_a_short_window_is_not_believed_to_vary_less_than_the_longest():
+    d, w = night(250, 1)
+    d[-40:] /= 10.0
+    found = judge(d, w)
+    assert found.standard_error[0, 0] == pytest.approx(found.standard_error[0, 3] * np.sqrt(250 / 40), rel=0.02)
+    d[-40:] *= 50.0  # and one that varies more is believed
+    assert judge(d, w).standard_error[0, 0] > 1.5 * judge(d, w).standard_error[0, 3] * np.sqrt(250 / 40)
 
 
 def test_a_window_is_the_last_days():
@@ -112,7 +129,7 @@ def test_a_recipe_that_came_later_is_judged_on_its_own_days():
     both = judge(d, w)
     assert both.days.tolist() == [250, 100]
     assert both.mean[1] == pytest.approx(alone.mean[0], nan_ok=True)
-    assert np.isfinite(both.z[1]).tolist() == [True, True, False, False]
+    assert np.isfinite(both.z[1]).tolist() == [True, True, False, True]
 
 
 def test_days_that_follow_each_other_are_paid_for():
@@ -122,8 +139,8 @@ def test_days_that_follow_each_other_are_paid_for():
         d[t] += 0.5 * d[t - 1]
     found = judge(d, w)
     assert found.r == pytest.approx(0.5, abs=0.07)
-    assert found.standard_error[0, 0] == pytest.approx(
-        d[-40:, 0].std(ddof=1) / np.sqrt(40) * np.sqrt((1 + found.r) / (1 - found.r))
+    assert found.standard_error[0, 3] == pytest.approx(
+        d[:, 0].std(ddof=1) / np.sqrt(250) * np.sqrt((1 + found.r) / (1 - found.r))
     )
     assert found.z[0, 3] == pytest.approx(found.mean[0, 3] / found.standard_error[0, 3], rel=0.02)
 
@@ -189,7 +206,7 @@ def test_one_decision_looks_at_each_window_of_each_recipe_once(monkeypatch):
 
     monkeypatch.setattr(sequential, "window_statistics", counted)
     judge(*night(250, 8))
-    assert looked == [((250,), (40, 80, 160, 250))] * 8
+    assert looked == [((250,), [40, 80, 160, 250])] * 8
 
 
 def test_no_recipes_are_no_evidence():
