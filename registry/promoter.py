@@ -10,17 +10,17 @@ from typing import Any
 from . import keys, retirement, transitions
 from .entries import Entry, canonical, digest
 from .errors import ArtifactMissing, EntryTooLarge
+from .evidence import ModelScorer
 from .log import Build, Draft
 from .reader import Version
 from .records import ChampionRecord
 from .signing import champion_statement
-from .trainer import ModelTrainer
 from .transitions import Night
 
 _BODY_BYTES = 4096
 
 
-class ModelPromoter(ModelTrainer):
+class ModelPromoter(ModelScorer):
     """One model with the rights of a gate."""
 
     def promote(

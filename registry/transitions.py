@@ -21,6 +21,7 @@ from .records import ChampionRecord, FormerChampion, VersionRecord
 
 FORMER_KEPT = 10
 TAGS_KEPT = 32
+RECIPES_KEPT = 32
 _ROLLED_BACK_KEPT = 20
 _POLICY_BYTES = 1024
 
@@ -43,9 +44,25 @@ def registered(record: VersionRecord) -> Build:
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         numbered = dataclasses.replace(record, version=version_name(latest_number(head) + 1))
         latest = {"version": numbered.version, "entry": n}
-        return Draft("registered", {"version": numbered.to_dict()}, {"latest": latest})
+        changes = {"latest": latest, "newest": _newest({} if head is None else head.state, record, n)}
+        return Draft("registered", {"version": numbered.to_dict()}, changes)
 
     return build
+
+
+def newest_of(head: Entry | None, fingerprint: str) -> int | None:
+    """The entry that registered the newest version of a recipe, by the recipe's fingerprint; None where unknown."""
+    found = None if head is None else head.state.get("newest", {}).get(fingerprint[:16])
+    return None if found is None else int(found)
+
+
+def _newest(state: Mapping[str, Any], record: VersionRecord, n: int) -> dict[str, int]:
+    """The entry of the newest version of each of the last 32 recipes, by 16 digits of the fingerprint."""
+    newest = dict(state.get("newest", {}))
+    if record.recipe_fingerprint is not None:
+        newest[record.recipe_fingerprint[:16]] = n
+    kept = sorted(newest, key=lambda short: newest[short])[-RECIPES_KEPT:]
+    return {short: newest[short] for short in kept}
 
 
 def tagged(tag: str, version: str | None) -> Build:
@@ -78,7 +95,7 @@ def scored(body: Mapping[str, Any], watermark: Mapping[str, Any]) -> Build:
     """A night's evidence; ``watermark`` replaces the state's: what was scored up to where."""
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
-        return Draft("scored", dict(body), {"watermark": dict(watermark)})
+        return Draft("scored", dict(body), {"watermark": {**watermark, "entry": n}})
 
     return build
 
@@ -148,7 +165,7 @@ def promoted(
             "former": _former(head, new.version),
             "rolled_back": rolled_back,
             **_night_changes(night),
-            **({"evidence_since": write_time(time)} if by_person else {}),
+            **(_afresh(state, time) if by_person else {}),
         }
         return Draft(kind, {**body, "version": new.version, "against": _identity(expected)}, changes)
 
@@ -181,7 +198,7 @@ def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str
             "champion": new.to_dict(),
             "former": _former(head, new.version),
             "rolled_back": [*marked, present.version][-_ROLLED_BACK_KEPT:],
-            "evidence_since": write_time(time),
+            **_afresh(head.state, time),
         }
         body = {"from": present.version, "version": new.version, "reason": reason}
         return Draft("rolled_back", body, changes)
@@ -218,7 +235,7 @@ def unfrozen(reason: str) -> Build:
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         if head is None or head.state.get("frozen") is None:
             raise InvalidRequest("the champion is not frozen")
-        return Draft("unfrozen", {"reason": reason}, {"frozen": None, "evidence_since": write_time(time)})
+        return Draft("unfrozen", {"reason": reason}, {"frozen": None, **_afresh(head.state, time)})
 
     return build
 
@@ -246,10 +263,15 @@ def policy(policy: Mapping[str, Any], reason: str) -> Build:
         )
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
-        changes = {"policy": dict(policy), "evidence_since": write_time(time)}
+        changes = {"policy": dict(policy), **_afresh({} if head is None else head.state, time)}
         return Draft("policy", {"policy": dict(policy), "reason": reason}, changes)
 
     return build
+
+
+def _afresh(state: Mapping[str, Any], time: datetime) -> dict[str, Any]:
+    """After an act of a person only nights later than the last decided one count, else the same evidence undoes it."""
+    return {"evidence_since": write_time(time), "evidence_after": state.get("night")}
 
 
 def _crowned(candidate: ChampionRecord, n: int, time: datetime, how: str) -> ChampionRecord:

@@ -1,0 +1,149 @@
+"""Evidence files: how the nights scored, kept beside the logs and named by ``scored`` entries.
+
+One file a night, content-addressed: ``evidence/<sha256>-<operation id>`` below the model. What stands in a file is the
+business of whoever writes it. The newest ``scored`` entry names every file that makes up the evidence, so that reading
+it takes one entry and the files: nights of past months are folded into one file a month, older months drop out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from . import keys, transitions
+from .entries import Entry, digest
+from .errors import Corrupt
+from .trainer import ModelTrainer
+
+MONTHS_KEPT = 26
+"""Months of evidence named by the newest entry: two years, twice what the gate looks back."""
+
+_AT_ONCE = 8
+
+Fold = Callable[[Sequence[bytes]], bytes]
+"""Makes one file of several, oldest first."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files of the evidence, oldest first: names below the model's folder.
+
+    ``through``: the newest bar that is scored (ISO 8601, UTC). ``nights``: the present month's files by night;
+    ``months``: one file for each month before; ``backfill``: what was scored before there was a first night.
+    """
+
+    through: str | None = None
+    backfill: tuple[str, ...] = ()
+    months: Mapping[str, str] = field(default_factory=dict)
+    nights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        months = [self.months[month] for month in sorted(self.months)]
+        return (*self.backfill, *months, *(self.nights[night] for night in sorted(self.nights)))
+
+
+def named_by(entry: Entry) -> Iterator[str]:
+    """The keys of the evidence files that an entry names (those of ``scored`` entries and large decision records)."""
+    prefix = keys.model_prefix(entry.model)
+    if entry.kind == "scored":
+        yield from (prefix + name for name in _manifest(entry.body).files)
+    record: Any = entry.body.get("record")
+    if isinstance(record, Mapping) and "key" in record:
+        yield str(record["key"])
+
+
+class ModelScorer(ModelTrainer):
+    """One model with the rights of a training job, evidence included."""
+
+    def manifest(self) -> Manifest:
+        """What makes up the evidence now; an empty one before the first ``scored`` entry."""
+        head = self.versions.head()
+        watermark = None if head is None else head.state.get("watermark")
+        if head is None or watermark is None:
+            return Manifest()
+        entry = head if watermark["entry"] == head.n else self.versions.read(watermark["entry"])
+        return _manifest(entry.body)
+
+    def evidence(self, manifest: Manifest) -> list[bytes]:
+        """The files of a manifest, oldest first, each checked against the digest in its name."""
+        with ThreadPoolExecutor(_AT_ONCE) as workers:
+            return list(workers.map(self._file, manifest.files))
+
+    def score(
+        self,
+        data: bytes,
+        *,
+        night: str,
+        through: str,
+        bars: int,
+        fold: Fold,
+        author: str,
+        backfill: Sequence[bytes] = (),
+        key: str | None = None,
+        as_of: datetime | None = None,
+    ) -> Entry:
+        """Add a night's evidence (and, on the first night, what was scored for the time before).
+
+        ``through``: the newest bar scored, ISO 8601 in UTC; ``bars``: how many are new. ``fold`` makes one file of the
+        nights of a past month. Nothing is added where ``key`` did this work before.
+        """
+        keys.check_author(author)
+        done = None if key is None else self.versions.done(key)
+        if done is not None:
+            return done
+        started = self._clock.monotonic()
+        before = self.manifest()
+        months, nights = self._folded(before, night[:7], fold)
+        kept = sorted(months)[-MONTHS_KEPT:]
+        after = Manifest(
+            through=through,
+            backfill=(*before.backfill, *map(self._stored, backfill)),
+            months={month: months[month] for month in kept},
+            nights={**nights, night: self._stored(data)},
+        )
+        body = {
+            "night": night,
+            "bars": bars,
+            "manifest": {
+                "through": after.through,
+                "backfill": list(after.backfill),
+                "months": dict(after.months),
+                "nights": dict(after.nights),
+            },
+        }
+        build = self._fresh(transitions.scored(body, {"through": through}), started)
+        return self.versions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+
+    def _folded(self, before: Manifest, month: str, fold: Fold) -> tuple[dict[str, str], dict[str, str]]:
+        """The months and the present month's nights, every night of an earlier month folded."""
+        months, nights = dict(before.months), dict(before.nights)
+        for past in sorted({night[:7] for night in nights if night[:7] != month}):
+            chosen = [night for night in sorted(nights) if night[:7] == past]
+            files = [self._file(nights.pop(night)) for night in chosen]
+            older = [self._file(months[past])] if past in months else []
+            months[past] = self._stored(fold([*older, *files]))
+        return months, nights
+
+    def _stored(self, data: bytes) -> str:
+        name = f"evidence/{digest(data)}-{self._new_id()}"
+        self._upload(keys.model_prefix(self.name) + name, data)
+        return name
+
+    def _file(self, name: str) -> bytes:
+        sha256 = name.removeprefix("evidence/").partition("-")[0]
+        data = self.store.get(keys.model_prefix(self.name) + name)
+        if digest(data) != sha256:
+            raise Corrupt(
+                f"{self.store.url}/{keys.model_prefix(self.name)}{name} is not what its name says (SHA-256 differs); "
+                f"run `registry verify {self.name}`"
+            )
+        return data
+
+
+def _manifest(body: Mapping[str, Any]) -> Manifest:
+    found = body["manifest"]
+    return Manifest(found["through"], tuple(found["backfill"]), dict(found["months"]), dict(found["nights"]))
