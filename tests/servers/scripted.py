@@ -1,12 +1,13 @@
 """A small S3 server inside the test that fails on command, one fault a request, and can ignore ``If-None-Match``.
 
 Where moto and Ceph answer as a healthy server does, this one answers 503, loses its answer after it has stored the
-object, or keeps silent. It knows PUT and GET of one bucket and checks no signature.
+object, or keeps silent. It knows PUT, GET and a first page of LIST, of one bucket, and checks no signature.
 """
 
 from __future__ import annotations
 
 import threading
+import urllib.parse
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ class Scripted:
     """What the server holds and what it will do: ``faults`` are used up one a request, then it behaves."""
 
     honours_condition: bool = True
-    faults: deque[Fault] = field(default_factory=deque)
+    faults: deque[Fault | None] = field(default_factory=deque)
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -79,6 +80,7 @@ def scripted_server(script: Scripted) -> Iterator[Scripted]:
 class _Handler(BaseHTTPRequestHandler):
     script: Scripted
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two packets: the second would wait 40 ms for an answer
 
     def do_PUT(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
@@ -101,9 +103,21 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(fault)
         if fault:
             return self._keep(fault)
+        if "?" in self.path:
+            return self._answer(Answer(200, body=self._listing()))
         if self.path not in self.script.objects:
             return self._answer(Answer(404, "NoSuchKey"))
         return self._answer(Answer(200, body=self.script.objects[self.path]))
+
+    def _listing(self) -> bytes:
+        """One page of ``ListObjectsV2``; the test's keys need no escaping."""
+        bucket, _, query = self.path.partition("?")
+        asked = {name: values[0] for name, values in urllib.parse.parse_qs(query).items()}
+        keys = sorted(path.removeprefix(f"{bucket}/") for path in self.script.objects)
+        found = [key for key in keys if key.startswith(asked["prefix"]) and key > asked.get("start-after", "")]
+        shown = found[: int(asked["max-keys"])]
+        rows = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in shown)
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()
 
     def _next(self) -> Fault | None:
         self.script.requests.append((self.command, self.path))
