@@ -1,0 +1,56 @@
+"""How the nightly gate judges: set for good and recorded, never chosen for one run.
+
+Choosing score, windows or budget per run would void the yearly error rate: with enough tries some choice promotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from flows.errors import RequestRefused
+
+from .calibration import BUDGET
+from .sequential import WINDOWS
+
+Score = Literal["edge", "accuracy", "brier"]
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """``score``: what a prediction is worth. ``budget``: probability of a false promotion in a year of nights.
+    ``cadence``: nights from one look to the next. ``accuracy_margin_points``: how many points of accuracy at its cut a
+    candidate may be below the champion. ``cut``: above which a version says "up": the median of its stream's last
+    2,000 predictions, or one half. ``maximum_age_nights``: an older champion is noticed (never replaced for it).
+    """
+
+    score: Score = "edge"
+    budget: float = BUDGET
+    cadence: int = 1
+    windows: tuple[int, ...] = WINDOWS
+    accuracy_margin_points: float = 1.0
+    cut: Literal["median", "half"] = "median"
+    maximum_age_nights: int = 250
+
+    def __post_init__(self) -> None:
+        if self.score not in ("edge", "accuracy", "brier"):
+            raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
+        if self.cut not in ("median", "half"):
+            raise RequestRefused(f"there is no cut '{self.cut}': choose median or half")
+        if not 0.0 < self.budget < 1.0:
+            raise RequestRefused(f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05")
+        if not 0.0 <= self.accuracy_margin_points <= 100.0:
+            raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "windows": list(self.windows)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GatePolicy:
+        """The policy that :meth:`to_dict` wrote; fields that this version does not know are refused."""
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise RequestRefused(f"the policy sets {', '.join(unknown)}, which this version does not know: upgrade it")
+        windows = tuple(values.get("windows", WINDOWS))
+        return cls(**{**values, "windows": windows})
