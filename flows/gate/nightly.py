@@ -256,9 +256,11 @@ def _row(
     policy: GatePolicy,
 ) -> NightlyRow:
     windows = tuple(
-        WindowFigures(n, float(evidence.mean[at, i]), float(evidence.standard_error[at, i]), float(evidence.z[at, i]))
-        for i, n in enumerate(evidence.windows)
-        if not np.isnan(evidence.z[at, i])
+        WindowFigures(
+            int(evidence.n[at, i]), float(evidence.mean[at, i]), float(evidence.standard_error[at, i]), float(z)
+        )
+        for i, z in enumerate(evidence.z[at])
+        if not np.isnan(z)
     )
     best = evidence.best_of(at)
     stream = ledger.streams.get(each.stream)

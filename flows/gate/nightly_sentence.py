@@ -38,7 +38,8 @@ def nightly_sentence(
             f"({allowed}{right})"
         )
     verb = "led" if best.mean > 0 else "trailed"
-    told = f"held: {row.name}'s stream {verb} {champion} by {_amount(best, score)} over {best.days} days ({allowed}{right})"
+    amount = f"{_amount(best, score)} over {best.days} days"
+    told = f"held: {row.name}'s stream {verb} {champion} by {amount} ({allowed}{right})"
     failed = [guard for guard in row.guards if not guard.passed]
     if best.z > threshold and failed:
         told += f"; held back by {', '.join(f'{guard.name} ({guard.words})' for guard in failed)}"
@@ -58,9 +59,9 @@ def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
         f"{other.name} {other.windows[-1].mean:+.4f}" for at, other in enumerate(rows) if at != winner and other.windows
     )
     return (
-        f"promoted: {_named(row)} is the first champion: its stream scored {last.mean:+.4f} {score} a bar over the last "
-        f"{last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first champion"
-        + (f"; the others: {others}" if others else "")
+        f"promoted: {_named(row)} is the first champion: its stream scored {last.mean:+.4f} {score} a bar over the "
+        f"last {last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first "
+        "champion" + (f"; the others: {others}" if others else "")
     )
 
 
