@@ -1,0 +1,1 @@
+"""What the gate does, measured: see docs/gate.md."""

@@ -1,0 +1,102 @@
+"""``python -m benchmarks.gate``: the gate's error rates and powers, its rivals', and what real bars hold.
+
+Prints the tables of ``docs/gate.md``. Seeds are fixed; 95 % intervals stand in brackets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flows.gate.calibration import calibrate
+
+from . import real, reference, rivalry
+from .figures import Figure
+from .simulated import (
+    BAR_YEARS,
+    COLUMNS,
+    DAY_YEARS,
+    SCORES,
+    SHARED,
+    Bounds,
+    Question,
+    questions,
+    run,
+    watch_questions,
+)
+
+FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
+PARTS = ("thresholds", "simulated", "watch", "rivals", "real")
+
+
+def main() -> None:
+    """Run what was asked for, by default all of it: about a quarter of an hour on two cores."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--day-years", type=int, default=DAY_YEARS)
+    parser.add_argument("--bar-years", type=int, default=BAR_YEARS)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2].parent / "shared" / "data")
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.part) - set(PARTS)):
+        parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
+    begun = time.perf_counter()
+    for part in asked.part or PARTS:
+        if part == "thresholds":
+            show_thresholds()
+        elif part == "simulated":
+            show_table(questions(), COLUMNS, asked.day_years, asked.bar_years)
+        elif part == "watch":
+            show_table(watch_questions(), (SHARED,), asked.day_years, asked.bar_years)
+        elif part == "rivals":
+            rivalry.show()
+        else:
+            real.show(asked.data)
+        print(f"\n_{part}: {time.perf_counter() - begun:.0f} seconds since the start_", flush=True)
+
+
+def show_thresholds() -> None:
+    """Print the thresholds of the gate beside those of its plain form, which is simulated apart."""
+    print("\n| recipes | decides | yearly budget | gate | plain form |\n| --- | --- | --- | --- | --- |")
+    cases = [(1, 1, 0.05), (3, 1, 0.05), (5, 1, 0.05), (8, 1, 0.05), (5, 5, 0.05), (5, 1, 0.1), (5, 1, 0.2)]
+    for recipes, cadence, budget in cases:
+        gate = calibrate(recipes, cadence=cadence, budget=budget).threshold
+        plain = reference.threshold(recipes, budget, cadence)
+        print(f"| {recipes} | {'nightly' if cadence == 1 else 'weekly'} | {budget:.0%} | {gate:.2f} | {plain:.2f} |")
+
+
+def show_table(asked: Sequence[Question], columns: Sequence[str], day_years: int, bar_years: int) -> None:
+    """Print one row for each question and score, one column for each simulator."""
+    found = run(asked, columns, workers=os.cpu_count() or 1, day_years=day_years, bar_years=bar_years)
+    print(f"\n{day_years:,} years of days, {bar_years:,} of bars.\n")
+    print(f"| scenario | score | {' | '.join(columns)} | must reach |")
+    print(f"| --- | --- | {'--- | ' * len(columns)}--- |")
+    for at, question in enumerate(asked):
+        for score in SCORES:
+            must = question.must.get(score, ())
+            cells = [_cell(found[at, column, score], must) for column in columns]
+            bounds = ", ".join(f"{name} {'≥' if name == 'found' else '≤'} {bound:g}" for name, bound in must)
+            r = question.scenario.autocorrelation
+            name = question.scenario.name + (f", autocorrelation {r:g}" if r else "")
+            print(f"| {name} | {score} | {' | '.join(cells)} | {bounds} |")
+
+
+def _cell(figures: Mapping[str, Figure], must: Bounds) -> str:
+    missed = {name.removesuffix(", upper end") for name, bound in must if not _reached(figures, name, bound)}
+    words = [
+        f"{name} {figure.words(FORMS.get(name, '.0f'))}{' ✗' if name in missed else ''}"
+        for name, figure in figures.items()
+    ]
+    return ", ".join(words)
+
+
+def _reached(figures: Mapping[str, Figure], name: str, bound: float) -> bool:
+    if name == "a year, upper end":
+        return figures["a year"].high <= bound
+    return figures[name].value >= bound if name == "found" else figures[name].value <= bound
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The plain form of the test: each window by its own deviation, four fixed windows. The gate has to beat it.
+
+Written apart from ``flows.gate``, threshold included, so that it also checks it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from scipy.special import ndtri_exp
+from scipy.stats import t as student
+
+from .days import HISTORY, NIGHTS, RECIPES, Floats
+
+SEED = 20_250_107
+YEARS = 10_000
+WINDOWS = (40, 80, 160, 250)
+
+
+def largest_z(leads: Floats) -> Floats:
+    """Largest z of each recipe in any full window, shape (years, recipes); leads: shape (years, recipes, days)."""
+    days = leads.shape[2]
+    full = [n for n in WINDOWS if n <= days]
+    if not full:
+        return np.full(leads.shape[:2], -np.inf)
+    centred = leads[:, :, -250:] - leads[:, :, -250:].mean(axis=2, keepdims=True)
+    r = ((centred[:, :, 1:] * centred[:, :, :-1]).sum(axis=2) / (centred**2).sum(axis=2)).mean(axis=1)
+    r = np.maximum(r, 0.0)[:, None]
+    z = np.max([_normal(leads[:, :, -n:], n) for n in full], axis=0)
+    return np.asarray(z / np.sqrt((1.0 + r) / (1.0 - r)))
+
+
+def _normal(window: Floats, n: int) -> Floats:
+    return np.asarray(from_t(window.mean(axis=2) / window.std(axis=2, ddof=1) * np.sqrt(n), n - 1))
+
+
+def from_t(t: Floats, degrees: int) -> Floats:
+    """The normal deviate with the same lower tail, by exact tails."""
+    return np.asarray(np.where(t < 0, ndtri_exp(student.logcdf(t, degrees)), -ndtri_exp(student.logsf(t, degrees))))
+
+
+@cache
+def threshold(recipes: int = RECIPES, budget: float = 0.05, cadence: int = 1) -> float:
+    """What the largest z of a year exceeds with probability ``budget``; independent days, leads correlated by half."""
+    largest = []
+    for chunk in range(YEARS // 250):
+        rng = np.random.default_rng((SEED, chunk))
+        noise = rng.standard_normal((250, 1 + recipes, HISTORY + NIGHTS))
+        sums = np.cumsum(np.pad(noise[:, 1:] - noise[:, :1], ((0, 0), (0, 0), (1, 0))), axis=2)
+        squares = np.cumsum(np.pad((noise[:, 1:] - noise[:, :1]) ** 2, ((0, 0), (0, 0), (1, 0))), axis=2)
+        ends = np.arange(HISTORY, HISTORY + NIGHTS, cadence)
+        best = [np.full(250, -np.inf)]
+        for n in WINDOWS:
+            mean = (sums[:, :, ends] - sums[:, :, ends - n]) / n
+            variance = ((squares[:, :, ends] - squares[:, :, ends - n]) / n - mean**2) * n / (n - 1)
+            best.append(from_t((mean / np.sqrt(variance / n)).max(axis=(1, 2)), n - 1))
+        largest.append(np.max(best, axis=0))
+    return float(np.quantile(np.concatenate(largest), 1.0 - budget))
