@@ -111,6 +111,12 @@ class UnsafeArtifact(RegistryError):
     exit_status = 7
 
 
+class NotPortable(RegistryError):
+    """The estimator has no data-only form; it can be served from its ``skops`` form, where scikit-learn is."""
+
+    exit_status = 7
+
+
 class UntrustedSignature(RegistryError):
     """Trusted keys are configured and an entry is not signed by one that may write it."""
 

@@ -1,0 +1,46 @@
+"""Numbers in numpy's own file format, read so that a file can neither run code nor claim more than it holds."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from registry.errors import UnsafeArtifact
+
+_BROKEN = (ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, RecursionError)
+"""What numpy's reader of headers raises for bytes that are none."""
+
+
+def to_npy(array: npt.NDArray[Any]) -> bytes:
+    """The file of an array: the same bytes for equal arrays, little-endian, C order."""
+    buffer = io.BytesIO()
+    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    np.lib.format.write_array(buffer, plain, version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def from_npy(data: bytes, where: str) -> npt.NDArray[Any]:
+    """The array in ``data``, read-only; nothing is allocated, so its header cannot ask for memory.
+
+    Raises :class:`UnsafeArtifact` for what is not an array of plain numbers of exactly the claimed size.
+    """
+    buffer = io.BytesIO(data)
+    try:
+        if np.lib.format.read_magic(buffer) != (1, 0):
+            raise ValueError("another version of the format")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(buffer)
+    except _BROKEN as error:
+        raise UnsafeArtifact(f"{where} is not an array ({error}); not loaded") from error
+    if dtype.hasobject:
+        raise UnsafeArtifact(f"{where} is an array of objects, which only pickle could read; not loaded")
+    count = 1
+    for length in shape:
+        count *= length  # of Python: cannot overflow
+    held = len(data) - buffer.tell()
+    if any(length < 0 for length in shape) or dtype.itemsize == 0 or count * dtype.itemsize != held:
+        raise UnsafeArtifact(f"{where} claims {count} numbers of {dtype} and holds {held} bytes; not loaded")
+    flat = np.frombuffer(data, dtype=dtype, count=count, offset=buffer.tell())
+    return flat.reshape(shape, order="F" if by_columns else "C")
