@@ -41,7 +41,7 @@ class Model(ModelPromoter):
         present = transitions.champion_of(head)
         if present is None:
             raise NoChampion(f"{self.name} has no champion to roll back from")
-        version = self._registered(self._target(head, present, to).entry)
+        version = self.registered_at(self._target(head, present, to).entry)
         started = self._clock.monotonic()
         self._must_be_kept(version)
         again = candidate_of(version, author, None, forced=False)
