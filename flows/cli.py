@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.errors import RetrainError
 from registry.errors import RegistryError
@@ -50,6 +50,7 @@ def run(
     recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
     train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
     holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
+    backfill: Annotated[bool, typer.Option(help="Score the past by a walk-forward on the first night.")] = True,
     labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
     accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
@@ -70,6 +71,7 @@ def run(
         train=train,
         holdout=holdout,
         labels=labels,
+        backfill=backfill,
         accept_unskilled=accept_unskilled,
         dry_run=dry_run,
     )
@@ -113,20 +115,30 @@ def _run_plainly(asked: Any, console: Console) -> Any:
     from flows.night import run as night
     from flows.settings import load_settings
 
-    with _progress(console) as on_trained:
-        return night(asked, load_settings(), on_trained=on_trained)
+    with _progress(console) as (on_trained, on_backfill):
+        return night(asked, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
 
 
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Any]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("training", total=None)
+        task = progress.add_task("training", total=None, visible=False)
+        past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
 
         def on_trained(name: str) -> None:
-            progress.update(task, advance=1, description=f"trained {name}")
+            progress.update(task, advance=1, description=f"trained {name}", visible=True)
 
-        yield on_trained
+        def on_backfill(done: int, total: int) -> None:
+            progress.update(past, completed=done, total=total, visible=True)
+
+        yield on_trained, on_backfill
 
 
 if __name__ == "__main__":

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.recipes import Scores
-from registry import ChampionRecord
+from registry import ChampionRecord, Model, VersionRecord
+from registry.clock import write_time
+from registry.entries import Entry
+
+if TYPE_CHECKING:
+    from flows.plan import Job
+    from flows.steps import NightBars, Verdict
 
 Status = Literal["champion", "promoted", "held", "reference", "would be promoted"]
 
@@ -24,7 +30,10 @@ class Row:
     version: str | None = None
 
     @classmethod
-    def of(cls, name: str, status: Status, scores: Scores, version: str | None = None) -> Row:
+    def of(cls, name: str, status: Status, scores: Scores | None, version: str | None = None) -> Row:
+        """The row of some scores; without scores yet its figures are empty."""
+        if scores is None:
+            return cls(name, status, None, None, None, None, version)
         return cls(name, status, scores.accuracy, scores.f1, scores.auc, scores.bars, version)
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,3 +86,69 @@ class Outcome:
             "rows": [row.to_dict() for row in self.rows],
             "repairs": list(self.repairs),
         }
+
+
+def outcome_of(
+    job: Job, bars: NightBars, verdict: Verdict, champion: ChampionRecord | None, entry: Entry | None
+) -> Outcome:
+    """What came of a verdict; ``entry`` is the decision as written, None on a dry run."""
+    held = entry is not None and entry.kind == "held"
+    winner = None if held else verdict.winner
+    won: Status = "would be promoted" if entry is None else "promoted"
+    return Outcome(
+        model=job.model,
+        registry=job.registry,
+        source=job.source,
+        simulated=bars.data.bars.simulated,
+        night=bars.night.day,
+        as_of=write_time(bars.night.as_of),
+        action="held" if held and verdict.action == "promoted" else verdict.action,
+        sentence=verdict.sentence if entry is None else str(entry),
+        rows=tuple(_marked(row, winner, verdict.winner_version, won) for row in verdict.rows),
+        champion=champion,
+        decision=None if entry is None else entry.n,
+        dry_run=entry is None,
+        repairs=tuple(bars.data.bars.repairs),
+    )
+
+
+def recorded(job: Job, book: Model, bars: NightBars, entry: Entry) -> Outcome:
+    """The outcome of a night as the registry recorded it."""
+    rows = []
+    for logged in book.versions.walk():
+        if logged.kind == "registered":
+            record = VersionRecord.from_dict(logged.body["version"])
+            if record.night != bars.night.day:
+                break
+            rows.append(_logged(record, promoted=entry.body.get("version") == record.version))
+    return Outcome(
+        model=job.model,
+        registry=job.registry,
+        source=job.source,
+        simulated=bars.data.bars.simulated,
+        night=bars.night.day,
+        as_of=write_time(entry.as_of or bars.night.as_of),
+        action="promoted" if entry.kind in ("promoted", "returned") else "held",
+        sentence=str(entry),
+        rows=tuple(rows[::-1]),
+        champion=book.champion(),
+        decision=entry.n,
+        already_decided=True,
+        repairs=tuple(bars.data.bars.repairs),
+    )
+
+
+def _marked(row: Row, winner: str | None, version: str | None, won: Status) -> Row:
+    if winner is None or row.status == "reference":
+        return row
+    if row.status == "champion":
+        return replace(row, status="held")
+    if version is not None:  # a former champion returns: it is none of tonight's rows
+        return row
+    return replace(row, status=won) if row.name == winner else row
+
+
+def _logged(record: VersionRecord, *, promoted: bool) -> Row:
+    metrics, bars = record.metrics, (record.measured_on or {}).get("bars")
+    figures = metrics.get("accuracy"), metrics.get("f1"), metrics.get("auc")
+    return Row(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)

@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.bars import write_sample
 from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
+from flows.gate.policy import GatePolicy
 from flows.recipes import Recipe, choose, load_recipes, shipped
 from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
@@ -29,6 +30,7 @@ class Job:
     author: str
     cores: int
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
+    gate: GatePolicy = field(default_factory=GatePolicy)
 
     @property
     def as_of(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The nightly DAG: load, train every recipe, register them in order, judge them, promote one or hold."""
+"""The nightly DAG: load, score what is new, train every recipe, register them, judge them, promote one or hold."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from prefect import flow, unmapped
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows import tasks
-from flows.night import JUDGED_AGAIN
+from flows.night import JUDGED_AGAIN, changed_too_often
 from flows.outcome import Outcome
 from flows.plan import plan
 from flows.settings import RetrainRequest, load_settings
-from registry.errors import StaleDecision
 
 # each fit uses every core itself; the runner is typed for futures of another kind than flow() asks for
 _ONE_FIT_AT_A_TIME = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=1))
@@ -33,13 +32,12 @@ def retrain(request: RetrainRequest = RetrainRequest()) -> Outcome:  # noqa: B00
     done = tasks.look_up(job, book, bars)
     if done is not None:
         return done
+    evidence = tasks.gather(job, book, bars)
     trials = tasks.train.map(unmapped(job), unmapped(bars), list(job.recipes)).result()
-    versions = tasks.register(job, book, bars, trials)
+    versions = tasks.register(job, book, bars, evidence, trials)
     for _ in range(JUDGED_AGAIN):
-        verdict = tasks.gate(job, book, bars, trials, versions)
-        outcome = tasks.promote(job, book, bars, trials, versions, verdict)
+        verdict = tasks.gate(job, book, bars, evidence, trials, versions)
+        outcome = tasks.promote(job, book, bars, versions, verdict)
         if outcome is not None:
             return outcome
-    raise StaleDecision(
-        f"the champion of {job.model} changed {JUDGED_AGAIN} times while the night was judged: run it again"
-    )
+    raise changed_too_often(job)

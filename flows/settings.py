@@ -54,8 +54,11 @@ class RetrainRequest(BaseModel):
     registry: str | None = Field(None, description="Folder or s3:// root of the registry. Default: RETRAIN_REGISTRY.")
     train: tuple[Year, ...] | None = Field(None, description="Years to train on. Default: a rolling window.")
     train_days: int = Field(365, ge=30, le=20_000, description="Length of the rolling training window, in days.")
-    holdout: tuple[Year, ...] | None = Field(None, description="Years to judge on. Default: the newest trading days.")
-    holdout_days: int = Field(120, ge=20, le=5_000, description="Trading days judged on, where no years are named.")
+    holdout: tuple[Year, ...] | None = Field(
+        None, description="Years to judge on in one look. Default: judged nightly by the evidence."
+    )
+    backfill: bool = Field(True, description="On the first night, score the past by a walk-forward.")
+    backfill_days: int = Field(500, ge=0, le=5_000, description="Trading days of the past to score on the first night.")
     labels: Literal["next_bar", "notebook"] = Field(
         "next_bar", description="next_bar: a label never crosses a gap. notebook: the notebook's shift, for parity."
     )

@@ -32,6 +32,7 @@ _OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 load = task(name="load bars", task_run_name="load bars", **_OPTIONS, **_ASK_AGAIN)(night.load)
 look_up = task(name="decided before?", task_run_name="decided before?", **_OPTIONS, **_ASK_AGAIN)(night.decided)
+gather = task(name="score new bars", task_run_name="score new bars", **_OPTIONS, **_ASK_AGAIN)(night.gather)
 train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(night.train)
 register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
 gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)

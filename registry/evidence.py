@@ -59,14 +59,16 @@ def named_by(entry: Entry) -> Iterator[str]:
 class ModelScorer(ModelTrainer):
     """One model with the rights of a training job, evidence included."""
 
-    def manifest(self) -> Manifest:
-        """What makes up the evidence now; an empty one before the first ``scored`` entry."""
+    def manifest(self, entry: int | None = None) -> Manifest:
+        """What makes up the evidence now, or as the ``scored`` entry of this number says; empty before the first."""
+        if entry is not None:
+            return _manifest(self.versions.read(entry).body)
         head = self.versions.head()
         watermark = None if head is None else head.state.get("watermark")
         if head is None or watermark is None:
             return Manifest()
-        entry = head if watermark["entry"] == head.n else self.versions.read(watermark["entry"])
-        return _manifest(entry.body)
+        newest = head if watermark["entry"] == head.n else self.versions.read(watermark["entry"])
+        return _manifest(newest.body)
 
     def evidence(self, manifest: Manifest) -> list[bytes]:
         """The files of a manifest, oldest first, each checked against the digest in its name."""

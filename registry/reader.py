@@ -91,7 +91,7 @@ class ModelReader:
         if head is None:
             raise ModelNotFound(f"there is no model {self.name} in {self.store.url}; `registry models` lists them")
         if which == "champion":
-            return self._registered(self._champion_or_raise(None).entry)
+            return self.registered_at(self._champion_or_raise(None).entry)
         if which == "latest":
             return self._latest(head)
         if isinstance(which, str) and which in head.state.get("tags", {}):
@@ -103,7 +103,7 @@ class ModelReader:
             )
         if number == last:
             return self._latest(head)
-        return self._registered(self._entry_of(number, head))
+        return self.registered_at(self._entry_of(number, head))
 
     def load(self, which: str | int = "champion", *, at: datetime | None = None) -> Loaded:
         """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
@@ -178,9 +178,10 @@ class ModelReader:
         latest = head.state.get("latest")
         if latest is None:
             raise VersionNotFound(f"{self.name} has no version")
-        return version_of(head) if latest["entry"] == head.n else self._registered(latest["entry"])
+        return version_of(head) if latest["entry"] == head.n else self.registered_at(latest["entry"])
 
-    def _registered(self, n: int) -> Version:
+    def registered_at(self, n: int) -> Version:
+        """The version that entry ``n`` of the versions log registered."""
         entry = self.versions.read(n)
         if entry.kind != "registered":
             raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")

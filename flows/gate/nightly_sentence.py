@@ -26,7 +26,7 @@ def nightly_sentence(
     best = None if row is None else row.best
     if row is None or best is None:
         return (
-            f"held: {champion} was judged on {days} trading days so far, and the shortest window asks for {shortest}; "
+            f"held: {champion} was judged on {days} trading day{'' if days == 1 else 's'} so far, and the shortest window asks for {shortest}; "
             f"no difference can be told yet"
         )
     allowed = f"z {best.z:.2f} of the {threshold:.2f} that one false promotion in {1 / budget:.0f} years allows"
@@ -55,9 +55,7 @@ def nightly_sentence(
 def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
     row = rows[winner]
     last = row.windows[-1]
-    others = ", ".join(
-        f"{other.name} {other.windows[-1].mean:+.4f}" for at, other in enumerate(rows) if at != winner and other.windows
-    )
+    others = ", ".join(_beside(other) for at, other in enumerate(rows) if at != winner and other.windows)
     return (
         f"promoted: {_named(row)} is the first champion: its stream scored {last.mean:+.4f} {score} a bar over the "
         f"last {last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first "
@@ -91,6 +89,11 @@ def _right(row: NightlyRow) -> str:
     other = row.champion_accuracy
     against = f" against {other:.1%}" if other is not None else f", the majority {row.majority_accuracy:.1%}"
     return f"; right at its cut {row.accuracy:.1%}{against}".replace("%", " %")
+
+
+def _beside(row: NightlyRow) -> str:
+    failed = [f"{guard.name}: {guard.words}" for guard in row.guards if not guard.passed]
+    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" (held back by {'; '.join(failed)})" if failed else "")
 
 
 def _named(row: NightlyRow) -> str:

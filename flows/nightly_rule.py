@@ -1,0 +1,204 @@
+"""The nightly rule: streams against the champion, by the evidence ledger, with one error rate for the whole year.
+
+Nothing is held back from training: a version is judged by what its recipe's earlier versions said about bars that came
+after them. See :mod:`flows.gate.nightly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.backfill import cut_of
+from flows.bars import Dataset
+from flows.errors import BarsMissing
+from flows.evidence import Evidence
+from flows.gate.continuity import DAYS, continuity
+from flows.gate.decision import Guard
+from flows.gate.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
+from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly, tried_lately
+from flows.gate.nightly_decision import NightlyDecision
+from flows.gate.policy import GatePolicy
+from flows.outcome import Row
+from flows.plan import Job
+from flows.recipes import REFERENCES, Scores, reference, score
+from flows.steps import Mask, NightBars, Trial, Verdict
+from registry import ChampionRecord, Model, Version, key_digest
+from registry.clock import write_time
+from registry.entries import Entry
+from registry.transitions import champion_of
+
+SHOWN_DAYS = 250
+"""Trading days that the figures of a stream are taken over."""
+
+
+def last_days(data: Dataset) -> Mask:
+    """The bars each new version is asked about: those of the last 20 trading days with a known label."""
+    days = np.unique(data.trading_day[data.counted])[-DAYS:]
+    chosen: Mask = data.counted & np.isin(data.trading_day, days)
+    if not chosen.any():
+        raise BarsMissing(f"{data.bars.source} has no trading day with 48 bars: add newer bars")
+    return chosen
+
+
+def measured(job: Job, evidence: Evidence, each: Trial) -> tuple[Scores | None, float, dict[str, Any] | None]:
+    """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the cut
+    that tonight's version is served with, and which bars those were."""
+    ledger = evidence.ledger
+    stream = ledger.streams.get(recipe_stream(each.fit.recipe.fingerprint))
+    scores = None if stream is None else _figures(ledger, stream)
+    if stream is None or scores is None:
+        return None, 0.5, None
+    at = _shown(ledger, stream)
+    where = {
+        "rule": "stream",  # each bar by the recipe's newest version trained before it
+        "first": write_time(ledger.opens[at][0].to_pydatetime()),
+        "last": write_time(ledger.opens[at][-1].to_pydatetime()),
+        "bars": scores.bars,
+        "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
+    }
+    return scores, cut_of(job, stream.p[stream.scored]), where
+
+
+def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
+    """The policy a person recorded in the registry, else the default."""
+    recorded = None if decisions is None else decisions.state.get("policy")
+    return job.gate if recorded is None else GatePolicy.from_dict(recorded)
+
+
+def judge(
+    job: Job,
+    book: Model,
+    bars: NightBars,
+    evidence: Evidence,
+    trials: Sequence[Trial],
+    versions: Sequence[Version | None],
+) -> Verdict:
+    """The decision of a night, from the ledger."""
+    head = book.decisions.head()
+    expected = champion_of(head)
+    policy = policy_of(job, head)
+    ledger = evidence.ledger
+    tried = [_candidate(job, bars, ledger, each, version) for each, version in zip(trials, versions, strict=True)]
+    decision: NightlyDecision
+    if expected is None:
+        unskilled = job.request.accept_unskilled
+        decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
+    else:
+        former = _former(head, expected, ledger)
+        everyone = [*tried, *([] if former is None else [former])]
+        decision = judge_nightly(
+            ledger,
+            champion=_champion(head, expected),
+            candidates=everyone,
+            tried=tried_lately(ledger, everyone),
+            policy=policy,
+        )
+    sentence = decision.sentence
+    if evidence.rescored:
+        sentence += f"; rescored after a correction of the bars: {', '.join(evidence.rescored)}"
+    rows = _rows(bars, ledger, expected, trials, versions)
+    return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
+
+
+def _champion(head: Entry | None, expected: ChampionRecord) -> Champion:
+    after = None if head is None else head.state.get("evidence_after")
+    nights = [night for night in (expected.night, after) if night is not None]
+    return Champion(
+        expected.version,
+        expected.recipe or "unnamed",
+        version_stream(expected.version),
+        recipe_stream(expected.recipe_fingerprint or ""),
+        max(nights) if nights else None,
+    )
+
+
+def _former(head: Entry | None, expected: ChampionRecord, ledger: Ledger) -> Candidate | None:
+    """The former champion, for 250 nights one more challenger; not one that a person rolled back from."""
+    former = (
+        [] if head is None else [each for each in head.state.get("former", ()) if each["version"] != expected.version]
+    )
+    if head is None or not former or former[-1]["version"] in head.state.get("rolled_back", ()):
+        return None
+    if expected.night is not None and sum(night > expected.night for night in ledger.live_nights) > SHOWN_DAYS:
+        return None
+    last = ChampionRecord.from_dict(former[-1])
+    stream = version_stream(last.version)
+    return Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)
+
+
+def _candidate(job: Job, bars: NightBars, ledger: Ledger, each: Trial, version: Version | None) -> Candidate:
+    recipe = each.fit.recipe
+    key = recipe_stream(recipe.fingerprint)
+    stream = ledger.streams.get(key)
+    guard = None if stream is None else _continuity(job, bars, ledger, stream, each)
+    name = None if version is None else version.record.version
+    return Candidate(recipe.name, recipe.fingerprint, key, name, () if guard is None else (guard,))
+
+
+def _continuity(job: Job, bars: NightBars, ledger: Ledger, stream: Stream, each: Trial) -> Guard | None:
+    """Whether tonight's version says what the stream's last versions said on the last 20 days' bars."""
+    asked = minutes(bars.opens[bars.asked])
+    at = np.searchsorted(minutes(ledger.opens), asked)
+    inside = at < ledger.opens.size
+    at = np.where(inside, at, 0)
+    there = inside & (minutes(ledger.opens)[at] == asked) & stream.scored[at]
+    if not there.any():
+        return None
+    last = stream.p[at[there]] - stream.cut[at[there]]  # each version above its own cut
+    found = continuity(each.p[there], last, tonight_cut=cut_of(job, stream.p[stream.scored]), last_cut=0.0)
+    words = f"agrees with its stream on {found.agreement:.0%} of {found.bars:,} bars, {found.ups:,} of them up"
+    return Guard("continuity", found.holds, words)
+
+
+def _rows(
+    bars: NightBars,
+    ledger: Ledger,
+    expected: ChampionRecord | None,
+    trials: Sequence[Trial],
+    versions: Sequence[Version | None],
+) -> tuple[Row, ...]:
+    rows = []
+    if expected is not None:
+        stream = ledger.streams.get(version_stream(expected.version))
+        scores = None if stream is None else _figures(ledger, stream)
+        rows.append(Row.of(expected.recipe or "unnamed", "champion", scores, expected.version))
+    for each, version in zip(trials, versions, strict=True):
+        stream = ledger.streams.get(recipe_stream(each.fit.recipe.fingerprint))
+        scores = None if stream is None else _figures(ledger, stream)
+        rows.append(Row.of(each.fit.recipe.name, "held", scores, None if version is None else version.record.version))
+    return (*rows, *_references(bars))
+
+
+def _references(bars: NightBars) -> list[Row]:
+    """The rules of thumb over the last 250 trading days, those that learn having learnt before them."""
+    data = bars.data
+    judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-SHOWN_DAYS:])
+    try:
+        learnt = data.window(days=365, end=bars.opens[judged][0])
+    except BarsMissing:
+        learnt = bars.train
+    label = data.label[judged]
+    return [Row.of(name, "reference", score(label, reference(name, data, learnt)[judged], 0.5)) for name in REFERENCES]
+
+
+def _shown(ledger: Ledger, stream: Stream) -> Mask:
+    """The counted bars of the stream's last 250 trading days."""
+    counted = stream.scored & ledger.counted
+    shown: Mask = counted & np.isin(ledger.day, np.unique(ledger.day[counted])[-SHOWN_DAYS:])
+    return shown
+
+
+def _figures(ledger: Ledger, stream: Stream) -> Scores | None:
+    """Figures of a stream over its last 250 trading days, each version at its own cut."""
+    at = _shown(ledger, stream)
+    if not at.any():
+        return None
+    label, p = ledger.label[at], stream.p[at]
+    # moved so that every version's cut lies at one half: the sides said stay what they were
+    sides: npt.NDArray[np.float64] = np.clip(p - stream.cut[at] + 0.5, 0.0, 1.0)
+    said, plain = score(label, sides, 0.5), score(label, p, 0.5)
+    return Scores(said.bars, said.accuracy, said.f1, plain.auc, plain.brier, said.said_up, said.up)

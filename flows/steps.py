@@ -1,0 +1,63 @@
+"""What the steps of a night hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.bars import Dataset
+from flows.evidence import Evidence
+from flows.gate import Decision
+from flows.gate.nightly_decision import NightlyDecision
+from flows.outcome import Row
+from flows.recipes import Fit as Fit
+from registry import ChampionRecord, Night
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class NightBars:
+    """The bars of a night. ``train`` and ``asked``: bool masks of shape (n_bars,) over the dataset's bars: what to
+    train on, and what each new version is asked about (the holdout, or the last 20 days)."""
+
+    data: Dataset
+    train: Mask
+    asked: Mask
+    night: Night
+
+    @property
+    def opens(self) -> pd.DatetimeIndex:
+        return pd.DatetimeIndex(self.data.bars.frame.index)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One recipe's fit, what it says on the bars asked about (``p``: shape (asked bars,)), and its archive."""
+
+    fit: Fit
+    p: npt.NDArray[np.float64]
+    archive: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """A decision, the champion it was judged against, and the rows a person compares."""
+
+    action: str
+    sentence: str
+    reason: str
+    expected: ChampionRecord | None
+    rows: tuple[Row, ...]
+    winner: str | None = None
+    decision: Decision | NightlyDecision | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def winner_version(self) -> str | None:
+        """The version promoted where it is not tonight's of the winning recipe: the former champion's."""
+        found = self.decision
+        return found.winner_version if isinstance(found, NightlyDecision) and found.returned else None
