@@ -25,9 +25,10 @@ def nightly_sentence(
     row = None if shown is None else rows[shown]
     best = None if row is None else row.best
     if row is None or best is None:
+        plural = "" if days == 1 else "s"
         return (
-            f"held: {champion} was judged on {days} trading day{'' if days == 1 else 's'} so far, and the shortest window asks for {shortest}; "
-            f"no difference can be told yet"
+            f"held: {champion} was judged on {days} trading day{plural} so far, and the shortest window asks for "
+            f"{shortest}; no difference can be told yet"
         )
     allowed = f"z {best.z:.2f} of the {threshold:.2f} that one false promotion in {1 / budget:.0f} years allows"
     right = _right(row)
