@@ -3,8 +3,8 @@
 A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
 
 - ``archive.json``: format and input contract (:class:`~registry.signature.Signature`);
-- ``model.skops``: the estimator as ``skops`` writes it, made canonical;
-- ``arrays/...``: a data-only form for serving without scikit-learn (a place kept; see :data:`ARRAYS`).
+- ``model.skops``: the estimator as ``skops`` writes it, made canonical; what it may hold: :mod:`registry.vetting`;
+- ``arrays/...``: the data-only form for serving without scikit-learn, where there is one: :mod:`registry.portable`.
 
 ``skops`` alone is not reproducible: it names members and nodes after the addresses of objects. Here nodes are
 numbered by their first appearance. Scalars get a number each time they appear, since whether two equal ones
@@ -17,28 +17,25 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from . import portable
 from .entries import canonical, digest
-from .errors import Corrupt, FormatTooNew, InvalidRequest, UnsafeArtifact
+from .errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
 from .signature import Signature
+from .vetting import SCHEMA, TRUSTED, vet_estimator, vet_file
 
 FORMAT = 1
 MODEL = "model.skops"
 HEAD = "archive.json"
 ARRAYS = "arrays/"
 MAX_UNPACKED_BYTES = 1 << 30
-TRUSTED_TYPES = frozenset(
-    {
-        "sklearn.tree._tree.Tree",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    }
-)
-"""Types beyond those skops trusts by itself that an archive may hold."""
-
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -58,37 +55,100 @@ _UNREADABLE = (
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True)
+class Members(Mapping[str, bytes]):
+    """The members of a zip file whose names and claimed sizes were checked; each is unpacked when it is asked for."""
+
+    def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
+        self._archive = archive
+        self._where = where
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._archive.NameToInfo  # Mapping's own would unpack the member to know
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self:
+            raise KeyError(name)
+        try:
+            return self._archive.read(name)
+        except _UNREADABLE as error:
+            raise UnsafeArtifact(f"{self._where} is not an archive: {name} ({error}); not loaded") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._archive.namelist())
+
+    def __len__(self) -> int:
+        return len(self._archive.namelist())
+
+
+@dataclass(frozen=True, eq=False)
 class Archive:
-    """The members of an archive whose digest was checked. Nothing is parsed further until it is asked for."""
+    """An archive whose digest was checked. Nothing is unpacked or parsed further until it is asked for.
+
+    ``not_portable``: why there is no data-only form, so that it is served from ``skops``; None where there is one.
+    """
 
     members: Mapping[str, bytes]
     signature: Signature
+    not_portable: str | None = None
+
+    @cached_property
+    def form(self) -> portable.Form | None:
+        """The data-only form, every bound checked; None where there is none. :class:`UnsafeArtifact`."""
+        names = [name for name in self.members if name.startswith(ARRAYS)]
+        if not names:
+            return None
+        arrays = {name.removeprefix(ARRAYS): self.members[name] for name in names}
+        return portable.read(arrays, len(self.signature.features))
 
     def estimator(self) -> Any:
-        """The scikit-learn estimator; :class:`UnsafeArtifact` where a type is not on the allow-list."""
+        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.vetting` refuses."""
         import skops.io
 
         data = self.members[MODEL]
-        _unzip(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb
+        inner = _members(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb
+        vet_file(dict(inner))
         try:
-            untrusted = set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES
-            if untrusted:
-                raise UnsafeArtifact(
-                    f"the archive holds types that are not allowed: {', '.join(sorted(untrusted))}; it was not loaded"
-                )
-            return skops.io.loads(data, trusted=sorted(TRUSTED_TYPES))
+            estimator = skops.io.loads(data, trusted=TRUSTED)
+            vet_estimator(estimator, len(self.signature.features))
         except _UNREADABLE as error:
             raise UnsafeArtifact(f"{MODEL} cannot be read ({type(error).__name__}: {error}); not loaded") from error
+        return estimator
+
+    def up(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """P(up), shape (n,), of the model's input ``x`` (n, features), from the data-only form where there is one."""
+        if self.form is not None:
+            return self.form.up(x)
+        if not len(x):
+            return np.empty(0)
+        estimator, column = self._estimator
+        return np.ascontiguousarray(estimator.predict_proba(x)[:, column])
+
+    @cached_property
+    def _estimator(self) -> tuple[Any, int]:
+        estimator = self.estimator()
+        classes = list(estimator.classes_)
+        if 1 not in classes:
+            raise InvalidRequest(f"the model tells {classes} apart, not up (1) from not up (0): it cannot be served")
+        return estimator, classes.index(1)
 
 
-def pack(estimator: Any, signature: Signature) -> bytes:
-    """The archive of a fitted scikit-learn estimator: the same bytes for equal models, in any process."""
+def pack(estimator: Any, signature: Signature, rows: npt.NDArray[np.float64] | None = None) -> bytes:
+    """The archive of a fitted scikit-learn estimator: the same bytes for equal models, in any process.
+
+    Holds the data-only form if there is one, which is compared with the estimator on rows made for it and on ``rows``
+    (n, features); else the reason why there is none. Raises :class:`UnsafeArtifact` for an estimator that could not be
+    loaded again, because it holds a type that :mod:`registry.vetting` does not allow.
+    """
     import skops.io
 
     head = {"format": FORMAT, "signature": signature.to_dict()}
-    members = {HEAD: canonical(head), MODEL: _canonical_skops(skops.io.dumps(estimator))}
-    return _zip(members, zipfile.ZIP_DEFLATED)
+    members = {MODEL: _canonical_skops(skops.io.dumps(estimator))}
+    try:
+        form = portable.write(estimator, len(signature.features), rows)
+        members |= {ARRAYS + name: data for name, data in form.items()}
+    except NotPortable as reason:
+        head["not_portable"] = str(reason)
+    return _zip(members | {HEAD: canonical(head)}, zipfile.ZIP_DEFLATED)
 
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
@@ -98,34 +158,38 @@ def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
         raise Corrupt(
             f"{where} has SHA-256 {found[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
         )
-    members = _unzip(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
+    members = _members(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
     try:
         head = json.loads(members[HEAD])
         if head["format"] > FORMAT:
             raise FormatTooNew(f"{where} is an archive of format {head['format']}: upgrade this package")
         signature = Signature.from_dict(head["signature"])
+        reason = str(head.get("not_portable", "it was written without a data-only form"))
     except (*_UNREADABLE, InvalidRequest) as error:
         raise UnsafeArtifact(f"{where}: {HEAD} is missing or unreadable ({error}); not loaded") from error
     if MODEL not in members:
         raise UnsafeArtifact(f"{where} holds no {MODEL}; not loaded")
-    return Archive(members, signature)
+    return Archive(members, signature, None if any(name.startswith(ARRAYS) for name in members) else reason)
 
 
-def _unzip(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> dict[str, bytes]:
+def _members(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> Members:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = archive.infolist()
-            names = [info.filename for info in infos]
-            stray = [name for name in names if not allowed(name)]
-            if stray or len(set(names)) != len(names):
-                raise UnsafeArtifact(f"{where} holds members that do not belong in it: {stray or names}; not loaded")
-            if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
-                raise UnsafeArtifact(f"{where} would unpack to more than {MAX_UNPACKED_BYTES >> 20} MiB; not loaded")
-            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
-                raise UnsafeArtifact(f"{where} is packed by another method than deflate; not loaded")
-            return {name: archive.read(name) for name in names}
+        archive = zipfile.ZipFile(io.BytesIO(data))
     except _UNREADABLE as error:
         raise UnsafeArtifact(f"{where} is not an archive ({error}); not loaded") from error
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    stray = [name for name in names if not allowed(name)]
+    if stray:
+        raise UnsafeArtifact(f"{where} holds members that do not belong in it: {stray}; not loaded")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else []
+    if twice:
+        raise UnsafeArtifact(f"{where} holds members that do not belong in it: {twice} more than once; not loaded")
+    if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
+        raise UnsafeArtifact(f"{where} would unpack to more than {MAX_UNPACKED_BYTES >> 20} MiB; not loaded")
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
+        raise UnsafeArtifact(f"{where} is packed by another method than deflate; not loaded")
+    return Members(archive, where)
 
 
 def _is_array(name: str) -> bool:
@@ -135,11 +199,12 @@ def _is_array(name: str) -> bool:
 
 def _canonical_skops(data: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = json.loads(archive.read("schema.json"))
+        schema = json.loads(archive.read(SCHEMA))
         renamed: dict[str, str] = {}
         _renumber(schema, {}, renamed)
         members = {new: archive.read(old) for old, new in renamed.items()}
-    members["schema.json"] = canonical(schema)
+    members[SCHEMA] = canonical(schema)
+    vet_file(members)
     # stored, not deflated: the archive around it deflates
     return _zip(members, zipfile.ZIP_STORED)
 
