@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.gate.calibration import calibrate
 
-from . import real, reference, rivalry
+from . import real, reference, rivalry, stress
 from .figures import Figure
 from .simulated import (
     BAR_YEARS,
@@ -29,7 +29,7 @@ from .simulated import (
 )
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
-PARTS = ("thresholds", "simulated", "watch", "rivals", "real")
+PARTS = ("thresholds", "simulated", "watch", "stress", "rivals", "real")
 
 
 def main() -> None:
@@ -50,6 +50,8 @@ def main() -> None:
             show_table(questions(), COLUMNS, asked.day_years, asked.bar_years)
         elif part == "watch":
             show_table(watch_questions(), (SHARED,), asked.day_years, asked.bar_years)
+        elif part == "stress":
+            stress.show()
         elif part == "rivals":
             rivalry.show()
         else:

@@ -56,6 +56,7 @@ def show_pairs(dataset: Dataset, fits: Sequence[Fit]) -> None:
         "| recipe | disagree | points of accuracy: lead, a day's deviation | z | edge: lead, deviation | z | can see |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
+    following: list[Floats] = []
     for name, p in streams.items():
         cut, champion_cut = float(np.median(p)), float(np.median(champion))
         apart = float(np.mean((p > cut) != (champion > champion_cut)))
@@ -71,7 +72,18 @@ def show_pairs(dataset: Dataset, fits: Sequence[Fit]) -> None:
             form = ".2f" if lead is hits else ".4f"
             cells += [f"{found.mean:+{form}}, {found.standard_error * n**0.5:{form}}", f"{found.z:+.1f}"]
             seen.append(f"{visible_difference(found, threshold):{form}}")
+            following.append(correlations(daily.mean[:, 0]))
         print(f"| {name} | {' | '.join(cells)} | {seen[0]} points, {seen[1]} edge |")
+    mean = np.mean(following, axis=0)
+    print(
+        f"\nAutocorrelation of these leads: {mean[0]:+.3f} at one day, {mean.sum():+.2f} summed over {mean.size} days."
+    )
+
+
+def correlations(days: Floats, lags: int = 20) -> Floats:
+    """Autocorrelation of daily leads at 1 to ``lags`` days."""
+    centred = days - days.mean()
+    return np.array([centred[lag:] @ centred[:-lag] for lag in range(1, lags + 1)]) / (centred @ centred)
 
 
 def daily_z(dataset: Dataset, p: Floats, train: int, test: int, *, with_rollover: bool) -> dict[str, tuple[float, int]]:

@@ -11,11 +11,13 @@ from flows.gate import sequential
 from flows.gate.sequential import (
     Lead,
     day_autocorrelation,
+    existing_windows,
     judge,
     more_nights,
     normal_from_t,
     variance_inflation,
     visible_difference,
+    window_statistics,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -207,6 +209,16 @@ def test_one_decision_looks_at_each_window_of_each_recipe_once(monkeypatch):
     monkeypatch.setattr(sequential, "window_statistics", counted)
     judge(*night(250, 8))
     assert looked == [((250,), [40, 80, 160, 250])] * 8
+
+
+def test_many_years_at_once_are_judged_as_one_by_one():
+    d, w = np.random.default_rng(5).normal(size=(4, 3, 120)), np.full(120, 91.0)
+    windows = [n for n in existing_windows(120) if n]
+    together = window_statistics(d, w, windows)
+    for year in range(4):
+        alone = judge(d[year].T, w)
+        z = together.z[year] / variance_inflation(alone.r)
+        assert np.array_equal(z, alone.z[:, alone.n[0] > 0])
 
 
 def test_no_recipes_are_no_evidence():

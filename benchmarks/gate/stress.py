@@ -1,0 +1,89 @@
+"""Days that are not what the threshold was calibrated for: nobody is better, but the noise is not as assumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from flows.gate.calibration import calibrate
+
+from . import reference
+from .days import DISAGREE, HISTORY, NIGHTS, RECIPES, RETRAIN_DISAGREE, Floats, autoregression
+from .figures import Figure, rate
+from .nights import NEVER, first_promotions
+
+SEED = 20_250_108
+YEARS = 2_000
+AT_ONCE = 250
+DAYS = HISTORY + NIGHTS
+
+Noise = Callable[[np.random.Generator], Floats]
+
+
+def show() -> None:
+    """Print false promotions a year of the gate and of its plain form under each kind of noise."""
+    print(f"\nFalse promotions a year, nobody better, one champion, {YEARS:,} years of days:\n")
+    print("| noise | gate | plain form |\n| --- | --- | --- |")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for name, (gate, plain) in zip(KINDS, pool.map(_rates, KINDS), strict=True):
+            print(f"| {name} | {gate.words('.3f')} | {plain.words('.3f')} |")
+
+
+def _rates(name: str) -> tuple[Figure, Figure]:
+    gate, plain = [], []
+    with threadpool_limits(1):
+        for chunk in range(YEARS // AT_ONCE):
+            own = KINDS[name](np.random.default_rng((SEED, list(KINDS).index(name), chunk)))
+            leads = own[:, 1:] - own[:, :1]
+            gate.append(first_promotions(leads, calibrate(RECIPES).threshold, HISTORY).night < NEVER)
+            plain.append(first_promotions(leads, reference.threshold(), HISTORY, reference.largest_z).night < NEVER)
+    return rate(np.concatenate(gate)), rate(np.concatenate(plain))
+
+
+def _white(rng: np.random.Generator) -> Floats:
+    return rng.standard_normal((AT_ONCE, 1 + RECIPES, DAYS))
+
+
+def _ageing(rng: np.random.Generator) -> Floats:
+    """The champion is a retrain of the first recipe at first and a stranger to it after two years."""
+    own = _white(rng)
+    kept = np.linspace(1.0 - RETRAIN_DISAGREE / DISAGREE, 0.0, DAYS)
+    own[:, 0] = kept * own[:, 1] + np.sqrt(1.0 - kept**2) * own[:, 0]
+    return own
+
+
+def _ageing_to_all(rng: np.random.Generator) -> Floats:
+    """The same to all five recipes at once: deviations of every lead nearly double in two years."""
+    return _white(rng) * np.sqrt(np.linspace(RETRAIN_DISAGREE / DISAGREE, 1.0, DAYS))
+
+
+def _spells(rng: np.random.Generator) -> Floats:
+    """Calm and wild spells of twenty days on average, shared by all; twice the deviation in the wild ones."""
+    turns = rng.random((AT_ONCE, 1, DAYS)) < 1.0 / 20.0
+    wild = (np.cumsum(turns, axis=2) + rng.integers(0, 2, (AT_ONCE, 1, 1))) % 2 == 1
+    return _white(rng) * np.where(wild, 2.0, 1.0)
+
+
+def _heavy_tails(rng: np.random.Generator) -> Floats:
+    return rng.standard_t(4, (AT_ONCE, 1 + RECIPES, DAYS))
+
+
+def _slow(rng: np.random.Generator) -> Floats:
+    """Lag-1 autocorrelation of 0.1 that decays slowly (0.8 a day): a first-order factor pays for half of it."""
+    shape = (AT_ONCE, 1 + RECIPES, DAYS)
+    return np.sqrt(0.875) * _white(rng) + np.sqrt(0.125) * autoregression(rng, shape, 0.8)
+
+
+KINDS: dict[str, Noise] = {
+    "as calibrated": _white,
+    "a champion that ages, a retrain of one recipe at first, a stranger to it after two years": _ageing,
+    "one that ages so to all five recipes at once": _ageing_to_all,
+    "calm and wild spells of 20 days, one twice the other": _spells,
+    "heavy tails (Student, 4 degrees)": _heavy_tails,
+    "autocorrelation 0.1 that decays slowly (0.8 a day)": _slow,
+}
