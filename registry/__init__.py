@@ -22,6 +22,7 @@ The protocol, on one page:
     import registry
 
     loaded = registry.load("gbpusd_m15_direction", url="s3://models/registry")   # the champion, never "latest"
+    loaded.predict(bars).says                       # ["up", "down", ...]; registry.follow(...) does so for a server
     model = registry.Registry("s3://models/registry").model("gbpusd_m15_direction")
     model.champion(at=some_moment)          # what was in production then, and by which decision
     for entry in model.log():
@@ -40,25 +41,31 @@ from .clock import Clock, NewId, SystemClock, random_id
 from .entries import Entry, key_digest
 from .errors import InvalidRequest, RegistryError
 from .model import Model
+from .prediction import Expectation, Prediction
 from .reader import Loaded, Version
 from .records import ChampionRecord, VersionRecord
 from .registry import Registry
+from .serving import Follower
 from .transitions import Night
 
 __all__ = [
     "ChampionRecord",
     "Clock",
     "Entry",
+    "Expectation",
+    "Follower",
     "Loaded",
     "Model",
     "NewId",
     "Night",
+    "Prediction",
     "Registry",
     "RegistryError",
     "SystemClock",
     "Version",
     "VersionRecord",
     "errors",
+    "follow",
     "key_digest",
     "load",
     "random_id",
@@ -70,7 +77,21 @@ def load(name: str, which: str | int = "champion", *, url: str | None = None, at
 
     ``url`` defaults to ``RETRAIN_REGISTRY``. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
     """
+    return Registry(_place(url, "load")).model(name).load(which, at=at)
+
+
+def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Follower:
+    """A handle that serves the champion, looks every ``every`` seconds for a new one and swaps without dropping a call.
+
+    ``url`` defaults to ``RETRAIN_REGISTRY``. Close it, or use it in a ``with``: see :mod:`registry.serving`.
+    """
+    clock = SystemClock()
+    model = Registry(_place(url, "follow"), clock=clock).model(name)
+    return Follower(model, clock=clock, every=every).start()
+
+
+def _place(url: str | None, function: str) -> str:
     place = url or os.environ.get("RETRAIN_REGISTRY")
     if not place:
-        raise InvalidRequest("say where the registry is: load(..., url=...) or the variable RETRAIN_REGISTRY")
-    return Registry(place).model(name).load(which, at=at)
+        raise InvalidRequest(f"say where the registry is: {function}(..., url=...) or the variable RETRAIN_REGISTRY")
+    return place

@@ -101,9 +101,17 @@ class Archive:
         return portable.read(arrays, len(self.signature.features))
 
     def estimator(self) -> Any:
-        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.vetting` refuses."""
-        import skops.io
+        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.vetting` refuses.
 
+        Raises :class:`NotPortable` where scikit-learn or skops is not installed.
+        """
+        try:
+            import skops.io
+        except ImportError as missing:
+            raise NotPortable(
+                f"the estimator needs scikit-learn and skops, which are not installed here ({missing}); its data-only "
+                f"form: {self.not_portable or 'is there, predict from it'}"
+            ) from missing
         data = self.members[MODEL]
         inner = _members(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb
         vet_file(dict(inner))
@@ -122,6 +130,11 @@ class Archive:
             return np.empty(0)
         estimator, column = self._estimator
         return np.ascontiguousarray(estimator.predict_proba(x)[:, column])
+
+    def warm(self) -> None:
+        """Parse and check now what :meth:`up` needs."""
+        if self.form is None:
+            _ = self._estimator
 
     @cached_property
     def _estimator(self) -> tuple[Any, int]:

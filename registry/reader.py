@@ -6,10 +6,11 @@ Reading never writes: these are the rights of a serving process.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from . import keys, transitions
 from .artifact import Archive, unpack
@@ -26,9 +27,13 @@ from .errors import (
     VersionNotFound,
 )
 from .log import Log
+from .prediction import Expectation, Prediction, predict
 from .records import ChampionRecord, VersionRecord
 from .signing import Signer, Trusted
 from .store import Store
+
+if TYPE_CHECKING:
+    from .signature import Columns
 
 GRACE = timedelta(hours=24)
 """How old, by the store's clock, an object that no entry names must be before ``gc`` removes it."""
@@ -55,6 +60,26 @@ class Loaded:
     cut: float
     archive: Archive
     champion: ChampionRecord | None = None
+    recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
+    """Gives the version's record, which a champion is loaded without: that would be one request more."""
+
+    @cached_property
+    def expected(self) -> Expectation | None:
+        """What to expect of it; looked up once. None where its record does not say."""
+        return None if self.recall is None else Expectation.of(self.recall())
+
+    def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
+        """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
+
+        Refuses with :class:`SignatureMismatch` a frame whose columns, order or dtypes differ from the version's; with
+        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request).
+        """
+        return predict(self.archive, frame, version=self.version, cut=self.cut, expected=self.expected, pick=pick)
+
+    def warm(self) -> None:
+        """Do now what the first :meth:`predict` would do: read the record, parse and check the model."""
+        _ = self.expected
+        self.archive.warm()
 
 
 class ModelReader:
@@ -113,10 +138,30 @@ class ModelReader:
         :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion).
         """
         if which == "champion":
-            champion = self._champion_or_raise(at)
-            return Loaded(champion.version, champion.cut, self.archive(champion), champion)
+            return self.load_champion(self._champion_or_raise(at))
         record = self.version(which).record
-        return Loaded(record.version, record.cut, self.archive(record))
+        return Loaded(record.version, record.cut, self.archive(record), recall=lambda: record)
+
+    def in_production(self) -> ChampionRecord:
+        """The champion that production may use: :class:`NoChampion`, :class:`Suspended`, :class:`UntrustedSignature`.
+
+        One request where nothing was decided since this object last looked.
+        """
+        return self._champion_or_raise(None)
+
+    def load_champion(self, champion: ChampionRecord, *, instead_of: Loaded | None = None) -> Loaded:
+        """That champion, ready to predict; the archive of ``instead_of`` is kept where it is the same version's."""
+        old = None if instead_of is None else instead_of.champion
+        if (
+            instead_of is not None
+            and old is not None
+            and (old.version, old.sha256) == (champion.version, champion.sha256)
+        ):
+            archive = instead_of.archive
+        else:
+            archive = self.archive(champion)
+        record = partial(self._record_at, champion.entry)
+        return Loaded(champion.version, champion.cut, archive, champion, record)
 
     def history(self) -> list[Version]:
         """All versions, oldest first."""
@@ -186,6 +231,9 @@ class ModelReader:
         if entry.kind != "registered":
             raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")
         return version_of(entry)
+
+    def _record_at(self, n: int) -> VersionRecord:
+        return self.registered_at(n).record
 
     def _entry_of(self, number: int, head: Entry) -> int:
         """The entry that registered a version: interpolated, since versions are spread evenly over the log."""
