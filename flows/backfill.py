@@ -15,6 +15,7 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.ledger import Series, Sheet, minutes, recipe_stream
+from flows.gate.policy import GatePolicy
 from flows.gate.scores import TRAILING_MINIMUM, stream_cut
 from flows.plan import Job
 from flows.recipes import Recipe, probabilities, train_all
@@ -64,15 +65,15 @@ def marks(data: Dataset, scored: npt.NDArray[np.bool_]) -> dict[str, str]:
     return {str(day): data.fingerprint(scored & (days == day)) for day in np.unique(days[scored])}
 
 
-def cut_of(job: Job, said: npt.NDArray[np.float64]) -> float:
+def cut_of(policy: GatePolicy, said: npt.NDArray[np.float64]) -> float:
     """The cut that a version trained now is served with, from what its stream said before: shape (n_bars,)."""
-    if job.gate.cut == "half" or said.size < TRAILING_MINIMUM:
+    if policy.cut == "half" or said.size < TRAILING_MINIMUM:
         return 0.5
     return stream_cut(said)
 
 
 def _series(job: Job, recipe: Recipe, before: list[npt.NDArray[np.float64]], p: npt.NDArray[np.float64]) -> Series:
-    cut = cut_of(job, np.concatenate(before) if before else np.empty(0))
+    cut = cut_of(job.gate, np.concatenate(before) if before else np.empty(0))
     return Series(recipe_stream(recipe.fingerprint), recipe.name, None, cut, p)
 
 

@@ -141,5 +141,9 @@ def _progress(console: Console) -> Iterator[Any]:
         yield on_trained, on_backfill
 
 
+from flows.replay.command import replay  # noqa: E402  # the commands that stand in modules of their own
+
+app.command()(replay)
+
 if __name__ == "__main__":
     main()

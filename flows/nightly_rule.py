@@ -18,13 +18,13 @@ from flows.errors import BarsMissing
 from flows.evidence import Evidence
 from flows.gate.continuity import DAYS, continuity
 from flows.gate.decision import Guard
-from flows.gate.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
+from flows.gate.ledger import Ledger, Minutes, Stream, minutes, recipe_stream, version_stream
 from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly, tried_lately
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 from flows.outcome import Row
 from flows.plan import Job
-from flows.recipes import REFERENCES, Scores, reference, score
+from flows.recipes import REFERENCES, Recipe, Scores, reference, score
 from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
@@ -60,7 +60,7 @@ def measured(job: Job, evidence: Evidence, each: Trial) -> tuple[Scores | None, 
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
     }
-    return scores, cut_of(job, stream.p[stream.scored]), where
+    return scores, cut_of(job.gate, stream.p[stream.scored]), where
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
@@ -131,25 +131,35 @@ def _former(head: Entry | None, expected: ChampionRecord, ledger: Ledger) -> Can
 
 
 def _candidate(job: Job, bars: NightBars, ledger: Ledger, each: Trial, version: Version | None) -> Candidate:
-    recipe = each.fit.recipe
+    name = None if version is None else version.record.version
+    return candidate(job.gate, each.fit.recipe, ledger, minutes(bars.opens[bars.asked]), each.p, name)
+
+
+def candidate(
+    policy: GatePolicy, recipe: Recipe, ledger: Ledger, asked: Minutes, p: npt.NDArray[np.float64], version: str | None
+) -> Candidate:
+    """A recipe's version of tonight as the gate sees it. ``asked``: opens of the bars of the last 20 days, shape
+    (asked bars,), in minutes since 1970 UTC; ``p``: what the version says on them, of the same shape."""
     key = recipe_stream(recipe.fingerprint)
     stream = ledger.streams.get(key)
-    guard = None if stream is None else _continuity(job, bars, ledger, stream, each)
-    name = None if version is None else version.record.version
-    return Candidate(recipe.name, recipe.fingerprint, key, name, () if guard is None else (guard,))
+    guard = None if stream is None else _continuity(policy, ledger, stream, asked, p)
+    return Candidate(recipe.name, recipe.fingerprint, key, version, () if guard is None else (guard,))
 
 
-def _continuity(job: Job, bars: NightBars, ledger: Ledger, stream: Stream, each: Trial) -> Guard | None:
+def _continuity(
+    policy: GatePolicy, ledger: Ledger, stream: Stream, asked: Minutes, p: npt.NDArray[np.float64]
+) -> Guard | None:
     """Whether tonight's version says what the stream's last versions said on the last 20 days' bars."""
-    asked = minutes(bars.opens[bars.asked])
-    at = np.searchsorted(minutes(ledger.opens), asked)
-    inside = at < ledger.opens.size
+    opens = minutes(ledger.opens)
+    at = np.searchsorted(opens, asked)
+    inside = at < opens.size
     at = np.where(inside, at, 0)
-    there = inside & (minutes(ledger.opens)[at] == asked) & stream.scored[at]
+    there = inside & (opens[at] == asked) & stream.scored[at]
     if not there.any():
         return None
     last = stream.p[at[there]] - stream.cut[at[there]]  # each version above its own cut
-    found = continuity(each.p[there], last, tonight_cut=cut_of(job, stream.p[stream.scored]), last_cut=0.0)
+    tonight_cut = cut_of(policy, stream.p[stream.scored])
+    found = continuity(p[there], last, tonight_cut=tonight_cut, last_cut=0.0)
     words = f"agrees with its stream on {found.agreement:.0%} of {found.bars:,} bars, {found.ups:,} of them up"
     return Guard("continuity", found.holds, words)
 

@@ -1,0 +1,108 @@
+"""``retrain replay``: past nights as if live, and what each rule would have come to."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from flows.bars import load_bars, prepare
+from flows.errors import RequestRefused
+from flows.gate.policy import GatePolicy
+from flows.plan import plan
+from flows.progress import progress
+from flows.report.economics import SPREAD_PIPS
+from flows.settings import load_settings, request
+
+from .play import RULES, Played, play
+from .table import Line, compare
+from .tape import Tape, record
+
+LEGEND = (
+    "new: promotions; right: accuracy at the cut; edge ± its 95 % interval; pips a bar before and after the spread; "
+    "flips: changes of side a bar. The rollover hour is left out."
+)
+WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
+
+
+def replay(
+    begin: Annotated[str, typer.Option("--from", help="The first night, 2023-07-03.")],
+    end: Annotated[str, typer.Option("--to", help="The last night.")],
+    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help=f"{', '.join(RULES)}; repeat. Default: all.")] = None,
+    score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
+    spread: Annotated[float, typer.Option(help="Spread in pips.")] = SPREAD_PIPS,
+    tape: Annotated[Path, typer.Option(help="Where fits are kept, so that a stopped replay goes on.")] = Path(
+        ".retrain/replay"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Past nights as if live: gated, never retrained, always newest, promoted if higher, beside the references."""
+    wrong = sorted(set(rule or ()) - set(RULES))
+    if wrong:
+        raise RequestRefused(f"there is no rule {', '.join(wrong)}: choose among {', '.join(RULES)}")
+    policy = GatePolicy(score=score)  # type: ignore[arg-type]  # checked by the policy itself
+    console = Console(stderr=True, highlight=False)
+    taped = _tape(console, data, recipe, _date(begin), _date(end), tape)
+    played = [_play(console, taped, policy, name) for name in rule or RULES]
+    lines = compare(taped, played, spread_pips=spread)
+    if as_json:
+        promoted = {each.rule: [promotion.night for promotion in each.promotions] for each in played}
+        sys.stdout.write(
+            json.dumps({"lines": [line.to_dict() for line in lines], "promotions": promoted}, indent=2) + "\n"
+        )
+    else:
+        out = Console(highlight=False)
+        out.print(_table(taped, lines, spread))
+        out.print(LEGEND, soft_wrap=True)
+    console.print(WARNING)
+
+
+def _tape(console: Console, data: str | None, recipe: list[str] | None, begin: date, end: date, folder: Path) -> Tape:
+    job = plan(request(data=data, recipes=recipe), load_settings())
+    needed = tuple(dict.fromkeys(column for each in job.recipes for column in each.signature.columns))
+    dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
+    with progress(console, "fitting every recipe of every night (kept)") as told:
+        return record(job, dataset, begin, end, folder, told)
+
+
+def _play(console: Console, tape: Tape, policy: GatePolicy, name: str) -> Played:
+    with progress(console, f"playing '{name}' through time") as told:
+        return play(tape, policy, rule=name, on_night=told)  # type: ignore[arg-type]  # checked above
+
+
+def _table(tape: Tape, lines: list[Line], spread: float) -> Table:
+    first, last = tape.nights[0].night, tape.nights[-1].night
+    simulated = ", simulated bars" if tape.data.bars.simulated else ""
+    table = Table(
+        title=f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}", box=SIMPLE_HEAD, title_justify="left"
+    )
+    for name in ("rule", "new", "right", "edge a bar", "pips a bar", f"net of {spread:g}", "flips"):
+        table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(
+            line.name,
+            "" if line.promotions is None else str(line.promotions),
+            f"{line.accuracy:.2%}",
+            f"{line.edge:+.4f} ± {1.96 * line.edge_error:.4f}",
+            f"{line.gross_pips:+.3f}",
+            f"{line.net_pips:+.3f}",
+            f"{line.flips:.3f}",
+            style="dim" if line.promotions is None else None,
+        )
+    return table
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise RequestRefused(f"{text!r} is not a date: write 2023-07-03") from error
