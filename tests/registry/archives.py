@@ -1,0 +1,150 @@
+"""What tests of archives share: small fitted models, archives of them, and taking archives apart to damage them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from registry.artifact import HEAD, MODEL, Archive, pack, unpack
+from registry.entries import digest
+from registry.portable.npy import from_npy, to_npy
+from registry.signature import Signature
+
+SIGNATURE = Signature(("rsi_14", "atr_14"))
+WIDTH = len(SIGNATURE.features)
+
+PORTABLE: dict[str, Callable[[], Any]] = {
+    "random forest": lambda: RandomForestClassifier(n_estimators=20, max_depth=6, random_state=7),
+    "random forest grown best first": lambda: RandomForestClassifier(5, max_leaf_nodes=12, random_state=7),
+    "random forest of unequal classes": lambda: RandomForestClassifier(5, class_weight={0: 1, 1: 3}, random_state=7),
+    "extra trees": lambda: ExtraTreesClassifier(n_estimators=20, max_depth=6, random_state=7),
+    "one tree": lambda: DecisionTreeClassifier(random_state=7),
+    "one leaf": lambda: DecisionTreeClassifier(min_samples_leaf=300),
+    "boosting": lambda: HistGradientBoostingClassifier(max_iter=15, random_state=7),
+    "logistic": lambda: LogisticRegression(),
+    "logistic without intercept": lambda: LogisticRegression(fit_intercept=False),
+    "scaled logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+    "centred logistic": lambda: make_pipeline(StandardScaler(with_std=False), LogisticRegression()),
+    "scaled forest": lambda: make_pipeline(StandardScaler(with_mean=False), RandomForestClassifier(5, random_state=7)),
+}
+"""Estimators with a data-only form."""
+
+OTHERS: dict[str, Callable[[], Any]] = {
+    "naive Bayes": lambda: GaussianNB(),
+    "two scalers": lambda: make_pipeline(StandardScaler(), StandardScaler(), LogisticRegression()),
+}
+"""Estimators that may be stored, and have none."""
+
+
+def lesson() -> tuple[np.ndarray, np.ndarray]:
+    """400 rows of two features, and labels that they say something about."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(400, WIDTH)) * (10.0, 0.01) + (50.0, 0.02)
+    return x, (x[:, 0] - 50 + 10 * rng.normal(size=400) > 0).astype(int)
+
+
+@cache
+def fitted(kind: str) -> Any:
+    return (PORTABLE | OTHERS)[kind]().fit(*lesson())
+
+
+@cache
+def packed(kind: str = "random forest") -> bytes:
+    return pack(fitted(kind), SIGNATURE)
+
+
+def opened(data: bytes, where: str = "here") -> Archive:
+    """The archive in ``data``; its digest fits, as if whoever changed it could change the log too."""
+    return unpack(data, sha256=digest(data), where=where)
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(content: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, value in content.items():
+            archive.writestr(name, value)
+    return buffer.getvalue()
+
+
+def with_member(name: str, value: bytes | None, kind: str = "random forest") -> bytes:
+    """The archive with one member replaced, added or (None) left out."""
+    content = {**members(packed(kind)), name: value}
+    return zipped({name: data for name, data in content.items() if data is not None})
+
+
+def with_model_member(name: str, value: bytes, kind: str = "random forest") -> bytes:
+    """The archive with one member of its ``model.skops`` replaced or added."""
+    inner = members(members(packed(kind))[MODEL])
+    return with_member(MODEL, zipped({**inner, name: value}, zipfile.ZIP_STORED), kind)
+
+
+def with_schema(change: Callable[[Any], None], kind: str = "random forest") -> bytes:
+    """The archive with the schema of its ``model.skops`` changed in place."""
+    schema = json.loads(members(members(packed(kind))[MODEL])["schema.json"])
+    change(schema)
+    return with_model_member("schema.json", json.dumps(schema).encode(), kind)
+
+
+def nodes_of(schema: Any, loader: str, named: str = "") -> list[dict[str, Any]]:
+    """The nodes of one kind (and of one class) in a schema, in order."""
+    found = []
+    if isinstance(schema, dict):
+        if schema.get("__loader__") == loader and named in ("", schema["__class__"]):
+            found.append(schema)
+        schema = list(schema.values())
+    for item in schema if isinstance(schema, list) else ():
+        found += nodes_of(item, loader, named)
+    return found
+
+
+def with_tree_array(name: str, change: Callable[[np.ndarray], None]) -> bytes:
+    """The archive of a forest with the ``nodes`` or ``values`` of its first tree changed in place."""
+    schema = json.loads(members(members(packed())[MODEL])["schema.json"])
+    return _with_array(nodes_of(schema, "TreeNode")[0]["content"]["content"][name]["file"], change, "random forest")
+
+
+def with_boosting_nodes(change: Callable[[np.ndarray], None]) -> bytes:
+    """The archive of a boosting with the nodes of its first tree changed in place."""
+    schema = json.loads(members(members(packed("boosting"))[MODEL])["schema.json"])
+    first = nodes_of(schema, "ObjectNode", "TreePredictor")[0]
+    return _with_array(first["content"]["content"]["nodes"]["file"], change, "boosting")
+
+
+def with_form_array(name: str, change: Callable[[np.ndarray], np.ndarray], kind: str = "random forest") -> bytes:
+    """The archive with one array of its data-only form replaced by what ``change`` makes of it."""
+    member = f"arrays/{name}.npy"
+    return with_member(member, to_npy(change(from_npy(members(packed(kind))[member], name).copy())), kind)
+
+
+def with_form_head(kind: str = "random forest", **fields: Any) -> bytes:
+    """The archive with fields of the head of its data-only form replaced."""
+    head = json.loads(members(packed(kind))["arrays/form.json"])
+    return with_member("arrays/form.json", json.dumps(head | fields).encode(), kind)
+
+
+def with_head(**fields: Any) -> bytes:
+    """The archive with fields of its head replaced."""
+    return with_member(HEAD, json.dumps(json.loads(members(packed())[HEAD]) | fields).encode())
+
+
+def _with_array(file: str, change: Callable[[np.ndarray], None], kind: str) -> bytes:
+    array = from_npy(members(members(packed(kind))[MODEL])[file], file).copy()
+    change(array)
+    return with_model_member(file, to_npy(array), kind)
