@@ -141,9 +141,12 @@ def _progress(console: Console) -> Iterator[Any]:
         yield on_trained, on_backfill
 
 
-from flows.replay.command import replay  # noqa: E402  # the commands that stand in modules of their own
+# the commands that stand in modules of their own
+from flows.explain_command import explain, replay_decision, watch  # noqa: E402
+from flows.replay.command import replay  # noqa: E402
 
-app.command()(replay)
+for command in (replay, explain, replay_decision, watch):
+    app.command()(command)
 
 if __name__ == "__main__":
     main()

@@ -18,17 +18,18 @@ from flows.errors import BarsMissing
 from flows.evidence import Evidence
 from flows.gate.continuity import DAYS, continuity
 from flows.gate.decision import Guard
-from flows.gate.ledger import Ledger, Minutes, Stream, minutes, recipe_stream, version_stream
+from flows.gate.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
 from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly, tried_lately
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 from flows.outcome import Row
 from flows.plan import Job
-from flows.recipes import REFERENCES, Recipe, Scores, reference, score
+from flows.recipes import REFERENCES, Recipe, Scores, probabilities, reference, score
 from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
 from registry.entries import Entry
+from registry.errors import ArtifactMissing, VersionNotFound
 from registry.transitions import champion_of
 
 SHOWN_DAYS = 250
@@ -82,7 +83,7 @@ def judge(
     expected = champion_of(head)
     policy = policy_of(job, head)
     ledger = evidence.ledger
-    tried = [_candidate(job, bars, ledger, each, version) for each, version in zip(trials, versions, strict=True)]
+    tried = [_candidate(job, book, bars, ledger, each, version) for each, version in zip(trials, versions, strict=True)]
     decision: NightlyDecision
     if expected is None:
         unskilled = job.request.accept_unskilled
@@ -130,38 +131,52 @@ def _former(head: Entry | None, expected: ChampionRecord, ledger: Ledger) -> Can
     return Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)
 
 
-def _candidate(job: Job, bars: NightBars, ledger: Ledger, each: Trial, version: Version | None) -> Candidate:
+def _candidate(
+    job: Job, book: Model, bars: NightBars, ledger: Ledger, each: Trial, version: Version | None
+) -> Candidate:
+    recipe = each.fit.recipe
     name = None if version is None else version.record.version
-    return candidate(job.gate, each.fit.recipe, ledger, minutes(bars.opens[bars.asked]), each.p, name)
+    return candidate(job.gate, recipe, ledger, each.p, _last_said(job, book, bars, ledger, recipe), name)
+
+
+def _last_said(
+    job: Job, book: Model, bars: NightBars, ledger: Ledger, recipe: Recipe
+) -> tuple[npt.NDArray[np.float64], float] | None:
+    """What the version that last scored for the recipe says on the bars asked about, and its cut; None where there is
+    none (before the first live night), or its artifact is gone."""
+    stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
+    if stream is None or stream.last_version is None:
+        return None
+    try:
+        record = book.version(stream.last_version).record
+        archive = book.archive(record)
+    except (VersionNotFound, ArtifactMissing):
+        return None
+    p = probabilities(archive.estimator(), archive.signature, bars.data.bars.frame[bars.asked], cores=job.cores)
+    return p, record.cut
 
 
 def candidate(
-    policy: GatePolicy, recipe: Recipe, ledger: Ledger, asked: Minutes, p: npt.NDArray[np.float64], version: str | None
+    policy: GatePolicy,
+    recipe: Recipe,
+    ledger: Ledger,
+    p: npt.NDArray[np.float64],
+    last: tuple[npt.NDArray[np.float64], float] | None,
+    version: str | None,
 ) -> Candidate:
-    """A recipe's version of tonight as the gate sees it. ``asked``: opens of the bars of the last 20 days, shape
-    (asked bars,), in minutes since 1970 UTC; ``p``: what the version says on them, of the same shape."""
+    """A recipe's version of tonight as the gate sees it. ``p``: what it says on the bars of the last 20 days, shape
+    (asked bars,); ``last``: what the stream's last version says on them, and its cut."""
     key = recipe_stream(recipe.fingerprint)
     stream = ledger.streams.get(key)
-    guard = None if stream is None else _continuity(policy, ledger, stream, asked, p)
-    return Candidate(recipe.name, recipe.fingerprint, key, version, () if guard is None else (guard,))
-
-
-def _continuity(
-    policy: GatePolicy, ledger: Ledger, stream: Stream, asked: Minutes, p: npt.NDArray[np.float64]
-) -> Guard | None:
-    """Whether tonight's version says what the stream's last versions said on the last 20 days' bars."""
-    opens = minutes(ledger.opens)
-    at = np.searchsorted(opens, asked)
-    inside = at < opens.size
-    at = np.where(inside, at, 0)
-    there = inside & (opens[at] == asked) & stream.scored[at]
-    if not there.any():
-        return None
-    last = stream.p[at[there]] - stream.cut[at[there]]  # each version above its own cut
-    tonight_cut = cut_of(policy, stream.p[stream.scored])
-    found = continuity(p[there], last, tonight_cut=tonight_cut, last_cut=0.0)
-    words = f"agrees with its stream on {found.agreement:.0%} of {found.bars:,} bars, {found.ups:,} of them up"
-    return Guard("continuity", found.holds, words)
+    guards: tuple[Guard, ...] = ()
+    if stream is not None and last is not None:
+        cut = cut_of(policy, stream.p[stream.scored])
+        found = continuity(p, last[0], tonight_cut=cut, last_cut=last[1])
+        words = f"agrees with its stream's last version on {found.agreement:.0%} of {found.bars:,} bars"
+        if not found.says_both:
+            words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"
+        guards = (Guard("continuity", found.holds, words),)
+    return Candidate(recipe.name, recipe.fingerprint, key, version, guards)
 
 
 def _rows(

@@ -26,7 +26,7 @@ from .table import Line, compare
 from .tape import Tape, record
 
 LEGEND = (
-    "new: promotions; right: accuracy at the cut; edge ± its 95 % interval; pips a bar before and after the spread; "
+    "new: promotions; right: accuracy at the cut; edge a bar ± its 95 % interval; pips a bar, and net of the spread; "
     "flips: changes of side a bar. The rollover hour is left out."
 )
 WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
@@ -82,17 +82,17 @@ def _play(console: Console, tape: Tape, policy: GatePolicy, name: str) -> Played
 def _table(tape: Tape, lines: list[Line], spread: float) -> Table:
     first, last = tape.nights[0].night, tape.nights[-1].night
     simulated = ", simulated bars" if tape.data.bars.simulated else ""
-    table = Table(
-        title=f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}", box=SIMPLE_HEAD, title_justify="left"
-    )
-    for name in ("rule", "new", "right", "edge a bar", "pips a bar", f"net of {spread:g}", "flips"):
+    title = f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for name in ("rule", "new", "right", "edge", "±", "pips", f"net {spread:g}", "flips"):
         table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)
     for line in lines:
         table.add_row(
             line.name,
             "" if line.promotions is None else str(line.promotions),
             f"{line.accuracy:.2%}",
-            f"{line.edge:+.4f} ± {1.96 * line.edge_error:.4f}",
+            f"{line.edge:+.4f}",
+            f"{1.96 * line.edge_error:.4f}",
             f"{line.gross_pips:+.3f}",
             f"{line.net_pips:+.3f}",
             f"{line.flips:.3f}",

@@ -85,16 +85,24 @@ class _Player:
         self.sheets.append(self._sheet(place, night))
         ledger = assemble(self.sheets)
         recipes = self.tape.job.recipes
-        self.cuts = {}
+        tonight: dict[str, float] = {}
         for each in recipes:
             stream = ledger.streams.get(recipe_stream(each.fingerprint))
-            self.cuts[each.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
+            tonight[each.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
         seen = self.tape.as_of(night)
-        asked = self._opens[: seen.label.size][last_days(seen)]
+        asked = np.flatnonzero(last_days(seen))
         candidates = [
-            candidate(self.policy, each, ledger, asked, night.asked[each.name], self._version(place, each))
+            candidate(
+                self.policy,
+                each,
+                ledger,
+                night.asked[each.name],
+                self._last_said(place, each, asked),
+                self._version(place, each),
+            )
             for each in recipes
         ]
+        self.cuts = tonight
         self._decide(place, night, ledger, candidates)
 
     def _sheet(self, place: int, night: Taped) -> Sheet:
@@ -193,6 +201,13 @@ class _Player:
             p[begin:] = probabilities(fit, champion.recipe.signature, frame.iloc[begin:], cores=self.tape.job.cores)
             self._frozen[champion.version] = p
         return self._frozen[champion.version]
+
+    def _last_said(self, place: int, recipe: Recipe, asked: npt.NDArray[np.intp]) -> tuple[Floats, float] | None:
+        """What the night before's version says on tonight's bars asked about, and its cut."""
+        if place == 0:
+            return None
+        before = self.tape.nights[place - 1]
+        return before.said(recipe.name, asked), self.cuts[recipe.name]
 
     def _version(self, place: int, recipe: Recipe) -> str:
         """The name a registry gives: versions are numbered in recipe order, night by night."""

@@ -30,12 +30,24 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class Taped:
     """One night. ``sheet``: the bars that got their label this night, as each recipe's version of the night before
-    said. ``asked``: recipe name -> what tonight's version says on the last 20 days' bars, shape (asked bars,)."""
+    said. ``asked``: recipe name -> what tonight's version says on the last 20 days' bars, shape (asked bars,), which
+    stand at ``places`` of the data; ``coming``: what it says on the bars from ``through`` on."""
 
     night: str
     bars: int
     sheet: Sheet
     asked: dict[str, Floats]
+    places: npt.NDArray[np.intp]
+    coming: dict[str, Floats]
+    through: int
+
+    def said(self, recipe: str, at: npt.NDArray[np.intp]) -> Floats:
+        """What this night's version says on bars at these places of the data, recent or coming ones."""
+        later = at >= self.through
+        p = np.empty(at.size)
+        p[later] = self.coming[recipe][at[later] - self.through]
+        p[~later] = self.asked[recipe][np.searchsorted(self.places, at[~later])]
+        return p
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +117,16 @@ def _taped(job: Job, data: Dataset, night: str, bars: int, before: Taped | None,
     path = place / f"{night}.npz"
     if not path.exists():
         _write(job, data, night, bars, path)
+    seen = known(data, bars)
     with np.load(path, allow_pickle=False) as found:
         asked = {recipe.name: found[f"asked_{recipe.name}"] for recipe in job.recipes}
+        coming = {recipe.name: found[f"next_{recipe.name}"] for recipe in job.recipes}
     if before is None:
         empty = np.empty(0)
-        return Taped(night, bars, Sheet(night, True, empty.astype(np.int64), empty, {}, ()), asked)
-    return Taped(night, bars, _sheet(job, data, night, bars, before, place), asked)
+        sheet = Sheet(night, True, empty.astype(np.int64), empty, {}, ())
+    else:
+        sheet = _sheet(job, seen, night, before)
+    return Taped(night, bars, sheet, asked, np.flatnonzero(last_days(seen)), coming, _through(seen))
 
 
 def _write(job: Job, data: Dataset, night: str, bars: int, path: Path) -> None:
@@ -130,20 +146,16 @@ def _write(job: Job, data: Dataset, night: str, bars: int, path: Path) -> None:
     partial.replace(path)
 
 
-def _sheet(job: Job, data: Dataset, night: str, bars: int, before: Taped, place: Path) -> Sheet:
+def _sheet(job: Job, now: Dataset, night: str, before: Taped) -> Sheet:
     """The bars labelled since the night before, as its versions said them; cuts are set when a policy plays."""
-    then, now = known(data, before.bars), known(data, bars)
-    begin, end = _through(then), _through(now)
-    at = np.arange(begin, end)
-    at = at[~np.isnan(now.label[begin:end])]
-    opens = pd.DatetimeIndex(now.bars.frame.index)[at]
-    with np.load(place / f"{before.night}.npz", allow_pickle=False) as found:
-        said = {recipe: found[f"next_{recipe.name}"] for recipe in job.recipes}
-    if any(at.size and at[-1] - begin >= p.size for p in said.values()):
+    at = np.arange(before.through, _through(now))
+    at = at[~np.isnan(now.label[at])]
+    if at.size and at[-1] - before.through >= min(p.size for p in before.coming.values()):
         raise BarsMissing(f"more than five days of bars lie between the nights of {before.night} and {night}")
+    opens = pd.DatetimeIndex(now.bars.frame.index)[at]
     series = tuple(
-        Series(recipe_stream(recipe.fingerprint), recipe.name, before.night, 0.5, p[at - begin])
-        for recipe, p in said.items()
+        Series(recipe_stream(each.fingerprint), each.name, before.night, 0.5, before.said(each.name, at))
+        for each in job.recipes
     )
     return Sheet(night, True, minutes(opens), now.label[at], {}, series)
 

@@ -1,0 +1,196 @@
+"""Is the champion still good? Each alarm is one sentence: since when, how much, against what.
+
+The score of each trading day since the promotion is compared with what the champion's recipe scored before the window
+that it was promoted on (never with that window: it was chosen because it was good). Faults that need no statistics are
+said at once: one class only, features unlike those it was trained on, stale or missing bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from flows.bars import Dataset, night_of
+from flows.errors import GateRefused
+from flows.gate.cusum import Baseline, baseline
+from flows.gate.cusum import watch as cusum
+from flows.gate.days import DailyScores
+from flows.gate.faults import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
+from flows.gate.ledger import Ledger, recipe_stream, version_stream
+from flows.gate.nightly import FIRST_DAYS, Scored
+from flows.gate.policy import GatePolicy
+from registry import ChampionRecord, Model
+from registry.clock import read_time
+
+RECENT_DAYS = 20
+
+Kind = Literal["regressed", "one class", "shifted", "stale bars", "thin days", "old"]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something a person should look at."""
+
+    kind: Kind
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """``days``: trading days the champion was scored on since its promotion; ``baseline_days``: days it is compared
+    with (0: there are too few to compare). ``provisional``: fewer than 250 of them."""
+
+    champion: str
+    days: int
+    baseline_days: int
+    provisional: bool
+    alarms: tuple[Alarm, ...]
+
+    def __str__(self) -> str:
+        if self.alarms:
+            return "; ".join(alarm.sentence for alarm in self.alarms)
+        how = "no baseline yet" if not self.baseline_days else f"against {self.baseline_days} days before"
+        doubt = ", provisional" if self.provisional and self.baseline_days else ""
+        return f"{self.champion} is healthy after {self.days} trading days ({how}{doubt})"
+
+
+def examine(
+    book: Model, champion: ChampionRecord, data: Dataset, ledger: Ledger, policy: GatePolicy, now: datetime
+) -> Health:
+    """The champion's health as the bars of ``data`` and the evidence show it at ``now``."""
+    scores = Scored(ledger, policy)
+    since, before = _daily(book, champion, ledger, scores)
+    base = _baseline(before)
+    alarms = [
+        *_regressed(champion, since, base, policy),
+        *_one_class(champion, ledger),
+        *_shifted(book, champion, data),
+        *_bars(data, now),
+        *_old(champion, since, policy),
+    ]
+    days = 0 if base is None else base.days
+    return Health(champion.version, int(since.day.size), days, base is None or base.provisional, tuple(alarms))
+
+
+def _daily(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored) -> tuple[DailyScores, DailyScores]:
+    """Daily scores since the promotion, and of the recipe's stream before the window it was promoted on."""
+    own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
+    begin = np.datetime64(champion.night or "1970-01-01", "D")
+    since = scores.daily(scores.of(own, recipe), ledger.day > begin)
+    earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
+    used = _promotion_days(book, champion)
+    keep = max(earlier.day.size - used, 0)
+    return since, DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
+
+
+def _promotion_days(book: Model, champion: ChampionRecord) -> int:
+    """How many days the decision that promoted it looked at."""
+    record: Any = book.decision_record(book.decisions.read(champion.decision))
+    if record is None or record.get("rule") != "nightly":
+        return 0
+    row = next((each for each in record["rows"] if each["version"] == champion.version), None)
+    return int(row["best_window"] or FIRST_DAYS) if row is not None and record["champion"] is not None else FIRST_DAYS
+
+
+def _baseline(before: DailyScores) -> Baseline | None:
+    try:
+        return baseline(before.mean[:, 0])
+    except GateRefused:
+        return None  # too few days to compare with: said in the health's sentence
+
+
+def _regressed(champion: ChampionRecord, since: DailyScores, base: Baseline | None, policy: GatePolicy) -> list[Alarm]:
+    found = None if base is None or not since.day.size else cusum(since.mean[:, 0], base).alarm
+    if found is None:
+        return []
+    doubt = ", provisional: the baseline is short" if found.provisional else ""
+    return [
+        Alarm(
+            "regressed",
+            f"{champion.version} has got worse since {since.day[found.since]}: {found.mean:+.4f} {policy.score} a bar "
+            f"over {found.days} days against {found.baseline_mean:+.4f} before (CUSUM {found.cusum:.1f}, alarm at "
+            f"{found.threshold:.1f}, one false alarm in twenty years{doubt}); look at `retrain explain`, roll back "
+            "with `registry rollback`, or let the gate find a better one",
+        )
+    ]
+
+
+def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
+    stream = ledger.streams.get(version_stream(champion.version))
+    if stream is None or not stream.scored.any():
+        return []
+    days = np.unique(ledger.day[stream.scored])[-RECENT_DAYS:]
+    at = stream.scored & np.isin(ledger.day, days)
+    if days.size < 2 or not one_sided(stream.p[at], cut=champion.cut):
+        return []
+    side = "up" if stream.p[at][0] > champion.cut else "not up"
+    return [
+        Alarm("one class", f"{champion.version} said '{side}' on every one of {int(at.sum()):,} bars since {days[0]}")
+    ]
+
+
+def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
+    record = book.version(champion.version).record
+    if record.trained_from is None or record.trained_to is None or not record.features:
+        return []
+    from registry.signature import Signature
+
+    opens = pd.DatetimeIndex(data.bars.frame.index)
+    begin, end = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.trained_to))
+    trained = np.asarray((opens >= begin) & (opens <= end))
+    recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
+    if trained.sum() < 1000 or recent.sum() < 48 * 5:
+        return []
+    signature = Signature(tuple(record.features))
+    found = population_stability(
+        profile(signature.matrix(data.bars.frame[trained])), signature.matrix(data.bars.frame[recent])
+    )
+    worst = [
+        f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"
+        for name, index, outside in zip(signature.features, found.index, found.outside, strict=True)
+        if index > SHIFTED
+    ]
+    if not worst:
+        return []
+    return [
+        Alarm(
+            "shifted",
+            f"the last {RECENT_DAYS} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
+            "a month is short and levels drift, so compare with its score before acting",
+        )
+    ]
+
+
+def _bars(data: Dataset, now: datetime) -> list[Alarm]:
+    newest = np.datetime64(data.bars.night.isoformat())
+    behind = days_behind(newest, np.datetime64(night_of(pd.Timestamp(now)).isoformat()))
+    alarms = []
+    if behind > 1:
+        alarms.append(
+            Alarm(
+                "stale bars",
+                f"the newest bar is of {newest}, {behind} trading days ago: look at where the bars come from",
+            )
+        )
+    days, bars = np.unique(data.trading_day, return_counts=True)
+    recent = slice(-RECENT_DAYS - 1, -1)  # the newest day may not be over
+    thin = [str(days[recent][at]) for at in thin_days(bars[recent])]
+    if thin:
+        alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: holidays, or a hole in the feed"))
+    return alarms
+
+
+def _old(champion: ChampionRecord, since: DailyScores, policy: GatePolicy) -> list[Alarm]:
+    if since.day.size <= policy.maximum_age_nights:
+        return []
+    return [
+        Alarm(
+            "old",
+            f"{champion.version} is champion for {since.day.size} trading days: nothing was clearly better, and it was "
+            f"trained before {champion.night}",
+        )
+    ]

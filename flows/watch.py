@@ -1,0 +1,23 @@
+"""The hourly DAG: is the champion still good, and are the bars there?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.explain import health_now
+from flows.health import Health
+from flows.plan import plan
+from flows.settings import RetrainRequest, load_settings
+from registry import SystemClock
+
+_examine = task(name="examine the champion", task_run_name="examine the champion", cache_policy=NO_CACHE)(health_now)
+
+
+@flow(name="watch", flow_run_name="watch", persist_result=False)
+def watch(as_of: datetime | None = None) -> Health | None:
+    """Say what is wrong with the champion or its bars; None while production is empty."""
+    job = plan(RetrainRequest(as_of=as_of), load_settings())
+    return _examine(job, job.book(), as_of or SystemClock().now())
