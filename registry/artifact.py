@@ -71,7 +71,7 @@ class Members(Mapping[str, bytes]):
         try:
             return self._archive.read(name)
         except _UNREADABLE as error:
-            raise UnsafeArtifact(f"{self._where} is not an archive: {name} ({error}); not loaded") from error
+            raise UnsafeArtifact(f"{self._where} is damaged in {name} ({error}); not loaded") from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._archive.namelist())
@@ -186,10 +186,14 @@ def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
 
 
 def _members(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> Members:
+    if not data:
+        raise UnsafeArtifact(f"{where} is empty; not loaded")
+    if not data.startswith(b"PK"):
+        raise UnsafeArtifact(f"{where} is not an archive: it begins with {data[:8]!r}; not loaded")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except _UNREADABLE as error:
-        raise UnsafeArtifact(f"{where} is not an archive ({error}); not loaded") from error
+        raise UnsafeArtifact(f"{where} is cut short or damaged ({error}); not loaded") from error
     infos = archive.infolist()
     names = [info.filename for info in infos]
     stray = [name for name in names if not allowed(name)]
