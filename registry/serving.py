@@ -102,7 +102,7 @@ class Follower:
                 "suspended" if isinstance(view.halt, Suspended) else "no champion"
             )
             return Status(halted, version, stale, str(view.halt))
-        return Status("stale" if stale else "serving", version, stale, view.problem)
+        return Status("stale" if stale or view.problem else "serving", version, stale, view.problem)
 
     def refresh(self) -> Status:
         """Look at the store now. What goes wrong is in the status; the version served before goes on."""
