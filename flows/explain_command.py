@@ -13,7 +13,9 @@ from rich.table import Table
 
 from flows.errors import GateRefused
 from flows.explain import decision_entry, health_now, judge_again
+from flows.gate.calibration import BUDGET
 from flows.gate.nightly_decision import NightlyDecision
+from flows.gate.policy import GatePolicy
 from flows.plan import Job, plan
 from flows.settings import RetrainRequest, load_settings, moment
 from registry import Model, Registry, SystemClock
@@ -81,6 +83,22 @@ def watch(
     console.print(f"{job.model}: {found}", soft_wrap=True, markup=False)
     if found.alarms:
         raise typer.Exit(ALARMED)
+
+
+def set_policy(
+    model: ModelName,
+    author: Annotated[str, typer.Option(help="Who decides this.")],
+    reason: Annotated[str, typer.Option(help="Why; one line.")],
+    score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
+    budget: Annotated[float, typer.Option(help="Probability of a false promotion in a year of nights.")] = BUDGET,
+    cadence: Annotated[int, typer.Option(min=1, help="Nights from one look to the next.")] = 1,
+    cut: Annotated[str, typer.Option(help="median of the stream, or half.")] = "median",
+    registry: Url = None,
+) -> None:
+    """Change how the nightly gate judges from now on; recorded, and evidence starts afresh."""
+    policy = GatePolicy(score=score, budget=budget, cadence=cadence, cut=cut)  # type: ignore[arg-type]  # it checks itself
+    entry = _book(model, registry).set_policy(policy.to_dict(), author=author, reason=reason)
+    Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
 
 
 def _book(model: str, registry: str | None) -> Model:

@@ -75,6 +75,8 @@ class RetrainRequest(BaseModel):
     def _years_apart(self) -> Self:
         if (self.train is None) != (self.holdout is None):
             raise ValueError("name the years of both train and holdout, or of neither")
+        if self.labels == "notebook" and self.holdout is None:
+            raise ValueError("notebook labels are for parity over named years: name the years of train and holdout")
         both = sorted(set(self.train or ()) & set(self.holdout or ()))
         if both:
             raise ValueError(
