@@ -7,7 +7,7 @@ anew, by the version that scored it first, and the decision says on which days.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import pandas as pd
 
 from flows.backfill import Progress, marks, walk_forward
 from flows.bars import Dataset
+from flows.errors import NightRefused
 from flows.gate.ledger import (
     Ledger,
     Series,
@@ -24,74 +25,122 @@ from flows.gate.ledger import (
     from_bytes,
     minutes,
     recipe_stream,
+    standing,
     to_bytes,
     version_stream,
 )
+from flows.gate.policy import GatePolicy
 from flows.plan import Job
 from flows.recipes import probabilities
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.entries import Entry
-from registry.errors import ArtifactMissing, VersionNotFound
+from registry.errors import ArtifactMissing
+from registry.keys import version_number
 from registry.records import ChampionRecord, VersionRecord
-from registry.transitions import champion_of, newest_of
+from registry.transitions import champion_of, former_champions, newest_of
 
 Mask = npt.NDArray[np.bool_]
+
+DAYS_NAMED = 20
+"""Rescored days that a decision names one by one; of more it says how many, from when to when."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The ledger after tonight's bars. ``entry``: the entry of the versions log that names its files, None where
-    nothing is kept (a dry run). ``new_bars``: scored tonight. ``rescored``: trading days corrected since."""
+    nothing is kept (a dry run). ``policy``: by which tonight's versions get their cut. ``new_bars``: scored for the
+    first time. ``rescored``: trading days corrected since the last decided night and scored anew."""
 
     ledger: Ledger
     entry: int | None
+    policy: GatePolicy
     new_bars: int
     rescored: tuple[str, ...] = ()
 
+    @property
+    def corrections(self) -> str:
+        """The rescored days in words; empty where there are none."""
+        if len(self.rescored) <= DAYS_NAMED:
+            return ", ".join(self.rescored)
+        return f"{len(self.rescored)} days from {self.rescored[0]} to {self.rescored[-1]}"
+
+
+def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
+    """The policy a person recorded in the registry, else the default."""
+    recorded = None if decisions is None else decisions.state.get("policy")
+    return job.gate if recorded is None else GatePolicy.from_dict(recorded)
+
 
 def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
-    """Score what is new, add it to the registry, and give all the evidence there is."""
-    manifest = book.manifest()
+    """Score what is new, add it to the registry, and give all the evidence there is.
+
+    Raises :class:`NightRefused` where the evidence reaches further than the bars do.
+    """
+    manifest, decisions = book.manifest(), book.decisions.head()
+    policy = policy_of(job, decisions)
     sheets = [sheet for file in book.evidence(manifest) for sheet in from_bytes(file)]
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
-        return Evidence(assemble(sheets), None, 0)
+        return Evidence(assemble(sheets), None, policy, 0)
     through = write_time(opens[labelled][-1].to_pydatetime())
     past: list[Sheet] = []
-    rescored: tuple[str, ...] = ()
     if manifest.through is None:
-        past = walk_forward(job, data, night=night.day, progress=progress) if job.request.backfill else []
-        tonight = _sheet(data, night.day, np.zeros(opens.size, np.bool_), ())
+        new = np.zeros(opens.size, np.bool_)
+        if job.request.backfill:
+            past = walk_forward(replace(job, gate=policy), data, night=night.day, progress=progress)
+        tonight = _sheet(data, night.day, new, ())
     else:
+        _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
-        rescored = _corrected(data, sheets)
-        tonight = _scored(job, book, data, night.day, new, rescored, sheets)
-    ledger = assemble([*past, *sheets, tonight])
-    if job.request.dry_run:
-        return Evidence(ledger, None, tonight.opens.size, rescored)
-    if manifest.through is not None and not tonight.opens.size and not rescored:
-        head = book.versions.head()
-        return Evidence(ledger, None if head is None else head.state["watermark"]["entry"], 0)
-    entry = book.score(
-        to_bytes([tonight]),
-        night=night.day,
-        through=through,
-        bars=int(tonight.opens.size),
-        fold=fold,
-        author=job.author,
-        backfill=[to_bytes(past)] if past else [],
-        key=key_digest([job.model, night.day, "scored", through, list(rescored)]),
-        as_of=night.as_of,
-    )
-    return Evidence(ledger, entry.n, int(tonight.opens.size), rescored)
+        tonight = _scored(job, book, data, night.day, new, _corrected(data, sheets), sheets)
+    everything = [*past, *sheets, tonight]
+    entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight)
+    rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
+    return Evidence(assemble(everything), entry, policy, int(new.sum()), rescored)
 
 
 def at_decision(book: Model, entry: int) -> Ledger:
     """The ledger as the ``scored`` entry of this number names it: what a past decision saw."""
     files = book.evidence(book.manifest(entry))
     return assemble([sheet for file in files for sheet in from_bytes(file)])
+
+
+def _refuse_past(job: Job, through: str, scored_through: str) -> None:
+    if through < scored_through:
+        raise NightRefused(
+            f"the evidence of {job.model} has the bars through {scored_through}, and the newest known label is of "
+            f"{through}: give a later as-of, or use another --model to look at the past"
+        )
+
+
+def _kept(
+    job: Job, book: Model, night: Night, through: str, bars: int, past: Sequence[Sheet], tonight: Sheet
+) -> int | None:
+    """The number of the entry that names all the evidence, written where there is something to add."""
+    head = book.versions.head()
+    watermark = None if head is None else head.state.get("watermark")
+    if watermark is not None and not tonight.opens.size and not tonight.replaced:
+        return int(watermark["entry"])
+    entry = book.score(
+        to_bytes([tonight]),
+        night=night.day,
+        through=through,
+        bars=bars,
+        fold=fold,
+        author=job.author,
+        backfill=[to_bytes(past)] if past else [],
+        key=key_digest([job.model, night.day, "scored", through, list(tonight.replaced)]),
+        as_of=night.as_of,
+    )
+    return entry.n
+
+
+def _rescored(sheets: Sequence[Sheet], decided: str | None) -> tuple[str, ...]:
+    """Days scored anew since the last decided night: also by a run that was killed before it could say so."""
+    since = [sheet for sheet in sheets if decided is None or sheet.night > decided]
+    return tuple(sorted({day for sheet in since for day in sheet.replaced}))
 
 
 def _scored(
@@ -104,7 +153,7 @@ def _scored(
         return _sheet(data, night, asked, rescored)
     series = [*_on_new_bars(job, book, data, new, asked)]
     for day in rescored:
-        series += _on_corrected_day(job, book, data, again & (data.trading_day.astype(str) == day), asked, day, sheets)
+        series += _on_corrected_day(job, book, data, again & (data.trading_day == np.datetime64(day)), asked, sheets)
     return _sheet(data, night, asked, rescored, _merged(series))
 
 
@@ -114,33 +163,51 @@ def _on_new_bars(job: Job, book: Model, data: Dataset, new: Mask, asked: Mask) -
         entry = newest_of(versions, recipe.fingerprint)
         if entry is not None:
             record = book.registered_at(entry).record
-            yield from _said(job, book, data, record, recipe_stream(recipe.fingerprint), recipe.name, new, asked)
-    for champion in _frozen_streams(decisions):
-        stream = version_stream(champion.version)
-        yield from _said(job, book, data, champion, stream, champion.recipe or "unnamed", new, asked)
+            unseen = new & _unseen(data, record)
+            yield from _said(job, book, data, record, recipe_stream(recipe.fingerprint), recipe.name, unseen, asked)
+    for frozen in _frozen(book, decisions):
+        unseen, name = new & _unseen(data, frozen), frozen.recipe or "unnamed"
+        yield from _said(job, book, data, frozen, version_stream(frozen.version), name, unseen, asked)
 
 
 def _on_corrected_day(
-    job: Job, book: Model, data: Dataset, again: Mask, asked: Mask, day: str, sheets: Sequence[Sheet]
+    job: Job, book: Model, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[Sheet]
 ) -> Iterator[Series]:
-    scorers = {
-        each.stream: each for sheet in sheets if day in sheet.days for each in sheet.series if each.version is not None
-    }
-    for each in scorers.values():
-        try:
-            record = book.version(str(each.version)).record
-        except VersionNotFound:
-            continue
-        yield from _said(job, book, data, record, each.stream, each.name, again, asked)
+    """The day's bars by the versions that scored them: of those of a stream the newest one trained before each bar."""
+    left: dict[str, Mask] = {}
+    for stream, name, version in _scorers(data, again, sheets):
+        record = book.version(version).record
+        wanted = left.get(stream, again) & _unseen(data, record)
+        left[stream] = left.get(stream, again) & ~wanted
+        yield from _said(job, book, data, record, stream, name, wanted, asked)
 
 
-def _frozen_streams(decisions: Entry | None) -> list[ChampionRecord]:
+def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[str, str, str]]:
+    """Stream, name and version of whoever scored one of these bars, the newest versions first."""
+    opens = minutes(pd.DatetimeIndex(data.bars.frame.index)[again])
+    found: dict[tuple[str, str, str], None] = {}
+    for sheet in sheets:
+        here = np.isin(sheet.opens, opens)
+        for each in sheet.series:
+            if each.version is not None and not np.isnan(each.p[here]).all():
+                found[each.stream, each.name, each.version] = None
+    return sorted(found, key=lambda scorer: version_number(scorer[2]), reverse=True)
+
+
+def _frozen(book: Model, decisions: Entry | None) -> list[ChampionRecord | VersionRecord]:
     """The champion, and the one before it, which stays in the race."""
     present = champion_of(decisions)
-    if decisions is None or present is None:
+    if present is None:
         return []
-    former = [each for each in decisions.state.get("former", ()) if each["version"] != present.version]
-    return [present, *(ChampionRecord.from_dict(each) for each in former[-1:])]
+    former = [each for each in former_champions(decisions) if each.version != present.version]
+    return [present, *(book.registered_at(each.entry).record for each in former[-1:])]
+
+
+def _unseen(data: Dataset, record: VersionRecord | ChampionRecord) -> Mask:
+    """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
+    if record.known_at is None:
+        return ~np.isnan(data.label)
+    return np.asarray(data.known_at > pd.Timestamp(read_time(record.known_at)), np.bool_)
 
 
 def _said(
@@ -153,19 +220,15 @@ def _said(
     wanted: Mask,
     asked: Mask,
 ) -> Iterator[Series]:
-    """What a version says on the wanted bars whose label it cannot have been trained on; nothing if it is gone."""
-    known = data.known_at
-    unseen = (
-        wanted if record.known_at is None else wanted & np.asarray(known > pd.Timestamp(read_time(record.known_at)))
-    )
-    if not unseen.any():
+    """What a version says on the wanted bars; nothing where there are none or its archive is gone."""
+    if not wanted.any():
         return
     try:
         archive = book.archive(record)
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
     p = np.full(int(asked.sum()), np.nan)
-    p[unseen[asked]] = probabilities(archive.estimator(), archive.signature, data.bars.frame[unseen], cores=job.cores)
+    p[wanted[asked]] = probabilities(archive.estimator(), archive.signature, data.bars.frame[wanted], cores=job.cores)
     yield Series(stream, name, record.version, record.cut, p)
 
 
@@ -186,18 +249,26 @@ def _sheet(data: Dataset, night: str, asked: Mask, rescored: tuple[str, ...], se
 
 
 def _corrected(data: Dataset, sheets: Sequence[Sheet]) -> tuple[str, ...]:
-    """Trading days whose scored bars are no longer what they were: corrected, or gone."""
-    opens = minutes(pd.DatetimeIndex(data.bars.frame.index))
-    days = data.trading_day.astype(str)
-    replaced: set[str] = set()
+    """Trading days that are not what nights scored: a bar or a label corrected, a bar gone, a hole filled.
+
+    A backfilled day stays as it is: the models that scored it were not kept, and it is no evidence.
+    """
+    opens, days = minutes(pd.DatetimeIndex(data.bars.frame.index)), data.trading_day.astype(str)
     changed: set[str] = set()
-    for sheet in reversed(sheets):
-        present = np.isin(opens, sheet.opens)
+    scored = [np.empty(0, np.int64)]
+    for sheet in standing([sheet for sheet in sheets if sheet.live]):
+        place = np.minimum(np.searchsorted(opens, sheet.opens), opens.size - 1)
+        present = opens[place] == sheet.opens
+        at = place[present]
+        changed |= set(days[at[data.label[at] != sheet.label[present]]].tolist())
         for day, mark in sheet.days.items():
-            if day in replaced:
-                continue
-            here = present & (days == day)
+            here = np.zeros(opens.size, np.bool_)
+            here[at[days[at] == day]] = True
             if here.any() and data.fingerprint(here) != mark:
                 changed.add(day)
-        replaced |= set(sheet.replaced)
+        scored.append(sheet.opens)
+    known = np.concatenate(scored)
+    if known.size:
+        between = (opens > known.min()) & (opens < known.max()) & ~np.isnan(data.label)
+        changed |= set(days[between & ~np.isin(opens, known)].tolist())
     return tuple(sorted(changed))

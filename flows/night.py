@@ -27,7 +27,7 @@ from flows import holdout_rule, nightly_rule
 from flows.backfill import Progress
 from flows.bars import load_bars, prepare
 from flows.errors import BarsMissing, NightRefused
-from flows.evidence import Evidence
+from flows.evidence import DAYS_NAMED, Evidence
 from flows.outcome import Outcome, outcome_of, recorded
 from flows.plan import Job, plan
 from flows.recipes import Recipe, environment, probabilities, train_all
@@ -206,7 +206,8 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
     if verdict.decision is not None:
         body["record"] = verdict.decision.to_dict()
     if verdict.evidence is not None:
-        body["evidence"] = {"entry": verdict.evidence.entry, "rescored": list(verdict.evidence.rescored)}
+        named = list(verdict.evidence.rescored[:DAYS_NAMED])  # all of them stand in the evidence; an entry is small
+        body["evidence"] = {"entry": verdict.evidence.entry, "rescored": named}
     if job.request.accept_unskilled:
         body["accept_unskilled"] = True
     told: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": bars.night, "key": key}
@@ -230,7 +231,7 @@ def _record(job: Job, bars: NightBars, evidence: Evidence | None, each: Trial) -
     if evidence is None:
         scores, cut, measured = holdout_rule.measured(job, bars, each)
     else:
-        scores, cut, measured = nightly_rule.measured(job, evidence, each)
+        scores, cut, measured = nightly_rule.measured(evidence, each)
     metrics = {} if scores is None else {name: getattr(scores, name) for name in ("accuracy", "f1", "auc", "brier")}
     return VersionRecord(
         recipe=fit.recipe.name,

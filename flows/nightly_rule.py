@@ -7,6 +7,7 @@ after them. See :mod:`flows.gate.nightly`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from flows.backfill import cut_of
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.evidence import Evidence
+from flows.evidence import policy_of as policy_of
 from flows.gate.continuity import DAYS, continuity
 from flows.gate.decision import Guard
 from flows.gate.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
@@ -29,8 +31,8 @@ from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
 from registry.entries import Entry
-from registry.errors import ArtifactMissing, VersionNotFound
-from registry.transitions import champion_of
+from registry.errors import ArtifactMissing
+from registry.transitions import champion_of, former_champions
 
 SHOWN_DAYS = 250
 """Trading days that the figures of a stream are taken over."""
@@ -45,7 +47,7 @@ def last_days(data: Dataset) -> Mask:
     return chosen
 
 
-def measured(job: Job, evidence: Evidence, each: Trial) -> tuple[Scores | None, float, dict[str, Any] | None]:
+def measured(evidence: Evidence, each: Trial) -> tuple[Scores | None, float, dict[str, Any] | None]:
     """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the cut
     that tonight's version is served with, and which bars those were."""
     ledger = evidence.ledger
@@ -61,13 +63,7 @@ def measured(job: Job, evidence: Evidence, each: Trial) -> tuple[Scores | None, 
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
     }
-    return scores, cut_of(job.gate, stream.p[stream.scored]), where
-
-
-def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
-    """The policy a person recorded in the registry, else the default."""
-    recorded = None if decisions is None else decisions.state.get("policy")
-    return job.gate if recorded is None else GatePolicy.from_dict(recorded)
+    return scores, cut_of(evidence.policy, stream.p[stream.scored]), where
 
 
 def judge(
@@ -83,24 +79,27 @@ def judge(
     expected = champion_of(head)
     policy = policy_of(job, head)
     ledger = evidence.ledger
-    tried = [_candidate(job, book, bars, ledger, each, version) for each, version in zip(trials, versions, strict=True)]
+    tried = [
+        _candidate(replace(job, gate=policy), book, bars, ledger, each, version)
+        for each, version in zip(trials, versions, strict=True)
+    ]
     decision: NightlyDecision
     if expected is None:
         unskilled = job.request.accept_unskilled
         decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
     else:
-        former = _former(head, expected, ledger)
-        everyone = [*tried, *([] if former is None else [former])]
+        champion = _champion(head, expected)
+        everyone = [*tried, *_former(book, head, champion, ledger)]
         decision = judge_nightly(
             ledger,
-            champion=_champion(head, expected),
+            champion=champion,
             candidates=everyone,
             tried=tried_lately(ledger, everyone),
             policy=policy,
         )
     sentence = decision.sentence
     if evidence.rescored:
-        sentence += f"; rescored after a correction of the bars: {', '.join(evidence.rescored)}"
+        sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
     rows = _rows(bars, ledger, expected, trials, versions)
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
@@ -117,18 +116,16 @@ def _champion(head: Entry | None, expected: ChampionRecord) -> Champion:
     )
 
 
-def _former(head: Entry | None, expected: ChampionRecord, ledger: Ledger) -> Candidate | None:
+def _former(book: Model, head: Entry | None, champion: Champion, ledger: Ledger) -> list[Candidate]:
     """The former champion, for 250 nights one more challenger; not one that a person rolled back from."""
-    former = (
-        [] if head is None else [each for each in head.state.get("former", ()) if each["version"] != expected.version]
-    )
-    if head is None or not former or former[-1]["version"] in head.state.get("rolled_back", ()):
-        return None
-    if expected.night is not None and sum(night > expected.night for night in ledger.live_nights) > SHOWN_DAYS:
-        return None
-    last = ChampionRecord.from_dict(former[-1])
+    others = [each for each in former_champions(head) if each.version != champion.version]
+    if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
+        return []
+    if champion.after is not None and sum(night > champion.after for night in ledger.live_nights) > SHOWN_DAYS:
+        return []
+    last = book.registered_at(others[-1].entry).record
     stream = version_stream(last.version)
-    return Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)
+    return [Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)]
 
 
 def _candidate(
@@ -150,7 +147,7 @@ def _last_said(
     try:
         record = book.version(stream.last_version).record
         archive = book.archive(record)
-    except (VersionNotFound, ArtifactMissing):
+    except ArtifactMissing:
         return None
     p = probabilities(archive.estimator(), archive.signature, bars.data.bars.frame[bars.asked], cores=job.cores)
     return p, record.cut
@@ -176,6 +173,10 @@ def candidate(
         if not found.says_both:
             words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"
         guards = (Guard("continuity", found.holds, words),)
+    elif stream is not None and stream.last_version is not None:
+        guards = (
+            Guard("continuity", False, f"{stream.last_version}, its stream's last version, is gone: no comparison"),
+        )
     return Candidate(recipe.name, recipe.fingerprint, key, version, guards)
 
 
@@ -223,7 +224,6 @@ def _figures(ledger: Ledger, stream: Stream) -> Scores | None:
     if not at.any():
         return None
     label, p = ledger.label[at], stream.p[at]
-    # moved so that every version's cut lies at one half: the sides said stay what they were
-    sides: npt.NDArray[np.float64] = np.clip(p - stream.cut[at] + 0.5, 0.0, 1.0)
+    sides = (p > stream.cut[at]).astype(np.float64)  # every version has its own cut
     said, plain = score(label, sides, 0.5), score(label, p, 0.5)
     return Scores(said.bars, said.accuracy, said.f1, plain.auc, plain.brier, said.said_up, said.up)

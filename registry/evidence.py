@@ -15,7 +15,8 @@ from typing import Any
 
 from . import keys, transitions
 from .entries import Entry, digest
-from .errors import Corrupt
+from .errors import Corrupt, InvalidRequest, NotFound, StaleDecision
+from .log import Build, Draft
 from .trainer import ModelTrainer
 
 MONTHS_KEPT = 26
@@ -63,12 +64,14 @@ class ModelScorer(ModelTrainer):
         """What makes up the evidence now, or as the ``scored`` entry of this number says; empty before the first."""
         if entry is not None:
             return _manifest(self.versions.read(entry).body)
-        head = self.versions.head()
-        watermark = None if head is None else head.state.get("watermark")
-        if head is None or watermark is None:
+        return self._at(self.versions.head())
+
+    def _at(self, head: Entry | None) -> Manifest:
+        """The manifest that is in force after an entry of the versions log."""
+        n = _watermark(head)
+        if head is None or n is None:
             return Manifest()
-        newest = head if watermark["entry"] == head.n else self.versions.read(watermark["entry"])
-        return _manifest(newest.body)
+        return _manifest((head if n == head.n else self.versions.read(n)).body)
 
     def evidence(self, manifest: Manifest) -> list[bytes]:
         """The files of a manifest, oldest first, each checked against the digest in its name."""
@@ -91,16 +94,23 @@ class ModelScorer(ModelTrainer):
         """Add a night's evidence (and, on the first night, what was scored for the time before).
 
         ``through``: the newest bar scored, ISO 8601 in UTC; ``bars``: how many are new. ``fold`` makes one file of the
-        nights of a past month. Nothing is added where ``key`` did this work before.
+        nights of a past month, and of a night that is added to. Nothing is added where ``key`` did this work before.
+
+        Raises :class:`InvalidRequest` for a night or a bar before the newest there is, :class:`StaleDecision` where
+        another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
         """
         keys.check_author(author)
         done = None if key is None else self.versions.done(key)
         if done is not None:
             return done
         started = self._clock.monotonic()
-        before = self.manifest()
+        head = self.versions.head()
+        before = self._at(head)
+        _refuse_earlier(before, night, through)
         months, nights = self._folded(before, night[:7], fold)
         kept = sorted(months)[-MONTHS_KEPT:]
+        if night in nights:  # a run that was stopped before it decided, repeated when there were newer bars
+            data = fold([self._file(nights[night]), data])
         after = Manifest(
             through=through,
             backfill=(*before.backfill, *map(self._stored, backfill)),
@@ -117,8 +127,10 @@ class ModelScorer(ModelTrainer):
                 "nights": dict(after.nights),
             },
         }
-        build = self._fresh(transitions.scored(body, {"through": through}), started)
-        return self.versions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+        build = _added_to(_watermark(head), transitions.scored(body, {"through": through}))
+        return self.versions.append(
+            self._fresh(build, started), author=author, key=key, as_of=as_of, looked=key is not None
+        )
 
     def _folded(self, before: Manifest, month: str, fold: Fold) -> tuple[dict[str, str], dict[str, str]]:
         """The months and the present month's nights, every night of an earlier month folded."""
@@ -137,13 +149,40 @@ class ModelScorer(ModelTrainer):
 
     def _file(self, name: str) -> bytes:
         sha256 = name.removeprefix("evidence/").partition("-")[0]
-        data = self.store.get(keys.model_prefix(self.name) + name)
+        where = f"{self.store.url}/{keys.model_prefix(self.name)}{name}"
+        try:
+            data = self.store.get(keys.model_prefix(self.name) + name)
+        except NotFound as error:
+            raise Corrupt(f"{where} is gone, but an entry names it; run `registry verify {self.name}`") from error
         if digest(data) != sha256:
-            raise Corrupt(
-                f"{self.store.url}/{keys.model_prefix(self.name)}{name} is not what its name says (SHA-256 differs); "
-                f"run `registry verify {self.name}`"
-            )
+            raise Corrupt(f"{where} is not what its name says (SHA-256 differs); run `registry verify {self.name}`")
         return data
+
+
+def _watermark(head: Entry | None) -> int | None:
+    """The number of the newest ``scored`` entry."""
+    found = None if head is None else head.state.get("watermark")
+    return None if found is None else int(found["entry"])
+
+
+def _refuse_earlier(before: Manifest, night: str, through: str) -> None:
+    last = max([*before.nights, *before.months], default="")
+    if night < last or through < (before.through or ""):
+        raise InvalidRequest(
+            f"night {night} through {through} is earlier than the evidence there is (night {last}, through "
+            f"{before.through}): evidence is added in order"
+        )
+
+
+def _added_to(watermark: int | None, build: Build) -> Build:
+    """``build``, if the evidence still is what it was when the manifest was made: else another's would be lost."""
+
+    def checked(head: Entry | None, n: int, time: datetime) -> Draft:
+        if _watermark(head) != watermark:
+            raise StaleDecision("another run added evidence meanwhile; nothing was written: run the night again")
+        return build(head, n, time)
+
+    return checked
 
 
 def _manifest(body: Mapping[str, Any]) -> Manifest:

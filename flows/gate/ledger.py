@@ -117,7 +117,7 @@ def fold(files: Sequence[bytes]) -> bytes:
 
 def assemble(sheets: Iterable[Sheet]) -> Ledger:
     """The ledger of some sheets, oldest first."""
-    kept = _without_replaced(list(sheets))
+    kept = standing(list(sheets))
     opens = np.unique(np.concatenate([sheet.opens for sheet in kept])) if kept else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
     found: dict[str, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = {}
@@ -146,8 +146,8 @@ def minutes(opens: pd.DatetimeIndex) -> Minutes:
     return np.asarray(opens.tz_convert("UTC").tz_localize(None)).astype("datetime64[m]").astype(np.int64)
 
 
-def _without_replaced(sheets: list[Sheet]) -> list[Sheet]:
-    """The sheets without the bars of days that a later sheet scores anew."""
+def standing(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """The sheets, oldest first, without the bars of days that a later one scores anew."""
     replaced: set[str] = set()
     kept = []
     for sheet in reversed(sheets):

@@ -26,6 +26,7 @@ from .ledger import Ledger, Stream, recipe_stream
 from .nightly_decision import NightlyDecision, NightlyRow, WindowFigures
 from .nightly_sentence import empty_sentence, first_sentence, nightly_sentence
 from .policy import GatePolicy
+from .scores import accuracy, brier, edge, trailing_base
 from .sequential import Evidence, judge, more_nights, visible_difference
 
 Floats = npt.NDArray[np.float64]
@@ -85,13 +86,16 @@ def judge_nightly(
     )
     scores = Scored(ledger, policy)
     theirs = scores.of(champion.stream, champion.recipe_stream)
-    since = _since(ledger, champion.after)
-    daily = [scores.daily(scores.of(each.stream, each.stream) - theirs, since) for each in candidates]
+    since = [_since(ledger, champion, each) for each in candidates]
+    daily = [
+        scores.daily(scores.of(each.stream, each.stream) - theirs, span)
+        for each, span in zip(candidates, since, strict=True)
+    ]
     days, d, w = _joined(daily)
     evidence = judge(d, w, windows=policy.windows)
     rows = []
     for at, each in enumerate(candidates):
-        span = _days_mask(ledger, days[~np.isnan(d[:, at])][-policy.windows[-1] :]) & since
+        span = _days_mask(ledger, days[~np.isnan(d[:, at])][-policy.windows[-1] :]) & since[at]
         rows.append(_row(ledger, each, champion, evidence, at, span, policy))
     eligible = [
         at
@@ -144,7 +148,10 @@ def choose_first(
 ) -> NightlyDecision:
     """The first champion: the stream with the highest mean score over its last 250 days, backfill included, whose mean
     is above zero (for edge) and that is right at its cut at least as often as the majority; none: production stays
-    empty. No error rate is held here: there is nothing to protect yet.
+    empty. ``accept_unskilled`` overrules these two, and no other guard. No error rate is held here: there is nothing to
+    protect yet.
+
+    Raises :class:`GateRefused` for no candidates.
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
@@ -156,7 +163,11 @@ def choose_first(
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
         rows.append(_row(ledger, each, None, evidence, 0, _days_mask(ledger, recent), policy))
-    ready = [at for at, row in enumerate(rows) if row.windows and (row.passed or accept_unskilled)]
+    ready = [
+        at
+        for at, row in enumerate(rows)
+        if row.windows and (row.passed or (accept_unskilled and row.lacks_skill_alone))
+    ]
     winner = max(ready, key=lambda at: rows[at].windows[-1].mean) if ready else None
     sentence = empty_sentence(rows, policy.windows[0]) if winner is None else first_sentence(rows, winner, policy.score)
     return NightlyDecision(
@@ -187,8 +198,6 @@ class Scored:
     """The scores of a ledger's streams, bar by bar, each computed once."""
 
     def __init__(self, ledger: Ledger, policy: GatePolicy) -> None:
-        from .scores import trailing_base
-
         self._ledger = ledger
         self._score = policy.score
         self._base = trailing_base(ledger.label)
@@ -206,8 +215,6 @@ class Scored:
         return by_day(self._ledger.day, kept, minimum_bars=MINIMUM_BARS)
 
     def _computed(self, key: str, ranked_after: str) -> Floats:
-        from .scores import accuracy, brier, edge
-
         result = np.full(self._ledger.label.size, np.nan)
         stream = self._ledger.streams.get(key)
         if stream is None or not stream.scored.any():
@@ -234,8 +241,6 @@ class Scored:
 
 def figures(ledger: Ledger, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
     """Bars, accuracy at the cut, and accuracy of the majority before each bar, over counted scored bars ``among``."""
-    from .scores import trailing_base
-
     at = np.flatnonzero(stream.scored & among & ledger.counted)
     if not at.size:
         return 0, None, None
@@ -262,23 +267,12 @@ def _row(
         for i, z in enumerate(evidence.z[at])
         if not np.isnan(z)
     )
-    best = evidence.best_of(at)
-    stream = ledger.streams.get(each.stream)
-    both = (
-        span
-        if champion is None or champion.stream not in ledger.streams
-        else span & ledger.streams[champion.stream].scored
-    )
+    best, stream = evidence.best_of(at), ledger.streams.get(each.stream)
+    theirs = None if champion is None else ledger.streams.get(champion.stream)
+    both = span if theirs is None else span & theirs.scored
     bars, right, majority = (0, None, None) if stream is None else figures(ledger, stream, both)
-    theirs = None
-    if champion is not None and champion.stream in ledger.streams and stream is not None:
-        theirs = figures(ledger, ledger.streams[champion.stream], both & stream.scored)[1]
-    guards = [*each.guards]
-    if right is not None and majority is not None:
-        guards.append(Guard("no_skill", right >= majority, f"{right:.2%} right, the majority {majority:.2%}"))
-    if right is not None and theirs is not None:
-        floor = theirs - policy.accuracy_margin_points / 100.0
-        guards.append(Guard("accuracy", right >= floor, f"{right:.2%} right at its cut, the champion {theirs:.2%}"))
+    beside = None if theirs is None or stream is None else figures(ledger, theirs, both & stream.scored)[1]
+    guards = [*each.guards, *_guards(right, majority, beside, policy)]
     if champion is None and windows and policy.score == "edge":
         guards.append(Guard("edge", windows[-1].mean > 0.0, f"a mean edge of {windows[-1].mean:+.4f}"))
     return NightlyRow(
@@ -289,7 +283,7 @@ def _row(
         days=int(evidence.days[at]),
         bars=bars,
         accuracy=right,
-        champion_accuracy=theirs,
+        champion_accuracy=beside,
         majority_accuracy=majority,
         windows=windows,
         best_window=None if best is None else best.days,
@@ -298,12 +292,24 @@ def _row(
     )
 
 
-def _since(ledger: Ledger, after: str | None) -> Mask:
-    """Bars of days later than ``after``, scored live."""
-    live = np.zeros(ledger.label.size, np.bool_)
-    for stream in ledger.streams.values():
-        live |= stream.live
-    return live if after is None else live & (ledger.day > np.datetime64(after, "D"))
+def _guards(right: float | None, majority: float | None, champion: float | None, policy: GatePolicy) -> list[Guard]:
+    """What its accuracy at its cut must satisfy, whatever the evidence."""
+    guards = []
+    if right is not None and majority is not None:
+        words = f"{100 * right:.2f} % right at its cut, the majority {100 * majority:.2f} %"
+        guards.append(Guard("no_skill", right >= majority, words))
+    if right is not None and champion is not None:
+        words = f"{100 * right:.2f} % right at its cut, the champion {100 * champion:.2f} %"
+        guards.append(Guard("accuracy", right >= champion - policy.accuracy_margin_points / 100.0, words))
+    return guards
+
+
+def _since(ledger: Ledger, champion: Champion, each: Candidate) -> Mask:
+    """Bars of days later than ``champion.after`` that both were scored on live."""
+    live = np.ones(ledger.label.size, np.bool_)
+    for key in (champion.stream, each.stream):
+        live &= ledger.streams[key].live if key in ledger.streams else False
+    return live if champion.after is None else live & (ledger.day > np.datetime64(champion.after, "D"))
 
 
 def _joined(daily: Sequence[DailyScores]) -> tuple[npt.NDArray[np.datetime64], Floats, Floats]:
@@ -330,7 +336,7 @@ def _reason(rows: Sequence[NightlyRow], winner: int | None, threshold: float) ->
         return "better"
     strong = [row for row in rows if row.largest_z is not None and row.largest_z > threshold]
     if strong:
-        return next(guard.name for row in strong for guard in row.guards if not guard.passed)
+        return strong[0].failed[0].name
     return "not better" if any(row.largest_z is not None for row in rows) else "too few days"
 
 

@@ -13,6 +13,9 @@ from flows.errors import GateRefused
 
 from .decision import Guard
 
+SKILL = ("no_skill", "edge")
+"""Guards that a person may overrule for the first champion: they ask whether it is any good, not what it is."""
+
 
 @dataclass(frozen=True)
 class WindowFigures:
@@ -45,7 +48,16 @@ class NightlyRow:
 
     @property
     def passed(self) -> bool:
-        return all(guard.passed for guard in self.guards)
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Guard, ...]:
+        return tuple(guard for guard in self.guards if not guard.passed)
+
+    @property
+    def lacks_skill_alone(self) -> bool:
+        """Held back by the guards of its skill and by no other."""
+        return bool(self.failed) and all(guard.name in SKILL for guard in self.failed)
 
     @property
     def best(self) -> WindowFigures | None:

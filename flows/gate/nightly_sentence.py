@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from .nightly_decision import NightlyRow, WindowFigures
 
+LISTED = 10
+"""Recipes that a sentence on a first champion names."""
+
 
 def nightly_sentence(
     *,
@@ -25,77 +28,92 @@ def nightly_sentence(
     row = None if shown is None else rows[shown]
     best = None if row is None else row.best
     if row is None or best is None:
-        plural = "" if days == 1 else "s"
         return (
-            f"held: {champion} was judged on {days} trading day{plural} so far, and the shortest window asks for "
+            f"held: {champion} was judged on {_count(days, 'trading day')} so far, and the shortest window asks for "
             f"{shortest}; no difference can be told yet"
         )
     allowed = f"z {best.z:.2f} of the {threshold:.2f} that one false promotion in {1 / budget:.0f} years allows"
     right = _right(row)
     if promoted:
-        back = "the former champion " if row.former else ""
-        return (
-            f"promoted: {back}{_named(row)}: its stream led {champion} by {_amount(best, score)} over {best.days} days "
-            f"({allowed}{right})"
-        )
-    verb = "led" if best.mean > 0 else "trailed"
-    amount = f"{_amount(best, score)} over {best.days} days"
-    told = f"held: {row.name}'s stream {verb} {champion} by {amount} ({allowed}{right})"
-    failed = [guard for guard in row.guards if not guard.passed]
-    if best.z > threshold and failed:
-        told += f"; held back by {', '.join(f'{guard.name} ({guard.words})' for guard in failed)}"
-    if best.mean > 0 and best.z <= threshold:
+        who = f"returned: {_named(row)}, the former champion" if row.former else f"promoted: {_named(row)}"
+        return f"{who}: its stream {_lead(best, champion, score)} over {best.days} days ({allowed}{right})"
+    told = f"held: {row.name}'s stream {_lead(best, champion, score)} over {best.days} days ({allowed}{right})"
+    if best.z > threshold and row.failed:
+        told += f"; held back by {_held_back(row)}"
+    elif best.mean > 0 and best.z > 0:
         told += (
-            f"; a true difference of this size would need about {more} more nights"
+            f"; a true difference of this size would need about {_count(more, 'more night')}"
             if more is not None
             else "; a true difference of this size would not be seen in a year"
         )
-    return told + f"; differences under {visible:.4f} {score} cannot be seen in a year"
+    if visible:  # 0 where every day shows the same difference: how much days vary is not known then
+        told += f"; differences under {_amount(visible, score)} cannot be seen in a year"
+    return told
 
 
 def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
+    """Why this one is the first champion, and how the others did."""
     row = rows[winner]
     last = row.windows[-1]
-    others = ", ".join(_beside(other) for at, other in enumerate(rows) if at != winner and other.windows)
+    others = [_beside(other) for at, other in enumerate(rows) if at != winner and other.windows]
     return (
         f"promoted: {_named(row)} is the first champion: its stream scored {last.mean:+.4f} {score} a bar over the "
         f"last {last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first "
-        "champion" + (f"; the others: {others}" if others else "")
+        "champion"
+        + (f"; accepted by a person although held back by {_held_back(row)}" if row.failed else "")
+        + (f"; the others: {_listed(others, ', ')}" if others else "")
     )
 
 
 def empty_sentence(rows: Sequence[NightlyRow], shortest: int) -> str:
+    """Why there is still no champion, and what would change that."""
     if not any(row.windows for row in rows):
         return (
             f"held: production stays empty: no stream has the {shortest} scored days that a first champion is chosen "
-            "by; let more nights pass, or leave out --no-backfill"
+            "by; let more nights pass (a first night without --no-backfill scores the past instead)"
         )
-    why = "; ".join(
-        f"{row.name}: {', '.join(guard.words for guard in row.guards if not guard.passed)}"
-        for row in rows
-        if not row.passed
+    told = [f"{row.name}: {_held_back(row)}" for row in rows if row.windows and row.failed]
+    overruled = any(row.windows and row.lacks_skill_alone for row in rows)
+    return f"held: production stays empty: no stream passes ({_listed(told, '; ')})" + (
+        "; --accept-unskilled overrides, and is recorded" if overruled else ""
     )
-    return f"held: production stays empty: no stream passes ({why}); --accept-unskilled overrides, and is recorded"
 
 
-def _amount(best: WindowFigures, score: str) -> str:
-    if score == "accuracy":
-        return f"{100 * abs(best.mean):.2f} points of accuracy"
-    return f"{abs(best.mean):.4f} {score}"
+def _lead(best: WindowFigures, champion: str, score: str) -> str:
+    if best.mean == 0.0:
+        return f"scored as {champion} did"
+    return f"{'led' if best.mean > 0 else 'trailed'} {champion} by {_amount(abs(best.mean), score)}"
+
+
+def _amount(size: float, score: str) -> str:
+    return f"{100 * size:.2f} points of accuracy" if score == "accuracy" else f"{size:.4f} {score}"
 
 
 def _right(row: NightlyRow) -> str:
-    if row.accuracy is None:
+    if row.accuracy is None or row.majority_accuracy is None:
         return ""
     other = row.champion_accuracy
-    against = f" against {other:.1%}" if other is not None else f", the majority {row.majority_accuracy:.1%}"
-    return f"; right at its cut {row.accuracy:.1%}{against}".replace("%", " %")
+    against = f"the majority {100 * row.majority_accuracy:.1f} %" if other is None else f"against {100 * other:.1f} %"
+    return f"; right at its cut {100 * row.accuracy:.1f} %{',' if other is None else ''} {against}"
+
+
+def _held_back(row: NightlyRow) -> str:
+    return ", ".join(f"{guard.name} ({guard.words})" for guard in row.failed)
 
 
 def _beside(row: NightlyRow) -> str:
-    failed = [f"{guard.name}: {guard.words}" for guard in row.guards if not guard.passed]
-    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" (held back by {'; '.join(failed)})" if failed else "")
+    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" (held back by {_held_back(row)})" if row.failed else "")
+
+
+def _listed(words: Sequence[str], between: str) -> str:
+    """At most :data:`LISTED` of them: a sentence must fit into a log entry however many recipes there are."""
+    more = len(words) - LISTED
+    return between.join(words[:LISTED]) + (f"{between}and {more} more" if more > 0 else "")
 
 
 def _named(row: NightlyRow) -> str:
     return row.name if row.version is None else f"{row.name} ({row.version})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
