@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows import night
+from flows.evidence import Evidence
+from flows.plan import Job
+from flows.steps import NightBars
+from registry import Model
 from registry.errors import OutcomeUnknown, StoreUnavailable
 
 
@@ -30,9 +34,19 @@ _ASK_AGAIN: dict[str, Any] = {
 }
 _OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
+
+def _gather(job: Job, book: Model, bars: NightBars) -> Evidence | None:
+    log = get_run_logger()
+
+    def told(done: int, total: int) -> None:
+        log.info("scoring the past, once before the first night: refit %d of %d", done, total)
+
+    return night.gather(job, book, bars, told)
+
+
 load = task(name="load bars", task_run_name="load bars", **_OPTIONS, **_ASK_AGAIN)(night.load)
 look_up = task(name="decided before?", task_run_name="decided before?", **_OPTIONS, **_ASK_AGAIN)(night.decided)
-gather = task(name="score new bars", task_run_name="score new bars", **_OPTIONS, **_ASK_AGAIN)(night.gather)
+gather = task(name="score new bars", task_run_name="score new bars", **_OPTIONS, **_ASK_AGAIN)(_gather)
 train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(night.train)
 register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
 gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)
