@@ -27,6 +27,8 @@ The protocol, on one page:
     model.champion(at=some_moment)          # what was in production then, and by which decision
     for entry in model.log():
         print(entry.time, entry)            # one sentence each
+    registry.history("gbpusd_m15_direction")                                # every version, a DataFrame
+    print(registry.compare(model.version("v1"), model.version("v2")))       # better, worse, or within noise
 
 Importing this package loads neither scikit-learn nor an S3 client nor pandas. Errors: :mod:`registry.errors`.
 """
@@ -35,11 +37,14 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from . import errors
 from .clock import Clock, NewId, SystemClock, random_id
+from .comparison import Comparison, compare
 from .entries import Entry, key_digest
-from .errors import InvalidRequest, RegistryError
+from .errors import InvalidRequest, ModelNotFound, RegistryError
+from .history import history_frame
 from .model import Model
 from .prediction import Expectation, Prediction
 from .reader import Loaded, Version
@@ -48,9 +53,13 @@ from .registry import Registry
 from .serving import Follower
 from .transitions import Night
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
     "ChampionRecord",
     "Clock",
+    "Comparison",
     "Entry",
     "Expectation",
     "Follower",
@@ -64,8 +73,10 @@ __all__ = [
     "SystemClock",
     "Version",
     "VersionRecord",
+    "compare",
     "errors",
     "follow",
+    "history",
     "key_digest",
     "load",
     "random_id",
@@ -88,6 +99,18 @@ def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Followe
     clock = SystemClock()
     model = Registry(_place(url, "follow"), clock=clock).model(name)
     return Follower(model, clock=clock, every=every).start()
+
+
+def history(name: str, *, url: str | None = None) -> pd.DataFrame:
+    """Every version of a model, oldest first: ``version, date, author, recipe``, metrics, ``param_*``.
+
+    ``url`` defaults to ``RETRAIN_REGISTRY``. Columns: :func:`registry.history.history_frame`. :class:`ModelNotFound`.
+    """
+    model = Registry(_place(url, "history")).model(name)
+    versions = model.history()
+    if not versions:
+        raise ModelNotFound(f"there is no model {name} in {model.store.url}; `registry models` lists them")
+    return history_frame(versions)
 
 
 def _place(url: str | None, function: str) -> str:

@@ -1,0 +1,75 @@
+"""A notebook's pickle, opened once by who trusts it, and kept as an archive that runs no code.
+
+Opening a pickle runs whatever its writer put into it. Only :func:`open_pickle` does, only for the importer, and only
+when a person said ``--trust-pickles``.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .artifact import pack
+from .errors import InvalidRequest
+from .signature import Signature
+
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+)
+"""What ``pickle`` raises for bytes that are none, are cut off, or name what is not installed."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The archive of what was in a pickle, and the scikit-learn that wrote it where it says another than this one."""
+
+    archive: bytes
+    environment: Mapping[str, str] | None
+
+
+def open_pickle(
+    index: Path, model: str, version: str, extra: Mapping[str, Any], features: Sequence[str]
+) -> Opened | None:
+    """The model of a version, from ``<model>/<version>/model.pkl`` beside the index or the path that the index names.
+
+    None where there is no such file. Its inputs are the index's features, else the columns the estimator was fitted
+    on. Raises :class:`InvalidRequest` for a file that cannot be opened or holds no classifier of "up", and
+    :class:`UnsafeArtifact` for one made of types that an archive may not hold.
+    """
+    named = extra.get("path")
+    places = [index.parent / model / version / "model.pkl"]
+    if isinstance(named, str):
+        places.append(index.parent / named)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return None
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            estimator = pickle.loads(path.read_bytes())
+        except _UNREADABLE as error:
+            raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
+    wrote = [getattr(each.message, "original_sklearn_version", None) for each in told]
+    version_of_writer = next((each for each in wrote if each is not None), None)
+    columns = tuple(features) or tuple(getattr(estimator, "feature_names_in_", ()))
+    if not callable(getattr(estimator, "predict_proba", None)) or not columns:
+        raise InvalidRequest(
+            f"{path} holds {type(estimator).__name__}: a version is a fitted classifier whose features the index or "
+            "the classifier itself names"
+        )
+    expected = getattr(estimator, "n_features_in_", len(columns))
+    if expected != len(columns):
+        raise InvalidRequest(f"{path} was fitted on {expected} features, the index names {len(columns)}")
+    archive = pack(estimator, Signature(tuple(str(column) for column in columns)))
+    return Opened(archive, None if version_of_writer is None else {"scikit-learn": version_of_writer})

@@ -1,0 +1,96 @@
+"""The history of a model as a table."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from actors import NAME, NOON, a_model, register
+
+import registry
+from registry import Registry, VersionRecord
+from registry.errors import Corrupt, InvalidRequest, ModelNotFound
+from registry.history import history_frame
+
+
+def add(model, *, details=None, recipe=None, **parts):
+    record = VersionRecord(recipe=recipe, details=details, **parts)
+    return model.register(None, record, author="trainer")
+
+
+def frame_of(*rows):
+    model = a_model()
+    for row in rows:
+        add(model, **row)
+    return history_frame(model.history())
+
+
+def test_one_row_a_version_oldest_first():
+    frame = frame_of({"recipe": "rf", "metrics": {"accuracy": 0.51}}, {"recipe": "logistic"})
+    assert list(frame.columns) == ["version", "date", "author", "recipe", "accuracy"]
+    assert list(frame["version"]) == ["v1", "v2"] and list(frame["recipe"]) == ["rf", "logistic"]
+    assert list(frame["date"]) == [pd.Timestamp(NOON)] * 2
+    assert frame["accuracy"][0] == 0.51 and pd.isna(frame["accuracy"][1])
+
+
+def test_whole_numbers_stay_whole_where_a_version_lacks_the_parameter():
+    frame = frame_of({"parameters": {"min_samples_leaf": 5}}, {"parameters": {}})
+    assert frame["param_min_samples_leaf"][0] == 5 and frame["param_min_samples_leaf"].dtype == "Int64"
+    assert frame["param_min_samples_leaf"][1] is pd.NA
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1, 2.5], "float64"),
+        ([True, None], "boolean"),
+        ([True, 1], "object"),
+        (["sqrt", 3], "object"),
+        ([[1, 2], None], "object"),
+        ([2**70, 1], "object"),
+        ([None, None], "object"),
+    ],
+)
+def test_a_parameter_keeps_its_kind(values, dtype):
+    frame = frame_of(*({"parameters": {"p": value}} for value in values))
+    assert frame["param_p"].dtype == dtype
+    assert [None if pd.api.types.is_scalar(v) and pd.isna(v) else v for v in frame["param_p"]] == values
+
+
+def test_a_metric_that_nobody_measured_is_missing_and_not_zero():
+    frame = frame_of({"metrics": {"auc": None}}, {"metrics": {"auc": 0.52}})
+    assert frame["auc"].dtype == "float64" and frame["auc"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["version", "date", "author", "recipe", "param_depth"])
+def test_a_metric_named_like_a_column_does_not_overwrite_it(name):
+    frame = frame_of({"metrics": {name: 0.5}, "parameters": {"depth": 3}})
+    assert frame[f"metric_{name}"][0] == 0.5 and frame["version"][0] == "v1" and frame["param_depth"][0] == 3
+
+
+def test_an_imported_version_shows_who_made_it_and_when():
+    frame = frame_of({"details": {"imported": {"date": "2020-02-01T10:00:00.000000Z", "author": "ann"}}})
+    assert frame["author"][0] == "ann" and frame["date"][0] == pd.Timestamp("2020-02-01T10:00Z")
+
+
+def test_a_damaged_date_of_an_import_is_refused():
+    with pytest.raises(Corrupt, match="v1 was imported"):
+        frame_of({"details": {"imported": {"date": "yesterday", "author": "ann"}}})
+
+
+def test_the_table_of_no_versions_has_the_columns_and_no_row():
+    assert history_frame([]).empty and list(history_frame([]).columns) == ["version", "date", "author", "recipe"]
+
+
+def test_history_by_name_from_a_folder(tmp_path, monkeypatch):
+    register(Registry(tmp_path).model(NAME))
+    assert list(registry.history(NAME, url=str(tmp_path))["version"]) == ["v1"]
+    monkeypatch.setenv("RETRAIN_REGISTRY", str(tmp_path))
+    assert list(registry.history(NAME)["accuracy"]) == [0.51]
+
+
+def test_history_of_what_is_not_there_says_so(tmp_path, monkeypatch):
+    monkeypatch.delenv("RETRAIN_REGISTRY", raising=False)
+    with pytest.raises(ModelNotFound, match="there is no model nobody"):
+        registry.history("nobody", url=str(tmp_path))
+    with pytest.raises(InvalidRequest, match="RETRAIN_REGISTRY"):
+        registry.history(NAME)
