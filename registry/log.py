@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import keys
+from . import keys, segments
+from .cache import Cache
 from .clock import Clock, NewId, write_time
 from .entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
 from .errors import (
@@ -53,7 +54,15 @@ class Log:
     """One log of one model on a store."""
 
     def __init__(
-        self, store: Store, model: str, name: str, *, clock: Clock, new_id: NewId, signer: Signer | None = None
+        self,
+        store: Store,
+        model: str,
+        name: str,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        signer: Signer | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.store = store
         self.model = keys.check_name(model)
@@ -62,6 +71,7 @@ class Log:
         self._clock = clock
         self._new_id = new_id
         self._signer = signer
+        self.cache = cache
         self._newest: Entry | None = None
 
     def head(self) -> Entry | None:
@@ -90,17 +100,9 @@ class Log:
     def walk(self, *, newest: int | None = None) -> Iterator[Entry]:
         """Entries from the newest (or from entry ``newest``) to the first, each checked against the one after it."""
         entry = self.head() if newest is None else self.read(newest)
-        while entry is not None:
+        if entry is not None:
             yield entry
-            if entry.n == 1:
-                return
-            before = self.read(entry.n - 1)
-            if before.digest != entry.previous:
-                raise Corrupt(
-                    f"entry {before.n} of {self.prefix} is not the one that entry {entry.n} was written after; "
-                    f"run `registry verify {self.model}`"
-                )
-            entry = before
+            yield from segments.older(self, entry)
 
     def last(self, holds: Callable[[Entry], bool]) -> Entry | None:
         """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys, transitions
 from .artifact import Archive, unpack
+from .cache import OBJECTS, Cache
 from .clock import Clock, NewId, write_time
 from .entries import Entry, digest
 from .errors import (
@@ -95,11 +96,13 @@ class ModelReader:
         grace: timedelta = GRACE,
         signer: Signer | None = None,
         trusted: Trusted | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.name = keys.check_name(name)
         self.store = store
-        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id, signer=signer)
-        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer)
+        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id, signer=signer, cache=cache)
+        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer, cache=cache)
+        self.cache = cache
         self._signer = signer
         self._trusted = trusted
         self._clock = clock
@@ -259,6 +262,9 @@ class ModelReader:
         return unpack(data, sha256=record.sha256, where=f"{self.store.url}/{record.artifact}")
 
     def _bytes(self, key: str, sha256: str) -> bytes:
+        kept = None if self.cache is None else self.cache.get(OBJECTS, sha256)
+        if kept is not None:
+            return kept
         try:
             data = self.store.get(key)
         except NotFound as error:
@@ -268,6 +274,8 @@ class ModelReader:
             ) from error
         if digest(data) != sha256:
             raise Corrupt(f"{self.store.url}/{key} is not what its entry names (SHA-256 differs): damaged or replaced")
+        if self.cache is not None:
+            self.cache.put(OBJECTS, "", data)
         return data
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from . import keys
+from .cache import Cache
 from .clock import Clock, NewId, SystemClock, random_id, write_time
 from .entries import canonical
 from .errors import Corrupt, Exists, FormatTooNew, NotFound, OutcomeUnknown
@@ -24,8 +25,10 @@ class Registry:
 
     ``clock`` and ``new_id`` are the only sources of time and chance; pass fixed ones and the same calls write the same
     bytes. ``signer`` signs what is written, ``trusted`` refuses a champion that no promoter's key signed (see
-    :mod:`registry.signing`). Nothing is asked of the store until something is read or written. Before this object's
-    first write the store must show that it refuses to overwrite, else :class:`~registry.errors.StoreRefused`.
+    :mod:`registry.signing`). ``cache``: a folder for copies of what never changes (see
+    :mod:`registry.cache`), none by default. Nothing is asked of the store until something is read or written. Before
+    this object's first write the store must show that it refuses to overwrite, else
+    :class:`~registry.errors.StoreRefused`.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class Registry:
         grace: timedelta = GRACE,
         signer: Signer | None = None,
         trusted: Trusted | None = None,
+        cache: Cache | str | Path | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._new_id = new_id
         self._grace = grace
         self._signer = signer
         self._trusted = trusted
+        self._cache = Cache(cache) if isinstance(cache, str | Path) else cache
         store = connect(url) if isinstance(url, str | Path) else url
         self.store: Store = ProbedStore(store, self._clock)
         self.url = store.url
@@ -57,6 +62,7 @@ class Registry:
             grace=self._grace,
             signer=self._signer,
             trusted=self._trusted,
+            cache=self._cache,
         )
 
     def models(self) -> list[str]:

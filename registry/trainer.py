@@ -13,8 +13,10 @@ from . import keys, transitions
 from .entries import Entry, digest
 from .errors import Exists, InvalidRequest, OutcomeUnknown, StoreUnavailable, UploadTooOld
 from .log import Build, Draft
+from .parallel import Progress, quiet
 from .reader import ModelReader, Version, version_of
 from .records import VersionRecord
+from .segments import Folded, fold
 
 _UPLOAD_TRIES = 5
 
@@ -53,6 +55,11 @@ class ModelTrainer(ModelReader):
             raise InvalidRequest(f"'{tag}' cannot be a tag: it means a version already")
         name = None if version is None else keys.version_name(keys.version_number(version))
         return self.versions.append(transitions.tagged(tag, name), author=author, key=key)
+
+    def fold(self, *, progress: Progress = quiet) -> Folded:
+        """Fold runs of old entries of both logs, so that history is few requests (see :mod:`registry.segments`)."""
+        versions, decisions = (fold(log, progress=progress) for log in (self.versions, self.decisions))
+        return Folded((*versions.segments, *decisions.segments), versions.bytes + decisions.bytes)
 
     def _upload(self, key: str, data: bytes) -> None:
         """Store an object under a key that no other operation uses; asked again until it is known to be there.

@@ -1,0 +1,50 @@
+"""Asking for many objects at once: answers in the order of the questions, a bounded number of them under way."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+AT_ONCE = 16
+"""Requests under way at once; an S3 client keeps 32 connections."""
+
+_ONE_BY_ONE = 8  # few are not worth threads, and who stops after a few has asked for nothing in vain
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+Progress = Callable[[str, int, int], None]
+"""Told as work goes on: what is done, how many of it are, how many there are in all."""
+
+
+def quiet(what: str, done: int, of: int) -> None:
+    """A :data:`Progress` that tells nobody."""
+
+
+def in_order(
+    ask: Callable[[Asked], Answer], questions: Iterable[Asked], *, at_once: int | None = None
+) -> Iterator[Answer]:
+    """``ask`` of every question, in order, up to ``at_once`` (:data:`AT_ONCE`) of them asked ahead by threads.
+
+    The first few are asked one by one, and all of them where ``at_once`` is 1. ``questions`` is iterated by the
+    caller's thread, and only as far as is asked ahead; what ``ask`` raises is raised where its answer would stand.
+    Closing the iterator asks nothing further.
+    """
+    left, ahead = iter(questions), min(at_once or AT_ONCE, AT_ONCE)
+    for question in itertools.islice(left, None if ahead == 1 else _ONE_BY_ONE if at_once is None else 1):
+        yield ask(question)
+    with ThreadPoolExecutor(ahead) as workers:
+        asked: deque[Future[Answer]] = deque()
+        try:
+            while True:
+                further = itertools.islice(left, ahead - len(asked))
+                asked.extend(workers.submit(ask, question) for question in further)
+                if not asked:
+                    return
+                yield asked.popleft().result()
+        finally:
+            for waiting in asked:
+                waiting.cancel()

@@ -1,0 +1,50 @@
+"""Logs of many entries, written directly: through the protocol ten thousand registrations would take a minute."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from actors import NAME, NOON
+from servers.stores import MemoryStore
+
+from registry import VersionRecord, keys
+from registry.entries import Entry, digest, remember
+
+
+def long_store(count: int, *, log: str = "versions") -> MemoryStore:
+    """A store whose log holds ``count`` entries, each registering a version without artifact."""
+    store = MemoryStore()
+    extend(store, count, log=log)
+    return store
+
+
+def extend(store: MemoryStore, count: int, *, after: Entry | None = None, log: str = "versions") -> Entry:
+    """``count`` more entries; the newest of them."""
+    assert count > 0
+    newest = after
+    for _ in range(count):
+        newest = _next(newest, log)
+        store.create(keys.entry_key(NAME, log, newest.n), newest.to_bytes())
+    assert newest is not None
+    return newest
+
+
+def _next(before: Entry | None, log: str) -> Entry:
+    n = 1 if before is None else before.n + 1
+    state: dict[str, Any] = {} if before is None else dict(before.state)
+    key = digest(f"{log} {n}".encode())[:32]
+    record = VersionRecord(version=f"v{n}", recipe="rf", metrics={"accuracy": 0.51}, parameters={"depth": 3})
+    return Entry(
+        model=NAME,
+        log=log,
+        n=n,
+        kind="registered",
+        time=NOON + timedelta(minutes=n),
+        author="trainer",
+        operation=key,
+        body={"version": record.to_dict()},
+        state={**state, "latest": {"version": f"v{n}", "entry": n}, "keys": remember(state, key, n)},
+        previous=None if before is None else before.digest,
+        key=key,
+    )
