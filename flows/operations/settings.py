@@ -1,0 +1,52 @@
+"""What a person can set about nights that run by themselves: ``RETRAIN_*`` variables beside those of the night itself.
+
+Addresses may hold secrets, so they are never shown, logged or written.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import RequestRefused
+from flows.operations.calendar import TradingCalendar
+
+
+class Operations(BaseSettings):
+    """How bars arrive, whom to tell and when; every field is the variable ``RETRAIN_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="RETRAIN_", extra="ignore", frozen=True)
+
+    feed: str | None = Field(None, description="A command that fetches new bars, run by the shell before loading")
+    feed_seconds: float = Field(600, gt=0, description="How long that command may take")
+    wait_minutes: float = Field(180, ge=0, description="How long a scheduled night waits for complete bars")
+    look_minutes: float = Field(5, gt=0, description="How often it looks (and runs the feed) meanwhile")
+    turn_minutes: float = Field(240, ge=0, description="How long a night waits for another one of the same model")
+    holidays: str = Field("", description="More days without trading: 04-07,2026-04-03; 12-25 and 01-01 are known")
+    short_days: str = Field("", description="More days that end early; 12-24 and 12-31 are known")
+    alert_url: SecretStr | None = Field(None, description="Where alerts go: a webhook (https://…) or an Apprise URL")
+    alert_held: bool = Field(False, description="Also tell of nights on which nothing was promoted")
+    ping_url: SecretStr | None = Field(None, description="Asked for after each decided night (a dead-man's switch)")
+    conditions: str = Field(".retrain/conditions", description="Folder that remembers which alerts are open")
+
+    @property
+    def calendar(self) -> TradingCalendar:
+        """The days to expect bars on; :class:`RequestRefused` for a date that is none."""
+        return TradingCalendar.of(self.holidays, self.short_days)
+
+    @property
+    def alert_target(self) -> str | None:
+        return None if self.alert_url is None else self.alert_url.get_secret_value() or None
+
+    @property
+    def ping_target(self) -> str | None:
+        return None if self.ping_url is None else self.ping_url.get_secret_value() or None
+
+
+def load_operations() -> Operations:
+    """The settings from the environment; :class:`RequestRefused` names each variable that is wrong."""
+    try:
+        return Operations()
+    except ValidationError as error:
+        faults = "; ".join(f"RETRAIN_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise RequestRefused(faults) from error
