@@ -15,7 +15,7 @@ run: $(VENV)/.run ## one night through the Prefect flow; on your own files: make
 	@$(BIN)/retrain run --prefect $(if $(DATA),--data "$(DATA)")
 
 test: check ## lint, types and all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
