@@ -10,6 +10,7 @@ import pickle
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,10 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Opened:
-    """The archive of what was in a pickle, and the scikit-learn that wrote it where it says another than this one."""
+    """The archive of what was in a pickle, and which scikit-learn wrote that."""
 
     archive: bytes
-    environment: Mapping[str, str] | None
+    environment: Mapping[str, str]
 
 
 def open_pickle(
@@ -54,14 +55,7 @@ def open_pickle(
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         return None
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
-            estimator = pickle.loads(path.read_bytes())
-        except _UNREADABLE as error:
-            raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
-    wrote = [getattr(each.message, "original_sklearn_version", None) for each in told]
-    version_of_writer = next((each for each in wrote if each is not None), None)
+    estimator, wrote = _unpickled(path)
     columns = tuple(features) or tuple(getattr(estimator, "feature_names_in_", ()))
     if not callable(getattr(estimator, "predict_proba", None)) or not columns:
         raise InvalidRequest(
@@ -71,5 +65,20 @@ def open_pickle(
     expected = getattr(estimator, "n_features_in_", len(columns))
     if expected != len(columns):
         raise InvalidRequest(f"{path} was fitted on {expected} features, the index names {len(columns)}")
-    archive = pack(estimator, Signature(tuple(str(column) for column in columns)))
-    return Opened(archive, None if version_of_writer is None else {"scikit-learn": version_of_writer})
+    with warnings.catch_warnings():
+        # one fitted on a frame warns of every array it is asked about; the signature sees to names and order here
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        archive = pack(estimator, Signature(tuple(str(column) for column in columns)))
+    return Opened(archive, {"scikit-learn": wrote})
+
+
+def _unpickled(path: Path) -> tuple[Any, str]:
+    """What is in a pickle, and the scikit-learn that wrote it: this one, unless it warns of another."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            estimator = pickle.loads(path.read_bytes())
+        except _UNREADABLE as error:
+            raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
+    others = [getattr(each.message, "original_sklearn_version", None) for each in told]
+    return estimator, next((str(each) for each in others if each is not None), metadata.version("scikit-learn"))
