@@ -1,0 +1,1 @@
+"""Past years as if live, with a picture."""

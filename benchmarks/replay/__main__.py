@@ -1,0 +1,85 @@
+"""``python -m benchmarks.replay BARS --tape FOLDER``: every rule over 2023-07-03 to 2024-12-31, a table and a picture.
+
+Writes ``docs/replay.md`` and ``docs/replay.png``. Needs matplotlib, which the project itself does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from flows.bars import load_bars, prepare
+from flows.gate.policy import GatePolicy
+from flows.plan import plan
+from flows.recipes import reference
+from flows.replay import Played, Tape, play, record
+from flows.replay.play import RULES
+from flows.replay.table import compare
+from flows.report.economics import SPREAD_PIPS
+from flows.settings import RetrainRequest, Settings
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt  # after the backend is chosen
+
+COLOURS = {"gated": "#0072B2", "never": "#E69F00", "newest": "#009E73", "higher": "#CC79A7", "fade_rsi": "#999999"}
+"""Okabe and Ito's palette: told apart by colour-blind readers."""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser()
+    asked.add_argument("bars", type=Path)
+    asked.add_argument("--tape", type=Path, required=True)
+    asked.add_argument("--recipe", action="append")
+    asked.add_argument("--out", type=Path, default=Path("docs"))
+    options = asked.parse_args()
+    request = RetrainRequest(recipes=tuple(options.recipe) if options.recipe else None)
+    job = plan(request, Settings(data=str(options.bars)))
+    data = prepare(load_bars(job.source))
+    tape = record(job, data, date(2023, 7, 3), date(2024, 12, 31), options.tape)
+    policy = GatePolicy()
+    played = [play(tape, policy, rule=rule) for rule in RULES]
+    lines = compare(tape, played)
+    print(json.dumps([line.to_dict() for line in lines], indent=1))
+    for each in played:
+        print(each.rule, [(promotion.night, promotion.recipe.name) for promotion in each.promotions])
+    picture(tape, played, options.out / "replay.png")
+
+
+def picture(tape: Tape, played: list[Played], path: Path) -> None:
+    """Cumulative pips before and after the spread of each rule, over the bars that all have a champion for."""
+    data = tape.data
+    common = data.counted.copy()
+    for each in played:
+        common &= ~np.isnan(each.p)
+    opens = data.bars.frame.index[common]
+    move = data.move_pips[common]
+    learnt = data.window(days=tape.job.request.train_days, end=opens[0])
+    sides = {each.rule: each.p[common] > each.cut[common] for each in played}
+    sides["fade_rsi"] = reference("fade_rsi", data, learnt)[common] > 0.5
+    figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
+    for name, up in sides.items():
+        gross = np.where(up, move, -move)
+        cost = SPREAD_PIPS * np.concatenate([[0.0], (up[1:] != up[:-1]).astype(float)])
+        style = {"color": COLOURS[name], "linewidth": 1.4 if name == "gated" else 1.0, "label": name}
+        before.plot(opens, np.cumsum(gross), **style)
+        after.plot(opens, np.cumsum(gross - cost), **style)
+    before.set_title("Nights of 2023-07-03 to 2024-12-31 as if live: cumulative pips before costs", loc="left")
+    after.set_title(f"after a spread of {SPREAD_PIPS:g} pips at each change of side", loc="left")
+    for axis in (before, after):
+        axis.axhline(0.0, color="#444444", linewidth=0.8)
+        axis.set_ylabel("pips, cumulative")
+        axis.grid(alpha=0.25)
+    gated = next(each for each in played if each.rule == "gated")
+    for promotion in gated.promotions:
+        before.axvline(np.datetime64(promotion.night), color=COLOURS["gated"], linestyle=":", linewidth=1.0)
+    before.legend(loc="upper left", ncols=5, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
