@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Check the bundle of one decision offline: what was decided, on which evidence, and that nothing was changed since.
 
     registry bundle gbpusd_m15_direction 12 --to decision-12.zip
     python check_bundle.py decision-12.zip --digest SHA256_OF_THE_ENTRY --promoter PUBLIC_KEY
 
-Needs Python 3.11 and numpy, nothing else and no network. Exit status: 0 it holds, 1 refused, 2 wrong usage. Digests tie
-every entry to the decision; --digest or public keys, known from elsewhere, tie the decision to who made it.
+Needs Python 3.11, numpy and no network. Exit status: 0 it holds, 1 refused, 2 wrong usage. Digests tie every entry to
+the decision; --digest or public keys, known from elsewhere, tie the decision to who made it.
 """
 
 import argparse
@@ -71,8 +70,8 @@ def check_decision(members, head, decision, versions):
     champion, named = decision["state"].get("champion") or {}, decision["body"].get("version")
     version, entry = {}, versions.get(head["registered"])
     if entry is not None:
-        version = entry["body"]["version"]
         check(entry["kind"] == "registered", "the version is registered by an entry of another kind")
+        version = entry["body"]["version"]
         if champion.get("version") == version["version"]:
             same = all(version.get(name) == champion.get(name) for name in ("artifact", "sha256", "size", "cut"))
             check(same and champion["entry"] == entry["n"], "the champion's artifact is not the registered version's")
@@ -98,11 +97,12 @@ def check_evidence(members, head, decision, versions):
         check("evidence/" + sha256(members[name]) == name, f"{name} is not what its name says")
         for sheet in parsed(members, name)["sheets"]:
             opens, label = np.frombuffer(decoded(sheet["opens"]), "<i8"), np.frombuffer(decoded(sheet["label"]), "<u1")
-            check(opens.shape == label.shape and (label <= 1).all(), f"{name}: a bar without its label, 0 or 1")
+            in_order = opens.shape == label.shape and (np.diff(opens) > 0).all()
+            check(in_order and (label <= 1).all(), f"{name}: bars out of order, or one without its label of 0 or 1")
             for series in sheet["series"]:
                 p = np.frombuffer(decoded(series["p"]), "<f8")
+                check(p.shape == opens.shape and not (np.abs(p - 0.5) > 0.5).any(), f"{name}: no probabilities")
                 said, right = ~np.isnan(p), (p > series["cut"]) == (label == 1)
-                check(p.shape == opens.shape and (np.abs(p[said] - 0.5) <= 0.5).all(), f"{name}: no probabilities")
                 streams.setdefault(series["stream"], {}).update(zip(opens[said].tolist(), right[said], strict=True))
     return streams
 
@@ -157,7 +157,7 @@ def verified(public, message, signature):
     s, first = int.from_bytes(signature[32:], "little"), signature[:32]
     h = int.from_bytes(hashlib.sha512(first + public + message).digest(), "little") % L
     base = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
-    a, b = times(s, base), add(point_of(first), times(h, point_of(public)))  # [s] B = R + [h] A
+    a, b = times(s, base), add(point_of(first), times(h, point_of(public)))
     return s < L and (a[0] * b[2] - b[0] * a[2]) % P == 0 == (a[1] * b[2] - b[1] * a[2]) % P
 
 
@@ -186,8 +186,8 @@ def main():
     parser = argparse.ArgumentParser(description="Check the bundle of one decision offline.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--digest", help="SHA-256 of the decision's entry, known from elsewhere")
-    for role in ("promoter", "trainer"):
-        parser.add_argument(f"--{role}", type=bytes.fromhex, action="append", default=[], help="public key in hex")
+    for role in ("--promoter", "--trainer"):
+        parser.add_argument(role, type=bytes.fromhex, action="append", default=[], help="public key, hexadecimal")
     asked = parser.parse_args()
     roles = {**dict.fromkeys(asked.trainer, "trainer"), **dict.fromkeys(asked.promoter, "promoter")}
     try:

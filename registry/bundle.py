@@ -87,9 +87,10 @@ def _entries(log: Log, newest: int, oldest: int) -> dict[int, bytes]:
 def _scored(model: Model, decision: Entry) -> int | None:
     """The ``scored`` entry that the decision names, else the last one before it; None where there is none."""
     named: Any = decision.body.get("evidence")
-    if isinstance(named, Mapping) and named.get("entry") is not None:
-        return int(named["entry"])
-    before = model.versions.last(lambda entry: entry.time <= decision.time)
+    if isinstance(named, Mapping):
+        entry = named.get("entry")
+        return None if entry is None else int(entry)
+    before = model.versions.last(lambda each: each.time <= decision.time)
     watermark = None if before is None else before.state.get("watermark")
     return None if watermark is None else int(watermark["entry"])
 
