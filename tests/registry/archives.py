@@ -114,14 +114,14 @@ def nodes_of(schema: Any, loader: str, named: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def with_tree_array(name: str, change: Callable[[np.ndarray], None]) -> bytes:
-    """The archive of a forest with the ``nodes`` or ``values`` of its first tree changed in place."""
+def with_tree_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    """The archive of a forest with its first tree's ``nodes`` or ``values`` replaced by what ``change`` makes of them."""
     schema = json.loads(members(members(packed())[MODEL])["schema.json"])
     return _with_array(nodes_of(schema, "TreeNode")[0]["content"]["content"][name]["file"], change, "random forest")
 
 
-def with_boosting_nodes(change: Callable[[np.ndarray], None]) -> bytes:
-    """The archive of a boosting with the nodes of its first tree changed in place."""
+def with_boosting_nodes(change: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    """The archive of a boosting with the nodes of its first tree replaced by what ``change`` makes of them."""
     schema = json.loads(members(members(packed("boosting"))[MODEL])["schema.json"])
     first = nodes_of(schema, "ObjectNode", "TreePredictor")[0]
     return _with_array(first["content"]["content"]["nodes"]["file"], change, "boosting")
@@ -144,7 +144,6 @@ def with_head(**fields: Any) -> bytes:
     return with_member(HEAD, json.dumps(json.loads(members(packed())[HEAD]) | fields).encode())
 
 
-def _with_array(file: str, change: Callable[[np.ndarray], None], kind: str) -> bytes:
+def _with_array(file: str, change: Callable[[np.ndarray], np.ndarray], kind: str) -> bytes:
     array = from_npy(members(members(packed(kind))[MODEL])[file], file).copy()
-    change(array)
-    return with_model_member(file, to_npy(array), kind)
+    return with_model_member(file, to_npy(change(array)), kind)

@@ -83,6 +83,7 @@ def test_any_sequence_of_nodes_is_whole_trees_or_refused(features, count):
         ([0, LEAF], 1, "whole trees"),
         ([0, LEAF, LEAF, LEAF], 1, "whole trees"),
         ([LEAF, 0, LEAF], 2, "whole trees"),
+        ([LEAF, 0, LEAF], 1, "whole trees"),
         ([LEAF, LEAF], 3, "whole trees"),
         ([WIDTH, LEAF, LEAF], 1, "outside 0 to 2"),
         ([-2, LEAF, LEAF], 1, "outside 0 to 2"),

@@ -111,8 +111,9 @@ def other_nodes_by_number() -> bytes:
 
 
 def set_field(field: str, at: int, value: float) -> Any:
-    def change(nodes: np.ndarray) -> None:
+    def change(nodes: np.ndarray) -> np.ndarray:
         nodes[field][at] = value
+        return nodes
 
     return change
 
@@ -218,6 +219,7 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         lambda: with_tree_array("nodes", set_field("threshold", 0, np.nan)), "holds a threshold or a value",
     ),
     "more nodes than there are": (lambda: tree_state("node_count", 10**6), "counts and shapes do not fit"),
+    "fewer nodes than values": (lambda: with_tree_array("nodes", lambda nodes: nodes[:-1]), "counts and shapes do not"),
     "no nodes": (lambda: tree_state("node_count", 0), "counts and shapes do not fit"),
     "more outputs than there are": (lambda: tree_argument(2, 10**6), "counts and shapes do not fit"),
     "a tree over more features": (lambda: tree_argument(0, 5), "a tree over 5 features stands in"),
