@@ -75,7 +75,8 @@ def judge_nightly(
     """The decision of one night against a champion.
 
     ``tried``: how many distinct recipes (and former champions) were tried in the last 250 nights; the threshold is
-    calibrated for it. Only live days after ``champion.after`` count, on bars that both were scored on.
+    calibrated for it. Only live days after ``champion.after`` count, on bars that both were scored on. With a cadence
+    of more than one night, nothing is promoted but on every so-manyth night after ``champion.after``.
 
     Raises :class:`GateRefused` for no candidates.
     """
@@ -96,18 +97,19 @@ def judge_nightly(
     rows = []
     for at, each in enumerate(candidates):
         span = _days_mask(ledger, days[~np.isnan(d[:, at])][-policy.windows[-1] :]) & since[at]
-        rows.append(_row(ledger, each, champion, evidence, at, span, policy))
+        rows.append(_row(ledger, scores, each, champion, evidence, at, span, policy))
+    wait = _nights_to_next_look(ledger, champion, policy)
     eligible = [
         at
         for at, row in enumerate(rows)
-        if row.largest_z is not None and row.largest_z > found.threshold and row.passed
+        if not wait and row.largest_z is not None and row.largest_z > found.threshold and row.passed
     ]
     winner = max(eligible, key=lambda at: rows[at].largest_z or 0.0) if eligible else None
     shown = winner if winner is not None else _leader(rows)
     lead = None if shown is None else evidence.best_of(shown)
     more = None if lead is None else more_nights(lead, found.threshold)
     visible = None if lead is None else visible_difference(lead, found.threshold)
-    reason = _reason(rows, winner, found.threshold)
+    reason = _reason(rows, winner, found.threshold, wait)
     return NightlyDecision(
         action="held" if winner is None else "promoted",
         winner=None if winner is None else candidates[winner].name,
@@ -126,6 +128,7 @@ def judge_nightly(
             visible=visible,
             days=int(evidence.days.max()),
             shortest=policy.windows[0],
+            wait=wait,
         ),
         champion=champion.version,
         rows=tuple(rows),
@@ -162,7 +165,7 @@ def choose_first(
         daily = scores.daily(scores.of(each.stream, each.stream), everything)
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
-        rows.append(_row(ledger, each, None, evidence, 0, _days_mask(ledger, recent), policy))
+        rows.append(_row(ledger, scores, each, None, evidence, 0, _days_mask(ledger, recent), policy))
     ready = [
         at
         for at, row in enumerate(rows)
@@ -214,6 +217,16 @@ class Scored:
         kept = np.where(self._ledger.counted & among, scores, np.nan)
         return by_day(self._ledger.day, kept, minimum_bars=MINIMUM_BARS)
 
+    def figures(self, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
+        """Bars, accuracy at the cut, and of the majority before each bar, over counted scored bars ``among``."""
+        at = np.flatnonzero(stream.scored & among & self._ledger.counted)
+        if not at.size:
+            return 0, None, None
+        label = self._ledger.label[at] == 1.0
+        right = float(np.mean((stream.p[at] > stream.cut[at]) == label))
+        majority = float(np.mean((np.nan_to_num(self._base[at]) > 0.0) == label))
+        return int(at.size), right, majority
+
     def _computed(self, key: str, ranked_after: str) -> Floats:
         result = np.full(self._ledger.label.size, np.nan)
         stream = self._ledger.streams.get(key)
@@ -239,20 +252,9 @@ class Scored:
         return np.empty(0) if stream is None else stream.p[:first][stream.scored[:first]]
 
 
-def figures(ledger: Ledger, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
-    """Bars, accuracy at the cut, and accuracy of the majority before each bar, over counted scored bars ``among``."""
-    at = np.flatnonzero(stream.scored & among & ledger.counted)
-    if not at.size:
-        return 0, None, None
-    label = ledger.label[at] == 1.0
-    right = float(np.mean((stream.p[at] > stream.cut[at]) == label))
-    base = trailing_base(ledger.label)[at]
-    majority = float(np.mean((np.nan_to_num(base) > 0.0) == label))
-    return int(at.size), right, majority
-
-
 def _row(
     ledger: Ledger,
+    scores: Scored,
     each: Candidate,
     champion: Champion | None,
     evidence: Evidence,
@@ -270,8 +272,8 @@ def _row(
     best, stream = evidence.best_of(at), ledger.streams.get(each.stream)
     theirs = None if champion is None else ledger.streams.get(champion.stream)
     both = span if theirs is None else span & theirs.scored
-    bars, right, majority = (0, None, None) if stream is None else figures(ledger, stream, both)
-    beside = None if theirs is None or stream is None else figures(ledger, theirs, both & stream.scored)[1]
+    bars, right, majority = (0, None, None) if stream is None else scores.figures(stream, both)
+    beside = None if theirs is None or stream is None else scores.figures(theirs, both & stream.scored)[1]
     guards = [*each.guards, *_guards(right, majority, beside, policy)]
     if champion is None and windows and policy.score == "edge":
         guards.append(Guard("edge", windows[-1].mean > 0.0, f"a mean edge of {windows[-1].mean:+.4f}"))
@@ -331,10 +333,18 @@ def _leader(rows: Sequence[NightlyRow]) -> int | None:
     return max(told, key=lambda at: rows[at].largest_z or 0.0) if told else None
 
 
-def _reason(rows: Sequence[NightlyRow], winner: int | None, threshold: float) -> str:
+def _nights_to_next_look(ledger: Ledger, champion: Champion, policy: GatePolicy) -> int:
+    """0 on a night that decides: looking oftener than the threshold was calibrated for would void its error rate."""
+    nights = sum(champion.after is None or night > champion.after for night in ledger.live_nights)
+    return -nights % policy.cadence
+
+
+def _reason(rows: Sequence[NightlyRow], winner: int | None, threshold: float, wait: int) -> str:
     if winner is not None:
         return "better"
     strong = [row for row in rows if row.largest_z is not None and row.largest_z > threshold]
+    if strong and wait:
+        return "between looks"
     if strong:
         return strong[0].failed[0].name
     return "not better" if any(row.largest_z is not None for row in rows) else "too few days"

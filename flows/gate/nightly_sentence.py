@@ -23,8 +23,9 @@ def nightly_sentence(
     visible: float | None,
     days: int,
     shortest: int,
+    wait: int,
 ) -> str:
-    """What a person reads in the morning."""
+    """What a person reads in the morning. ``wait``: nights to the next look, 0 on a night that decides."""
     row = None if shown is None else rows[shown]
     best = None if row is None else row.best
     if row is None or best is None:
@@ -40,6 +41,8 @@ def nightly_sentence(
     told = f"held: {row.name}'s stream {_lead(best, champion, score)} over {best.days} days ({allowed}{right})"
     if best.z > threshold and row.failed:
         told += f"; held back by {_held_back(row)}"
+    elif best.z > threshold:
+        told += f"; the next look is in {_count(wait, 'night')}"
     elif best.mean > 0 and best.z > 0:
         told += (
             f"; a true difference of this size would need about {_count(more, 'more night')}"
@@ -61,7 +64,7 @@ def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
         f"last {last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first "
         "champion"
         + (f"; accepted by a person although held back by {_held_back(row)}" if row.failed else "")
-        + (f"; the others: {_listed(others, ', ')}" if others else "")
+        + (f"; the others: {_listed(others, '; ')}" if others else "")
     )
 
 
@@ -72,9 +75,9 @@ def empty_sentence(rows: Sequence[NightlyRow], shortest: int) -> str:
             f"held: production stays empty: no stream has the {shortest} scored days that a first champion is chosen "
             "by; let more nights pass (a first night without --no-backfill scores the past instead)"
         )
-    told = [f"{row.name}: {_held_back(row)}" for row in rows if row.windows and row.failed]
+    told = [f"{row.name} ({_failures(row)})" for row in rows if row.windows and row.failed]
     overruled = any(row.windows and row.lacks_skill_alone for row in rows)
-    return f"held: production stays empty: no stream passes ({_listed(told, '; ')})" + (
+    return f"held: production stays empty: no stream passes: {_listed(told, '; ')}" + (
         "; --accept-unskilled overrides, and is recorded" if overruled else ""
     )
 
@@ -101,8 +104,12 @@ def _held_back(row: NightlyRow) -> str:
     return ", ".join(f"{guard.name} ({guard.words})" for guard in row.failed)
 
 
+def _failures(row: NightlyRow) -> str:
+    return ", ".join(f"{guard.name}: {guard.words}" for guard in row.failed)
+
+
 def _beside(row: NightlyRow) -> str:
-    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" (held back by {_held_back(row)})" if row.failed else "")
+    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" ({_failures(row)})" if row.failed else "")
 
 
 def _listed(words: Sequence[str], between: str) -> str:

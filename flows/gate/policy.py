@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from flows.errors import RequestRefused
 
-from .calibration import BUDGET
+from .calibration import BUDGET, NIGHTS
 from .sequential import WINDOWS
 
 Score = Literal["edge", "accuracy", "brier"]
@@ -20,9 +20,10 @@ Score = Literal["edge", "accuracy", "brier"]
 @dataclass(frozen=True)
 class GatePolicy:
     """``score``: what a prediction is worth. ``budget``: probability of a false promotion in a year of nights.
-    ``cadence``: nights from one look to the next. ``accuracy_margin_points``: how many points of accuracy at its cut a
-    candidate may be below the champion. ``cut``: above which a version says "up": the median of its stream's last
-    2,000 predictions, or one half. ``maximum_age_nights``: an older champion is noticed (never replaced for it).
+    ``cadence``: nights from one look to the next; between two looks nothing is promoted. ``accuracy_margin_points``:
+    how many points of accuracy at its cut a candidate may be below the champion. ``cut``: above which a version says
+    "up": the median of its stream's last 2,000 predictions, or one half. ``maximum_age_nights``: an older champion is
+    noticed (never replaced for it).
     """
 
     score: Score = "edge"
@@ -42,6 +43,10 @@ class GatePolicy:
             raise RequestRefused(f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05")
         if not 0.0 <= self.accuracy_margin_points <= 100.0:
             raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
+        if not 1 <= self.cadence <= NIGHTS:
+            raise RequestRefused(f"a look every {self.cadence} nights makes no sense: 1 to {NIGHTS}")
+        if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 3:
+            raise RequestRefused(f"the windows {list(self.windows)} must be increasing numbers of days, from 3 up")
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "windows": list(self.windows)}
