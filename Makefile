@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-s3 bench-gate lock clean
+.PHONY: help run up test test-slow check test-s3 bench-gate lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,8 +14,14 @@ help: ## show this list
 run: $(VENV)/.run ## one night through the Prefect flow; on your own files: make run DATA=path/to/folder
 	@$(BIN)/retrain run --prefect $(if $(DATA),--data "$(DATA)")
 
+up: $(VENV)/.run ## server, deployments, alerts and a worker until Ctrl-C; on another port: make up PORT=4300
+	@$(if $(DATA),RETRAIN_DATA="$(DATA)") $(BIN)/retrain up $(if $(PORT),--port $(PORT))
+
 test: check ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what a browser asks for
+	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/test_kills.py tests/flows/operations/test_browser.py
 
 check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

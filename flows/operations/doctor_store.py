@@ -82,7 +82,7 @@ def _bucket(place: str, now: datetime) -> Iterator[Finding]:
     try:
         answer = client.list_objects_v2(Bucket=bucket, MaxKeys=1)
         yield _skew(answer["ResponseMetadata"]["HTTPHeaders"].get("date"), now)
-        rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        rules = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "NoSuchLifecycleConfiguration":

@@ -1,0 +1,174 @@
+"""How things stand, and whether a night is missing, by the registry alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from clocks import FixedClock
+
+from flows.cli import main
+from flows.operations.conditions import FileMemory
+from flows.operations.settings import Operations
+from flows.operations.status import Standing, look
+from flows.operations.watching import findings, missed_night, tell_health
+from flows.settings import Settings
+from registry import Model, Night, Registry, VersionRecord
+from registry.errors import Corrupt
+
+TUESDAY = datetime(2024, 12, 31, 22, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    monkeypatch.setenv("RETRAIN_CONDITIONS", str(tmp_path / "conditions"))
+    for name in ("DATA", "MODEL", "REGISTRY", "ALERT_URL", "FEED"):
+        monkeypatch.delenv(f"RETRAIN_{name}", raising=False)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Model:
+    """A model whose v1 became champion on 18 November 2024 and whose night of 31 December was held."""
+    clock = FixedClock(datetime(2024, 11, 18, 22, 20, tzinfo=UTC))
+    model = Registry(tmp_path / "registry", clock=clock).model("m")
+    version = model.register(b"archive", VersionRecord(recipe="rf_deep"), author="night", key="first")
+    first = Night("2024-11-18", clock.moment)
+    model.promote(version, expected=None, author="night", body={"sentence": "promoted: v1 is first"}, night=first)
+    clock.moment = TUESDAY + timedelta(minutes=25)
+    last = Night("2024-12-31", TUESDAY)
+    model.hold(expected=model.champion(), author="night", body={"sentence": "held: nothing led by enough"}, night=last)
+    return model
+
+
+def standing(tmp_path: Path, now: datetime, **values: Any) -> Standing:
+    settings = Settings(registry=str(tmp_path / "registry"), model="m")
+    return look(settings, Operations(), now=now, grace=timedelta(hours=6), **values)
+
+
+def test_the_first_line_says_champion_last_night_bars_and_next_run(book: Model, tmp_path: Path) -> None:
+    seen = standing(tmp_path, TUESDAY + timedelta(hours=1))
+    assert seen.lines[0] == (
+        "champion v1 (rf_deep), 43 days, in production; last night held; bars to none configured (simulated); "
+        "next run Thursday 17:20 New York"
+    )
+    assert "Night of 2024-12-31: held: nothing led by enough" in seen.lines
+
+
+@pytest.mark.parametrize(
+    ("now", "late", "says"),
+    [
+        ("2025-01-01 23:30", False, "OK: m decided the night of 2024-12-31, due was 2024-12-31"),  # a holiday
+        ("2025-01-03 04:00", False, "OK"),  # Thursday's is due since 22:20, within its grace
+        ("2025-01-03 05:00", True, "one night is missing"),
+        ("2025-01-08 12:00", True, "4 nights are missing"),
+    ],
+)
+def test_a_missing_night_is_seen_without_prefect(book: Model, tmp_path: Path, now: str, late: bool, says: str) -> None:
+    seen = standing(tmp_path, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert seen.late is late
+    assert says in seen.check_line
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        ("suspend", "suspended since 2024-12-31T22:2"),
+        ("freeze", "frozen (looks odd)"),
+    ],
+)
+def test_what_a_person_told_production_stands_in_the_first_line(
+    book: Model, tmp_path: Path, act: str, says: str
+) -> None:
+    getattr(book, act)(author="ann", reason="looks odd")
+    seen = standing(tmp_path, TUESDAY + timedelta(hours=1))
+    assert says in seen.lines[0]
+    assert "last night held" in seen.lines[0], "a person's act is not a night"
+
+
+def test_an_empty_registry_has_no_champion_and_is_late(tmp_path: Path) -> None:
+    seen = standing(tmp_path, TUESDAY)
+    assert seen.lines[0].startswith("no champion, production is empty; no night decided yet")
+    assert seen.late and "last decided none" in seen.check_line
+
+
+def test_open_conditions_are_shown(book: Model, tmp_path: Path) -> None:
+    FileMemory(tmp_path / "conditions").write(
+        "m", {"data.missing": {"since": "2025-01-02T22:00:00.000000Z", "what": "no bars"}}
+    )
+    assert "Open: data.missing since 2025-01-02T22:00Z: no bars" in standing(tmp_path, TUESDAY).lines
+
+
+def test_bars_that_cannot_be_read_do_not_hide_the_champion(book: Model, tmp_path: Path) -> None:
+    settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "nowhere"))
+    seen = look(settings, Operations(), now=TUESDAY, grace=timedelta(0))
+    assert seen.champion.startswith("champion v1") and "nowhere is not there" in seen.bars_to
+
+
+def test_a_damaged_registry_is_an_error_and_not_an_old_state(book: Model, tmp_path: Path) -> None:
+    damage(tmp_path)
+    with pytest.raises(Corrupt, match="registry verify"):
+        standing(tmp_path, TUESDAY)
+
+
+def damage(folder: Path) -> None:
+    newest = sorted((folder / "registry" / "models" / "m" / "decisions").rglob("*.json"))[0]
+    newest.chmod(0o600)
+    newest.write_bytes(newest.read_bytes().replace(b"{", b" {", 1))
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["retrain", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_check_ends_with_a_status_that_cron_and_monitoring_understand(
+    book: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(tmp_path / "registry")
+    assert command(monkeypatch, "status", "--check", "--registry", place, "--model", "m") == 1
+    assert capsys.readouterr().out.startswith("LATE: m last decided 2024-12-31")
+    enough = "1000000"
+    assert command(monkeypatch, "status", "--check", "--registry", place, "--model", "m", "--grace-hours", enough) == 0
+    assert capsys.readouterr().out.startswith("OK: m")
+    damage(tmp_path)
+    assert command(monkeypatch, "status", "--check", "--registry", place, "--model", "m") == 7
+
+
+def test_status_as_json_has_what_the_screen_has(
+    book: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(monkeypatch, "status", "--json", "--registry", str(tmp_path / "registry"), "--model", "m")
+    told = json.loads(capsys.readouterr().out)
+    assert told["last_night"] == "2024-12-31" and told["late"] is True
+
+
+def alarm(kind: str, sentence: str) -> Any:
+    return SimpleNamespace(kind=kind, sentence=sentence)
+
+
+def test_alarms_of_the_watch_become_conditions_and_health_ends_them() -> None:
+    assert findings([]) == {"champion.regressed": None, "champion.old": None}
+    found = findings([alarm("one class", "a"), alarm("regressed", "b"), alarm("old", "c"), alarm("stale bars", "d")])
+    assert found == {"champion.regressed": "a; b", "champion.old": "c", "data.missing": "d"}
+
+
+def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
+    with pytest.raises(KeyError):
+        findings([alarm("brand new", "x")])
+
+
+def test_the_watch_tells_of_a_night_that_was_due(book: Model, caplog: pytest.LogCaptureFixture) -> None:
+    assert missed_night(book, TUESDAY.date()) is None
+    tell_health(book, [], now=datetime(2025, 1, 3, 5, 0, tzinfo=UTC))
+    assert "night.missed" in caplog.text and "the night of 2025-01-02 is not decided" in caplog.text
+    caplog.clear()
+    tell_health(book, [], now=datetime(2025, 1, 3, 6, 0, tzinfo=UTC))
+    assert caplog.text == ""
