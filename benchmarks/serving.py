@@ -1,7 +1,7 @@
 """How fast the data-only form is beside scikit-learn: ``python -m benchmarks.serving FOLDER`` (of yearly files).
 
-Fits the shipped recipes on 2022 and asks them for 2024, on one core; the best (batch) or the median (one row) of
-alternating runs, so that a busy machine slows both down alike.
+Fits the shipped recipes on 2022 and asks them for 2024, on one core: one row again and again, as a serving process
+does, and the year in turns, so that a busy machine slows both down alike.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         assert form is not None
         x = recipe.signature.matrix(asked)
         with one_thread():
-            one = np.median(taken(200, x[1000:1001], form.up, model.predict_proba), axis=0) * 1e6
+            one = [np.median(taken(200, x[1000:1001], work)) * 1e6 for work in (form.up, model.predict_proba)]
             many = taken(5, x, form.up, model.predict_proba).min(axis=0) * 1e3
         largest = np.abs(form.up(x) - model.predict_proba(x)[:, 1]).max()
         print(f"{name:24} {one[0]:8.0f} {one[1]:8.0f} {many[0]:7.1f} {many[1]:8.1f} {many[0] / many[1]:6.2f} "

@@ -115,7 +115,7 @@ def nodes_of(schema: Any, loader: str, named: str = "") -> list[dict[str, Any]]:
 
 
 def with_tree_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> bytes:
-    """The archive of a forest with its first tree's ``nodes`` or ``values`` replaced by what ``change`` makes of them."""
+    """The archive of a forest, the array ``name`` of its first tree replaced by what ``change`` makes of it."""
     schema = json.loads(members(members(packed())[MODEL])["schema.json"])
     return _with_array(nodes_of(schema, "TreeNode")[0]["content"]["content"][name]["file"], change, "random forest")
 
