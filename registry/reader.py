@@ -109,6 +109,11 @@ class ModelReader:
         self._new_id = new_id
         self._grace = grace
 
+    @property
+    def grace(self) -> timedelta:
+        """How old garbage must be before it is removed; a commit waits for less than half of it."""
+        return self._grace
+
     def champion(self, at: datetime | None = None) -> ChampionRecord | None:
         """What production loads now, or loaded at a past moment; None before the first promotion."""
         return transitions.champion_of(self._deciding(at))

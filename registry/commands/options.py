@@ -1,0 +1,63 @@
+"""What the commands of ``registry`` share: their options, opening a model, showing a result, a bar for what takes long."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from ..clock import SystemClock
+from ..model import Model
+from ..parallel import Progress
+from ..registry import Registry
+
+SECONDS_BEFORE_A_BAR = 2.0
+
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+Url = Annotated[
+    str,
+    typer.Option("--registry", envvar="RETRAIN_REGISTRY", help="Folder, or s3://bucket/prefix (AWS_* variables)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", envvar="RETRAIN_CACHE", help="Folder for copies of what never changes; none if not given."),
+]
+
+
+def open_model(url: str, name: str, cache: Path | None = None) -> Model:
+    """The model; :class:`ModelNotFound` where it has no entry yet."""
+    book = Registry(url, cache=cache).model(name)
+    if book.versions.head() is None and book.decisions.head() is None:
+        book.version("latest")  # raises ModelNotFound, which says what to do
+    return book
+
+
+def show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    else:
+        otherwise()
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """A bar on standard error, from the third second on and only on a terminal."""
+    console, clock = Console(stderr=True), SystemClock()
+    started = clock.monotonic()
+    with Bar(console=console, transient=True, disable=not console.is_terminal, auto_refresh=False) as shown:
+        task = shown.add_task("", visible=False)
+
+        def progress(what: str, done: int, of: int) -> None:
+            if clock.monotonic() - started > SECONDS_BEFORE_A_BAR:
+                shown.update(task, description=what, completed=done, total=of, visible=True)
+                shown.refresh()
+
+        yield progress

@@ -1,0 +1,103 @@
+"""``registry verify``, ``gc``, ``fold``, ``copy``: what keeps a registry whole, small and quick to read."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from .. import copying, gc
+from .. import verify as verifying
+from ..registry import Registry
+from .options import CacheFolder, Json, ModelName, Url, bar, open_model, show
+
+app = typer.Typer()
+
+UNCLEAN = 7  # the exit status of stored bytes that are not what they should be
+_SHOWN = 20
+
+AnyModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of the model; all of them if not given.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed and touch nothing.")]
+Nights = Annotated[
+    int, typer.Option(min=1, help="Artifacts of versions that never were champion go after so many later nights.")
+]
+To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, that the model is copied to.")]
+
+
+@app.command()
+def verify(model: AnyModel = None, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
+    """Look at every entry, artifact, evidence file and segment; status 7 where something is wrong."""
+    names = Registry(registry).models() if model is None else [model]
+    with bar() as progress:
+        reports = [verifying.verify(open_model(registry, name), progress=progress) for name in names]
+    show([_report_row(report) for report in reports], as_json, lambda: _print_reports(reports, registry))
+    if not all(report.clean for report in reports):
+        raise typer.Exit(UNCLEAN)
+
+
+@app.command("gc")
+def collect(
+    model: ModelName,
+    registry: Url = ".retrain/registry",
+    dry_run: DryRun = False,
+    nights: Nights = gc.NIGHTS_KEPT,
+    as_json: Json = False,
+) -> None:
+    """Remove what nothing names any more, and retire what is kept long enough; try --dry-run first."""
+    with bar() as progress:
+        done = gc.collect(open_model(registry, model), dry_run=dry_run, nights_kept=nights, progress=progress)
+    show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
+
+
+@app.command()
+def fold(
+    model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
+) -> None:
+    """Fold old entries into segments, so that history takes few requests."""
+    with bar() as progress:
+        folded = open_model(registry, model, cache).fold(progress=progress)
+    row = {"model": model, "segments": [segment.key for segment in folded.segments], "bytes": folded.bytes}
+    _say(row, as_json, f"{model}: {len(folded.segments)} segments added ({folded.bytes / 1e6:,.1f} MB)")
+
+
+@app.command()
+def copy(model: ModelName, to: To, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
+    """Copy a model to another registry, or what is missing there: backup and restore."""
+    with bar() as progress:
+        done = copying.copy(open_model(registry, model), Registry(to).model(model), progress=progress)
+    _say({**dataclasses.asdict(done), "to": to}, as_json, f"{done} to {to}, both verified")
+
+
+def _report_row(report: verifying.Verified) -> dict[str, Any]:
+    findings = [{**dataclasses.asdict(each), "severity": each.severity, "mend": each.mend} for each in report.findings]
+    return {**dataclasses.asdict(report), "clean": report.clean, "findings": findings}
+
+
+def _say(row: dict[str, Any], as_json: bool, sentence: str) -> None:
+    show(row, as_json, lambda: _console().print(sentence, markup=False))
+
+
+def _print_reports(reports: list[verifying.Verified], registry: str) -> None:
+    console = _console()
+    if not reports:
+        console.print(f"no models in {registry}", markup=False)
+    for report in reports:
+        looked = f"{report.entries:,} entries, {report.objects:,} other objects ({report.bytes / 1e6:,.1f} MB)"
+        console.print(f"{report.model}: {looked}: {'clean' if report.clean else 'not clean'}", markup=False)
+        for finding in report.findings:
+            console.print(f"  {finding.severity}: {finding}", markup=False)
+
+
+def _print_collected(done: gc.Collected) -> None:
+    console = _console()
+    for each in done.garbage[:_SHOWN]:
+        console.print(f"  {each.why}: {each.key} ({each.size:,} bytes)", markup=False)
+    if len(done.garbage) > _SHOWN:
+        console.print(f"  and {len(done.garbage) - _SHOWN:,} more (--json names all)", markup=False)
+    console.print(str(done), markup=False)
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)

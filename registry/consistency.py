@@ -1,0 +1,84 @@
+"""Whether an entry's state follows from the state before it and from what the entry says happened.
+
+Only what every reader stands on is looked at: the latest version and its number, the champion and who it was, what was
+retired, the time, the idempotency key. Fields of writers to come are none of this module's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from . import transitions
+from .entries import Entry
+from .errors import RegistryError
+from .keys import version_name
+from .records import VersionRecord
+from .retirement import is_retired
+from .transitions import champion_of
+
+CROWNING = ("promoted", "returned", "rolled_back")
+_UNKNOWN_FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, RegistryError)
+
+Fault = tuple[str, str]
+"""Kind of fault (``"wrong state"``, ``"version numbers"``, ``"time goes back"``), and what is wrong in words."""
+
+
+def faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+    """What is wrong with ``entry``, written after ``before``.
+
+    ``registered``: the versions by the number of the entry that registered them, those of this entry's log up to it or,
+    for a decision, all.
+    """
+    if before is not None and entry.time < before.time:
+        yield "time goes back", f"was written at {entry.time}, before the entry before it ({before.time})"
+    look = _version_faults if entry.log == "versions" else _decision_faults
+    try:
+        yield from _key_faults(entry)
+        yield from look(before, entry, registered)
+    except _UNKNOWN_FORM as error:
+        yield "wrong state", f"has a body or state of unknown form ({type(error).__name__}: {error})"
+
+
+def _key_faults(entry: Entry) -> Iterator[Fault]:
+    remembered = entry.state["keys"][-1]
+    if remembered != f"{str(entry.key)[:12]}:{entry.n}":
+        yield "wrong state", f"was done under the key {entry.key}, and its state remembers {remembered}"
+
+
+def _version_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+    count = transitions.latest_number(before)
+    latest = entry.state.get("latest")
+    if entry.kind == "registered":
+        record, expected = VersionRecord.from_dict(entry.body["version"]), version_name(count + 1)
+        if record.version != expected:
+            yield "version numbers", f"registers {record.version}, where {expected} comes next"
+        if latest != {"version": record.version, "entry": entry.n}:
+            yield "wrong state", f"registers {record.version}, and its state says that the latest is {latest}"
+    elif latest != (None if before is None else before.state.get("latest")):
+        yield "wrong state", f"registers nothing, and yet changes the latest version to {latest}"
+    if entry.kind == "retired":
+        for name in entry.body["versions"]:
+            if not is_retired(entry.state, int(name.removeprefix("v"))):
+                yield "wrong state", f"retires {name}, and its state does not say so"
+
+
+def _decision_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+    present, champion = champion_of(before), champion_of(entry)
+    against = None if present is None else list(present.identity)
+    if "against" in entry.body and entry.body["against"] != against:
+        yield "wrong state", f"was judged against {entry.body['against']} and applied to {against}"
+    if entry.kind not in CROWNING:
+        if champion != present:
+            yield "wrong state", f"is '{entry.kind}', and yet changes the champion from {present} to {champion}"
+        return
+    if champion is None or (champion.version, champion.decision) != (entry.body["version"], entry.n):
+        yield "wrong state", f"makes {entry.body['version']} champion, and its state says {champion}"
+        return
+    former = transitions.former_champions(entry)
+    if present is not None and (not former or (former[-1].version, former[-1].decision) != present.identity):
+        yield "wrong state", f"takes the place of {present.version}, which is not the last former champion in its state"
+    record = registered.get(champion.entry)
+    named: tuple[Any, ...] = (champion.version, champion.artifact, champion.sha256)
+    if record is None or (record.version, record.artifact, record.sha256) != named:
+        yield "wrong state", f"names entry {champion.entry} of versions, which did not register this {champion.version}"
