@@ -18,7 +18,7 @@ from flows.gate.ledger import Series, Sheet, minutes, recipe_stream
 from flows.gate.policy import GatePolicy
 from flows.gate.scores import TRAILING_MINIMUM, stream_cut
 from flows.plan import Job
-from flows.recipes import Recipe, probabilities, train_all
+from flows.recipes import Fit, Recipe, probabilities, train_all
 
 REFIT_DAYS = 20
 """Trading days scored by one fit: retrains a month apart differ little, and one for each night would take hours."""
@@ -33,8 +33,8 @@ Progress = Callable[[int, int], None]
 def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | None = None) -> list[Sheet]:
     """Sheets of the past, oldest first: every recipe refitted each 20 trading days, for the last ``backfill_days``.
 
-    Nothing is scored on bars it was trained on. Bars fewer than 60 days after the first have no score. An empty list
-    where the bars do not reach back that far.
+    Nothing is scored on bars it was trained on. Bars fewer than 60 days after the first have no score, nor have days
+    with too little before them to train on. An empty list where the bars do not reach back that far.
     """
     opens = pd.DatetimeIndex(data.bars.frame.index)
     chunks = _chunks(data, opens, job.request.backfill_days)
@@ -42,21 +42,29 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
     sheets = []
     for done, days in enumerate(chunks):
         asked = np.isin(data.trading_day, days) & ~np.isnan(data.label)
-        try:
-            trained = data.window(days=job.request.train_days, end=opens[asked][0])
-            fits = train_all(job.recipes, data, trained, seed=job.request.seed, cores=job.cores)
-        except BarsMissing:
-            continue  # too little before these days to train on
+        fits = _fits(job, data, opens[asked][0])
         frame = data.bars.frame[asked]
         series = []
         for fit in fits:
             p = probabilities(fit, fit.recipe.signature, frame, cores=job.cores)
             series.append(_series(job, fit.recipe, said[fit.recipe.name], p))
             said[fit.recipe.name].append(p)
-        sheets.append(Sheet(night, False, minutes(opens[asked]), data.label[asked], marks(data, asked), tuple(series)))
+        if fits:
+            sheets.append(
+                Sheet(night, False, minutes(opens[asked]), data.label[asked], marks(data, asked), tuple(series))
+            )
         if progress is not None:
             progress(done + 1, len(chunks))
     return sheets
+
+
+def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
+    """Every recipe on the window that ends there; none where it holds too little to train on."""
+    try:
+        trained = data.window(days=job.request.train_days, end=end)
+        return train_all(job.recipes, data, trained, seed=job.request.seed, cores=job.cores)
+    except BarsMissing:
+        return []
 
 
 def marks(data: Dataset, scored: npt.NDArray[np.bool_]) -> dict[str, str]:

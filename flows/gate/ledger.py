@@ -66,7 +66,7 @@ class Sheet:
 @dataclass(frozen=True, eq=False)
 class Stream:
     """One stream over the ledger's bars, arrays of shape (n_bars,): ``p`` and ``cut`` NaN where it has no score;
-    ``live`` true where it was scored by a night and not by a backfill. ``versions``: who scored last."""
+    ``live`` true where it was scored by a night and not by a backfill. ``last_version``: who scored its newest bar."""
 
     name: str
     p: Floats
@@ -121,7 +121,7 @@ def assemble(sheets: Iterable[Sheet]) -> Ledger:
     opens = np.unique(np.concatenate([sheet.opens for sheet in kept])) if kept else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
     found: dict[str, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = {}
-    names: dict[str, tuple[str, str | None]] = {}
+    last: dict[str, tuple[int, str, str | None]] = {}  # newest bar, name, version
     days: dict[str, str] = {}
     for sheet in kept:
         at = np.searchsorted(opens, sheet.opens)
@@ -134,9 +134,11 @@ def assemble(sheets: Iterable[Sheet]) -> Ledger:
             said = ~np.isnan(series.p)
             p, cut, live = found[series.stream]
             p[at[said]], cut[at[said]], live[at[said]] = series.p[said], series.cut, sheet.live
-            names[series.stream] = (series.name, series.version)
+            newest = int(at[said].max(initial=-1))
+            if newest >= last.get(series.stream, (-1,))[0]:  # a corrected day is scored anew by an older version
+                last[series.stream] = (newest, series.name, series.version)
     index = pd.DatetimeIndex(opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
-    streams = {key: Stream(names[key][0], *found[key], names[key][1]) for key in found}
+    streams = {key: Stream(last[key][1], *found[key], last[key][2]) for key in found}
     nights = tuple(dict.fromkeys(sheet.night for sheet in kept if sheet.live))
     return Ledger(index, label, trading_day(index), ~rollover(index), streams, days, nights)
 

@@ -97,3 +97,14 @@ def test_minutes_are_the_same_whatever_unit_and_zone_the_index_has() -> None:
 )
 def test_a_stream_is_named_after_what_it_follows(key: str, text: str) -> None:
     assert key == text
+
+
+def test_the_last_version_is_who_scored_the_newest_bar_not_who_scored_a_corrected_day_anew() -> None:
+    first = a_sheet("2024-06-03", [1, 2], [0.1, 0.2])
+    later = a_sheet("2024-06-04", [3], [0.3])
+    both = Series("recipe:a", "a", "v4", 0.5, np.array([np.nan, np.nan, 0.4]))
+    again = Series("recipe:a", "a", "v3", 0.5, np.array([0.1, 0.2, np.nan]))
+    corrected = a_sheet("2024-06-05", [1, 2, 4], [0.0] * 3, series=(both, again))
+    found = assemble([first, later, corrected])
+    assert found.streams["recipe:a"].last_version == "v4"
+    assert found.streams["recipe:a"].p.tolist() == [0.1, 0.2, 0.3, 0.4]
