@@ -1,4 +1,4 @@
-"""What the commands of ``registry`` share: their options, opening a model, showing a result, a bar for what takes long."""
+"""What the commands of ``registry`` share: their options, opening a model, showing a result, a bar for long work."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Logs of many entries, written directly: through the protocol ten thousand registrations would take a minute."""
+"""Logs written directly: of many entries, which through the protocol would take a minute, and rewritten ones."""
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from actors import NAME, NOON
 from servers.stores import MemoryStore
 
 from registry import VersionRecord, keys
-from registry.entries import Entry, digest, remember
+from registry.entries import Entry, digest, parse, remember
 
 
 def long_store(count: int, *, log: str = "versions") -> MemoryStore:
@@ -28,6 +29,23 @@ def extend(store: MemoryStore, count: int, *, after: Entry | None = None, log: s
         store.create(keys.entry_key(NAME, log, newest.n), newest.to_bytes())
     assert newest is not None
     return newest
+
+
+def rewritten(store: MemoryStore, n: int, /, *, log: str = "versions", **changes: Any) -> None:
+    """Entry ``n`` changed and every later one chained to it anew: what a forger with all rights would do."""
+    before: str | None = None
+    number = n
+    while (key := keys.entry_key(NAME, log, number)) in store.objects:
+        entry = parse(store.objects[key], where=key)
+        changed = dataclasses.replace(entry, **changes) if number == n else dataclasses.replace(entry, previous=before)
+        store.objects[key] = changed.to_bytes()
+        before, number = changed.digest, number + 1
+
+
+def entry_of(store: MemoryStore, n: int, *, log: str = "versions") -> Entry:
+    """Entry ``n`` of a log, as it is stored."""
+    key = keys.entry_key(NAME, log, n)
+    return parse(store.objects[key], where=key)
 
 
 def _next(before: Entry | None, log: str) -> Entry:

@@ -8,7 +8,7 @@ import pytest
 from actors import NAME, a_model, crowned, register
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from long_logs import extend, long_store
+from long_logs import extend, long_store, rewritten
 from servers.stores import CountingStore, MemoryStore
 
 from registry import keys, segments
@@ -123,6 +123,17 @@ def test_an_entry_replaced_by_a_valid_one_is_not_folded(small):
     store.objects[key] = other.objects[key].replace(b'"author":"trainer"', b'"author":"nobody1"')
     with pytest.raises(Corrupt, match="is not the one that entry 8 was written after"):
         a_model(store).fold()
+
+
+@pytest.mark.parametrize("in_a_segment", [False, True])
+def test_an_entry_that_says_another_number_is_not_read(small, in_a_segment):
+    store = long_store(9)
+    rewritten(store, 6, n=60)
+    if in_a_segment:
+        data = b"".join(store.objects[keys.entry_key(NAME, "versions", n)] for n in range(5, 9))
+        store.create(segments.Segment(NAME, "versions", 5, 8, digest(data)).key, data)
+    with pytest.raises(Corrupt, match="holds entry 60"):
+        list(a_model(store).versions.walk())
 
 
 DAMAGES = {

@@ -1,0 +1,393 @@
+"""Collecting garbage: what nobody can need goes, a day late; what somebody may need stays, whatever comes between."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+from actors import NAME, HandClock, a_model, crowned, night, promote, register
+from auditing import audit
+from long_logs import entry_of
+from servers.stores import CountingStore, MemoryStore
+
+from registry import Registry, VersionRecord, gc, keys, segments
+from registry.entries import digest
+from registry.errors import ArtifactMissing, Corrupt, InvalidRequest, StoreUnavailable
+from registry.gc import collect
+from registry.store import connect
+from registry.verify import verify
+
+LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
+WHY = {"author": "ann", "reason": "old"}
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture
+def store(clock):
+    """A store with the tests' clock: it ages only when a test lets time pass."""
+    return MemoryStore(clock=clock)
+
+
+def lost(store: MemoryStore, label: str = "lost", folder: str = "artifacts") -> str:
+    """An object that a writer uploaded and never named."""
+    key = f"models/{NAME}/{folder}/{digest(label.encode())}-0123"
+    store.create(key, label.encode())
+    return key
+
+
+def artifact(store: MemoryStore, n: int) -> str:
+    return str(entry_of(store, n).body["version"]["artifact"])
+
+
+def nights(model, count: int, *, first: int = 1) -> None:
+    """One version a night."""
+    for number in range(first, first + count):
+        day = f"2024-{1 + number // 28:02d}-{1 + number % 28:02d}"
+        model.register(f"archive {number}".encode(), VersionRecord(recipe="rf", night=day), author="trainer")
+
+
+# --- orphans ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["artifacts", "evidence"])
+def test_what_no_entry_names_goes_after_a_day(store, clock, folder):
+    model = crowned("a", store=store, clock=clock)
+    key = lost(store, folder=folder)
+    clock.pass_time(hours=24)
+    assert collect(model, dry_run=False).garbage == () and key in store.objects
+    clock.pass_time(hours=1)
+    done = collect(model, dry_run=False)
+    assert [(each.key, each.size, each.why) for each in done.garbage] == [(key, 4, "orphan")]
+    assert done.bytes == 4 and key not in store.objects
+    assert verify(model).findings == ()
+
+
+def test_a_dry_run_says_the_same_and_touches_nothing(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    nights(model, 100)
+    lost(store)
+    clock.pass_time(hours=25)
+    before = dict(store.objects)
+    told = collect(model)
+    assert told.dry_run and store.objects == before
+    done = collect(model, dry_run=False)
+    assert (told.garbage, told.retired, told.waiting) == (done.garbage, done.retired, done.waiting)
+    assert done.garbage and done.retired and store.objects != before
+
+
+def test_what_any_entry_names_stays(store, clock):
+    """Also the files of nights and the records of decisions that older entries name."""
+    model = crowned("a", "b", store=store, clock=clock)
+    for day in ("30", "31"):
+        month = f"2024-05-{day}"
+        model.score(day.encode(), night=month, through=month, bars=90, fold=b"".join, author="night")
+    model.score(b"june", night="2024-06-01", through="2024-06-01", bars=90, fold=b"".join, author="night")
+    model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
+    clock.pass_time(days=400)
+    before = dict(store.objects)
+    assert collect(model, dry_run=False).garbage == () and store.objects == before
+
+
+def test_what_this_package_did_not_write_is_left_alone(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    strays = [f"models/{NAME}/artifacts/notes.txt", f"models/{NAME}/versions/9999999/x", f"models/{NAME}/x/y", "other"]
+    for key in strays:
+        store.create(key, b"?")
+    other = register(a_model(store, name="eurusd", clock=clock))
+    clock.pass_time(days=400)
+    assert collect(model, dry_run=False).garbage == ()
+    assert {*strays, other.record.artifact} <= set(store.objects)
+
+
+def test_an_upload_that_waits_for_its_entry_is_not_taken(store, clock):
+    """The commit comes as late as it may, a collector at every moment."""
+    model = crowned("a", store=store, clock=clock)
+
+    class Waiting(CountingStore):
+        def create(self, key, data):
+            super().create(key, data)
+            if "/artifacts/" in key:
+                for _ in range(11):
+                    clock.pass_time(hours=1)
+                    collect(a_model(store, clock=clock, who=8), dry_run=False)
+
+    register(a_model(Waiting(store), clock=clock, who=9), "slow")
+    for _ in range(40):
+        clock.pass_time(hours=1)
+        collect(model, dry_run=False)
+    audit(store.objects)
+
+
+def test_an_entry_that_a_stale_listing_hides_is_seen(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    clock.pass_time(days=10)
+
+    class Stale(CountingStore):
+        def list(self, prefix, *, limit=None, after=None):
+            found = self.store.list(prefix, after=after)
+            hidden = found[1:] if "versions/" in prefix else found
+            return hidden[:limit]
+
+    assert collect(a_model(Stale(store), clock=clock), dry_run=False).garbage == ()
+    audit(store.objects)
+
+
+# --- retired artifacts ------------------------------------------------------------------------------------------------
+
+
+def test_a_retired_artifact_goes_a_day_after_it_was_retired(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    clock.pass_time(days=9)
+    model.retire([2], **WHY)
+    key = artifact(store, 2)
+    clock.pass_time(hours=24)
+    assert collect(model, dry_run=False).garbage == ()
+    clock.pass_time(hours=1)
+    assert collect(model).waiting == 0
+    assert [each.why for each in collect(model, dry_run=False).garbage] == ["retired"] and key not in store.objects
+    assert verify(model).findings == ()
+    with pytest.raises(ArtifactMissing):
+        promote(model, model.version(2))
+
+
+def test_a_young_artifact_stays_two_days_though_it_is_retired(store, clock):
+    """A promotion of so young a version does not look whether it is retired."""
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    model.retire([2], **WHY)
+    clock.pass_time(hours=47)
+    assert collect(model, dry_run=False).garbage == ()
+    clock.pass_time(hours=2)
+    assert len(collect(model, dry_run=False).garbage) == 1
+
+
+def test_what_waits_for_the_grace_period_is_told(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "bcd")
+    clock.pass_time(days=9)
+    model.retire([2], **WHY)
+    assert collect(model).waiting == len(b"archive bcd")
+
+
+def test_the_champion_and_the_last_ten_champions_stay_though_they_are_retired(store, clock):
+    """So young that their promotions did not look whether they were retired."""
+    model = a_model(store, clock=clock)
+    versions = [register(model, label) for label in "abcdefghijkl"]
+    model.retire(range(2, 13), **WHY)
+    for version in versions:
+        promote(model, version)
+    model.retire([1], **WHY)  # the eleventh before the champion
+    clock.pass_time(days=9)
+    assert [each.key for each in collect(model, dry_run=False).garbage] == [artifact(store, 1)]
+    audit(store.objects)
+
+
+def test_a_retired_version_that_nobody_can_promote_any_more_is_refused_not_lost(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    clock.pass_time(days=9)
+    model.retire([2], **WHY)
+    with pytest.raises(ArtifactMissing, match="retired"):
+        promote(model, model.version(2))
+    assert artifact(store, 2) in store.objects
+
+
+def test_a_promotion_that_looked_before_the_retirement_keeps_its_artifact(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    clock.pass_time(days=9)
+    waiting = a_model(store, clock=clock, who=5)
+
+    class Slow(CountingStore):
+        def create(self, key, data):
+            if "/decisions/" in key:  # it has looked; now another retires, and the collector comes as soon as it may
+                model.retire([2], **WHY)
+                clock.pass_time(hours=11)
+                assert collect(waiting, dry_run=False).garbage == ()
+            super().create(key, data)
+
+    promote(a_model(Slow(store), clock=clock, who=6), model.version(2))
+    clock.pass_time(hours=14)
+    assert collect(waiting, dry_run=False).garbage == ()
+    audit(store.objects)
+
+
+def test_a_version_that_is_champion_again_is_not_collected(store, clock):
+    model = crowned("a", "b", store=store, clock=clock)
+    model.rollback(author="ann", reason="why")
+    clock.pass_time(days=400)
+    assert collect(model, dry_run=False).garbage == ()
+    assert model.champion().version == "v1"
+
+
+# --- retention --------------------------------------------------------------------------------------------------------
+
+
+def test_versions_that_never_were_champion_go_after_ninety_nights(store, clock):
+    model = a_model(store, clock=clock)
+    nights(model, 95)
+    promote(model, model.version(2))
+    promote(model, model.version(95))
+    clock.pass_time(days=3)
+    assert collect(model, dry_run=False).retired == ("v1", "v3", "v4", "v5")
+    newest = model.versions.head()
+    assert (newest.kind, newest.author) == ("retired", "gc") and "90 nights" in newest.body["reason"]
+    assert len(store.list(f"models/{NAME}/artifacts/")) == 95, "first the record, the artifacts another day"
+    clock.pass_time(hours=25)
+    done = collect(model, dry_run=False)
+    assert [each.key for each in done.garbage] == sorted(artifact(store, n) for n in (1, 3, 4, 5))
+    assert done.retired == () and verify(model).findings == ()
+    assert len(model.history()) == 95, "their records stay"
+
+
+def test_a_former_champion_is_kept_however_long_ago(store, clock):
+    model = crowned(*"abcdefghijklm", store=store, clock=clock)
+    nights(model, 91)
+    clock.pass_time(days=9)
+    assert collect(model, dry_run=False).retired == ("v14", "v15"), "v1 to v13 were champions"
+
+
+@pytest.mark.parametrize(("count", "kept", "expected"), [(90, 90, 0), (91, 90, 1), (10, 3, 7), (1, 1, 0), (0, 1, 0)])
+def test_nights_are_counted_not_days(store, clock, count, kept, expected):
+    model = a_model(store, clock=clock)
+    nights(model, count)
+    clock.pass_time(days=4000)
+    assert len(collect(model, nights_kept=kept).retired) == expected
+
+
+def test_versions_of_no_night_count_by_the_day_they_were_registered(store, clock):
+    model = a_model(store, clock=clock)
+    for label in "abcde":
+        register(model, label)
+        clock.pass_time(days=1)
+    assert collect(model, nights_kept=3).retired == ("v1", "v2")
+
+
+def test_many_versions_are_retired_by_several_entries(store, clock, monkeypatch):
+    monkeypatch.setattr(gc, "_AT_ONCE", 20)
+    model = a_model(store, clock=clock)
+    nights(model, 150)
+    assert len(collect(model, dry_run=False, nights_kept=100).retired) == 50
+    bodies = [entry.body["versions"] for entry in model.versions.walk() if entry.kind == "retired"]
+    assert [len(names) for names in bodies] == [10, 20, 20]
+
+
+def test_two_collectors_at_once_retire_once(store, clock):
+    model = a_model(store, clock=clock)
+    nights(model, 95)
+    other = a_model(store, clock=clock, who=2)
+
+    class Overtaken(CountingStore):
+        def create(self, key, data):
+            if "/versions/" in key:
+                collect(other, dry_run=False)
+            super().create(key, data)
+
+    collect(a_model(Overtaken(store), clock=clock, who=3), dry_run=False)
+    assert [entry.kind for entry in model.versions.walk()].count("retired") == 1
+
+
+# --- segments ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Segments of 4 and 12 entries."""
+    monkeypatch.setattr(segments, "SIZES", (4, 12))
+
+
+def sizes(store) -> list[int]:
+    found = [segments.segment_of(NAME, "versions", key) for key in store.list(segments.prefix(NAME, "versions"))]
+    return [each.size for each in found]
+
+
+def test_segments_that_are_damaged_or_folded_again_go_and_come_back_right(small, store, clock):
+    model = a_model(store, clock=clock)
+    nights(model, 29)
+    model.fold()
+    (large,) = [key for key in store.list(segments.prefix(NAME, "versions")) if "0000000013-0000000024" in key]
+    store.objects[large] += b"x"
+    done = collect(model, dry_run=False)
+    assert sorted(each.why for each in done.garbage) == ["damaged", "folded", "folded", "folded"]
+    assert sizes(store) == [12, 4, 4, 4, 4]
+    model.fold()
+    collect(model, dry_run=False)
+    assert sizes(store) == [12, 12, 4] and verify(model).findings == ()
+    assert collect(model).garbage == () and model.fold().segments == ()
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("log", keys.LOGS)
+def test_where_a_log_is_damaged_nothing_is_removed(store, clock, log):
+    model = crowned("a", "b", "c", store=store, clock=clock)
+    lost(store)
+    clock.pass_time(days=9)
+    del store.objects[keys.entry_key(NAME, log, 2)]
+    before = dict(store.objects)
+    with pytest.raises(Corrupt, match="registry verify"):
+        collect(model, dry_run=False)
+    assert store.objects == before
+
+
+def test_cut_off_at_any_delete_and_repeated_it_ends_the_same(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    for label in ("x", "y", "z"):
+        lost(store, label)
+    clock.pass_time(hours=25)
+
+    class Failing(CountingStore):
+        def delete(self, key):
+            super().delete(key)
+            raise StoreUnavailable("no answer")
+
+    for left in (2, 1, 0):
+        with pytest.raises(StoreUnavailable):
+            collect(a_model(Failing(store), clock=clock), dry_run=False)
+        assert len(collect(model).garbage) == left
+    audit(store.objects)
+
+
+def test_to_keep_no_night_is_refused(store):
+    with pytest.raises(InvalidRequest, match="keep at least 1"):
+        collect(a_model(store), nights_kept=0)
+
+
+def test_the_grace_period_is_that_of_the_writers(store, clock):
+    model = a_model(store, clock=clock, grace=timedelta(hours=72))
+    promote(model, register(model))
+    lost(store)
+    clock.pass_time(hours=71)
+    assert collect(model).garbage == ()
+    clock.pass_time(hours=2)
+    assert len(collect(model).garbage) == 1
+
+
+def test_a_model_without_entries_has_no_garbage(store):
+    done = collect(a_model(store), dry_run=False)
+    assert done.garbage == () and done.retired == ()
+    assert (
+        str(done)
+        == f"{NAME}: 0 objects (0.0 MB) were removed, 0 versions were retired; 0.0 MB wait for the grace period"
+    )
+
+
+def test_in_a_folder_ages_are_those_of_the_files(tmp_path):
+    model = Registry(connect(tmp_path)).model(NAME)
+    promote(model, register(model))
+    orphans = [tmp_path / "models" / NAME / "artifacts" / f"{digest(b'?')}-{number}" for number in range(2)]
+    for orphan, hours in zip(orphans, (23, 25), strict=True):
+        orphan.write_bytes(b"?")
+        then = time.time() - hours * 3600
+        os.utime(orphan, (then, then))
+    assert [each.key for each in collect(model, dry_run=False).garbage] == [str(orphans[1].relative_to(tmp_path))]
+    assert [orphan.exists() for orphan in orphans] == [True, False] and verify(model).clean
