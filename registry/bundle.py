@@ -28,6 +28,7 @@ from .errors import Corrupt, InvalidRequest
 from .evidence import Manifest
 from .log import Log
 from .model import Model
+from .parallel import Progress, quiet
 from .transitions import champion_of
 
 FORMAT = 1
@@ -36,7 +37,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _DIGEST_LENGTH = 64
 
 
-def bundle(model: Model, decision: int) -> bytes:
+def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     """The bundle of entry ``decision`` of the model's decisions log.
 
     Raises :class:`InvalidRequest` where there is no such entry, :class:`Corrupt` where the logs or the evidence are
@@ -47,11 +48,11 @@ def bundle(model: Model, decision: int) -> bytes:
         there = "it has none" if newest is None else f"it has 1 to {newest.n}"
         raise InvalidRequest(f"{model.name} has no decision {decision}: {there} (`registry log {model.name}`)")
     entry = model.decisions.read(decision)
-    decisions = _entries(model.decisions, decision, 1)
+    decisions = _entries(model.decisions, decision, 1, progress)
     scored = _scored(model, entry)
     registered = _registered(model, entry)
     named = [n for n in (scored, registered) if n is not None]
-    versions = _entries(model.versions, max(named), min(named)) if named else {}
+    versions = _entries(model.versions, max(named), min(named), progress) if named else {}
     manifest = Manifest() if scored is None else model.manifest(scored)
     files = dict(zip(manifest.files, model.evidence(manifest), strict=True))
     moved = _moved_record(model, entry)
@@ -74,11 +75,12 @@ def bundle(model: Model, decision: int) -> bytes:
     return _sealed(members)
 
 
-def _entries(log: Log, newest: int, oldest: int) -> dict[int, bytes]:
+def _entries(log: Log, newest: int, oldest: int, progress: Progress) -> dict[int, bytes]:
     """The bytes of the entries from ``newest`` down to ``oldest``, each checked against the one after it."""
     found = {}
     for entry in log.walk(newest=newest):
         found[entry.n] = entry.to_bytes()
+        progress(f"reading {log.name}", len(found), newest - oldest + 1)
         if entry.n == oldest:
             break
     return found

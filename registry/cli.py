@@ -6,20 +6,22 @@ Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decid
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from .clock import write_time
+from .commands import acts, exchange, upkeep, versions
+from .commands.asking import moment
+from .commands.options import CacheFolder, Json, ModelName, Url, open_model, show
+from .commands.output import entry_row, version_row
 from .entries import Entry
-from .errors import InvalidRequest, NoChampion, RegistryError
-from .model import Model
+from .errors import NoChampion, RegistryError
+from .history import author_of, dated
 from .reader import Version
 from .records import ChampionRecord
 from .registry import Registry
@@ -29,14 +31,14 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    epilog=(
+        "Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decided, frozen, suspended); 6 the "
+        "store; 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else."
+    ),
 )
+for part in (versions, acts, upkeep, exchange):
+    app.add_typer(part.app)
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
-Url = Annotated[
-    str,
-    typer.Option("--registry", envvar="RETRAIN_REGISTRY", help="Folder, or s3://bucket/prefix (AWS_* variables)."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 2024-05-01T12:00Z.")]
 
 
@@ -53,30 +55,32 @@ def main() -> None:
 def models(registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """The models in the registry."""
     names = Registry(registry).models()
-    _show(names, as_json, lambda: Console().print("\n".join(names) or f"no models in {registry}", highlight=False))
+    show(names, as_json, lambda: Console().print("\n".join(names) or f"no models in {registry}", highlight=False))
 
 
 @app.command()
-def history(model: ModelName, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
+def history(
+    model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
+) -> None:
     """Every version, oldest first, with its metrics."""
-    book = _model(registry, model)
+    book = open_model(registry, model, cache)
     versions = book.history()
     champion = book.champion()
-    rows = [_version_row(version, champion) for version in versions]
-    _show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion)))
+    rows = [version_row(version, champion) for version in versions]
+    show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion)))
 
 
 @app.command()
 def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = None, as_json: Json = False) -> None:
     """What production loads now, or loaded at a past moment, and by which decision."""
-    book = _model(registry, model)
-    record = book.champion(None if at is None else _moment(at))
+    book = open_model(registry, model)
+    record = book.champion(None if at is None else moment(at))
     if record is None:
         when = "" if at is None else f" at {at}"
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
     entry = book.decisions.read(record.decision)
     told = {**record.to_dict(), "sentence": str(entry)}
-    _show(told, as_json, lambda: _print_champion(model, record, entry))
+    show(told, as_json, lambda: _print_champion(model, record, entry))
 
 
 @app.command()
@@ -84,71 +88,34 @@ def log(
     model: ModelName,
     registry: Url = ".retrain/registry",
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 50,
+    cache: CacheFolder = None,
     as_json: Json = False,
 ) -> None:
     """What happened to the model, newest first: one sentence an entry."""
     found = []
-    for entry in _model(registry, model).log():
+    for entry in open_model(registry, model, cache).log():
         found.append(entry)
         if len(found) == limit:
             break
-    _show([_entry_row(entry) for entry in found], as_json, lambda: _print_log(model, found))
-
-
-def _model(url: str, name: str) -> Model:
-    book = Registry(url).model(name)
-    if book.versions.head() is None and book.decisions.head() is None:
-        book.version("latest")  # raises ModelNotFound, which says what to do
-    return book
-
-
-def _moment(text: str) -> Any:
-    from datetime import UTC, datetime
-
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidRequest(f"{text!r} is not a moment: write 2024-05-01T12:00Z") from error
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
-
-
-def _show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-    else:
-        otherwise()
-
-
-def _version_row(version: Version, champion: ChampionRecord | None) -> dict[str, Any]:
-    return {
-        **version.record.to_dict(),
-        "date": write_time(version.registered_at),
-        "author": version.author,
-        "champion": champion is not None and champion.version == version.record.version,
-    }
-
-
-def _entry_row(entry: Entry) -> dict[str, Any]:
-    values = {name: value for name, value in entry.to_dict().items() if name != "state"}
-    return {**values, "sentence": str(entry)}
+    show([entry_row(entry) for entry in found], as_json, lambda: _print_log(model, found))
 
 
 def _history_table(model: str, versions: list[Version], champion: ChampionRecord | None) -> Table:
     metrics = list(dict.fromkeys(name for version in versions for name in version.record.metrics))
     table = Table(title=f"{model}: {len(versions)} versions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("version", "registered", "recipe", "author"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column in ("version", "registered"))
     for name in metrics:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
     table.add_column("")
     for version in versions:
         record = version.record
         values = [record.metrics.get(name) for name in metrics]
         table.add_row(
             record.version,
-            f"{version.registered_at:%Y-%m-%d %H:%M}",
-            record.recipe or "",
-            version.author,
+            f"{dated(version):%Y-%m-%d %H:%M}",
+            Text(record.recipe or ""),  # what a person wrote is no markup
+            Text(author_of(version)),
             *("" if value is None else f"{value:.4f}" for value in values),
             "champion" if champion is not None and champion.version == record.version else "",
         )

@@ -29,6 +29,7 @@ from .clock import write_time
 from .entries import key_digest
 from .errors import InvalidName, InvalidRequest
 from .model import Model
+from .parallel import Progress, quiet
 from .pickles import Opened, open_pickle
 from .reader import Version
 from .records import VersionRecord
@@ -82,6 +83,7 @@ def import_notebook(
     name: str | None = None,
     zone: tzinfo = UTC,
     trust_pickles: bool = False,
+    progress: Progress = quiet,
 ) -> list[Imported]:
     """Bring the versions of the index at ``path`` into ``registry``, oldest first; what is there already is left.
 
@@ -107,7 +109,7 @@ def import_notebook(
         ]
         for original, versions in chosen.items()
     }
-    told = []
+    told: list[Imported] = []
     for original, versions in prepared.items():
         book = registry.model(named[original])
         there = _imported_before(book)
@@ -119,6 +121,7 @@ def import_notebook(
                 version = _register(book, original, each, key, opened, author)
             assert version is not None, "it was there, or it was added"
             loadable = version.record.artifact is not None
+            progress(f"importing {original}", len(told) + 1, sum(map(len, chosen.values())))
             told.append(Imported(named[original], each.name, version.record.version, added, loadable))
     return told
 

@@ -1,0 +1,138 @@
+"""What a person tells a registry: by name and with a reason, each act one entry of a log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..entries import Entry
+from ..errors import InvalidRequest
+from .asking import Author, Key, Reason, VersionName, moment
+from .options import Json, ModelName, Url, open_model, show
+from .output import entry_row, say
+
+app = typer.Typer()
+
+_WHY = '--reason "the feed was wrong"'
+
+
+@app.command(epilog=f"Example: registry promote gbpusd_m15_direction v12 {_WHY}")
+def promote(
+    model: ModelName,
+    version: VersionName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Make a version champion whatever the gate says; recorded as forced, evidence starts afresh."""
+    book = open_model(registry, model)
+    chosen = book.version(version)
+    _told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry rollback gbpusd_m15_direction --to v9 {_WHY}")
+def rollback(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    to: Annotated[str | None, typer.Option("--to", help="A former champion; default: the last good one.")] = None,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Back to the last champion that nobody rolled back from, or to a named former one."""
+    _told(open_model(registry, model).rollback(to, author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry freeze gbpusd_m15_direction --until 2024-06-01 {_WHY}")
+def freeze(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    until: Annotated[str | None, typer.Option("--until", help="A moment; default: until unfreeze.")] = None,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """No promotion until a moment, or until it is unfrozen."""
+    end = None if until is None else moment(until)
+    _told(open_model(registry, model).freeze(until=end, author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry unfreeze gbpusd_m15_direction {_WHY}")
+def unfreeze(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Promotions again; evidence starts afresh."""
+    _told(open_model(registry, model).unfreeze(author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry suspend gbpusd_m15_direction {_WHY}")
+def suspend(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Tell production to stand aside: the champion is not served until resumed."""
+    _told(open_model(registry, model).suspend(author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry resume gbpusd_m15_direction {_WHY}")
+def resume(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Production may use the champion again."""
+    _told(open_model(registry, model).resume(author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")
+def retire(
+    model: ModelName,
+    versions: Annotated[list[str], typer.Argument(metavar="VERSION...", help="v3, v4, …")],
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Give up the artifacts of versions that are neither champion nor one of the last ten; records stay."""
+    _told(open_model(registry, model).retire(versions, author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog="Example: registry tag gbpusd_m15_direction best v12")
+def tag(
+    model: ModelName,
+    name: Annotated[str, typer.Argument(metavar="TAG", help="Lower-case letters, digits, - and _.")],
+    author: Author,
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="v3, champion or latest.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
+    registry: Url = ".retrain/registry",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Give a version a second name, or take it away."""
+    if remove == (version is not None):
+        raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
+    book = open_model(registry, model)
+    number = None if version is None else book.version(version).record.version
+    _told(book.tag(name, number, author=author, key=key), as_json)
+
+
+def _told(entry: Entry, as_json: bool) -> None:
+    show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))

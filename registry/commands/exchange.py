@@ -1,0 +1,129 @@
+"""What goes out of a registry and comes in: exports, bundles, a notebook's registry, predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from ..bundle import bundle as bundled
+from ..errors import InvalidRequest
+from ..exporting import export as exported
+from ..importer import import_notebook as imported
+from ..registry import Registry
+from .asking import Author, VersionName
+from .options import Json, ModelName, Url, bar, open_model, show
+from .output import say
+from .table import Predicted, read_columns, write_predictions
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: registry export gbpusd_m15_direction v12 --to v12")
+def export(
+    model: ModelName,
+    version: VersionName,
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to; made where it is not there.")],
+    registry: Url = ".retrain/registry",
+    as_json: Json = False,
+) -> None:
+    """Write a version as files: archive, record, decision, and a model card in Markdown."""
+    paths = [str(path) for path in exported(open_model(registry, model), version, to)]
+    show(paths, as_json, lambda: say(*paths))
+
+
+@app.command(epilog="Example: registry bundle gbpusd_m15_direction 12 --to decision-12.zip")
+def bundle(
+    model: ModelName,
+    decision: Annotated[int, typer.Argument(metavar="N", help="Number of the entry of the decisions log.")],
+    to: Annotated[Path | None, typer.Option("--to", help="File to write; default MODEL-decision-N.zip.")] = None,
+    registry: Url = ".retrain/registry",
+    as_json: Json = False,
+) -> None:
+    """A decision with all it rests on in one file, which examples/check_bundle.py checks offline."""
+    book = open_model(registry, model)
+    path = to or Path(f"{model}-decision-{decision}.zip")
+    with bar() as progress:
+        data = bundled(book, decision, progress=progress)
+    _write(path, data)
+    told = {"file": str(path), "bytes": len(data), "decision_sha256": book.decisions.read(decision).digest}
+    lines = (
+        f"{path}: {len(data):,} bytes",
+        f"check it: python check_bundle.py {path} --digest {told['decision_sha256']}",
+    )
+    show(told, as_json, lambda: say(*lines))
+
+
+@app.command(
+    epilog="Example: registry import-notebook registry.json --as gbpusd_m15_direction --zone Europe/Paris"
+)
+def import_notebook(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The notebook's registry.json.")],
+    author: Author,
+    model: Annotated[str | None, typer.Option("--model", help="Only this one of its models.")] = None,
+    name: Annotated[str | None, typer.Option("--as", help="What the model is called here.")] = None,
+    zone: Annotated[str, typer.Option("--zone", help="Zone of times that name none.")] = "UTC",
+    trust_pickles: Annotated[
+        bool, typer.Option("--trust-pickles", help="Open its pickles: this runs whatever is in them.")
+    ] = False,
+    registry: Url = ".retrain/registry",
+    as_json: Json = False,
+) -> None:
+    """Bring over the versions of a notebook's registry; again, and only what is new is added."""
+    try:
+        clock = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidRequest(f"{zone!r} is no time zone: write Europe/Paris") from error
+    with bar() as progress:
+        found = imported(
+            Registry(registry),
+            path,
+            author=author,
+            model=model,
+            name=name,
+            zone=clock,
+            trust_pickles=trust_pickles,
+            progress=progress,
+        )
+    lines = [
+        f"{each.model} {each.version}: {each.original} of the notebook, "
+        f"{'added' if each.added else 'there already'}{'' if each.loadable else ', a record without artifact'}"
+        for each in found
+    ]
+    show([each.to_dict() for each in found], as_json, lambda: say(*lines or [f"{path} holds no versions"]))
+
+
+@app.command(epilog="Example: registry predict gbpusd_m15_direction bars.csv --to said.csv")
+def predict(
+    model: ModelName,
+    bars: Annotated[str, typer.Argument(metavar="CSV", help="Rows with the version's columns; - reads from stdin.")],
+    version: Annotated[str, typer.Option("--version", help="v3, champion, latest, or a tag.")] = "champion",
+    to: Annotated[Path | None, typer.Option("--to", help="CSV to write; default: standard output.")] = None,
+    registry: Url = ".retrain/registry",
+    as_json: Json = False,
+) -> None:
+    """What a version says about the rows of a CSV file: probability of up, up or down."""
+    loaded = open_model(registry, model).load(version)
+    table = read_columns(bars, loaded.archive.signature.columns)
+    predicted = Predicted(table, loaded.predict(table.columns, pick=True))
+    if as_json:
+        show(predicted.to_dict(), as_json, lambda: None)
+    elif to is None:
+        write_predictions(predicted)
+    else:
+        _write(to, predicted.to_csv().encode())
+        say(f"{to}: {len(table.names):,} rows by {predicted.prediction.version}")
+    expected = predicted.prediction.expected
+    if expected is not None and not as_json:
+        typer.echo(f"{predicted.prediction.version} was {expected}", err=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        if path.exists() and path.read_bytes() != data:
+            raise InvalidRequest(f"{path} is there with other content: give another name with --to")
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error

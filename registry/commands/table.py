@@ -1,0 +1,124 @@
+"""Rows in, predictions out, as CSV: with the standard library and numpy alone, since that is what serving has."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InvalidRequest, SignatureMismatch
+from ..prediction import Prediction
+
+TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnTable:
+    """The columns of a file that a version needs, float64 of shape (n,) each, and what each row is called: its
+    timestamp, or its number from 1 where the file has none. ``named``: what the names are."""
+
+    names: list[str]
+    named: str
+    columns: dict[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A table and what a version says about its rows."""
+
+    table: ColumnTable
+    prediction: Prediction
+
+    def to_dict(self) -> dict[str, Any]:
+        said = self.prediction
+        expected = None if said.expected is None else str(said.expected)
+        rows = [
+            {self.table.named: name, "p_up": p, "says": says}
+            for name, p, says in zip(self.table.names, said.p.tolist(), said.says, strict=True)
+        ]
+        return {"version": said.version, "cut": said.cut, "expected": expected, "rows": rows}
+
+    def to_csv(self) -> str:
+        """Header and a line a row: timestamp (or row), p_up with every digit, up or down, version."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([self.table.named, "p_up", "says", "version"])
+        said = self.prediction
+        for name, p, says in zip(self.table.names, said.p.tolist(), said.says, strict=True):
+            writer.writerow([name, repr(p), says, said.version])
+        return text.getvalue()
+
+
+def read_columns(path: str, wanted: Sequence[str]) -> ColumnTable:
+    """The ``wanted`` columns of a CSV file with a header; ``-`` reads standard input.
+
+    Raises :class:`InvalidRequest` for a file that cannot be read or has no rows, :class:`SignatureMismatch` for missing
+    columns and for cells that are no numbers, each with its line.
+    """
+    rows = _rows(path)
+    if len(rows) < 2:
+        raise InvalidRequest(f"{path} has no rows: the first line names the columns, each line after it is a row")
+    (_, header), *numbered = rows
+    lines, body = [line for line, _ in numbered], [row for _, row in numbered]
+    missing = [name for name in wanted if name not in header]
+    twice = [name for name in wanted if header.count(name) > 1]
+    if missing or twice:
+        told = [f"column {name} is missing" for name in missing] + [f"column {name} is there twice" for name in twice]
+        raise SignatureMismatch(f"{path}: {'; '.join(told)}")
+    uneven = next((line for line, row in numbered if len(row) != len(header)), None)
+    if uneven is not None:
+        raise InvalidRequest(f"{path}: line {uneven} has not {len(header)} cells as the header has")
+    columns = {name: _numbers(path, name, lines, [row[header.index(name)] for row in body]) for name in wanted}
+    if TIMESTAMP in header:
+        at = header.index(TIMESTAMP)
+        return ColumnTable([row[at] for row in body], TIMESTAMP, columns)
+    return ColumnTable([str(n) for n in range(1, len(body) + 1)], "row", columns)
+
+
+def write_predictions(predicted: Predicted) -> None:
+    """The predictions on standard output."""
+    sys.stdout.write(predicted.to_csv())
+
+
+def _text(path: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path} is not text in UTF-8: {error}") from error
+
+
+def _rows(path: str) -> list[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the line it ends on."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise InvalidRequest(f"{path}: line {reader.line_num}: {error}") from error
+
+
+def _numbers(path: str, name: str, lines: list[int], cells: list[str]) -> npt.NDArray[np.float64]:
+    try:
+        return np.array(cells, dtype=np.float64)
+    except ValueError:
+        line, cell = next((line, cell) for line, cell in zip(lines, cells, strict=True) if not _is_number(cell))
+        raise SignatureMismatch(
+            f"{path}: line {line}: {name} is {cell[:40]!r}, expected a number with a decimal point"
+        ) from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

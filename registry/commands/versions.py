@@ -1,0 +1,100 @@
+"""What a person asks of versions: everything of one, or how two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..comparison import Comparison, MetricRow
+from ..comparison import compare as compared
+from .asking import VersionName
+from .options import Json, ModelName, Url, open_model, show
+from .output import say, version_row
+
+app = typer.Typer()
+
+_STYLES = {"better": "green", "worse": "red"}
+
+
+@app.command("show", epilog="Example: registry show gbpusd_m15_direction v12")
+def show_version(
+    model: ModelName, version: VersionName = "champion", registry: Url = ".retrain/registry", as_json: Json = False
+) -> None:
+    """Everything that is known of one version."""
+    book = open_model(registry, model)
+    row = version_row(book.version(version), book.champion())
+    show(row, as_json, lambda: Console(soft_wrap=True).print(_record_table(model, row)))
+
+
+@app.command(epilog="Example: registry compare gbpusd_m15_direction v1 v2")
+def compare(
+    model: ModelName,
+    first: Annotated[str, typer.Argument(metavar="A", help="v1, champion, latest, or a tag.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The version that is better, or worse, than A.")],
+    registry: Url = ".retrain/registry",
+    as_json: Json = False,
+) -> None:
+    """Two versions side by side: better, worse, within noise, or not comparable."""
+    book = open_model(registry, model)
+    found = compared(book.version(first), book.version(second))
+    show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
+
+
+def _record_table(model: str, row: dict[str, Any]) -> Table:
+    table = Table(title=f"{model} {row['version']}", title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column("field", style="bold", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    for name, value in _flat(row):
+        table.add_row(Text(name), _plain(value))
+    return table
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that is not empty with the path to it."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value not in (None, [], ""):
+            yield f"{prefix}{name}", value
+
+
+def _print_comparison(model: str, found: Comparison) -> None:
+    title = f"{model}: {found.b} beside {found.a}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("metric")
+    for column in (found.a, found.b, "difference", "%"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    table.add_column("why", overflow="fold")
+    for row in found.metrics:
+        table.add_row(*_comparison_row(row))
+    console = Console(highlight=False)
+    console.print(table)
+    for heading, changes in (
+        ("parameters", found.parameters),
+        ("data", found.data),
+        ("environment", found.environment),
+    ):
+        say(f"{heading}: {'the same' if not changes else ''}".rstrip(), *(f"  {change}" for change in changes))
+
+
+def _comparison_row(row: MetricRow) -> tuple[str | Text, ...]:
+    status = Text(str(row.status), style=_STYLES.get(str(row.status), ""))
+    difference = "" if row.difference is None else f"{row.difference:+.4f}"
+    percent = "" if row.percent is None else f"{row.percent:+.2f}"
+    return Text(row.name), _figure(row.a), _figure(row.b), difference, percent, status, Text(row.reason)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _plain(value: Any) -> Text:
+    """A value as text, brackets and all: it is no markup."""
+    return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
