@@ -36,6 +36,7 @@ from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.entries import Entry
 from registry.errors import ArtifactMissing
+from registry.evidence import Manifest
 from registry.keys import version_number
 from registry.records import ChampionRecord, VersionRecord
 from registry.transitions import champion_of, former_champions, newest_of
@@ -96,7 +97,7 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
         tonight = _scored(job, book, data, night.day, new, _corrected(data, sheets), sheets)
     everything = [*past, *sheets, tonight]
-    entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight)
+    entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight, manifest)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
     return Evidence(assemble(everything), entry, policy, int(new.sum()), rescored)
 
@@ -116,12 +117,19 @@ def _refuse_past(job: Job, through: str, scored_through: str) -> None:
 
 
 def _kept(
-    job: Job, book: Model, night: Night, through: str, bars: int, past: Sequence[Sheet], tonight: Sheet
-) -> int | None:
+    job: Job,
+    book: Model,
+    night: Night,
+    through: str,
+    bars: int,
+    past: Sequence[Sheet],
+    tonight: Sheet,
+    manifest: Manifest,
+) -> int:
     """The number of the entry that names all the evidence, written where there is something to add."""
     head = book.versions.head()
     watermark = None if head is None else head.state.get("watermark")
-    if watermark is not None and not tonight.opens.size and not tonight.replaced:
+    if watermark is not None and manifest.through is not None and not tonight.opens.size and not tonight.replaced:
         return int(watermark["entry"])
     entry = book.score(
         to_bytes([tonight]),
@@ -131,6 +139,7 @@ def _kept(
         fold=fold,
         author=job.author,
         backfill=[to_bytes(past)] if past else [],
+        since=manifest,
         key=key_digest([job.model, night.day, "scored", through, list(tonight.replaced)]),
         as_of=night.as_of,
     )

@@ -88,13 +88,15 @@ class ModelScorer(ModelTrainer):
         fold: Fold,
         author: str,
         backfill: Sequence[bytes] = (),
+        since: Manifest | None = None,
         key: str | None = None,
         as_of: datetime | None = None,
     ) -> Entry:
         """Add a night's evidence (and, on the first night, what was scored for the time before).
 
         ``through``: the newest bar scored, ISO 8601 in UTC; ``bars``: how many are new. ``fold`` makes one file of the
-        nights of a past month, and of a night that is added to. Nothing is added where ``key`` did this work before.
+        nights of a past month, and of a night that is added to. ``since``: what there was when the bars to score were
+        chosen. Nothing is added where ``key`` did this work before.
 
         Raises :class:`InvalidRequest` for a night or a bar before the newest there is, :class:`StaleDecision` where
         another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
@@ -106,6 +108,8 @@ class ModelScorer(ModelTrainer):
         started = self._clock.monotonic()
         head = self.versions.head()
         before = self._at(head)
+        if since is not None and since != before:
+            raise _overtaken()
         _refuse_earlier(before, night, through)
         months, nights = self._folded(before, night[:7], fold)
         kept = sorted(months)[-MONTHS_KEPT:]
@@ -179,10 +183,14 @@ def _added_to(watermark: int | None, build: Build) -> Build:
 
     def checked(head: Entry | None, n: int, time: datetime) -> Draft:
         if _watermark(head) != watermark:
-            raise StaleDecision("another run added evidence meanwhile; nothing was written: run the night again")
+            raise _overtaken()
         return build(head, n, time)
 
     return checked
+
+
+def _overtaken() -> StaleDecision:
+    return StaleDecision("another run added evidence meanwhile; nothing was written: run the night again")
 
 
 def _manifest(body: Mapping[str, Any]) -> Manifest:
