@@ -17,6 +17,7 @@ from . import real, reference, rivalry, stress
 from .figures import Figure
 from .simulated import (
     BAR_YEARS,
+    BARS,
     COLUMNS,
     DAY_YEARS,
     SCORES,
@@ -29,6 +30,7 @@ from .simulated import (
 )
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
+UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
 PARTS = ("thresholds", "simulated", "watch", "stress", "rivals", "real")
 
 
@@ -78,15 +80,21 @@ def show_table(asked: Sequence[Question], columns: Sequence[str], day_years: int
     for at, question in enumerate(asked):
         for score in SCORES:
             must = question.must.get(score, ())
-            cells = [_cell(found[at, column, score], must) for column in columns]
-            bounds = ", ".join(f"{name} {'≥' if name == 'found' else '≤'} {bound:g}" for name, bound in must)
+            cells = [_cell(found[at, column, score], must, column) for column in columns]
+            bounds = ", ".join(
+                f"{name} {'≥' if name == 'found' else '≤'} {bound:g}"
+                + (f" (bars {UPPER_END_OF_BARS:g})" if name == "upper end" and BARS in columns else "")
+                for name, bound in must
+            )
             r = question.scenario.autocorrelation
             name = question.scenario.name + (f", autocorrelation {r:g}" if r else "")
             print(f"| {name} | {score} | {' | '.join(cells)} | {bounds} |")
 
 
-def _cell(figures: Mapping[str, Figure], must: Bounds) -> str:
-    missed = {name.removesuffix(", upper end") for name, bound in must if not _reached(figures, name, bound)}
+def _cell(figures: Mapping[str, Figure], must: Bounds, column: str) -> str:
+    missed = {
+        "a year" if name == "upper end" else name for name, bound in must if not _reached(figures, name, bound, column)
+    }
     words = [
         f"{name} {figure.words(FORMS.get(name, '.0f'))}{' ✗' if name in missed else ''}"
         for name, figure in figures.items()
@@ -94,9 +102,9 @@ def _cell(figures: Mapping[str, Figure], must: Bounds) -> str:
     return ", ".join(words)
 
 
-def _reached(figures: Mapping[str, Figure], name: str, bound: float) -> bool:
-    if name == "a year, upper end":
-        return figures["a year"].high <= bound
+def _reached(figures: Mapping[str, Figure], name: str, bound: float, column: str) -> bool:
+    if name == "upper end":
+        return figures["a year"].high <= (UPPER_END_OF_BARS if column == BARS else bound)
     return figures[name].value >= bound if name == "found" else figures[name].value <= bound
 
 

@@ -16,6 +16,7 @@ from .days import HISTORY, NIGHTS, RECIPES, Floats
 SEED = 20_250_107
 YEARS = 10_000
 WINDOWS = (40, 80, 160, 250)
+GRID = np.linspace(-30.0, 30.0, 60_001)
 
 
 def largest_z(leads: Floats) -> Floats:
@@ -36,8 +37,14 @@ def _normal(window: Floats, n: int) -> Floats:
 
 
 def from_t(t: Floats, degrees: int) -> Floats:
-    """The normal deviate with the same lower tail, by exact tails."""
-    return np.asarray(np.where(t < 0, ndtri_exp(student.logcdf(t, degrees)), -ndtri_exp(student.logsf(t, degrees))))
+    """The normal deviate with the same tail: exact on a grid of thousandths, between them by straight lines."""
+    return np.asarray(np.interp(t, GRID, _deviates(degrees)))
+
+
+@cache
+def _deviates(degrees: int) -> Floats:
+    low, high = student.logcdf(GRID, degrees), student.logsf(GRID, degrees)
+    return np.asarray(np.where(GRID < 0, ndtri_exp(low), -ndtri_exp(high)))
 
 
 @cache

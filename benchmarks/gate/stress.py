@@ -18,7 +18,7 @@ from .figures import Figure, rate
 from .nights import NEVER, first_promotions
 
 SEED = 20_250_108
-YEARS = 2_000
+YEARS = 1_000
 AT_ONCE = 250
 DAYS = HISTORY + NIGHTS
 
