@@ -156,6 +156,7 @@ def test_a_damaged_target_is_not_added_to(source):
     target = MemoryStore("target")
     copied(source, target)
     target.objects[keys.entry_key(NAME, "versions", 2)] = b"?"
+    register(a_model(source, who=5), "d")
     before = dict(target.objects)
     with pytest.raises(Corrupt, match="target is not clean: damaged entry"):
         copied(source, target)

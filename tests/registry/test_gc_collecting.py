@@ -158,6 +158,16 @@ def test_a_retired_artifact_goes_a_day_after_it_was_retired(store, clock):
         promote(model, model.version(2))
 
 
+def test_a_version_that_is_retired_twice_goes_a_day_after_the_first_time(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    register(model, "b")
+    clock.pass_time(days=9)
+    for _ in range(2):
+        model.retire([2], **WHY)
+        clock.pass_time(hours=20)
+    assert len(collect(model, dry_run=False).garbage) == 1
+
+
 def test_a_young_artifact_stays_two_days_though_it_is_retired(store, clock):
     """A promotion of so young a version does not look whether it is retired."""
     model = crowned("a", store=store, clock=clock)
@@ -249,8 +259,10 @@ def test_versions_that_never_were_champion_go_after_ninety_nights(store, clock):
 
 
 def test_a_former_champion_is_kept_however_long_ago(store, clock):
-    model = crowned(*"abcdefghijklm", store=store, clock=clock)
-    nights(model, 91)
+    model = a_model(store, clock=clock)
+    nights(model, 105)
+    for number in range(1, 14):
+        promote(model, model.version(number))
     clock.pass_time(days=9)
     assert collect(model, dry_run=False).retired == ("v14", "v15"), "v1 to v13 were champions"
 
@@ -322,6 +334,16 @@ def test_segments_that_are_damaged_or_folded_again_go_and_come_back_right(small,
     collect(model, dry_run=False)
     assert sizes(store) == [12, 12, 4] and verify(model).findings == ()
     assert collect(model).garbage == () and model.fold().segments == ()
+
+
+def test_a_segment_of_one_log_does_not_stand_for_one_of_the_other(small, store, clock):
+    model = crowned("a", store=store, clock=clock)
+    nights(model, 5)
+    for day in range(1, 14):
+        model.hold(expected=model.champion(), author="gate", body={"sentence": "held"}, night=night(day))
+    model.fold()
+    collect(model, dry_run=False)
+    assert sizes(store) == [4]
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------

@@ -179,7 +179,15 @@ def a_file_beside_the_logs(store):
 
 @plant("wrong state")
 def a_champion_that_was_not_promoted(store):
-    rewritten(store, 2, log="decisions", state=champion_with(store, 2, version="v5"))
+    fifth = entry_of(store, 5).body["version"]
+    other = {name: fifth[name] for name in ("version", "artifact", "sha256")}
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, entry=5, **other))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_champion_of_another_decision(store):
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, decision=1))
     return key_of(2, "decisions")
 
 
@@ -278,6 +286,14 @@ def a_segment_damaged(store):
 def a_segment_of_other_entries(store):
     data = b"".join(store.objects[key_of(n)] for n in (1, 2, 3, 5))
     segment = segments.Segment(NAME, "versions", 1, 4, digest(data))
+    store.objects[segment.key] = data
+    return segment.key
+
+
+@plant("damaged segment")
+def a_segment_under_a_wrong_digest(store):
+    data = b"".join(store.objects[key_of(n)] for n in (1, 2, 3, 4))
+    segment = segments.Segment(NAME, "versions", 1, 4, "0" * 64)
     store.objects[segment.key] = data
     return segment.key
 
@@ -403,6 +419,20 @@ def test_what_is_added_while_it_looks_is_at_most_noted():
             if len(store.objects) < 60:
                 promote(other, register(other, f"new {len(store.objects)}"))
             return super().get(key)
+
+    assert {finding.kind for finding in verify(a_model(Growing(store))).findings} == {"orphan"}
+
+
+def test_a_champion_made_while_the_logs_are_listed_is_known(monkeypatch):
+    store = whole()
+    other = a_model(store, who=7)
+
+    class Growing(CountingStore):
+        def list(self, prefix, *, limit=None, after=None):
+            found = super().list(prefix, limit=limit, after=after)
+            if prefix.endswith(("versions/", "decisions/")):
+                promote(other, register(other, f"new {len(store.objects)}"))
+            return found
 
     assert {finding.kind for finding in verify(a_model(Growing(store))).findings} == {"orphan"}
 
