@@ -56,9 +56,7 @@ def bundle(
     show(told, as_json, lambda: say(*lines))
 
 
-@app.command(
-    epilog="Example: registry import-notebook registry.json --as gbpusd_m15_direction --zone Europe/Paris"
-)
+@app.command(epilog="Example: registry import-notebook registry.json --as gbpusd_m15_direction --zone Europe/Paris")
 def import_notebook(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The notebook's registry.json.")],
     author: Author,
