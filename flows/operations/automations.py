@@ -25,8 +25,8 @@ BLOCK = "retrain-alerts"
 BEAT_SECONDS = 30
 """Between two signs of life of a run (the least that Prefect allows); set by ``retrain up``."""
 
-SILENT_SECONDS = 75
-"""A run silent for so long is dead: two beats and a half. With the server's own 5 s it is marked within two minutes."""
+SILENT_SECONDS = 90
+"""A run silent for so long is dead: three beats. With the server's own 5 s it is marked within two minutes."""
 
 LATE = timedelta(hours=1)
 """A night that has not begun so long after it was late is missed."""
@@ -166,7 +166,7 @@ def apply(
 
 
 def _same(known: AutomationCore, wanted: Automation | None) -> bool:
-    return wanted is not None and _core(known).model_dump(mode="json") == _core(wanted).model_dump(mode="json")
+    return wanted is not None and _core(known).model_dump() == _core(wanted).model_dump()
 
 
 def _core(automation: AutomationCore) -> AutomationCore:

@@ -12,16 +12,20 @@ from typing import Any
 
 
 class Receiver:
-    """``url`` to post to; ``messages``: every JSON body so far; ``pings``: the paths asked for with GET."""
+    """``url`` to post to; ``messages``: every JSON body since :meth:`forget`; ``everything``: since the beginning;
+    ``pings``: the paths asked for with GET."""
 
     def __init__(self, status: int) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.everything: list[dict[str, Any]] = []
         self.pings: list[str] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                receiver.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.messages.append(message)
+                receiver.everything.append(message)
                 self._answer()
 
             def do_GET(self) -> None:
@@ -42,6 +46,9 @@ class Receiver:
     @property
     def subjects(self) -> list[str]:
         return [message["subject"] for message in self.messages]
+
+    def forget(self) -> None:
+        self.messages.clear()
 
     def wait_for(self, subject: str, *, seconds: float) -> dict[str, Any]:
         """The first message whose subject begins so, or an assertion that says what came instead."""
