@@ -50,7 +50,8 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     entry = model.decisions.read(decision)
     decisions = _entries(model.decisions, decision, 1, progress)
     scored = _scored(model, entry)
-    registered = _registered(model, entry)
+    champion = champion_of(entry)  # the version that a promotion names, or the one a hold left in place
+    registered = None if champion is None else champion.entry
     named = [n for n in (scored, registered) if n is not None]
     versions = _entries(model.versions, max(named), min(named), progress) if named else {}
     manifest = Manifest() if scored is None else model.manifest(scored)
@@ -95,15 +96,6 @@ def _scored(model: Model, decision: Entry) -> int | None:
     before = model.versions.last(lambda each: each.time <= decision.time)
     watermark = None if before is None else before.state.get("watermark")
     return None if watermark is None else int(watermark["entry"])
-
-
-def _registered(model: Model, decision: Entry) -> int | None:
-    """The entry that registered the version the decision names, else the champion after it; None before the first."""
-    champion = champion_of(decision)
-    version = decision.body.get("version")
-    if version is not None and (champion is None or champion.version != version):
-        return model.version(str(version)).entry
-    return None if champion is None else champion.entry
 
 
 def _moved_record(model: Model, decision: Entry) -> bytes | None:

@@ -110,6 +110,13 @@ def test_another_version_is_not_written_over_it(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_model_left_over_from_another_export_is_not_taken_for_this_versions(tmp_path):
+    (tmp_path / "model.zip").write_bytes(b"of another version")
+    with pytest.raises(InvalidRequest, match=r"holds model.zip of something else"):
+        export(a_model_with_two_versions(), 2, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.zip"]
+
+
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written(tmp_path):
     store = MemoryStore()
     model = a_model_with_two_versions(store)
