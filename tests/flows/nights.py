@@ -145,7 +145,7 @@ class Nights:
 @contextmanager
 def killed_at(write: int) -> Iterator[list[str]]:
     """The process ends right after its so-manyth write to a folder. Gives the key it wrote; none where it writes less
-    often. The first write of a process is the probe of the store, which never succeeds."""
+    often. One of a process's first writes, the first in a registry that exists, is the probe, which never succeeds."""
     original = FolderStore.create
     written = itertools.count(1)
     ended: list[str] = []
