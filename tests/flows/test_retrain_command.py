@@ -85,7 +85,7 @@ def test_a_bucket_gets_the_same_log_as_a_folder(sample: Path, tmp_path: Path, bu
         done = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", place)
         assert done.returncode == 0, done.stderr
     assert log_of(folder, "m") == log_of(f"{bucket}/registry", "m")
-    assert len(log_of(folder, "m")) == 3
+    assert len(log_of(folder, "m")) == 4  # evidence, two versions, one decision
 
 
 @pytest.mark.server
