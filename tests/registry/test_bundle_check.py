@@ -282,6 +282,55 @@ def test_resealing_alone_changes_nothing(script):
     assert script.check_bundle(resealed(bundle(decided(), 2), lambda members: None), None, {})
 
 
+def decision_forged(decision, **fields):
+    """Changes an entry of a decision that nobody signed, and makes its digest in ``bundle.json`` anew."""
+
+    def change(members):
+        name = f"decisions/{decision}.json"
+        edited(name, **fields)(members)
+        edited("bundle.json", decision_sha256=hashlib.sha256(members[name]).hexdigest())(members)
+
+    return change
+
+
+@pytest.mark.parametrize(("decision", "previous"), [(1, "0" * 64), (2, None)])
+def test_a_chain_that_begins_elsewhere_is_refused(script, decision, previous):
+    data = resealed(bundle(decided(), decision), decision_forged(decision, previous=previous))
+    assert "wrong entry before it" in refusal(script, data)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("artifact", "models/gbpusd/artifacts/x"), ("sha256", "0" * 64), ("cut", 0.4)]
+)
+def test_a_champion_that_is_not_what_was_registered_is_refused(script, field, value):
+    state = dict(decided().decisions.read(2).state)
+    state["champion"] = {**state["champion"], field: value}
+    data = resealed(bundle(decided(), 2), decision_forged(2, state=state))
+    assert "artifact is not the registered version's" in refusal(script, data)
+
+
+def test_evidence_named_by_another_kind_of_entry_is_refused(script):
+    model = a_model()
+    scored(model, 2)
+    promote(model, register(model))
+    data = resealed(bundle(model, 1), edited("bundle.json", scored=2))
+    assert "another kind" in refusal(script, data)
+
+
+def test_a_bundle_that_would_fill_the_memory_is_refused(script):
+    data = bytearray(bundle(crowned("a"), 1)[:-64])
+    first = data.index(b"PK\x01\x02")
+    data[first + 24 : first + 28] = (2**31).to_bytes(4, "little")  # the size that the first member says it has
+    assert "2 GiB" in refusal(script, bytes(data) + hashlib.sha256(data).hexdigest().encode())
+
+
+@pytest.mark.parametrize("y", [2, 2**255 - 19 + 3, 2**255 - 1])
+def test_a_key_that_is_no_point_of_the_curve_is_refused(script, y):
+    with pytest.raises(ValueError, match="no point of the curve"):
+        script.point_of(y.to_bytes(32, "little"))
+    assert script.point_of((3).to_bytes(32, "little"))[1] == 3
+
+
 def test_the_same_member_twice_is_refused(script):
     data = bundle(crowned("a"), 1)
     buffer = io.BytesIO(data[:-64] + b" " * 64)
