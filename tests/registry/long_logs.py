@@ -13,6 +13,9 @@ from registry import VersionRecord, keys
 from registry.entries import Entry, digest, parse, remember
 
 
+_KEYS = 4  # idempotency keys in a state: of the usual 256 an entry would be five times as long
+
+
 def long_store(count: int, *, log: str = "versions") -> MemoryStore:
     """A store whose log holds ``count`` entries, each registering a version without artifact."""
     store = MemoryStore()
@@ -62,7 +65,7 @@ def _next(before: Entry | None, log: str) -> Entry:
         author="trainer",
         operation=key,
         body={"version": record.to_dict()},
-        state={**state, "latest": {"version": f"v{n}", "entry": n}, "keys": remember(state, key, n)},
+        state={**state, "latest": {"version": f"v{n}", "entry": n}, "keys": remember(state, key, n)[-_KEYS:]},
         previous=None if before is None else before.digest,
         key=key,
     )

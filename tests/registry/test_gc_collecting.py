@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from actors import NAME, HandClock, a_model, crowned, night, promote, register
 from auditing import audit
-from long_logs import entry_of
+from long_logs import entry_of, rewritten
 from servers.stores import CountingStore, MemoryStore
 
 from registry import Registry, VersionRecord, gc, keys, segments
@@ -359,6 +359,32 @@ def test_where_a_log_is_damaged_nothing_is_removed(store, clock, log):
     with pytest.raises(Corrupt, match="registry verify"):
         collect(model, dry_run=False)
     assert store.objects == before
+
+
+def test_where_it_is_not_known_what_an_entry_names_nothing_is_removed(store, clock):
+    """Who may write entries may write nonsense; that costs nobody an artifact."""
+    model = crowned("a", store=store, clock=clock)
+    model.score(b"scores", night="2024-05-02", through="2024-05-02", bars=90, fold=b"".join, author="night")
+    register(model, "b")
+    rewritten(store, 2, body={"night": "2024-05-02"})
+    clock.pass_time(days=9)
+    with pytest.raises(Corrupt, match=r"entry 2 of .* nothing was removed"):
+        collect(a_model(store, clock=clock), dry_run=False)
+
+
+def test_what_another_collector_removed_meanwhile_is_no_error(small, store, clock):
+    model = a_model(store, clock=clock)
+    nights(model, 9)
+    model.fold()
+    store.create(segments.prefix(NAME, "versions") + "notes.txt", b"?")
+
+    class Overtaken(CountingStore):
+        def get(self, key):
+            if "/segments/" in key:
+                store.delete(key)
+            return super().get(key)
+
+    assert collect(a_model(Overtaken(store), clock=clock), dry_run=False).garbage == ()
 
 
 def test_cut_off_at_any_delete_and_repeated_it_ends_the_same(store, clock):

@@ -423,7 +423,7 @@ def test_what_is_added_while_it_looks_is_at_most_noted():
     assert {finding.kind for finding in verify(a_model(Growing(store))).findings} == {"orphan"}
 
 
-def test_a_champion_made_while_the_logs_are_listed_is_known(monkeypatch):
+def test_a_champion_made_while_the_logs_are_listed_is_known():
     store = whole()
     other = a_model(store, who=7)
 
@@ -435,6 +435,19 @@ def test_a_champion_made_while_the_logs_are_listed_is_known(monkeypatch):
             return found
 
     assert {finding.kind for finding in verify(a_model(Growing(store))).findings} == {"orphan"}
+
+
+def test_what_gc_removes_while_it_looks_is_no_finding():
+    store = whole()
+    lost = an_artifact_that_nothing_names(store)
+
+    class Collected(CountingStore):
+        def get(self, key):
+            if key == lost:
+                store.delete(key)
+            return super().get(key)
+
+    assert verify(a_model(Collected(store))).findings == ()
 
 
 def test_progress_is_told():
