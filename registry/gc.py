@@ -28,6 +28,7 @@ damaged nothing is removed, since what it would have named is not known.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,7 +36,7 @@ from datetime import timedelta
 from . import keys, segments
 from .consistency import CROWNING
 from .entries import Entry, key_digest
-from .errors import InvalidRequest, NotFound
+from .errors import Corrupt, InvalidRequest, NotFound
 from .log import Log
 from .model import Model
 from .parallel import Progress, quiet
@@ -141,16 +142,22 @@ class _Past:
 
     @classmethod
     def of(cls, log: Log) -> _Past:
-        past = cls(newest_entry(log))
-        if past.newest is not None:
-            past._add(past.newest)
-            for entry in segments.older(log, past.newest):
+        past = cls(log.newest())
+        if past.newest is None:
+            return past
+        past.digests[past.newest.n] = past.newest.digest
+        for entry in itertools.chain([past.newest], segments.older(log, past.newest)):
+            try:
                 past._add(entry)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise Corrupt(
+                    f"entry {entry.n} of {log.prefix} is of unknown form ({type(error).__name__}: {error}), so what it "
+                    f"names is not known: nothing was removed; run `registry verify {log.model}`"
+                ) from error
         return past
 
     def _add(self, entry: Entry) -> None:
         self.named.update(named_objects(entry))
-        self.digests.setdefault(entry.n, entry.digest if entry is self.newest else "")
         if entry.previous is not None:
             self.digests[entry.n - 1] = entry.previous
         if entry.kind == "registered":
@@ -160,18 +167,6 @@ class _Past:
             self.retiring.append(entry)
         elif entry.kind in CROWNING:
             self.crowned.add(entry.body["version"])
-
-
-def newest_entry(log: Log) -> Entry | None:
-    """The newest entry, whatever a stale listing says: the keys after the one listed are asked for."""
-    newest = log.head()
-    while True:
-        n = 1 if newest is None else newest.n + 1
-        try:
-            log.store.get(keys.entry_key(log.model, log.name, n))
-        except NotFound:
-            return newest
-        newest = log.read(n)
 
 
 def _objects(model: Model) -> Iterator[Stored]:

@@ -85,6 +85,17 @@ class Log:
         self._newest = self.read(n)
         return self._newest
 
+    def newest(self) -> Entry | None:
+        """The newest entry, whatever a stale listing says: the keys after it are asked for until one is not there."""
+        newest = self.head()
+        while True:
+            n = 1 if newest is None else newest.n + 1
+            try:
+                self.store.get(keys.entry_key(self.model, self.name, n))
+            except NotFound:
+                return newest
+            self._newest = newest = self.read(n)
+
     def read(self, n: int) -> Entry:
         """Entry ``n``; :class:`Corrupt` where it is not what its key says, or missing."""
         key = keys.entry_key(self.model, self.name, n)

@@ -93,7 +93,7 @@ class ModelPromoter(ModelScorer):
         """Refuse a version whose artifact is gone or may be going; one so young that ``gc`` leaves it costs nothing."""
         if self._clock.now() - version.registered_at < self._grace / 2:
             return
-        record, head = version.record, self.versions.head()
+        record, head = version.record, self.versions.newest()
         if head is not None and retirement.is_retired(head.state, record.number):
             raise ArtifactMissing(f"{version} is retired, its artifact may be gone: choose another version")
         if record.artifact not in self.store.list(str(record.artifact), limit=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from flows import evidence
 from flows.errors import NightRefused
 from flows.gate.ledger import Sheet, minutes
 from flows.gate.policy import GatePolicy
-from registry.clock import read_time
+from registry.clock import read_time, write_time
 from registry.errors import StaleDecision
 
 
@@ -79,6 +80,19 @@ def test_no_bar_is_scored_by_a_version_that_was_trained_on_it(second: Nights) ->
             known_at = pd.Timestamp(read_time(str(model.version(str(each.version)).record.known_at)))
             first = pd.Timestamp(int(sheet.opens[0]), unit="m", tz="UTC")
             assert first + pd.Timedelta(minutes=30) > known_at
+
+
+def test_a_version_trained_on_newer_bars_than_are_scored_says_nothing_about_them(second: Nights) -> None:
+    """Registered by a job of its own, between two nights."""
+    model = second.model
+    first = model.version("v1").record
+    newer = replace(first, night="2024-06-05", known_at=write_time(at(5)))
+    model.register(model.store.get(str(first.artifact)), newer, author="by hand")
+    second(at(6))
+    sheet = second.sheets[-1]
+    [line] = [each for each in sheet.series if each.stream == second.stream("line")]
+    assert line.version == "v3"
+    assert sheet.opens[~np.isnan(line.p)].tolist() == labelled_between(second, 5, 6).tolist()
 
 
 def test_the_last_bar_of_a_day_gets_its_label_the_next_night(second: Nights) -> None:

@@ -12,7 +12,6 @@ from servers.stores import MemoryStore
 from registry import VersionRecord, keys
 from registry.entries import Entry, digest, parse, remember
 
-
 _KEYS = 4  # idempotency keys in a state: of the usual 256 an entry would be five times as long
 
 

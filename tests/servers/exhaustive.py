@@ -11,7 +11,7 @@ The clock stands still but for the steps that the explorer may let time pass bet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -28,7 +28,8 @@ T = TypeVar("T", bound=Hashable)
 class Moment:
     """A client's clock: the hour at which its last answer came."""
 
-    hours = 0.0
+    def __init__(self, hours: float = 0.0) -> None:
+        self.hours = hours
 
     def now(self) -> datetime:
         return START + timedelta(hours=self.hours)
@@ -82,13 +83,19 @@ def explore(
     faults: int,
     at_end: Callable[[World, list[Any]], None],
     passes: int = 0,
-    pass_hours: float = 13.0,
+    pass_hours: float = 11.0,
+    longest_create: float = 12.0,
+    begin: float = 0.0,
+    timeless: Collection[int] = (),
 ) -> Report:
     """See every state that ``clients`` can come to with at most ``faults`` faults; ``at_end`` judges the last ones.
 
-    ``faults`` may be :data:`UNLIMITED`. Time may pass ``passes`` times, ``pass_hours`` each.
+    ``faults`` may be :data:`UNLIMITED`. Time may pass ``passes`` times, ``pass_hours`` each, between any two requests,
+    but a create is on its way for at most ``longest_create`` hours. ``objects`` were stored at hour 0; clients begin at
+    the hour ``begin``. The ``timeless`` of the clients ask no clock of theirs: their positions at two hours are one.
     """
-    return _Explorer(clients, at_end, pass_hours).run(objects, faults, passes)
+    world = World(frozenset((key, data, 0.0) for key, data in objects.items()), hours=begin)
+    return _Explorer(clients, at_end, pass_hours, longest_create, timeless).run(world, faults, passes)
 
 
 @dataclass(frozen=True)
@@ -171,19 +178,27 @@ State = tuple[int, tuple[int, ...], int, int]
 
 class _Explorer:
     def __init__(
-        self, clients: Sequence[Client], at_end: Callable[[World, list[Any]], None], pass_hours: float
+        self,
+        clients: Sequence[Client],
+        at_end: Callable[[World, list[Any]], None],
+        pass_hours: float,
+        longest_create: float,
+        timeless: Collection[int],
     ) -> None:
         self.clients = clients
         self.at_end = at_end
         self.pass_hours = pass_hours
+        self.longest_create = longest_create
+        self.timeless = timeless
+        self.begin = 0.0
         self.worlds: _Numbers[World] = _Numbers()
         self.positions: _Numbers[tuple[int, int, _Answer | None]] = _Numbers()  # client, position before, last answer
         self.next_of: dict[int, Any] = {}
         self.befalls: dict[tuple[int, _Request, bool], list[tuple[int, _Answer, int]]] = {}
         self.report = Report()
 
-    def run(self, objects: Mapping[str, bytes], faults: int, passes: int) -> Report:
-        world = World(frozenset((key, data, 0.0) for key, data in objects.items()))
+    def run(self, world: World, faults: int, passes: int) -> Report:
+        self.begin = world.hours
         begun = tuple(self.positions.of((who, -1, None)) for who in range(len(self.clients)))
         first: State = (self.worlds.of(world), begun, faults, passes)
         ways: dict[State, int] = {}
@@ -224,13 +239,22 @@ class _Explorer:
                 continue
             asking = True
             for after, answer, fault in self._befall(number, request, faulty=faults != 0):
+                if who in self.timeless:
+                    answer = replace(answer, hours=self.begin)
                 moved = self.positions.of((who, position, answer))
                 left = faults if faults == UNLIMITED else faults - fault
                 found.append((after, (*positions[:who], moved, *positions[who + 1 :]), left, passes))
-        if asking and passes and not world.late:
-            later = replace(world, hours=world.hours + self.pass_hours)
+        later = replace(world, hours=world.hours + self.pass_hours)
+        if asking and passes and not world.late and not any(self._outlived(each, later.hours) for each in positions):
             found.append((self.worlds.of(later), positions, faults, passes - 1))
         return found
+
+    def _outlived(self, position: int, hours: float) -> bool:
+        """Whether the create that a client sent at a position would be on its way for too long by then."""
+        request = self._next(position)
+        answer = self.positions.things[position][2]
+        sent = self.begin if answer is None else answer.hours
+        return isinstance(request, _Request) and request.verb == "create" and hours - sent > self.longest_create
 
     def _befall(self, number: int, request: _Request, *, faulty: bool) -> list[tuple[int, _Answer, int]]:
         key = (number, request, faulty)
@@ -250,7 +274,7 @@ class _Explorer:
             while answer is not None:
                 answers.append(answer)
                 _, before, answer = self.positions.things[before]
-            clock = Moment()
+            clock = Moment(self.begin)
             try:
                 self.next_of[position] = self.clients[who](_Replayed(reversed(answers), clock), clock)
             except _Waits as waits:
