@@ -1,0 +1,108 @@
+"""The charts of a decision: tonight's evidence against the threshold, and how it came to be over the nights.
+
+Each takes plain values and gives a Matplotlib figure; :mod:`flows.report.drawing` makes SVG or PNG of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.figure import Figure
+
+from .decisions import ENDS_EVIDENCE, Told
+from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
+from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
+
+Line = tuple[list[str], list[float | None]]
+"""Nights and a value each; None where the line is broken."""
+
+
+def evidence_tonight(decision: Told) -> Figure | None:
+    """Each challenger's largest z as a bar beside the threshold; None where no window was full yet."""
+    shown = [each for each in decision.standings if each.z is not None]
+    if not shown or decision.threshold is None:
+        return None
+    figure, (axes,) = empty_chart(height=0.95 + 0.32 * len(shown))
+    axes.grid(visible=False)
+    colours = [_bar_colour(each.z or 0.0, decision.threshold, each.held_back_by) for each in shown]
+    axes.barh([each.name for each in shown], [each.z or 0.0 for each in shown], color=colours, height=0.6)
+    for row, each in enumerate(shown):
+        z = each.z or 0.0
+        axes.annotate(
+            f"{z:+.2f}",
+            (max(z, 0.0), row),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=INK.light,
+        )
+    axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
+    axes.axvline(decision.threshold, color=RED.light, linewidth=1.6, linestyle="dashed")
+    axes.set_title(f"threshold {decision.threshold:.2f}", x=1.0, ha="right", fontsize=9, color=RED.light, loc="right")
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", labelcolor=INK.light)
+    low = min([0.0, *(each.z or 0.0 for each in shown)])
+    axes.set_xlim(low - 0.3, max(decision.threshold, *(each.z or 0.0 for each in shown)) + 0.6)
+    name_axes(axes, x=f"z against {decision.champion} (no unit)")
+    return figure
+
+
+def evidence_over_nights(told: Sequence[Told]) -> Figure | None:
+    """Each challenger's largest z night by night, with the threshold; None with fewer than two nights of evidence."""
+    lines = evidence_lines(told)
+    nights = sorted({night for line in lines.values() for night in line[0]})
+    if len(nights) < 2:
+        return None
+    figure, (axes,) = empty_chart(height=3.2)
+    for number, (name, (days, values)) in enumerate(lines.items()):
+        axes.plot(date_numbers(days), _nan(values), label=name, linewidth=1.8, marker=".", **line_style(number))
+    days, values = threshold_line(told)
+    axes.plot(
+        date_numbers(days), _nan(values), label="threshold", color=RED.light, linewidth=1.6, linestyle=(0, (5, 2))
+    )
+    axes.axhline(0.0, color=MUTED.light, linewidth=0.8)
+    for each in told:
+        if each.kind in ("promoted", "returned") and each.night is not None:
+            axes.axvline(date_numbers([each.night])[0], color=INK.light, linewidth=0.8, linestyle="dotted")
+    date_axis(axes)
+    name_axes(axes, x="night (trading day)", y="largest z (no unit)")
+    legend(axes)
+    return figure
+
+
+def evidence_lines(told: Sequence[Told]) -> dict[str, Line]:
+    """The largest z of each challenger by night, broken wherever evidence began afresh."""
+    lines: dict[str, Line] = {}
+    for each in told:
+        for standing in each.standings:
+            if standing.z is not None and each.threshold is not None and each.night is not None:
+                days, values = lines.setdefault(standing.name, ([], []))
+                days.append(each.night)
+                values.append(standing.z)
+        if each.kind in ENDS_EVIDENCE:
+            _break(lines.values())
+    return lines
+
+
+def threshold_line(told: Sequence[Told]) -> Line:
+    """The threshold by night, where a champion was judged against it."""
+    days = [(each.night, each.threshold) for each in told if each.night is not None and each.threshold is not None]
+    return [night for night, _ in days], [threshold for _, threshold in days]
+
+
+def _break(lines: Iterable[Line]) -> None:
+    for days, values in lines:
+        if days and values[-1] is not None:
+            days.append(days[-1])
+            values.append(None)
+
+
+def _nan(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]
+
+
+def _bar_colour(z: float, threshold: float, held_back_by: tuple[str, ...]) -> str:
+    if z > threshold:
+        return ORANGE.light if held_back_by else GREEN.light
+    return BLUE.light

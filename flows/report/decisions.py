@@ -1,0 +1,99 @@
+"""The decisions of a model as a report tells them: what, when, by whom, why, and the evidence of that night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from flows.gate.nightly_decision import NightlyDecision, NightlyRow
+from registry import Model
+from registry.clock import write_time
+from registry.entries import Entry
+
+TOLD = 250
+"""Decisions that a report tells: about a year of nights."""
+
+ENDS_EVIDENCE = ("promoted", "returned", "rolled_back", "unfrozen", "policy")
+"""Decisions after which evidence starts afresh."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A challenger on one night: its largest z over the windows, None before the first of them is full; the mean lead
+    a bar in that window, in units of the score; the guards that held it back, in words."""
+
+    name: str
+    z: float | None
+    lead: float | None
+    days: int
+    held_back_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One decision. ``number``: of its entry in the decisions log. ``champion``: the version it was judged against,
+    ``version`` the one it put into production. ``threshold``, ``smallest_visible``, ``more_nights``, ``tried`` and
+    ``standings`` are empty where the nightly gate did not decide against a champion."""
+
+    number: int
+    kind: str
+    time: str
+    night: str | None
+    author: str
+    sentence: str
+    reason: str | None
+    champion: str | None
+    version: str | None
+    threshold: float | None = None
+    smallest_visible: float | None = None
+    more_nights: int | None = None
+    tried: int | None = None
+    score: str | None = None
+    standings: tuple[Standing, ...] = ()
+
+    @property
+    def by_the_gate(self) -> bool:
+        return self.kind in ("promoted", "held", "returned")
+
+
+def decisions(book: Model, *, at_most: int = TOLD) -> tuple[Told, ...]:
+    """The newest decisions of a model, oldest first."""
+    return told(book, islice(book.decisions.walk(), at_most))
+
+
+def told(book: Model, entries: Iterable[Entry]) -> tuple[Told, ...]:
+    """Entries of the decisions log, newest first, as decisions, oldest first."""
+    return tuple(_told(book, entry) for entry in entries)[::-1]
+
+
+def _told(book: Model, entry: Entry) -> Told:
+    decided = entry.kind in ("promoted", "held", "returned")
+    record: Any = book.decision_record(entry) if decided else None
+    nightly = record is not None and record.get("rule") == "nightly"
+    decision = NightlyDecision.from_dict(record) if nightly else None
+    return Told(
+        number=entry.n,
+        kind=entry.kind,
+        time=write_time(entry.time),
+        night=entry.state.get("night") if decided else None,
+        author=entry.author,
+        sentence=str(entry),
+        reason=entry.body.get("reason"),
+        champion=None if decision is None else decision.champion,
+        version=entry.body.get("version"),
+        threshold=None if decision is None else decision.threshold,
+        smallest_visible=None if decision is None else decision.smallest_visible,
+        more_nights=None if decision is None else decision.more_nights,
+        tried=None if decision is None else decision.tried,
+        score=None if decision is None else str(decision.policy["score"]),
+        standings=() if decision is None else tuple(_standing(row) for row in decision.rows),
+    )
+
+
+def _standing(row: NightlyRow) -> Standing:
+    best = row.best
+    name = f"{row.name} ({row.version}, former champion)" if row.former else row.name
+    words = tuple(f"{guard.name}: {guard.words}" for guard in row.failed)
+    return Standing(name, row.largest_z, None if best is None else best.mean, row.days, words)

@@ -1,0 +1,102 @@
+"""Matplotlib in one place: an empty chart in the page's style, and a finished one as SVG or as a PNG data URL.
+
+No pyplot: a figure belongs to who made it, so charts can be drawn in any thread, and the same figures give the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+
+from .palette import DASHES, GRID, INK, MUTED, SERIES, as_variables
+
+_STYLE: Any = {
+    "svg.fonttype": "none",  # text stays text: small, selectable, in the page's own font
+    "svg.hashsalt": "report",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+}
+
+
+def empty_chart(
+    *, width: float = 6.4, height: float = 3.2, rows: Sequence[float] = (1.0,)
+) -> tuple[Figure, list[Axes]]:
+    """A figure of so many inches with one chart a row, ``rows`` giving their heights beside each other."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(len(rows), 1, sharex=len(rows) > 1, squeeze=False, height_ratios=list(rows))
+    axes = [row[0] for row in grid]
+    for each in axes:
+        each.grid(axis="y", color=GRID.light, linewidth=0.8)
+        each.set_axisbelow(True)
+        each.tick_params(colors=MUTED.light, labelcolor=MUTED.light, labelsize=9, length=0)
+        for side, spine in each.spines.items():
+            spine.set_visible(side == "bottom")
+            spine.set_color(MUTED.light)
+    return figure, axes
+
+
+def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None:
+    """Say what the axes show, with units."""
+    if x is not None:
+        axes.set_xlabel(x, color=MUTED.light, fontsize=9)
+    if y is not None:
+        axes.set_ylabel(y, color=MUTED.light, fontsize=9)
+
+
+def date_axis(axes: Axes) -> None:
+    """Dates below, as few words as tell them apart."""
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.get_offset_text().set_color(MUTED.light)
+
+
+def date_numbers(days: Sequence[str]) -> list[float]:
+    """Days (``YYYY-MM-DD``) as Matplotlib counts them."""
+    return [float(date2num(date.fromisoformat(day[:10]))) for day in days]
+
+
+def legend(axes: Axes, *, columns: int = 3) -> None:
+    """The names of the lines, above the chart where they cover nothing."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK.light,
+        borderaxespad=0.2,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Colour and dash of the so-manyth line."""
+    return {"color": SERIES[number % len(SERIES)].light, "linestyle": DASHES[number // len(SERIES) % len(DASHES)]}
+
+
+def svg(figure: Figure, *, title: str) -> str:
+    """The figure as inline SVG in the page's variables; ``title`` is what a screen reader says."""
+    with mpl.rc_context(_STYLE):
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Title": title})
+    text = out.getvalue()
+    return as_variables(text[text.index("<svg") :])
+
+
+def png_data_url(figure: Figure) -> str:
+    """The figure as a PNG on white, as ``data:image/png;base64,…``: what markdown can show without a file."""
+    with mpl.rc_context(_STYLE):
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -1,0 +1,105 @@
+"""The report of one decision as markdown, complete in itself: table, sentence, charts as PNG data URLs.
+
+    create_markdown_artifact(decision_markdown(outcome, book), key="decision")
+
+What people typed (authors, reasons) is escaped: it can neither become a link nor markup.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flows.outcome import Outcome, Row
+from registry import Model
+
+from .charts import evidence_over_nights, evidence_tonight
+from .decisions import Told, decisions
+from .drawing import png_data_url
+
+NIGHTS_DRAWN = 60
+"""Nights in the chart of evidence: three months, few enough to read from a bucket in a moment."""
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#&~$!])")
+
+
+def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRAWN) -> str:
+    """What a person reads after a night: the sentence, the table, where production stands, and the evidence.
+
+    Reads up to ``nights`` decisions of the log. Raises what the registry raises where it cannot be read.
+    """
+    parts = [
+        f"# {escaped(_headline(outcome))}",
+        *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
+        f"> {escaped(outcome.sentence)}",
+        _facts(outcome),
+        _table(outcome),
+        *_evidence(outcome, decisions(book, at_most=nights)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that markdown shows as it is, on one line."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _headline(outcome: Outcome) -> str:
+    simulated = " (simulated)" if outcome.simulated else ""
+    what = "dry run" if outcome.dry_run else outcome.action
+    again = ", decided before" if outcome.already_decided else ""
+    return f"{outcome.model}{simulated}: {what}, night of {outcome.night}{again}"
+
+
+def _facts(outcome: Outcome) -> str:
+    champion = outcome.champion
+    lines = [f"**As of** {escaped(outcome.as_of[:16])}Z"]
+    if champion is None:
+        lines.append("**In production:** nothing")
+    else:
+        forced = ", forced by a person" if champion.forced else ""
+        recipe = escaped(champion.recipe or "unnamed")
+        lines.append(f"**In production:** {champion.version} ({recipe}) since {champion.since[:16]}Z{forced}")
+    if outcome.decision is not None:
+        lines.append(f"**Recorded as** decision {outcome.decision}")
+    lines += [f"**Repaired:** {escaped(repair)}" for repair in outcome.repairs]
+    return "  \n".join(lines)
+
+
+def _table(outcome: Outcome) -> str:
+    rows = ["| version | recipe | accuracy | F1 | AUC | |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    rows += [f"| {' | '.join(_cells(row))} |" for row in outcome.rows]
+    counts = sorted({row.bars for row in outcome.rows if row.bars is not None})
+    bars = " and ".join(f"{count:,}" for count in counts)
+    told = f"References are never candidates. {f'Scored on {bars} bars that none was trained on.' if bars else ''}"
+    return "\n".join(rows) + "\n\n" + told.strip()
+
+
+def _cells(row: Row) -> list[str]:
+    accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
+    numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
+    status = f"**{row.status}**" if row.status in ("promoted", "would be promoted") else row.status
+    return [row.version or "", escaped(row.name), accuracy, *numbers, status]
+
+
+def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
+    """The charts there are something to draw for; a sentence where there is not."""
+    tonight = next((each for each in told if each.number == outcome.decision), None)
+    drawn = []
+    bars = None if tonight is None else evidence_tonight(tonight)
+    if tonight is not None and bars is not None:
+        drawn.append(f"![Evidence of each challenger beside the threshold]({png_data_url(bars)})")
+        drawn.append(_how_to_read(tonight))
+    curves = evidence_over_nights(told)
+    if curves is not None:
+        drawn.append(f"![Evidence night by night]({png_data_url(curves)})")
+        drawn.append("A dotted line is a promotion: evidence starts afresh after it.")
+    if not drawn:
+        drawn = ["No challenger has evidence yet: the shortest window asks for 40 trading days beside a champion."]
+    return ["## Evidence", *drawn]
+
+
+def _how_to_read(tonight: Told) -> str:
+    told = "A challenger is promoted when its z passes the threshold and no guard holds it back."
+    if tonight.smallest_visible:
+        told += f" Differences under {tonight.smallest_visible:.4f} {tonight.score} a bar cannot be seen in a year."
+    return told

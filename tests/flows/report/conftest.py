@@ -1,0 +1,38 @@
+"""The registry that the reports are of, made once."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+
+import pytest
+from clocks import FixedClock
+from lived import HOSTILE, NIGHTS, POLICY, Lived, as_of
+from nights import FAST, RECIPES, quick_calibration
+
+from flows.bars import write_sample
+from flows.night import run
+from flows.settings import RetrainRequest, Settings
+from registry import Registry
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    place = tmp_path_factory.mktemp("report")
+    data = str(write_sample(place / "bars", first=date(2022, 1, 3), last=date(2022, 6, 15)))
+    recipes = place / "recipes.toml"
+    recipes.write_text(RECIPES)
+    registry, clock, numbers = str(place / "registry"), FixedClock(), itertools.count(1)
+    settings = Settings(data=data, registry=registry, model="m", cores=1, recipes_file=str(recipes))
+    outcome = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        for at, night in enumerate(NIGHTS):
+            clock.moment = as_of(night)
+            request = RetrainRequest(recipes=FAST, train_days=60, backfill_days=60, as_of=as_of(night))
+            outcome = run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
+            if at == 0:
+                book = Registry(registry, clock=clock).model("m")
+                book.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)
+    assert outcome is not None
+    return Lived(registry, data, str(recipes), outcome)

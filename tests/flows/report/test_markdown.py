@@ -1,0 +1,83 @@
+"""The decision as markdown: its figures are the registry's, its charts are real pictures, typed text stays text."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+
+from lived import HOSTILE, Lived
+
+from flows.gate.nightly_decision import NightlyDecision
+from flows.report.decisions import decisions
+from flows.report.markdown import decision_markdown, escaped
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def pictures(text: str) -> list[bytes]:
+    return [base64.b64decode(found) for found in re.findall(r"\(data:image/png;base64,([^)]+)\)", text)]
+
+
+def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
+    text = decision_markdown(lived.outcome, lived.book)
+    assert f"> {escaped(lived.outcome.sentence)}" in text
+    for row in lived.outcome.rows:
+        assert row.accuracy is not None
+        assert f"| {escaped(row.name)} | {row.accuracy:.2%} | {row.f1:.4f} | {row.auc:.4f} |" in text
+    champion = lived.outcome.champion
+    assert champion is not None
+    assert f"**In production:** {champion.version} " in text
+
+
+def test_it_says_simulated_first(lived: Lived) -> None:
+    text = decision_markdown(lived.outcome, lived.book)
+    assert "(simulated)" in text.splitlines()[0]
+    assert "simulated" not in decision_markdown(replace(lived.outcome, simulated=False), lived.book).lower()
+
+
+def test_the_charts_are_pictures(lived: Lived) -> None:
+    found = pictures(decision_markdown(lived.outcome, lived.book))
+    assert len(found) == 2
+    assert all(each.startswith(PNG) for each in found)
+
+
+def test_the_same_registry_gives_the_same_text(lived: Lived) -> None:
+    assert decision_markdown(lived.outcome, lived.book) == decision_markdown(lived.outcome, lived.book)
+
+
+def test_a_dry_run_has_no_evidence_of_its_own(lived: Lived) -> None:
+    text = decision_markdown(replace(lived.outcome, decision=None, dry_run=True), lived.book)
+    assert "dry run" in text.splitlines()[0]
+    assert "Recorded as" not in text
+    assert len(pictures(text)) == 1
+
+
+def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
+    first = lived.book.decisions.read(1)
+    text = decision_markdown(replace(lived.outcome, decision=1, sentence=str(first)), lived.book, nights=0)
+    assert pictures(text) == []
+    assert "No challenger has evidence yet" in text
+
+
+def test_typed_text_is_shown_and_not_obeyed(lived: Lived) -> None:
+    text = decision_markdown(replace(lived.outcome, sentence=HOSTILE, repairs=(HOSTILE,)), lived.book)
+    for mark in ("<script>", "**bold**", "[link](", " | **"):
+        assert mark not in text
+    assert r"\<script\>" in text
+
+
+def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
+    told = decisions(lived.book)
+    entries = list(lived.book.decisions.walk())[::-1]
+    assert [each.number for each in told] == [entry.n for entry in entries]
+    assert [each.sentence for each in told] == [str(entry) for entry in entries]
+    last = NightlyDecision.from_dict(dict(lived.book.decision_record(entries[-1]) or {}))
+    assert told[-1].threshold == last.threshold
+    assert [(each.name, each.z) for each in told[-1].standings] == [(row.name, row.largest_z) for row in last.rows]
+    assert told[1].kind == "policy"
+    assert told[1].night is None
+
+
+def test_only_the_newest_decisions_are_read(lived: Lived) -> None:
+    assert [each.number for each in decisions(lived.book, at_most=3)] == [9, 10, 11]
