@@ -54,15 +54,15 @@ def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None
 
 def date_axis(axes: Axes) -> None:
     """Dates below, as few words as tell them apart."""
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # Matplotlib's dates carry no types
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set_color(MUTED.light)
 
 
 def date_numbers(days: Sequence[str]) -> list[float]:
     """Days (``YYYY-MM-DD``) as Matplotlib counts them."""
-    return [float(date2num(date.fromisoformat(day[:10]))) for day in days]
+    return [float(date2num(date.fromisoformat(day[:10]))) for day in days]  # type: ignore[no-untyped-call]
 
 
 def legend(axes: Axes, *, columns: int = 3) -> None:
