@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow check test-s3 bench-gate lock clean
+.PHONY: help run up test test-slow check test-s3 bench bench-gate lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ check: $(VENV)/.dev ## lint, format, types and import rules
 
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
 	@.ci/rgw
+
+bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (15 minutes); a part: make bench PART=imports
+	@$(BIN)/python -m benchmarks $(PART)
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (about 15 minutes)
 	@$(BIN)/python -m benchmarks.gate

@@ -1,0 +1,32 @@
+"""What this costs beside what people would use instead: ``make bench``, or ``python -m benchmarks NAME ...``.
+
+The frame, in the order it is used: :mod:`benchmarks.timing` takes things in turns, :mod:`benchmarks.figure` makes one
+line of them (a ratio, its bound, whether it is reached), :mod:`benchmarks.report` shows and keeps the lines. What a
+part measured is kept in ``benchmarks/results/NAME.json``, with the machine it was measured on, and
+``docs/benchmarks.md`` is written from all of these files: a part can be measured alone without losing the others.
+
+**A part** is a module with a title and one function, named in :data:`PARTS`::
+
+    TITLE = "Registering and loading"
+
+    def measure(bench: Bench) -> Iterator[Figure]:
+        seconds = in_turns(register_here, register_there, times=bench.times)      # shape (times, 2)
+        yield Figure.ratio_of(
+            "register one rf_shallow in a folder", "MLflow: log, register, set alias",
+            seconds[:, 0], seconds[:, 1], bound=0.2,
+        )
+        yield Figure.value_of("history of 10,000 versions, warm", milliseconds, unit="ms", bound=150.0)
+
+``bench`` has the bars, a scratch folder that is removed afterwards, the number of turns, and ``bench.peers("mlflow",
+"mlflow==3.17.0")``: the Python of an environment of its own with these packages, made on first use in ``.bench/``.
+Figures are printed as they are yielded. A figure that misses its bound is shown as *not reached*; why stands under its
+name in ``benchmarks/notes.toml``, and a missed figure without a reason there is shown as unexplained.
+
+The gate's error rates are measured apart (``make bench-gate``, :mod:`benchmarks.gate`), and the real years replayed by
+:mod:`benchmarks.replay`.
+"""
+
+PARTS: dict[str, str] = {
+    "imports": "benchmarks.imports",
+}
+"""Name of each part and the module that measures it, in the order of the report."""

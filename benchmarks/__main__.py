@@ -1,0 +1,67 @@
+"""``python -m benchmarks [NAME ...]``: measure parts (all by default), show them, write ``docs/benchmarks.md``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.bars import write_sample
+
+from . import PARTS
+from .bench import ROOT, Bench
+from .figure import Figure
+from .report import keep, kept, measured, notes, page, table
+from .timing import TIMES
+
+BARS = ROOT.parent / "shared" / "data"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    """Measure, show, keep, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--data", type=Path, default=BARS, help="folder of yearly files; simulated bars if missing")
+    parser.add_argument("--times", type=int, default=TIMES, help="turns behind a median")
+    parser.add_argument("--dry-run", action="store_true", help="show the figures, write no file")
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.part) - set(PARTS)):
+        parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
+    console = Console(highlight=False)
+    begun = time.perf_counter()
+    for part in asked.part or PARTS:
+        title, figures, real = measure(part, asked.data, asked.times, console)
+        console.print(table(f"{title} ({part})", figures))
+        if not asked.dry_run:
+            keep(measured(part, title, figures, real=real, today=datetime.now(UTC).date()))
+    if not asked.dry_run:
+        PAGE.write_text(page(kept(PARTS), notes()))
+    console.print(f"{time.perf_counter() - begun:.0f} s", style="dim")
+
+
+def measure(part: str, data: Path, times: int, console: Console) -> tuple[str, list[Figure], bool]:
+    """A part's title and figures, and whether they were taken on real bars."""
+    module = importlib.import_module(PARTS[part])
+    real = data.exists()
+    with tempfile.TemporaryDirectory(prefix="bench-") as place, console.status(f"{part}: begins") as status:
+
+        def say(text: str) -> None:
+            status.update(f"{part}: {text}")
+
+        scratch = Path(place)
+        bars = data.resolve() if real else write_sample(scratch / "bars")
+        figures = []
+        for figure in module.measure(Bench(bars, real, scratch, times, say)):
+            console.print(f"  {figure.what}", style="dim")
+            figures.append(figure)
+    return module.TITLE, figures, real
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""How long a fresh process waits for its imports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from .bench import ROOT, Bench
+from .figure import Figure
+from .timing import Work, in_turns, run_process
+
+TITLE = "Imports in a fresh process"
+
+OURS = "import flows.night"
+NOTEBOOK = "import pandas; from sklearn.ensemble import RandomForestClassifier; from sklearn.metrics import f1_score"
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """The whole night's code beside what the notebook imports of pandas and scikit-learn."""
+    bench.say("import flows.night, beside pandas and scikit-learn")
+    seconds = in_turns(_fresh(OURS), _fresh(NOTEBOOK), times=max(bench.times, 15))
+    yield Figure.ratio_of(
+        "`import flows.night`: a night without Prefect",
+        "pandas, sklearn.ensemble, sklearn.metrics",
+        seconds[:, 0],
+        seconds[:, 1],
+        bound=1.0,
+    )
+
+
+def _fresh(code: str) -> Work:
+    """The seconds of these imports, without the interpreter's own start."""
+    program = f"import time; begun = time.perf_counter(); {code}; print(time.perf_counter() - begun)"
+    return lambda: float(run_process([sys.executable, "-c", program], cwd=ROOT).output)
