@@ -6,17 +6,24 @@ request without one. A state is what is stored, what is still on its way, and th
 state every client may take its next step, with every answer that a store or a network may give. States reached on two
 ways are explored once. (Worlds, answers and positions are kept as numbers: equal ones have one number.)
 
-The clock stands still but for the steps that the explorer may let time pass between any two requests.
+The clock stands still but for the steps that the explorer may let time pass between any two requests. An hour at which
+an answer came makes no difference where the client does not look at its clock before its next request, nor sends a
+create, which may be on its way for so long only.
+
+``settled`` keys are those that nobody changes or deletes once they are there. Where no fault is left to spend on it,
+reading one that is there commutes with whatever else can happen, so only one of its orders is gone through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from registry.errors import Exists, NotFound, OutcomeUnknown, RegistryError, StoreUnavailable
+from servers.worlds import Answer, Request, World, befalling
+
+from registry.errors import RegistryError
 from registry.store import Store, Stored
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -30,11 +37,19 @@ class Moment:
 
     def __init__(self, hours: float = 0.0) -> None:
         self.hours = hours
+        self.looked_at = False
+        """Whether anybody asked since the last answer."""
+
+    def came(self, hours: float) -> None:
+        """An answer came at that hour."""
+        self.hours, self.looked_at = hours, False
 
     def now(self) -> datetime:
+        self.looked_at = True
         return START + timedelta(hours=self.hours)
 
     def monotonic(self) -> float:
+        self.looked_at = True
         return self.hours * 3600
 
     def sleep(self, seconds: float) -> None:
@@ -43,26 +58,6 @@ class Moment:
 
 Client = Callable[[Store, Moment], Any]
 """One operation on a store; what it returns, or the :class:`RegistryError` it raises, is its outcome."""
-
-
-@dataclass(frozen=True)
-class World:
-    """What is stored (key, bytes, the hour it was stored), what is on its way, and the hour."""
-
-    objects: frozenset[tuple[str, bytes, float]]
-    late: frozenset[tuple[str, bytes]] = frozenset()
-    hours: float = 0.0
-
-    def contents(self) -> dict[str, bytes]:
-        return {key: data for key, data, _ in self.objects}
-
-    def create(self, key: str, data: bytes) -> World:
-        if any(key == each for each, _, _ in self.objects):
-            return self
-        return replace(self, objects=self.objects | {(key, data, self.hours)})
-
-    def delete(self, key: str) -> World:
-        return replace(self, objects=frozenset(each for each in self.objects if each[0] != key))
 
 
 @dataclass
@@ -86,39 +81,24 @@ def explore(
     pass_hours: float = 11.0,
     longest_create: float = 12.0,
     begin: float = 0.0,
-    timeless: Collection[int] = (),
+    settled: Callable[[str], bool] = lambda key: False,
 ) -> Report:
     """See every state that ``clients`` can come to with at most ``faults`` faults; ``at_end`` judges the last ones.
 
     ``faults`` may be :data:`UNLIMITED`. Time may pass ``passes`` times, ``pass_hours`` each, between any two requests,
     but a create is on its way for at most ``longest_create`` hours. ``objects`` were stored at hour 0; clients begin at
-    the hour ``begin``. The ``timeless`` of the clients ask no clock of theirs: their positions at two hours are one.
+    the hour ``begin``.
     """
     world = World(frozenset((key, data, 0.0) for key, data in objects.items()), hours=begin)
-    return _Explorer(clients, at_end, pass_hours, longest_create, timeless).run(world, faults, passes)
-
-
-@dataclass(frozen=True)
-class _Request:
-    verb: str
-    arguments: tuple[Any, ...]
+    return _Explorer(clients, at_end, pass_hours, longest_create, settled).run(world, faults, passes)
 
 
 class _Waits(BaseException):
     """A client has come to a request without an answer; not an ``Exception``, so that no client handles it."""
 
-    def __init__(self, request: _Request) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__(request)
         self.request = request
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """``value`` is returned to the client, or an ``error`` of the same text raised, at that hour."""
-
-    value: Any
-    hours: float
-    error: type[RegistryError] | None = None
 
 
 class _Replayed:
@@ -126,15 +106,15 @@ class _Replayed:
 
     url = "memory"
 
-    def __init__(self, answers: Iterator[_Answer], clock: Moment) -> None:
+    def __init__(self, answers: Iterator[Answer], clock: Moment) -> None:
         self._answers = answers
         self._clock = clock
 
     def _ask(self, verb: str, *arguments: Any) -> Any:
         answer = next(self._answers, None)
         if answer is None:
-            raise _Waits(_Request(verb, arguments))
-        self._clock.hours = answer.hours
+            raise _Waits(Request(verb, arguments))
+        self._clock.came(answer.hours)
         if answer.error is not None:
             raise answer.error(verb)
         return answer.value
@@ -183,18 +163,18 @@ class _Explorer:
         at_end: Callable[[World, list[Any]], None],
         pass_hours: float,
         longest_create: float,
-        timeless: Collection[int],
+        settled: Callable[[str], bool],
     ) -> None:
         self.clients = clients
         self.at_end = at_end
         self.pass_hours = pass_hours
         self.longest_create = longest_create
-        self.timeless = timeless
+        self.settled = settled
         self.begin = 0.0
         self.worlds: _Numbers[World] = _Numbers()
-        self.positions: _Numbers[tuple[int, int, _Answer | None]] = _Numbers()  # client, position before, last answer
-        self.next_of: dict[int, Any] = {}
-        self.befalls: dict[tuple[int, _Request, bool], list[tuple[int, _Answer, int]]] = {}
+        self.positions: _Numbers[tuple[int, int, Answer | None]] = _Numbers()  # client, position before, last answer
+        self.next_of: dict[int, tuple[Any, bool]] = {}
+        self.befalls: dict[tuple[int, Request, bool], list[tuple[int, Answer, int]]] = {}
         self.report = Report()
 
     def run(self, world: World, faults: int, passes: int) -> Report:
@@ -219,7 +199,7 @@ class _Explorer:
 
     def _judge(self, state: State) -> int:
         outcomes = [self._next(position) for position in state[1]]
-        if any(isinstance(outcome, _Request) for outcome in outcomes):
+        if any(isinstance(outcome, Request) for outcome in outcomes):
             return 0
         self.report.ends += 1
         self.at_end(self.worlds.things[state[0]], outcomes)
@@ -235,33 +215,50 @@ class _Explorer:
         asking = False
         for who, position in enumerate(positions):
             request = self._next(position)
-            if not isinstance(request, _Request):
+            if not isinstance(request, Request):
                 continue
             asking = True
+            steps: list[State] = []
             for after, answer, fault in self._befall(number, request, faulty=faults != 0):
-                if who in self.timeless:
-                    answer = replace(answer, hours=self.begin)
-                moved = self.positions.of((who, position, answer))
+                moved = self._moved(who, position, answer)
                 left = faults if faults == UNLIMITED else faults - fault
-                found.append((after, (*positions[:who], moved, *positions[who + 1 :]), left, passes))
+                steps.append((after, (*positions[:who], moved, *positions[who + 1 :]), left, passes))
+            if faults == 0 and self._commutes(world, request, steps[0][1][who]):
+                return steps
+            found += steps
         later = replace(world, hours=world.hours + self.pass_hours)
         if asking and passes and not world.late and not any(self._outlived(each, later.hours) for each in positions):
             found.append((self.worlds.of(later), positions, faults, passes - 1))
         return found
+
+    def _moved(self, who: int, position: int, answer: Answer) -> int:
+        """Where a client is after an answer; the hour of it is forgotten where it makes no difference."""
+        forgotten = self.positions.of((who, position, replace(answer, hours=self.begin)))
+        return self.positions.of((who, position, answer)) if self._hour_counts(forgotten) else forgotten
+
+    def _hour_counts(self, position: int) -> bool:
+        following = self._next(position)
+        return self.next_of[position][1] or (isinstance(following, Request) and following.verb == "create")
+
+    def _commutes(self, world: World, request: Request, after: int) -> bool:
+        """Whether nothing that can happen makes a difference to a request, nor it to anything."""
+        key = request.arguments[0]
+        there = request.verb == "get" and self.settled(key) and any(key == each for each, _, _ in world.objects)
+        return there and not self._hour_counts(after)
 
     def _outlived(self, position: int, hours: float) -> bool:
         """Whether the create that a client sent at a position would be on its way for too long by then."""
         request = self._next(position)
         answer = self.positions.things[position][2]
         sent = self.begin if answer is None else answer.hours
-        return isinstance(request, _Request) and request.verb == "create" and hours - sent > self.longest_create
+        return isinstance(request, Request) and request.verb == "create" and hours - sent > self.longest_create
 
-    def _befall(self, number: int, request: _Request, *, faulty: bool) -> list[tuple[int, _Answer, int]]:
+    def _befall(self, number: int, request: Request, *, faulty: bool) -> list[tuple[int, Answer, int]]:
         key = (number, request, faulty)
         if key not in self.befalls:
             world = self.worlds.things[number]
             found = [
-                (self.worlds.of(after), answer, fault) for after, answer, fault in _answers(world, request, faulty)
+                (self.worlds.of(after), answer, fault) for after, answer, fault in befalling(world, request, faulty)
             ]
             self.befalls[key] = found
         return self.befalls[key]
@@ -269,69 +266,17 @@ class _Explorer:
     def _next(self, position: int) -> Any:
         """The request that a client makes at a position, or its outcome."""
         if position not in self.next_of:
-            answers: list[_Answer] = []
+            answers: list[Answer] = []
             who, before, answer = self.positions.things[position]
             while answer is not None:
                 answers.append(answer)
                 _, before, answer = self.positions.things[before]
             clock = Moment(self.begin)
             try:
-                self.next_of[position] = self.clients[who](_Replayed(reversed(answers), clock), clock)
+                found = self.clients[who](_Replayed(reversed(answers), clock), clock)
             except _Waits as waits:
-                self.next_of[position] = waits.request
+                found = waits.request
             except RegistryError as error:
-                self.next_of[position] = error
-        return self.next_of[position]
-
-
-def _answers(world: World, request: _Request, faulty: bool) -> Iterator[tuple[World, _Answer, int]]:
-    """(the world after it, the answer, faults used) for everything that may befall a request."""
-    verb, arguments, hours = request.verb, request.arguments, world.hours
-    after, answer = _answered(world, verb, arguments)
-    yield after, answer, 0
-    if not faulty:
-        return
-    yield world, _Answer(None, hours, StoreUnavailable), 1
-    unknown = _Answer(None, hours, OutcomeUnknown)
-    if verb == "create":
-        yield after, unknown, 1
-        if after is not world:
-            yield after, _Answer(None, hours, Exists), 1  # the store layer asked twice and met its own first attempt
-            # an upload is asked about by its own client alone: when it lands makes no difference, whether it does may
-            late = world if _is_upload(arguments[0]) else replace(world, late=world.late | {arguments})
-            yield late, unknown, 1
-    elif verb == "delete":
-        yield after, _Answer(None, hours, StoreUnavailable), 1
-    elif verb == "list" and arguments[0].endswith(("versions/", "decisions/")):
-        prefix, limit, start = arguments
-        yield world, _Answer(_listed(world, prefix, None, start)[1:][:limit], hours), 1
-
-
-def _is_upload(key: str) -> bool:
-    return "/artifacts/" in key or "/evidence/" in key
-
-
-def _answered(world: World, verb: str, arguments: tuple[Any, ...]) -> tuple[World, _Answer]:
-    contents, hours = world.contents(), world.hours
-    key = arguments[0]
-    if verb == "create":
-        after = world.create(*arguments)
-        return after, _Answer(None, hours, Exists if after is world else None)
-    if verb == "get":
-        return world, _Answer(contents.get(key), hours, None if key in contents else NotFound)
-    if verb == "delete":
-        return world.delete(key), _Answer(None, hours)
-    if verb == "list":
-        return world, _Answer(_listed(world, *arguments), hours)
-    if verb == "folders":
-        rests = {each[len(key) :] for each in contents if each.startswith(key)}
-        return world, _Answer(tuple(sorted({rest.split("/")[0] for rest in rests if "/" in rest})), hours)
-    assert verb == "stat"
-    found = sorted(each for each in world.objects if each[0].startswith(key))
-    stats = tuple(Stored(name, len(data), timedelta(hours=hours - made)) for name, data, made in found)
-    return world, _Answer(stats, hours)
-
-
-def _listed(world: World, prefix: str, limit: int | None, after: str | None) -> tuple[str, ...]:
-    keys = sorted(key for key, _, _ in world.objects if key.startswith(prefix) and key > (after or ""))
-    return tuple(keys[:limit])
+                found = error
+            self.next_of[position] = found, clock.looked_at
+        return self.next_of[position][0]
