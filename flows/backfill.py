@@ -37,7 +37,7 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
     with too little before them to train on. An empty list where the bars do not reach back that far.
     """
     opens = pd.DatetimeIndex(data.bars.frame.index)
-    chunks = _chunks(data, opens, job.request.backfill_days)
+    chunks = _chunks(data, opens, job.request.advanced.backfill_days)
     said: dict[str, list[npt.NDArray[np.float64]]] = {recipe.name: [] for recipe in job.recipes}
     sheets = []
     for done, days in enumerate(chunks):
@@ -61,8 +61,8 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
 def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
     """Every recipe on the window that ends there; none where it holds too little to train on."""
     try:
-        trained = data.window(days=job.request.train_days, end=end)
-        return train_all(job.recipes, data, trained, seed=job.request.seed, cores=job.cores)
+        trained = data.window(days=job.request.advanced.train_days, end=end)
+        return train_all(job.recipes, data, trained, seed=job.request.advanced.seed, cores=job.cores)
     except BarsMissing:
         return []
 

@@ -89,7 +89,7 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
     past: list[Sheet] = []
     if manifest.through is None:
         new = np.zeros(opens.size, np.bool_)
-        if job.request.backfill:
+        if job.request.advanced.backfill:
             past = walk_forward(replace(job, gate=policy), data, night=night.day, progress=progress)
         tonight = _sheet(data, night.day, new, ())
     else:

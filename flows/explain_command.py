@@ -17,7 +17,7 @@ from flows.gate.calibration import BUDGET
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 from flows.plan import Job, plan
-from flows.settings import RetrainRequest, load_settings, moment
+from flows.settings import load_settings, moment, request
 from registry import Model, Registry, SystemClock
 from registry.errors import ModelNotFound
 
@@ -74,7 +74,7 @@ def watch(
 ) -> None:
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""
     at = None if as_of is None else moment(as_of)
-    job: Job = plan(RetrainRequest(as_of=at, data=data, registry=registry, model=model), load_settings())
+    job: Job = plan(request(as_of=at, data=data, registry=registry, model=model), load_settings())
     found = health_now(job, job.book(), at or SystemClock().now())
     console = Console(highlight=False)
     if found is None:

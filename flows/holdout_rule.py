@@ -37,7 +37,7 @@ def measured(job: Job, bars: NightBars, each: Trial) -> tuple[Scores | None, flo
     first, last = bars.opens[bars.asked][[0, -1]]
     where = {
         "rule": "holdout",
-        "labels": job.request.labels,
+        "labels": job.request.advanced.labels,
         "first": write_time(first.to_pydatetime()),
         "last": write_time(last.to_pydatetime()),
         "bars": scores.bars,
@@ -76,7 +76,7 @@ def judge(
         ],
         no_skill=next(each for each in references if each.name == "no_skill"),
         policy=job.policy,
-        accept_unskilled=job.request.accept_unskilled,
+        accept_unskilled=job.request.advanced.accept_unskilled,
         references=[each for each in references if each.name != "no_skill"],
     )
     told = decision.action, decision.sentence, decision.reason

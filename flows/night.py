@@ -67,7 +67,7 @@ def run(
         job.recipes,
         bars.data,
         bars.train,
-        seed=job.request.seed,
+        seed=job.request.advanced.seed,
         cores=job.cores,
         on_done=None if on_trained is None else lambda fit: on_trained(fit.recipe.name),
         timer=(clock or SystemClock()).monotonic,
@@ -87,18 +87,18 @@ def load(job: Job) -> NightBars:
 
     Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`.
     """
-    request = job.request
+    request, training = job.request, job.request.advanced
     needed = tuple(dict.fromkeys(column for recipe in job.recipes for column in recipe.signature.columns))
-    bars = load_bars(job.source, as_of=request.as_of, years=request.years, clock=job.clock, require=needed)
-    data = prepare(bars, labels=request.labels)
+    bars = load_bars(job.source, as_of=request.as_of, years=training.years, clock=job.clock, require=needed)
+    data = prepare(bars, labels=training.labels)
     opens = pd.DatetimeIndex(bars.frame.index)
-    if request.train is None or request.holdout is None:
+    if training.train is None or training.holdout is None:
         asked = nightly_rule.last_days(data)
-        train = data.window(days=request.train_days)
+        train = data.window(days=training.train_days)
     else:
-        asked = holdout_rule.holdout(data, request.holdout)
-        train = data.years(*request.train)
-        if request.labels == "next_bar":  # the notebook's last training label looks into the holdout: parity only
+        asked = holdout_rule.holdout(data, training.holdout)
+        train = data.years(*training.train)
+        if training.labels == "next_bar":  # the notebook's last training label looks into the holdout: parity only
             train &= data.window(days=100_000, end=opens[asked][0])
     if not train.any():
         raise BarsMissing(f"{job.source} has no bars to train on before the holdout begins: name earlier years")
@@ -128,14 +128,14 @@ def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
 
 def gather(job: Job, book: Model, bars: NightBars, progress: Progress | None = None) -> Evidence | None:
     """The evidence with tonight's bars; None for the holdout rule, which keeps none."""
-    if job.request.holdout is not None:
+    if job.request.advanced.holdout is not None:
         return None
     return evidences.gather(job, book, bars.data, bars.night, progress)
 
 
 def train(job: Job, bars: NightBars, recipe: Recipe) -> Trial:
     """Fit one recipe and ask it about the bars to ask about."""
-    fit = fit_recipe(recipe, bars.data, bars.train, seed=job.request.seed, cores=job.cores)
+    fit = fit_recipe(recipe, bars.data, bars.train, seed=job.request.advanced.seed, cores=job.cores)
     return trial(job, bars, fit)
 
 
@@ -208,7 +208,7 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
     if verdict.evidence is not None:
         named = list(verdict.evidence.rescored[:DAYS_NAMED])  # all of them stand in the evidence; an entry is small
         body["evidence"] = {"entry": verdict.evidence.entry, "rescored": named}
-    if job.request.accept_unskilled:
+    if job.request.advanced.accept_unskilled:
         body["accept_unskilled"] = True
     told: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": bars.night, "key": key}
     if verdict.action == "promoted":

@@ -85,7 +85,7 @@ def judge(
     ]
     decision: NightlyDecision
     if expected is None:
-        unskilled = job.request.accept_unskilled
+        unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
     else:
         champion = _champion(head, expected)

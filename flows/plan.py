@@ -41,25 +41,28 @@ class Job:
         return Registry(self.registry, clock=clock, new_id=new_id).model(self.model)
 
 
+def available_recipes(settings: Settings) -> dict[str, Recipe]:
+    """The shipped recipes and those of the file that is set, by name; :class:`~flows.errors.RecipeRefused`."""
+    return shipped() if settings.recipes_file is None else load_recipes(Path(settings.recipes_file))
+
+
 def plan(request: RetrainRequest, settings: Settings) -> Job:
     """The job of a request; the sample is written on first use where no data is configured.
 
     Raises :class:`~flows.errors.RecipeRefused`, :class:`~flows.errors.RequestRefused`,
     :class:`~registry.errors.InvalidName`: nothing was read or trained.
     """
-    source = request.data or settings.data
-    model = request.model or settings.model or (DEFAULT_MODEL if source else SIMULATED_MODEL)
+    source = request.advanced.data or settings.data
+    model = request.advanced.model or settings.model or (DEFAULT_MODEL if source else SIMULATED_MODEL)
     check_name(model)
     check_text(settings.author, "author")
-    available = shipped()
-    if settings.recipes_file is not None:
-        available = {**available, **load_recipes(Path(settings.recipes_file))}
+    available = available_recipes(settings)
     recipes = tuple(choose(request.recipes or tuple(available), available))
     if source is None:
-        if request.train is not None or request.labels == "notebook":
+        if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
         source = str(write_sample(Path(settings.sample)))
-    place = request.registry or settings.registry
+    place = request.advanced.registry or settings.registry
     return Job(
         request=request,
         source=source,

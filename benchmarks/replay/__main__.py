@@ -58,7 +58,7 @@ def picture(tape: Tape, played: list[Played], path: Path) -> None:
         common &= ~np.isnan(each.p)
     opens = data.bars.frame.index[common]
     move = data.move_pips[common]
-    learnt = data.window(days=tape.job.request.train_days, end=opens[0])
+    learnt = data.window(days=tape.job.request.advanced.train_days, end=opens[0])
     sides = {each.rule: each.p[common] > each.cut[common] for each in played}
     sides["fade_rsi"] = reference("fade_rsi", data, learnt)[common] > 0.5
     figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")

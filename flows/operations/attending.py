@@ -63,7 +63,8 @@ def attended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = 
     if request.dry_run:  # writes nothing, so it is in nobody's way, and nobody waits to hear of it
         yield Tonight(request)
         return
-    teller = Teller(request.model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL, Operations.model_construct())
+    model = request.advanced.model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL
+    teller = Teller(model, Operations.model_construct())
     try:
         operations = load_operations()
         teller = Teller(teller.model, operations)
@@ -87,7 +88,7 @@ def by_schedule() -> bool:
 
 def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> Tonight:
     """The night with its bars there; ``covered`` where it is decided already."""
-    simulated = job.request.data is None and load_settings().data is None
+    simulated = job.request.advanced.data is None and load_settings().data is None
     as_of = None
     if scheduled and not simulated and job.request.as_of is None:  # the simulated sample never grows
         as_of = operations.calendar.last_close(clock.now())

@@ -49,7 +49,7 @@ def compare(tape: Tape, played: Sequence[Played], *, spread_pips: float = SPREAD
         raise BarsMissing("no bar has a champion under every rule: begin earlier, or end later")
     lines = [_line(tape, each.rule, len(each.promotions), each.p, each.cut, common, spread_pips) for each in played]
     first = int(np.flatnonzero(common)[0])
-    learnt = data.window(days=tape.job.request.train_days, end=data.bars.frame.index[first])
+    learnt = data.window(days=tape.job.request.advanced.train_days, end=data.bars.frame.index[first])
     half = np.full(data.label.size, 0.5)
     for name in REFERENCES:
         lines.append(_line(tape, name, None, reference(name, data, learnt), half, common, spread_pips))

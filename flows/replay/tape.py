@@ -76,7 +76,7 @@ def record(job: Job, data: Dataset, first: date, last: date, folder: Path, progr
     """
     ends = _nights(data, first, last)
     request = job.request
-    settings = [request.train_days, request.backfill_days, request.seed]
+    settings = [request.advanced.train_days, request.advanced.backfill_days, request.advanced.seed]
     key = key_digest([data.fingerprint(), [each.fingerprint for each in job.recipes], settings])
     place = folder / key[:16]
     place.mkdir(parents=True, exist_ok=True)
@@ -166,8 +166,8 @@ def _through(data: Dataset) -> int:
 
 
 def _fits(job: Job, data: Dataset, recipes: Sequence[Recipe]) -> list[Fit]:
-    window = data.window(days=job.request.train_days)
-    return train_all(recipes, data, window, seed=job.request.seed, cores=job.cores)
+    window = data.window(days=job.request.advanced.train_days)
+    return train_all(recipes, data, window, seed=job.request.advanced.seed, cores=job.cores)
 
 
 def _kept(path: Path, make: Callable[[], bytes]) -> bytes:

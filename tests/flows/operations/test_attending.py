@@ -141,7 +141,7 @@ def test_a_fault_of_the_program_is_told_and_raised_as_it_is(site: Site) -> None:
 
 
 def test_a_mistake_typed_by_hand_alerts_nobody_and_on_schedule_it_does(site: Site) -> None:
-    wrong = FAST.model_copy(update={"labels": "notebook"})
+    wrong = FAST.model_copy(update={"advanced": FAST.advanced.model_copy(update={"labels": "notebook"})})
     for scheduled in (False, True):
         with pytest.raises(RequestRefused), attended(wrong, scheduled=scheduled, clock=FixedClock(WEDNESDAY)):
             raise RequestRefused("labels")

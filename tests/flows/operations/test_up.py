@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-FAST = {"recipes": ["logistic"], "train_days": 60, "backfill_days": 40}
+FAST = {"recipes": ["logistic"], "advanced": {"train_days": 60, "backfill_days": 40}}
 PROGRAM = str(Path(sys.executable).with_name("retrain"))
 
 
@@ -199,7 +199,7 @@ def test_a_run_on_schedule_appears_and_is_executed_by_itself(up: Up) -> None:
     nightly = up.deployments()["nightly"]["id"]
     soon = (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
     schedule = {"interval": 86_400, "anchor_date": soon, "timezone": "UTC"}
-    asked = {**FAST, "model": "scheduled", "as_of": "2024-06-05T21:00:00Z"}
+    asked = {**FAST, "advanced": {**FAST["advanced"], "model": "scheduled"}, "as_of": "2024-06-05T21:00:00Z"}
     made = up.ask(
         f"deployments/{nightly}/schedules",
         [{"schedule": schedule, "active": True, "parameters": {"request": asked}}],
@@ -314,7 +314,7 @@ def test_a_killed_worker_is_started_again_and_the_next_run_is_executed(up: Up) -
     os.kill(worker, signal.SIGKILL)
     up.until("the worker to be started again", lambda: "The worker ended with status -9: starting it again" in up.said)
     manual = up.deployments()["manual"]["id"]
-    asked = {**FAST, "model": "scheduled", "as_of": "2024-06-05T21:00:00Z"}
+    asked = {**FAST, "advanced": {**FAST["advanced"], "model": "scheduled"}, "as_of": "2024-06-05T21:00:00Z"}
     up.ask(f"deployments/{manual}/create_flow_run", {"parameters": {"request": asked}})
     (state,) = up.until("the run to end", lambda: _ended(up, "manual", count=1), 180)
     assert state["type"] == "COMPLETED", state

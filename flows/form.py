@@ -1,0 +1,77 @@
+"""How a request is asked for: the base of models that Prefect's UI shows as a form.
+
+The form is made from the JSON schema, and the server refuses what breaks it before a run is made. Pydantic writes an
+optional text as "a text or null", which the form shows as a choice of types; here it is a field that may stay empty. An
+optional model keeps that choice, which hides its fields until somebody wants them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from registry.errors import InvalidName
+from registry.keys import check_author, check_text
+
+
+class Form(BaseModel):
+    """A model that is filled in by a person; fields are shown in the order in which they are declared."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, field_title_generator=lambda name, _: name.replace("_", " ").capitalize()
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        for position, shown in enumerate(handler.resolve_ref_schema(schema)["properties"].values()):
+            _ease(shown)
+            shown["position"] = position
+        return schema
+
+    @model_serializer(mode="wrap")
+    def _what_differs(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what differs from the defaults: the form fills in those itself, and the page of a run stays short."""
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        return {name: value for name, value in dump(self).items() if getattr(self, name) != usual[name]}
+
+
+def _ease(shown: dict[str, Any]) -> None:
+    """Take the null out of a plain field; hide a group of fields behind one."""
+    choices = [each for each in shown.get("anyOf", ()) if each != {"type": "null"}]
+    if len(choices) == 1 and "$ref" not in choices[0]:
+        del shown["anyOf"]
+        shown.update(choices[0])
+        shown.pop("default", None)
+    elif "$ref" in shown:
+        shown["anyOf"] = [{"$ref": shown.pop("$ref")}, {"type": "null"}]
+        shown["default"] = None
+
+
+def _line(check: Callable[[str], str]) -> AfterValidator:
+    def checked(text: str) -> str:
+        try:
+            return check(text)
+        except InvalidName as wrong:
+            raise ValueError(str(wrong)) from wrong
+
+    return AfterValidator(checked)
+
+
+Author = Annotated[str, Field(min_length=1, max_length=128), _line(check_author)]
+"""Who does it, as the log shall say it."""
+
+Reason = Annotated[str, Field(min_length=1, max_length=500), _line(lambda text: check_text(text, "reason"))]
+"""Why, in one line that stays in the log."""
