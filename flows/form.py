@@ -29,16 +29,14 @@ from registry.keys import check_author, check_text
 class Form(BaseModel):
     """A model that is filled in by a person; fields are shown in the order in which they are declared."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, field_title_generator=lambda name, _: name.replace("_", " ").capitalize()
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, field_title_generator=lambda name, _: _title(name))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
-        for position, shown in enumerate(handler.resolve_ref_schema(schema)["properties"].values()):
+        for position, (name, shown) in enumerate(handler.resolve_ref_schema(schema)["properties"].items()):
             _ease(shown)
-            shown["position"] = position
+            shown |= {"title": _title(name), "position": position}
         return schema
 
     @model_serializer(mode="wrap")
@@ -46,6 +44,10 @@ class Form(BaseModel):
         """Only what differs from the defaults: the form fills in those itself, and the page of a run stays short."""
         usual = {name: field.default for name, field in type(self).model_fields.items()}
         return {name: value for name, value in dump(self).items() if getattr(self, name) != usual[name]}
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _ease(shown: dict[str, Any]) -> None:

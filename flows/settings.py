@@ -123,7 +123,7 @@ class RetrainRequest(Form):
     dry_run: bool = Field(False, description="Train and judge, but write nothing.")
     force: Force | None = Field(None, description="Promote whatever the gate says, by name and with a reason.")
     advanced: Advanced = Field(
-        Advanced(), title="Advanced", description="Where things are and how to train; a usual night needs none of it."
+        Advanced(), description="Where things are and how to train; a usual night needs none of it."
     )
 
     @model_validator(mode="before")
