@@ -6,15 +6,12 @@ stale; 6 the store or the gate; 7 damaged; 1 anything else.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.errors import RetrainError
 from registry.errors import RegistryError
@@ -56,10 +53,14 @@ def run(
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     prefect: Annotated[
-        bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API is configured.")
+        bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
     ] = None,
+    scheduled: Annotated[
+        bool, typer.Option(help="For cron: wait for the day's bars, tell of whatever goes wrong; without Prefect.")
+    ] = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
+    from flows.plainly import run_plainly
     from flows.settings import moment, request
 
     asked = request(
@@ -75,11 +76,15 @@ def run(
         accept_unskilled=accept_unskilled,
         dry_run=dry_run,
     )
-    through, why = _through_prefect(prefect)
+    through, why = _through_prefect(prefect, scheduled)
     console = Console(stderr=as_json, highlight=False)
     console.print(why, soft_wrap=True)
-    outcome = _run_flow(asked) if through else _run_plainly(asked, console)
-    if as_json:
+    outcome = _run_flow(asked) if through else run_plainly(asked, scheduled=scheduled, console=console)
+    if isinstance(outcome, str):
+        sys.stdout.write(
+            (json.dumps({"covered": outcome, "through": "plain"}, indent=2) if as_json else outcome) + "\n"
+        )
+    elif as_json:
         sys.stdout.write(
             json.dumps({**outcome.to_dict(), "through": "prefect" if through else "plain"}, indent=2) + "\n"
         )
@@ -89,14 +94,24 @@ def run(
         show(outcome, console)
 
 
-def _through_prefect(asked: bool | None) -> tuple[bool, str]:
-    if asked is False:
+def _through_prefect(asked: bool | None, scheduled: bool) -> tuple[bool, str]:
+    from flows.errors import RequestRefused
+
+    if asked and scheduled:
+        raise RequestRefused(
+            "--scheduled is for cron and runs without Prefect, whose deployments have schedules: drop one"
+        )
+    if scheduled or asked is False:
         return False, "Running plainly, without Prefect."
-    from flows.operations.api import configured_api
+    from flows.operations.api import answers, configured_api
 
     api = configured_api()
-    if api is not None:
+    if api is not None and answers(api):
         return True, f"Running through Prefect at {api}."
+    if api is not None and asked:
+        raise RequestRefused(f"the Prefect API at {api} does not answer: start it (`retrain up`), or drop --prefect")
+    if api is not None:
+        return False, f"Running plainly: the Prefect API at {api} does not answer."
     if asked:
         return True, "Running through Prefect, with a temporary server of its own (none is configured)."
     return False, "Running plainly: no Prefect API is configured (PREFECT_API_URL)."
@@ -109,36 +124,6 @@ def _run_flow(asked: Any) -> Any:
     from flows.retrain import retrain as flow
 
     return flow(asked)
-
-
-def _run_plainly(asked: Any, console: Console) -> Any:
-    from flows.night import run as night
-    from flows.settings import load_settings
-
-    with _progress(console) as (on_trained, on_backfill):
-        return night(asked, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
-
-
-@contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Any]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("training", total=None, visible=False)
-        past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
-
-        def on_trained(name: str) -> None:
-            progress.update(task, advance=1, description=f"trained {name}", visible=True)
-
-        def on_backfill(done: int, total: int) -> None:
-            progress.update(past, completed=done, total=total, visible=True)
-
-        yield on_trained, on_backfill
 
 
 # the commands that stand in modules of their own

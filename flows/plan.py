@@ -19,7 +19,8 @@ from registry.keys import check_name, check_text
 
 @dataclass(frozen=True)
 class Job:
-    """One night's work. ``source``: folder or prefix of the bars; ``registry`` and ``model``: where it goes."""
+    """One night's work. ``source``: folder or prefix of the bars; ``registry`` and ``model``: where it goes;
+    ``simulated``: no bars are configured, so it is the simulated sample, which never grows."""
 
     request: RetrainRequest
     source: str
@@ -29,6 +30,7 @@ class Job:
     clock: str
     author: str
     cores: int
+    simulated: bool = False
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
 
@@ -58,6 +60,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     check_text(settings.author, "author")
     available = available_recipes(settings)
     recipes = tuple(choose(request.recipes or tuple(available), available))
+    simulated = source is None
     if source is None:
         if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
@@ -72,4 +75,5 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         clock=settings.clock,
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
+        simulated=simulated,
     )

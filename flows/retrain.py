@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from prefect import flow, unmapped
+from prefect import State, flow, unmapped
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows import tasks
 from flows.night import JUDGED_AGAIN, changed_too_often
+from flows.operations.attending import attended, by_schedule
 from flows.outcome import Outcome
-from flows.plan import plan
+from flows.plan import Job, plan
 from flows.settings import RetrainRequest, load_settings
 
 # each fit uses every core itself; the runner is typed for futures of another kind than flow() asks for
@@ -24,9 +25,16 @@ _ONE_FIT_AT_A_TIME = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=1)
     persist_result=False,
     validate_parameters=True,
 )
-def retrain(request: RetrainRequest = RetrainRequest()) -> Outcome:  # noqa: B008  # frozen, and the UI's form shows it
+def retrain(request: RetrainRequest = RetrainRequest()) -> State[Outcome]:  # noqa: B008  # frozen; the UI's form
     """Train candidates on the newest bars; promote one only when it beats the champion."""
-    job = plan(request, load_settings())
+    with attended(request, scheduled=by_schedule()) as tonight:
+        if tonight.covered is None:
+            tonight.outcome = night(plan(tonight.request, load_settings()))
+    return tasks.ended(tonight)
+
+
+def night(job: Job) -> Outcome:
+    """The steps, one line each; inside the flow, because each is a task."""
     book = job.book()
     bars = tasks.load(job)
     done = tasks.look_up(job, book, bars)
@@ -39,5 +47,7 @@ def retrain(request: RetrainRequest = RetrainRequest()) -> Outcome:  # noqa: B00
         verdict = tasks.gate(job, book, bars, evidence, trials, versions)
         outcome = tasks.promote(job, book, bars, versions, verdict)
         if outcome is not None:
-            return outcome
-    raise changed_too_often(job)
+            break
+    else:
+        raise changed_too_often(job)
+    return outcome

@@ -11,10 +11,13 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
 from prefect.tasks import Task
 
 from flows import night
 from flows.evidence import Evidence
+from flows.operations.attending import Tonight
+from flows.outcome import Outcome
 from flows.plan import Job
 from flows.steps import NightBars
 from registry import Model
@@ -51,3 +54,12 @@ train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(nigh
 register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
 gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)
 promote = task(name="promote or hold", task_run_name="promote or hold", **_OPTIONS, **_ASK_AGAIN)(night.settle)
+
+
+def ended(tonight: Tonight) -> State[Outcome]:
+    """How a run that went well ends: its state says what came of the night."""
+    outcome = tonight.outcome
+    if outcome is None:
+        return Completed(name="Covered", message=tonight.covered)
+    name = "Decided before" if outcome.already_decided else "Completed"
+    return Completed(name=name, message=outcome.sentence, data=outcome)

@@ -1,4 +1,4 @@
-"""The hourly DAG: is the champion still good, and are the bars there?"""
+"""The hourly DAG: is the champion still good, and are the bars there? What begins or ends is told."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.explain import health_now
 from flows.health import Health
+from flows.operations.watching import look_after
 from flows.plan import plan
 from flows.settings import RetrainRequest, load_settings
 from registry import SystemClock
@@ -20,4 +21,4 @@ _examine = task(name="examine the champion", task_run_name="examine the champion
 def watch(as_of: datetime | None = None) -> Health | None:
     """Say what is wrong with the champion or its bars; None while production is empty."""
     job = plan(RetrainRequest(as_of=as_of), load_settings())
-    return _examine(job, job.book(), as_of or SystemClock().now())
+    return look_after(job, as_of or SystemClock().now(), examine=_examine)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import ssl
 import tomllib
+import urllib.error
+import urllib.request
 from pathlib import Path
+
+_SECONDS = 3.0
 
 
 def prepare_environment() -> None:
@@ -38,3 +43,16 @@ def configured_api() -> str | None:
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "ephemeral")
     found = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
     return str(found) if found else None
+
+
+def answers(api: str) -> bool:
+    """Whether something answers at the url of an API, be it with a refusal."""
+    try:
+        with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=_SECONDS):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except urllib.error.URLError as error:
+        return isinstance(error.reason, ssl.SSLError)  # Prefect may be told to trust what Python does not
+    except OSError:
+        return False

@@ -70,6 +70,8 @@ def attended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = 
         teller = Teller(teller.model, operations)
         job = plan(request, load_settings())
         teller = Teller(job.model, operations)
+        if scheduled and teller.has_nobody:
+            log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
         with turn(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
             tonight = _prepared(job, operations, clock, scheduled=scheduled)
             yield tonight
@@ -88,13 +90,11 @@ def by_schedule() -> bool:
 
 def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> Tonight:
     """The night with its bars there; ``covered`` where it is decided already."""
-    simulated = job.request.advanced.data is None and load_settings().data is None
     as_of = None
-    if scheduled and not simulated and job.request.as_of is None:  # the simulated sample never grows
+    if scheduled and not job.simulated and job.request.as_of is None:
         as_of = operations.calendar.last_close(clock.now())
         covered = covered_by(job, night_of(as_of - BAR))
         if covered is not None:
-            log.info(covered)
             return Tonight(job.request, covered)
     if operations.feed is not None and as_of is None:
         run_feed(operations.feed, seconds=operations.feed_seconds)

@@ -1,4 +1,7 @@
-"""Telling: through Prefect's events inside a run, directly otherwise; one call for whoever has something to say."""
+"""Telling: through Prefect's events inside a run, directly otherwise; one call for whoever has something to say.
+
+A run with a temporary server of its own tells directly too: that server has no automations and ends with the run.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.operations.alerts import Alert, ping, send
+from flows.operations.api import configured_api
 from flows.operations.conditions import FileMemory, Memory, VariableMemory, changed
 from flows.operations.settings import Operations
 from registry.errors import RegistryError
@@ -22,8 +26,13 @@ class Teller:
     def __init__(self, model: str, operations: Operations) -> None:
         self.model = model
         self._operations = operations
-        self._run = flow_run()
+        self._run = None if configured_api() is None else flow_run()
         self._memory: Memory = FileMemory(operations.conditions) if self._run is None else VariableMemory()
+
+    @property
+    def has_nobody(self) -> bool:
+        """Whether nobody hears of anything; a Prefect server's own automations are not looked at."""
+        return self._run is None and self._operations.alert_target is None
 
     @property
     def link(self) -> str | None:
@@ -67,8 +76,6 @@ class Teller:
             return
         elif self._operations.alert_target is not None:
             send(alert, self._operations.alert_target)
-        else:
-            log.warning("%s: %s (nobody is told: RETRAIN_ALERT_URL is not set)", alert.subject, alert.what)
 
 
 def flow_run() -> Any:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
-from flows.operations.settings import load_operations
+from flows.errors import BarsMissing, BarsRejected
+from flows.explain import health_now
+from flows.health import Alarm, Health
+from flows.operations.settings import Operations, load_operations
 from flows.operations.telling import Teller
+from flows.plan import Job
 from registry import Model
+
+Examine = Callable[[Job, Model, datetime], Health | None]
 
 MISSED_AFTER = timedelta(hours=6)
 """A night waits three hours for its bars, and may wait for another run: later than this it is missed."""
@@ -18,14 +23,25 @@ _CONDITION |= {"old": "champion.old"}
 _BARS = ("stale bars", "thin days")
 
 
-class Alarm(Protocol):
-    """One of :class:`flows.health.Alarm`."""
+def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """Examine the champion and tell what began or ended since the last look; None while production is empty.
 
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def sentence(self) -> str: ...
+    A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
+    """
+    operations = load_operations()
+    book = job.book()
+    teller = Teller(job.model, operations)
+    if not job.simulated:  # the sample never grows, so no night is due on it
+        teller.found(_night(book, operations, now), now=now)
+    try:
+        health = examine(job, book, now)
+    except (BarsMissing, BarsRejected) as error:
+        kind = "data.missing" if isinstance(error, BarsMissing) else "data.rejected"
+        teller.found({kind: f"{error}"}, now=now)
+        raise
+    alarms = () if health is None else health.alarms
+    teller.found(findings(each for each in alarms if not (job.simulated and each.kind in _BARS)), now=now)
+    return health
 
 
 def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
@@ -39,15 +55,9 @@ def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
     return {kind: "; ".join(sentences) or None for kind, sentences in found.items()}
 
 
-def tell_health(book: Model, alarms: Iterable[Alarm], *, now: datetime) -> None:
-    """Tell what began and what ended since the last look, through Prefect inside a run, else directly."""
-    operations = load_operations()
-    due = operations.calendar.expected_night(now, MISSED_AFTER)
-    found = findings(alarms)
-    missed = missed_night(book, due)
-    if missed is not None:
-        found["night.missed"] = missed
-    Teller(book.name, operations).found(found, now=now)
+def _night(book: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
+    missed = missed_night(book, operations.calendar.expected_night(now, MISSED_AFTER))
+    return {} if missed is None else {"night.missed": missed}  # a decided night ends it
 
 
 def missed_night(book: Model, due: date) -> str | None:

@@ -139,11 +139,6 @@ def test_a_held_night_is_quiet_unless_asked_for() -> None:
     assert receiver.subjects == ["retrain: candidate.held (m)"]
 
 
-def test_without_anybody_to_tell_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    Teller("m", operations()).happened("candidate.promoted", "v2 promoted", now=NOW)
-    assert "nobody is told: RETRAIN_ALERT_URL is not set" in caplog.text
-
-
 def test_alert_test_sends_one_of_each_kind() -> None:
     with receiving() as receiver:
         said = send_one_of_each("m", operations(receiver.url), now=NOW)

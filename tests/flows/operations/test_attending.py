@@ -148,6 +148,16 @@ def test_a_mistake_typed_by_hand_alerts_nobody_and_on_schedule_it_does(site: Sit
         assert len(site.receiver.messages) == int(scheduled)
 
 
+def test_a_scheduled_night_without_anybody_to_tell_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("RETRAIN_ALERT_URL")
+    site.night(WEDNESDAY, scheduled=False)
+    assert "nobody is told" not in caplog.text
+    site.night(WEDNESDAY)
+    assert "nobody is told of anything: RETRAIN_ALERT_URL is not set" in caplog.text
+
+
 def test_a_decided_night_pings_and_one_decided_before_does_not(site: Site) -> None:
     site.night(WEDNESDAY)
     assert site.receiver.pings == ["/ping"]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from clocks import FixedClock
+from receiver import Receiver, receiving
 
 from flows.cli import main
+from flows.errors import BarsMissing
+from flows.health import Alarm, Health
 from flows.operations.conditions import FileMemory
 from flows.operations.settings import Operations
 from flows.operations.status import Standing, look
-from flows.operations.watching import findings, missed_night, tell_health
-from flows.settings import Settings
+from flows.operations.watching import findings, look_after, missed_night
+from flows.plan import Job, plan
+from flows.settings import RetrainRequest, Settings
 from registry import Model, Night, Registry, VersionRecord
 from registry.errors import Corrupt
 
@@ -150,25 +154,66 @@ def test_status_as_json_has_what_the_screen_has(
     assert told["last_night"] == "2024-12-31" and told["late"] is True
 
 
-def alarm(kind: str, sentence: str) -> Any:
-    return SimpleNamespace(kind=kind, sentence=sentence)
-
-
 def test_alarms_of_the_watch_become_conditions_and_health_ends_them() -> None:
     assert findings([]) == {"champion.regressed": None, "champion.old": None}
-    found = findings([alarm("one class", "a"), alarm("regressed", "b"), alarm("old", "c"), alarm("stale bars", "d")])
+    found = findings([Alarm("one class", "a"), Alarm("regressed", "b"), Alarm("old", "c"), Alarm("stale bars", "d")])
     assert found == {"champion.regressed": "a; b", "champion.old": "c", "data.missing": "d"}
 
 
 def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
     with pytest.raises(KeyError):
-        findings([alarm("brand new", "x")])
+        findings([Alarm("brand new", "x")])  # type: ignore[arg-type]
 
 
-def test_the_watch_tells_of_a_night_that_was_due(book: Model, caplog: pytest.LogCaptureFixture) -> None:
+def health(*alarms: Alarm) -> Callable[..., Health]:
+    return lambda job, book, now: Health("v1", 3, 0, False, alarms)
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    with receiving() as found:
+        monkeypatch.setenv("RETRAIN_ALERT_URL", found.url)
+        yield found
+
+
+def job(tmp_path: Path, data: str | None = "bars") -> Job:
+    settings = Settings(registry=str(tmp_path / "registry"), model="m", data=data, sample=str(tmp_path / "sample"))
+    return plan(RetrainRequest(), settings)
+
+
+def test_the_watch_tells_once_of_a_night_that_was_due_and_never_while_it_may_be_late(
+    book: Model, tmp_path: Path, receiver: Receiver
+) -> None:
     assert missed_night(book, TUESDAY.date()) is None
-    tell_health(book, [], now=datetime(2025, 1, 3, 5, 0, tzinfo=UTC))
-    assert "night.missed" in caplog.text and "the night of 2025-01-02 is not decided" in caplog.text
-    caplog.clear()
-    tell_health(book, [], now=datetime(2025, 1, 3, 6, 0, tzinfo=UTC))
-    assert caplog.text == ""
+    for hour in (4, 5, 6):  # Thursday's night was due at 22:20, and six hours are granted
+        look_after(job(tmp_path), datetime(2025, 1, 3, hour, 0, tzinfo=UTC), examine=health())
+    assert receiver.subjects == ["retrain: night.missed (m)"]
+    assert "the night of 2025-01-02 is not decided, the last one is 2024-12-31" in receiver.messages[0]["body"]
+
+
+def test_the_watch_tells_when_the_champion_gets_worse_and_when_that_is_over(
+    book: Model, tmp_path: Path, receiver: Receiver
+) -> None:
+    worse = Alarm("regressed", "v1 has got worse since 2024-12-01")
+    for alarms in ((worse,), (worse,), ()):
+        look_after(job(tmp_path), TUESDAY, examine=health(*alarms))
+    assert receiver.subjects == ["retrain: champion.regressed (m)", "retrain: over: champion.regressed (m)"]
+
+
+def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
+    book: Model, tmp_path: Path, receiver: Receiver
+) -> None:
+    def gone(*_: Any) -> None:
+        raise BarsMissing("bars is no folder")
+
+    with pytest.raises(BarsMissing):
+        look_after(job(tmp_path), TUESDAY + timedelta(days=9), examine=gone)
+    assert receiver.subjects == ["retrain: night.missed (m)", "retrain: data.missing (m)"]
+
+
+def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_stale(
+    book: Model, tmp_path: Path, receiver: Receiver
+) -> None:
+    stale, old = Alarm("stale bars", "the newest bar is old"), Alarm("old", "v1 is old")
+    look_after(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=health(stale, old))
+    assert receiver.subjects == ["retrain: champion.old (m)"]

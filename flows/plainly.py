@@ -1,0 +1,70 @@
+"""A night in a terminal or from cron, without Prefect: attended like any other; progress and log on the console."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from flows.night import run
+from flows.operations.attending import attended
+from flows.outcome import Outcome
+from flows.settings import RetrainRequest, load_settings
+
+
+def run_plainly(request: RetrainRequest, *, scheduled: bool, console: Console) -> Outcome | str:
+    """What the night came to, or the sentence that says why there was nothing to do."""
+    with (
+        _logged(console),
+        _progress(console) as (on_trained, on_backfill),
+        attended(request, scheduled=scheduled) as tonight,
+    ):
+        if tonight.covered is not None:
+            return tonight.covered
+        tonight.outcome = run(tonight.request, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
+        return tonight.outcome
+
+
+@contextmanager
+def _logged(console: Console) -> Iterator[None]:
+    """What the night logs is shown between its lines: that it waits, what the feed says."""
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            console.print(record.getMessage(), soft_wrap=True, markup=False)
+
+    logger, shown = logging.getLogger("flows"), Shown()
+    before = logger.level
+    logger.addHandler(shown)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(shown)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Any]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("training", total=None, visible=False)
+        past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
+
+        def on_trained(name: str) -> None:
+            progress.update(task, advance=1, description=f"trained {name}", visible=True)
+
+        def on_backfill(done: int, total: int) -> None:
+            progress.update(past, completed=done, total=total, visible=True)
+
+        yield on_trained, on_backfill
