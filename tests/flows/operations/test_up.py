@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-FAST = {"recipes": ["logistic"], "advanced": {"train_days": 60, "backfill_days": 40}}
+FAST = {"recipes": ["logistic"], "advanced": {"model": "m", "train_days": 60, "backfill_days": 40}}
 PROGRAM = str(Path(sys.executable).with_name("retrain"))
 
 
@@ -53,7 +53,7 @@ class Up:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "RETRAIN_DATA": str(data),
             "RETRAIN_REGISTRY": str(folder / "registry"),
-            "RETRAIN_MODEL": "m",
+            "RETRAIN_MODEL": "idle",  # what the hourly watch looks at, should the hour come while this runs
             "RETRAIN_CORES": "1",
             "RETRAIN_ALERT_URL": receiver.url,
             "TEST_NOW": "2024-06-05T21:20:00+00:00",
@@ -206,7 +206,8 @@ def test_a_run_on_schedule_appears_and_is_executed_by_itself(up: Up) -> None:
     )
 
     def done() -> Any:
-        return [run for run in up.runs("nightly") if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
+        ended = [run for run in up.runs("nightly") if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
+        return [run for run in ended if run["parameters"].get("request") == asked]
 
     (run,) = up.until("the scheduled run to end", done, 180)
     up.ask(f"deployments/{nightly}/schedules/{made[0]['id']}", method="DELETE")
@@ -262,7 +263,8 @@ def test_alert_test_arrives_through_the_server_in_the_same_words(up: Up) -> None
     loud = [f"retrain: {kind} (m)" for kind in KINDS if kind != "candidate.held"]
     for subject in loud:
         up.receiver.wait_for(subject, seconds=20)
-    assert sorted(s for s in up.receiver.subjects if s.endswith("(m)")) == sorted(loud)
+    told = sorted(s for s in up.receiver.subjects if s.endswith("(m)"))
+    assert told == sorted(loud), [m["body"] for m in up.receiver.messages]
     message = up.receiver.wait_for("retrain: champion.regressed", seconds=1)
     assert "What to do: look at `retrain status`" in message["body"]
 
@@ -276,7 +278,7 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
         "    dag._examine = lambda job, book, now: Health('v1', 3, 0, False, alarms)\n"
         "    dag.watch(as_of=datetime(2024, 6, 6, 12, tzinfo=UTC))\n"
     )
-    env = {**up.env, "PREFECT_API_URL": up.api, "PREFECT_UI_URL": f"http://127.0.0.1:{up.port}"}
+    env = {**up.env, "RETRAIN_MODEL": "m", "PREFECT_API_URL": up.api, "PREFECT_UI_URL": f"http://127.0.0.1:{up.port}"}
     done = subprocess.run(
         [sys.executable, "-c", script], env=env, cwd=up.folder, capture_output=True, text=True, check=False
     )
