@@ -51,6 +51,11 @@ def run(
     labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
     accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
+    force: Annotated[
+        str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, whatever the gate says.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who forces it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it is forced; one line.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     prefect: Annotated[
         bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
@@ -63,7 +68,10 @@ def run(
     from flows.plainly import run_plainly
     from flows.settings import moment, request
 
+    forced = {"promote": force, "author": author, "reason": reason}
+    given = {name: value for name, value in forced.items() if value is not None}
     asked = request(
+        force=given or None,
         data=data,
         registry=registry,
         model=model,

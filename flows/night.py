@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from flows import evidence as evidences
-from flows import holdout_rule, nightly_rule
+from flows import holdout_rule, nightly_rule, persons
 from flows.backfill import Progress
 from flows.bars import load_bars, prepare
 from flows.errors import BarsMissing, NightRefused
@@ -114,13 +114,18 @@ def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
         return None
     head = book.decisions.head()
     last = None if head is None else head.state.get("night")
+    force = job.request.force
     if last is None or last < bars.night.day:
+        if force is not None:
+            persons.check_force(book, force)
         return None
     if last > bars.night.day:
         raise NightRefused(
             f"the night of {bars.night.day} is not later than the last decided one of {job.model} ({last}): "
             "a night is decided once, in order; use another --model to look at the past"
         )
+    if force is not None:
+        return persons.force_decided(job, book, bars, force)
     entry = book.decided(last)
     assert entry is not None, "the state says that this night is decided"
     return recorded(job, book, bars, entry)
@@ -174,10 +179,13 @@ def judge(
     trials: Sequence[Trial],
     versions: Sequence[Version | None],
 ) -> Verdict:
-    """What the gate says, by the rule of this run."""
+    """What the gate says, by the rule of this run, or the person who forces something else."""
     if evidence is None:
-        return holdout_rule.judge(job, book, bars, trials, versions)
-    return nightly_rule.judge(job, book, bars, evidence, trials, versions)
+        verdict = holdout_rule.judge(job, book, bars, trials, versions)
+    else:
+        verdict = nightly_rule.judge(job, book, bars, evidence, trials, versions)
+    force = job.request.force
+    return verdict if force is None else persons.overruled(verdict, force, versions)
 
 
 def settle(
@@ -213,6 +221,12 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
     told: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": bars.night, "key": key}
     if verdict.action == "promoted":
         winner = _winner(book, versions, verdict)
+        if verdict.force is not None:
+            return book.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
+        if persons.needs_approval(job, verdict):
+            body |= persons.answered(job, winner, verdict)
+            if not persons.may_promote(body):
+                return book.hold(body=body, **told)
         try:
             return book.promote(winner, body=body, returned=verdict.winner_version is not None, **told)
         except Frozen as frozen:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.bars import write_sample
@@ -12,9 +13,9 @@ from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.policy import GatePolicy
 from flows.recipes import Recipe, choose, load_recipes, shipped
-from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, RetrainRequest, Settings
+from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, Force, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
-from registry.keys import check_name, check_text
+from registry.keys import check_name, check_text, is_version
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Job:
     author: str
     cores: int
     simulated: bool = False
+    approval: timedelta | None = None
+    """How long a promotion waits for a person; None: it needs nobody's yes."""
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
 
@@ -48,6 +51,14 @@ def available_recipes(settings: Settings) -> dict[str, Recipe]:
     return shipped() if settings.recipes_file is None else load_recipes(Path(settings.recipes_file))
 
 
+def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
+    names = [recipe.name for recipe in recipes]
+    if force is not None and not is_version(force.promote) and force.promote not in names:
+        raise RequestRefused(
+            f"force.promote: '{force.promote}' is neither a version (v12) nor a recipe of this run ({', '.join(names)})"
+        )
+
+
 def plan(request: RetrainRequest, settings: Settings) -> Job:
     """The job of a request; the sample is written on first use where no data is configured.
 
@@ -61,6 +72,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     available = available_recipes(settings)
     recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
+    _check_force(request.force, recipes)
     if source is None:
         if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
@@ -76,4 +88,5 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
+        approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
     )

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
+    approval_hours: float | None = Field(
+        None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
+    )  # a waiting night keeps its turn, and must be gone before the next
 
 
 class Force(Form):

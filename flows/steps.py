@@ -14,7 +14,9 @@ from flows.gate import Decision
 from flows.gate.nightly_decision import NightlyDecision
 from flows.outcome import Row
 from flows.recipes import Fit as Fit
+from flows.settings import Force
 from registry import ChampionRecord, Night
+from registry.keys import is_version
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,6 +45,15 @@ class Trial:
     archive: bytes
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a person said when a promotion waited for it."""
+
+    approved: bool
+    author: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """A decision, the champion it was judged against, and the rows a person compares."""
@@ -55,9 +66,16 @@ class Verdict:
     winner: str | None = None
     decision: Decision | NightlyDecision | None = None
     evidence: Evidence | None = None
+    force: Force | None = None
+    """A person's act, in place of what the gate said."""
+    answer: Answer | None = None
+    """What a person said to a promotion that waited for it."""
 
     @property
     def winner_version(self) -> str | None:
-        """The version promoted where it is not tonight's of the winning recipe: the former champion's."""
+        """The version promoted where it is not tonight's of the winning recipe: the former champion's, or a forced
+        one."""
+        if self.force is not None:
+            return self.force.promote if is_version(self.force.promote) else None
         found = self.decision
         return found.winner_version if isinstance(found, NightlyDecision) and found.returned else None

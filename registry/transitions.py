@@ -165,7 +165,7 @@ def promoted(
             "former": _former(head, new.version),
             "rolled_back": rolled_back,
             **_night_changes(night),
-            **(_afresh(state, time) if by_person else {}),
+            **(_afresh({**state, **_night_changes(night)}, time) if by_person else {}),
         }
         return Draft(kind, {**body, "version": new.version, "against": _identity(expected)}, changes)
 
