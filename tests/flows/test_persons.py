@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from nights import Nights, at, quick_calibration, short_bars
+from typer.testing import CliRunner
 
 from flows import night
+from flows.cli import app
 from flows.errors import NightRefused, RequestRefused
 from flows.explain import judge_again
 from flows.outcome import Outcome
@@ -106,6 +108,11 @@ def test_a_frozen_champion_is_not_forced_away(nights: Nights) -> None:
         nights(at(4), force=force("bayes"))
     champion = nights.model.champion()
     assert champion is not None and champion.version == "v1"
+
+
+def test_the_command_line_refuses_a_force_without_author_or_reason() -> None:
+    refused = CliRunner().invoke(app, ["run", "--no-prefect", "--force", "rf_deep", "--author", "ada"])
+    assert isinstance(refused.exception, RequestRefused) and "force.reason: Field required" in str(refused.exception)
 
 
 @pytest.fixture
