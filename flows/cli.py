@@ -136,10 +136,11 @@ def _run_flow(asked: Any) -> Any:
 
 # the commands that stand in modules of their own
 from flows.explain_command import explain, replay_decision, set_policy, watch  # noqa: E402
+from flows.features_command import features  # noqa: E402
 from flows.operations.commands import alert_test, deploy, doctor, status, up  # noqa: E402
 from flows.replay.command import replay  # noqa: E402
 
-for command in (replay, explain, replay_decision, watch, set_policy, up, deploy, status, doctor, alert_test):
+for command in (features, replay, explain, replay_decision, watch, set_policy, up, deploy, status, doctor, alert_test):
     app.command()(command)
 
 if __name__ == "__main__":

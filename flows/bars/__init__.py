@@ -13,13 +13,14 @@ can be had from here. :func:`write_sample` writes simulated files of the same la
 
 from .clock import DEFAULT_CLOCK, FileClock
 from .dataset import Dataset, prepare
-from .indicators import FEATURES, indicators
+from .indicators import DEFINITIONS, FEATURES, indicators
 from .loading import MARKER, Bars, load_bars, year_file
 from .sample import write_sample
 from .trading_days import night_of, rollover, trading_day
 
 __all__ = [
     "DEFAULT_CLOCK",
+    "DEFINITIONS",
     "FEATURES",
     "MARKER",
     "Bars",

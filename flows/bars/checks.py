@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,11 +142,12 @@ def _numbers(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
     by_name = dict(zip(rows.columns, zip(*rows.cells, strict=True), strict=True))
     values = np.empty((len(rows.cells), len(names)))
     for column, name in enumerate(names):
-        values[:, column] = _column(by_name[name])
+        values[:, column] = numbers(by_name[name])
     return values
 
 
-def _column(texts: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def numbers(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    """The nearest float64 of each of ``texts``: shape (n,), NaN for what is no number."""
     if "_" not in "".join(texts):
         try:
             return np.fromiter(map(float, texts), np.float64, len(texts))

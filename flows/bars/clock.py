@@ -1,8 +1,8 @@
 """The clock that stands behind timestamps without a zone.
 
 A yearly file carries no zone, so its clock is a setting: ``"london-5h"`` (HistData's: London's wall clock minus five
-hours, the default), ``"UTC"``, any IANA zone (``"America/New_York"``), or a fixed offset (``"UTC-5"``,
-``"UTC+05:30"``).
+hours, the default), ``"UTC"``, any IANA zone (``"America/New_York"``), one shifted by whole hours
+(``"America/New_York+7h"``: what most MetaTrader 5 servers show), or a fixed offset (``"UTC-5"``, ``"UTC+05:30"``).
 
 >>> FileClock.parse("london-5h").to_utc(np.array(["2024-07-01T12:00"], "datetime64[ns]"))[0]
 array(['2024-07-01T16:00:00.000000000'], dtype='datetime64[ns]')
@@ -23,6 +23,7 @@ from flows.errors import RequestRefused
 
 DEFAULT_CLOCK = "london-5h"
 
+_SHIFTED = re.compile(r"(.+[^+-])([+-]\d{1,2})h")
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?", re.IGNORECASE)
 
 
@@ -43,12 +44,14 @@ class FileClock:
         if fixed is not None and int(fixed[2] or 0) <= 14:
             offset = timedelta(hours=int(fixed[2] or 0), minutes=int(fixed[3] or 0))
             return cls(name.upper(), timezone(-offset if fixed[1] == "-" else offset) if offset else UTC)
+        shifted = _SHIFTED.fullmatch(name)
+        zone, hours = (shifted[1], int(shifted[2])) if shifted is not None else (name, 0)
         try:
-            return cls(name, ZoneInfo(name))
+            return cls(name, ZoneInfo(zone), timedelta(hours=-hours))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
             raise RequestRefused(
                 f"{name!r} is not a clock of bar files: write london-5h, UTC, an IANA zone such as America/New_York, "
-                "or a fixed offset such as UTC-5"
+                "one shifted by hours such as America/New_York+7h, or a fixed offset such as UTC-5"
             ) from error
 
     def to_utc(self, file_time: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.bool_]]:

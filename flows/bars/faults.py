@@ -36,14 +36,14 @@ class Rule(Enum):
     DUPLICATE = "two bars of one timestamp have different values: keep the right one"
 
 
-_ORDER = {rule: number for number, rule in enumerate(Rule)}
-
-
 @dataclass(frozen=True)
 class Fault:
-    """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole."""
+    """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole.
 
-    rule: Rule
+    ``rule`` is a member of :class:`Rule`, or of another enumeration whose values say how to mend what breaks it.
+    """
+
+    rule: Enum
     file: str
     row: int
     found: str
@@ -54,7 +54,7 @@ class Fault:
 
 def refuse(faults: Iterable[Fault]) -> None:
     """Nothing if there are no faults, else :class:`BarsRejected` that lists them by rule, file and row."""
-    ordered = sorted(faults, key=lambda fault: (_ORDER[fault.rule], fault.file, fault.row, fault.found))
+    ordered = sorted(faults, key=lambda fault: (_place(fault.rule), fault.file, fault.row, fault.found))
     if not ordered:
         return
     lines = [f"the bars cannot be used, {len(ordered)} fault{'s' if len(ordered) > 1 else ''}:"]
@@ -65,6 +65,10 @@ def refuse(faults: Iterable[Fault]) -> None:
         if len(found) > SHOWN:
             lines.append(f"    and {len(found) - SHOWN} more")
     raise BarsRejected("\n".join(lines))
+
+
+def _place(rule: Enum) -> int:
+    return list(type(rule)).index(rule)
 
 
 def shown(text: str) -> str:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from flows.errors import RequestRefused
 
 from .clock import DEFAULT_CLOCK, FileClock
 from .loading import MARKER, year_file
-from .rows import TIMESTAMP
 from .simulation import simulate
+from .writing import header, write_whole, year_lines
 
 FIRST_DAY, LAST_DAY = date(2022, 1, 3), date(2025, 5, 21)
 """A Monday (its bars begin on Sunday evening) and a Wednesday: some 3.4 years that end mid-week."""
@@ -44,7 +41,7 @@ def write_sample(folder: str | Path, *, seed: int = 7, first: date = FIRST_DAY, 
         marker = json.dumps(asked | {"files": digests}, indent=2) + "\n"
         path.mkdir(parents=True, exist_ok=True)
         for name, content in {MARKER: marker.encode("ascii"), **files}.items():
-            _write(path / name, content)
+            write_whole(path / name, content)
         for stale in set(_yearly(path)) - set(files):
             (path / stale).unlink()
     except OSError as error:
@@ -82,27 +79,7 @@ def _refuse_others_files(folder: Path) -> None:
 def _files(frame: pd.DataFrame) -> dict[str, bytes]:
     """The content of each yearly file."""
     file_time = FileClock.parse(DEFAULT_CLOCK).from_utc(pd.DatetimeIndex(frame.index))
-    year = file_time.astype("datetime64[Y]").astype(int) + 1970
-    header = ",".join([TIMESTAMP, *frame.columns])
-    cells = [np.char.replace(file_time.astype("datetime64[s]").astype(str), "T", " ").tolist()]
-    for name in frame.columns:
-        form = "{:.5f}" if name.endswith("_15m") else "{:.10f}"
-        cells.append([form.format(value) for value in frame[name].tolist()])
-    lines = np.array([",".join(row) for row in zip(*cells, strict=True)], object)
     return {
-        year_file(each): "\n".join([header, *lines[year == each], ""]).encode("ascii")
-        for each in np.unique(year).tolist()
+        name: "\n".join([header(frame), *lines, ""]).encode("ascii")
+        for name, lines in year_lines(frame, file_time).items()
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Wholly or not at all, also beside another process that writes the same."""
-    handle, name = tempfile.mkstemp(prefix=".sample-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

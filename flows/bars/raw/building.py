@@ -1,0 +1,195 @@
+"""From exports to the yearly feature files of a folder: everything anew, or what is later than its last bar.
+
+There is one way through: bars that are kept, then those of the exports, then features over all of them. Nothing is
+carried from one build to the next but bars, so adding day by day gives the bytes of one build over everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
+from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.faults import Fault, refuse
+from flows.bars.indicators import Definitions, indicators
+from flows.bars.loading import load_bars
+from flows.bars.writing import header, year_lines
+from flows.errors import BarsMissing, RequestRefused
+
+from .folder import State, commit, digests, held, read_state
+from .merging import merge, new_bars
+from .reading import Export
+from .resampling import QUARTER, Prices
+from .rules import RawRule
+
+WARM_UP = 500
+"""Bars at the very beginning that are not written: by then what an indicator began with has faded to the last digit."""
+
+WARM_UP_APART = 19
+"""The same for ``years="apart"``: how many the notebook's files leave out of each year, warm or not."""
+
+Years = Literal["continuous", "apart"]
+Last = Literal["auto", "keep", "drop"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to build.
+
+    ``clock``: of the files that are written. ``years``: whether indicators go on over New Year, or begin anew in every
+    file, as the notebook's do. ``last``: the last quarter of an hour of the exports is written if it is complete, in
+    any case, or not. ``longest_gap``: a longer one is a fault.
+    """
+
+    clock: str = DEFAULT_CLOCK
+    definitions: Definitions = "notebook"
+    years: Years = "continuous"
+    last: Last = "auto"
+    longest_gap: timedelta = timedelta(days=5)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What there is now. ``bars``: in the files; ``added``: of these, by this build; ``first``, ``last``: their opens
+    in UTC; ``warming``: bars not written because indicators warmed up; ``held_back``: bars of the exports whose quarter
+    of an hour is still open; ``holes``: breaks of more than a quarter of an hour and less than a day."""
+
+    folder: str
+    files: tuple[str, ...]
+    bars: int
+    added: int
+    first: datetime
+    last: datetime
+    warming: int
+    held_back: int
+    holes: int
+    repairs: tuple[str, ...]
+
+
+def build(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Built:
+    """Yearly files in ``folder`` from ``exports`` alone; those of an earlier build there are replaced.
+
+    Raises :class:`BarsRejected` with every fault, :class:`BarsMissing` if there are too few bars to write one, and
+    :class:`RequestRefused` if the folder is not a build's; then the folder is as it was.
+    """
+    path = Path(folder)
+    with held(path):
+        read_state(path)
+        return _extend(path, exports, choices, None)
+
+
+def add(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Built:
+    """What ``exports`` hold after the last bar of ``folder`` is appended to its files; the rest must be there already.
+
+    The errors are those of :func:`build`; :class:`RequestRefused` also if nothing was built there yet, or by other
+    choices.
+    """
+    path = Path(folder)
+    with held(path):
+        state = read_state(path)
+        if state is None:
+            raise RequestRefused(f"nothing was built in {path} yet: leave out --add")
+        for name in ("clock", "definitions", "years"):
+            asked, there = getattr(choices, name), getattr(state, name)
+            if asked != there:
+                raise RequestRefused(f"{path} was built with {name} {there}, not {asked}: name the same, or build anew")
+        return _extend(path, exports, choices, state)
+
+
+def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: State | None) -> Built:
+    clock = FileClock.parse(choices.clock)
+    kept = Prices.none() if state is None else _kept(path, state)
+    merged = merge(exports, None if state is None else state.minutes)
+    found = new_bars(merged, kept, None if state is None else state.open, choices.last, choices.longest_gap)
+    refuse([*merged.faults, *found.faults, *_unclear(found.bars, clock)])
+    bars = kept.then(found.bars)
+    frame, written = _features(bars, clock, choices)
+    if not written.any():
+        raise BarsMissing(
+            f"{bars.time.size} bars are too few: the first "
+            f"{WARM_UP if choices.years == 'continuous' else WARM_UP_APART} warm the indicators up and are not written"
+        )
+    fresh = written & (np.arange(bars.time.size) >= kept.time.size)
+    files = _files(path, frame[fresh], clock, state)
+    commit(
+        path,
+        files,
+        State(
+            clock=clock.name,
+            definitions=choices.definitions,
+            years=choices.years,
+            minutes=merged.minutes,
+            unwritten=bars.where(~written),
+            open=found.open,
+            digests=({} if state is None else dict(state.digests)) | digests(files),
+        ),
+    )
+    steps = np.diff(bars.time)
+    opens = frame.index[written]
+    return Built(
+        folder=str(path),
+        files=tuple(sorted(files)),
+        bars=int(written.sum()),
+        added=int(fresh.sum()),
+        first=opens[0].to_pydatetime(),
+        last=opens[-1].to_pydatetime(),
+        warming=int((~written).sum()),
+        held_back=found.open.time.size,
+        holes=int(((steps > QUARTER) & (steps < np.timedelta64(1, "D"))).sum()),
+        repairs=merged.repairs,
+    )
+
+
+def _kept(path: Path, state: State) -> Prices:
+    """The bars there are, those in no file included, in order of time."""
+    frame = load_bars(path, clock=state.clock).frame
+    time = pd.DatetimeIndex(frame.index).tz_localize(None).to_numpy("datetime64[ns]")
+    all_ = state.unwritten.then(Prices(time, frame[[OPEN, HIGH, LOW, CLOSE]].to_numpy(np.float64)))
+    order = np.argsort(all_.time)
+    return Prices(all_.time[order], all_.values[order])
+
+
+def _unclear(bars: Prices, clock: FileClock) -> list[Fault]:
+    """A fault for each bar whose time in the file would not say when it was."""
+    back, unclear = clock.to_utc(clock.from_utc(pd.DatetimeIndex(bars.time, tz="UTC")))
+    wrong = np.flatnonzero(unclear | (back != bars.time))
+    return [
+        Fault(RawRule.SUMMER_TIME, clock.name, 0, f"the bar of {pd.Timestamp(bars.time[at])} UTC cannot be written")
+        for at in wrong.tolist()
+    ]
+
+
+def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+    """Prices and features of every bar, and which are written, shape (n,)."""
+    index = pd.DatetimeIndex(bars.time, tz="UTC")
+    prices = pd.DataFrame(bars.values, index=index, columns=[OPEN, HIGH, LOW, CLOSE])
+    if choices.years == "continuous":
+        spans, skipped = [prices], WARM_UP
+    else:
+        year = clock.from_utc(index).astype("datetime64[Y]")
+        spans, skipped = [prices[year == each] for each in np.unique(year)], WARM_UP_APART
+    parts = [indicators(each[HIGH], each[LOW], each[CLOSE], choices.definitions) for each in spans]
+    features = pd.concat(parts) if parts else indicators(prices[HIGH], prices[LOW], prices[CLOSE])
+    warm = np.concatenate([np.arange(len(each)) >= skipped for each in spans] or [np.zeros(0, np.bool_)])
+    return prices.join(features), warm & features.notna().all(axis=1).to_numpy(np.bool_)
+
+
+def _files(path: Path, fresh: pd.DataFrame, clock: FileClock, state: State | None) -> dict[str, bytes]:
+    """The new content of each yearly file that ``fresh`` has rows for: what is there stays, byte for byte."""
+    if fresh.empty:
+        return {}
+    lines = year_lines(fresh, clock.from_utc(pd.DatetimeIndex(fresh.index)), price=repr)
+    files = {}
+    for name, each in lines.items():
+        begun = state is not None and name in state.digests
+        before = (path / name).read_bytes() if begun else f"{header(fresh)}\n".encode("ascii")
+        files[name] = before + "\n".join([*each, ""]).encode("ascii")
+    return files

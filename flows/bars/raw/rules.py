@@ -1,0 +1,33 @@
+"""The rules that raw exports must keep, each with how to mend what breaks it, in the order they are reported."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class RawRule(Enum):
+    """What can be wrong with an export, or with how it fits the bars that are there."""
+
+    NOT_TEXT = "the export must be text in UTF-8: export it again as CSV"
+    EMPTY = "the export must hold at least one bar: export it again"
+    LAYOUT = (
+        "the layout is not known: HistData (20240102 170000;o;h;l;c;v), MetaTrader (<DATE> and <TIME>, tab-separated), "
+        "or a header; name columns with --columns and the sign between them with --delimiter"
+    )
+    DECIMAL_COMMA = "numbers must be written with a point: export with '.' in numbers"
+    FIELDS = "a line must have one field a column (a short last line is a cut-off file): export the file again"
+    TIMESTAMP = "a time must be written as on the first line: correct it, or say how with --time-format"
+    ZONE = "times must all carry one zone or all none: export them all in UTC"
+    SUMMER_TIME = "this clock shows this time twice or never: check --clock and RETRAIN_CLOCK, or remove the bar"
+    OFF_GRID = (
+        "bars must open at a full minute of their length (ticks are not taken): export bars of 1, 5 or 15 minutes"
+    )
+    LENGTH = "bars must all be of one length, 1, 5 or 15 minutes: export M1, or say which with --bars"
+    NUMBER = "every price must be a finite number: correct or remove the bar"
+    PRICE = "prices must be above zero: correct or remove the bar"
+    RANGE = "high, low, open and close contradict each other (low <= open, close <= high): correct or remove the bar"
+    ORDER = "bars must stand in order of time (two exports pasted into one, or a clock put back): export again"
+    DUPLICATE = "two bars of one time have different prices: keep the right one"
+    GAP = "bars are missing for longer than a market closes: give the exports between too, or allow it: --max-gap-days"
+    CORRECTED = "a bar that is there already has other prices now: build everything anew from all exports"
+    LATE = "bars before the last one there are new: build everything anew from all exports"

@@ -1,0 +1,54 @@
+"""Yearly files as text, and a file written wholly or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .loading import year_file
+from .rows import TIMESTAMP
+
+UNFINISHED = ".writing-"
+"""How the name of a file begins that a kill left half written."""
+
+
+def header(frame: pd.DataFrame) -> str:
+    """The first line of a yearly file with the columns of ``frame``."""
+    return ",".join([TIMESTAMP, *frame.columns])
+
+
+def year_lines(
+    frame: pd.DataFrame, file_time: npt.NDArray[np.datetime64], *, price: Callable[[float], str] = "{:.5f}".format
+) -> dict[str, list[str]]:
+    """The lines of each yearly file, by its name: prices as ``price`` writes them, features with ten decimals.
+
+    ``file_time``: shape (n,), what the file's clock shows at each row of ``frame``; it decides the year.
+    """
+    year = file_time.astype("datetime64[Y]").astype(int) + 1970
+    cells = [np.char.replace(file_time.astype("datetime64[s]").astype(str), "T", " ").tolist()]
+    for name in frame.columns:
+        form = price if name.endswith("_15m") else "{:.10f}".format
+        cells.append([form(value) for value in frame[name].tolist()])
+    lines = np.array([",".join(row) for row in zip(*cells, strict=True)], object)
+    return {year_file(each): lines[year == each].tolist() for each in np.unique(year).tolist()}
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Wholly or not at all, also beside another process that writes the same."""
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

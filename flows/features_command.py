@@ -1,0 +1,102 @@
+"""``retrain features``: yearly feature files from raw exports of prices."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+
+from flows.bars import DEFINITIONS
+from flows.bars.clock import FileClock
+from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_export
+from flows.bars.raw.building import Last, Years
+from flows.bars.raw.layouts import column_map, described
+from flows.bars.raw.reading import LENGTHS
+from flows.errors import BarsMissing, RequestRefused
+from flows.settings import load_settings
+
+AUTO = "auto"
+LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
+
+
+def features(
+    raw: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Exports: HistData, MetaTrader 5 or other CSV.")],
+    out: Annotated[Path, typer.Option(help="Folder of the yearly feature files.")],
+    append: Annotated[bool, typer.Option("--add", help="Append what is later than the last bar there.")] = False,
+    clock: Annotated[
+        str | None, typer.Option(help="Clock of the exports; files are written by RETRAIN_CLOCK. Default: the same.")
+    ] = None,
+    definitions: Annotated[str, typer.Option(help=f"{' or '.join(DEFINITIONS)} (Wilder's, by TA-Lib).")] = "notebook",
+    years: Annotated[
+        str, typer.Option(help="continuous, or apart: indicators begin anew each year, as the notebook's.")
+    ] = "continuous",
+    bars: Annotated[str, typer.Option(help=f"Length of the bars: {', '.join(LENGTH_NAMES)} or auto.")] = AUTO,
+    last: Annotated[
+        str, typer.Option(help="The last quarter of an hour: auto (written if its last minute is there), keep or drop.")
+    ] = AUTO,
+    columns: Annotated[str, typer.Option(help="time=Date+Time,open=O,high=H,low=L,close=C")] = "",
+    delimiter: Annotated[str | None, typer.Option(help="The sign between columns, or the word tab.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
+    max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is a fault.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
+    written_by = load_settings().clock
+    choices = Choices(
+        clock=FileClock.parse(written_by).name,
+        definitions=_one_of("--definitions", definitions, DEFINITIONS),
+        years=_one_of("--years", years, get_args(Years)),
+        last=_one_of("--last", last, get_args(Last)),
+        longest_gap=timedelta(days=max_gap_days),
+    )
+    minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))
+    layout = described(column_map(columns), delimiter, time_format)
+    read_by = FileClock.parse(clock or written_by)
+    exports = [_read(path, read_by, layout, minutes) for path in raw]
+    built = (add if append else build)(out, exports, choices)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(built), indent=2, default=str) + "\n")
+    else:
+        _show(built, exports)
+
+
+def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | None) -> Export:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BarsMissing(f"{path} cannot be read: {error.strerror}") from error
+    return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
+
+
+def _one_of(option: str, given: str, known: tuple[Any, ...]) -> Any:
+    if given not in known:
+        raise RequestRefused(f"{option} {given!r}: choose among {', '.join(known)}")
+    return given
+
+
+def _show(built: Built, exports: list[Export]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for each in exports:
+        console.print(f"{each.file}: {each.layout}, {each.time.size:,} bars of {each.minutes} min", markup=False)
+    for repair in built.repairs:
+        console.print(f"  repaired: {repair}", markup=False)
+    console.print(
+        f"{built.folder}: {built.bars:,} bars, {built.first:%Y-%m-%d %H:%M} to {built.last:%Y-%m-%d %H:%M} UTC; "
+        f"{built.added:,} new, in {', '.join(built.files) or 'no file'}",
+        markup=False,
+    )
+    console.print(
+        f"  {built.warming:,} bars warmed the indicators up and are not written; "
+        f"{built.holes:,} holes of less than a day"
+    )
+    if built.held_back:
+        console.print(
+            f"  {built.held_back} bars held back: their quarter of an hour may go on in the next export "
+            "(--last keep writes it now)"
+        )
