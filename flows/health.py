@@ -16,7 +16,7 @@ import pandas as pd
 
 from flows.bars import Dataset, night_of
 from flows.errors import GateRefused
-from flows.gate.cusum import Baseline, baseline
+from flows.gate.cusum import Baseline, Watch, baseline
 from flows.gate.cusum import watch as cusum
 from flows.gate.days import DailyScores
 from flows.gate.faults import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
@@ -58,33 +58,51 @@ class Health:
         return f"{self.champion} is healthy after {self.days} trading days ({how}{doubt})"
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Daily scores of the champion ``since`` its promotion and of its recipe's stream ``earlier``; ``before``: those of
+    them that lie before the window it was promoted on, which ``base`` is made of. ``watch``: None without a base."""
+
+    since: DailyScores
+    earlier: DailyScores
+    before: DailyScores
+    base: Baseline | None
+    watch: Watch | None
+
+
 def examine(
     book: Model, champion: ChampionRecord, data: Dataset, ledger: Ledger, policy: GatePolicy, now: datetime
 ) -> Health:
     """The champion's health as the bars of ``data`` and the evidence show it at ``now``."""
-    scores = Scored(ledger, policy)
-    since, before = _daily(book, champion, ledger, scores)
-    base = _baseline(before)
+    found = course(book, champion, ledger, Scored(ledger, policy))
+    base = found.base
     alarms = [
-        *_regressed(champion, since, base, policy),
+        *_regressed(champion, found, policy),
         *_one_class(champion, ledger),
         *_shifted(book, champion, data),
         *_bars(data, now),
-        *_old(champion, since, policy),
+        *_old(champion, found.since, policy),
     ]
     days = 0 if base is None else base.days
-    return Health(champion.version, int(since.day.size), days, base is None or base.provisional, tuple(alarms))
+    return Health(champion.version, int(found.since.day.size), days, base is None or base.provisional, tuple(alarms))
 
 
-def _daily(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored) -> tuple[DailyScores, DailyScores]:
-    """Daily scores since the promotion, and of the recipe's stream before the window it was promoted on."""
+def course(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored) -> Course:
+    """How the champion scored day by day, and the watch over it."""
     own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
-    begin = np.datetime64(champion.night or "1970-01-01", "D")
+    begin = np.datetime64(crowned(book, champion) or "1970-01-01", "D")
     since = scores.daily(scores.of(own, recipe), ledger.day > begin)
     earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
-    used = _promotion_days(book, champion)
-    keep = max(earlier.day.size - used, 0)
-    return since, DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
+    keep = max(earlier.day.size - _promotion_days(book, champion), 0)
+    before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
+    base = _baseline(before)
+    return Course(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
+
+
+def crowned(book: Model, champion: ChampionRecord) -> str | None:
+    """The night it became champion; where a person made it so, the last one decided before."""
+    night = champion.night or book.decisions.read(champion.decision).state.get("night")
+    return None if night is None else str(night)
 
 
 def _promotion_days(book: Model, champion: ChampionRecord) -> int:
@@ -103,8 +121,9 @@ def _baseline(before: DailyScores) -> Baseline | None:
         return None  # too few days to compare with: said in the health's sentence
 
 
-def _regressed(champion: ChampionRecord, since: DailyScores, base: Baseline | None, policy: GatePolicy) -> list[Alarm]:
-    found = None if base is None or not since.day.size else cusum(since.mean[:, 0], base).alarm
+def _regressed(champion: ChampionRecord, told: Course, policy: GatePolicy) -> list[Alarm]:
+    since = told.since
+    found = None if told.watch is None else told.watch.alarm
     if found is None:
         return []
     doubt = ", provisional: the baseline is short" if found.provisional else ""
@@ -190,7 +209,7 @@ def _old(champion: ChampionRecord, since: DailyScores, policy: GatePolicy) -> li
     return [
         Alarm(
             "old",
-            f"{champion.version} is champion for {since.day.size} trading days: nothing was clearly better, and it was "
-            f"trained before {champion.night}",
+            f"{champion.version} is champion for {since.day.size} trading days: nothing was clearly better since "
+            f"{since.day[0]}",
         )
     ]

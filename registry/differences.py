@@ -27,6 +27,15 @@ class Change:
         return {"name": self.name, "kind": self.kind, "a": self.a, "b": self.b}
 
 
+def facts(version: Version) -> dict[str, dict[str, Any]]:
+    """All that two versions are compared by besides their figures: ``parameters``, ``data``, ``environment``."""
+    return {
+        "parameters": dict(version.record.parameters),
+        "data": _data(version),
+        "environment": _environment(version),
+    }
+
+
 def parameter_changes(a: Version, b: Version) -> tuple[Change, ...]:
     """Parameters that changed, were added or were removed from ``a`` to ``b``."""
     return _changes(a.record.parameters, b.record.parameters)

@@ -12,9 +12,9 @@ import re
 from flows.outcome import Outcome, Row
 from registry import Model
 
-from .charts import evidence_over_nights, evidence_tonight
+from .charts.drawing import png_data_url
+from .charts.evidence import evidence_over_nights, evidence_tonight
 from .decisions import Told, decisions
-from .drawing import png_data_url
 
 NIGHTS_DRAWN = 60
 """Nights in the chart of evidence: three months, few enough to read from a bucket in a moment."""

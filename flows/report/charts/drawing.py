@@ -16,10 +16,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from .palette import DASHES, GRID, INK, MUTED, SERIES, as_variables
 
 _STYLE: Any = {
+    "text.parse_math": False,  # a name with dollar signs is a name, not a formula
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's own font
     "svg.hashsalt": "report",
     "font.family": "sans-serif",
@@ -37,7 +39,7 @@ def empty_chart(
     for each in axes:
         each.grid(axis="y", color=GRID.light, linewidth=0.8)
         each.set_axisbelow(True)
-        each.tick_params(colors=MUTED.light, labelcolor=MUTED.light, labelsize=9, length=0)
+        each.tick_params(colors=MUTED.light, labelcolor=MUTED.light, labelsize=10, length=0)
         for side, spine in each.spines.items():
             spine.set_visible(side == "bottom")
             spine.set_color(MUTED.light)
@@ -47,9 +49,9 @@ def empty_chart(
 def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None:
     """Say what the axes show, with units."""
     if x is not None:
-        axes.set_xlabel(x, color=MUTED.light, fontsize=9)
+        axes.set_xlabel(x, color=MUTED.light, fontsize=10)
     if y is not None:
-        axes.set_ylabel(y, color=MUTED.light, fontsize=9)
+        axes.set_ylabel(y, color=MUTED.light, fontsize=10)
 
 
 def date_axis(axes: Axes) -> None:
@@ -72,7 +74,7 @@ def legend(axes: Axes, *, columns: int = 3) -> None:
         bbox_to_anchor=(0.0, 1.0),
         ncols=columns,
         frameon=False,
-        fontsize=9,
+        fontsize=10,
         labelcolor=INK.light,
         borderaxespad=0.2,
         handlelength=1.6,
@@ -87,6 +89,7 @@ def line_style(number: int) -> dict[str, Any]:
 
 def svg(figure: Figure, *, title: str) -> str:
     """The figure as inline SVG in the page's variables; ``title`` is what a screen reader says."""
+    _no_formulas(figure)
     with mpl.rc_context(_STYLE):
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Title": title})
@@ -96,7 +99,14 @@ def svg(figure: Figure, *, title: str) -> str:
 
 def png_data_url(figure: Figure) -> str:
     """The figure as a PNG on white, as ``data:image/png;base64,…``: what markdown can show without a file."""
+    _no_formulas(figure)
     with mpl.rc_context(_STYLE):
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _no_formulas(figure: Figure) -> None:
+    """Of the texts that are there already; the style sees to those made while drawing."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)

@@ -1,6 +1,6 @@
 """The charts of a decision: tonight's evidence against the threshold, and how it came to be over the nights.
 
-Each takes plain values and gives a Matplotlib figure; :mod:`flows.report.drawing` makes SVG or PNG of it.
+Each gives a figure; :mod:`.drawing` makes SVG or PNG of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from .decisions import ENDS_EVIDENCE, Told
+from flows.report.decisions import ENDS_EVIDENCE, Told
+
 from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
 
@@ -34,12 +35,12 @@ def evidence_tonight(decision: Told) -> Figure | None:
             (4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=10,
             color=INK.light,
         )
     axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
     axes.axvline(decision.threshold, color=RED.light, linewidth=1.6, linestyle="dashed")
-    axes.set_title(f"threshold {decision.threshold:.2f}", x=1.0, ha="right", fontsize=9, color=RED.light, loc="right")
+    axes.set_title(f"threshold {decision.threshold:.2f}", x=1.0, ha="right", fontsize=10, color=RED.light, loc="right")
     axes.invert_yaxis()
     axes.tick_params(axis="y", labelcolor=INK.light)
     low = min([0.0, *(each.z or 0.0 for each in shown)])

@@ -1,0 +1,95 @@
+"""What to do next, most urgent first: plain words and the command that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .data import URGENT, Advice, Money, Production, Quality
+from .decisions import Told
+
+
+def advice(
+    model: str,
+    registry: str,
+    production: Production | None,
+    quality: Quality | None,
+    money: Money | None,
+    told: tuple[Told, ...],
+) -> tuple[Advice, ...]:
+    """What follows from the report; never empty."""
+    where = f"{model} --registry {registry}"
+    if production is None:
+        return (
+            Advice("Production is empty. Read why the gate promoted nothing.", f"retrain explain {where}"),
+            Advice(
+                "Let more nights pass, or add recipes; --accept-unskilled overrules the guards of skill (recorded)."
+            ),
+        )
+    found = [
+        *_states(production, where),
+        *_alarms(quality, where),
+        *_earning(money),
+        *_gate(told, where),
+        *_notes(quality),
+    ]
+    return tuple(found) or (Advice("Nothing needs a person. The next night decides again."),)
+
+
+def _states(production: Production, where: str) -> Iterator[Advice]:
+    if production.suspended is not None:
+        yield Advice(
+            f"Production stands aside, suspended {production.suspended}. Resume it when the reason is gone.",
+            f'registry resume {where} --author YOU --reason "…"',
+        )
+    if production.frozen is not None:
+        yield Advice(
+            f"Frozen: {production.frozen}. Unfreeze it when the reason is gone.",
+            f'registry unfreeze {where} --author YOU --reason "…"',
+        )
+
+
+def _alarms(quality: Quality | None, where: str) -> Iterator[Advice]:
+    for alarm in () if quality is None else quality.alarms:
+        if alarm.kind in URGENT:
+            yield Advice(
+                f"{_begun(alarm.sentence)}. Look at the evidence, then roll back or suspend.",
+                f'registry rollback {where} --author YOU --reason "…"',
+            )
+
+
+def _notes(quality: Quality | None) -> Iterator[Advice]:
+    """What the watch noticed that is no proof of harm."""
+    for alarm in () if quality is None else quality.alarms:
+        if alarm.kind not in URGENT:
+            yield Advice(f"{_begun(alarm.sentence)}.")
+
+
+def _begun(sentence: str) -> str:
+    """With a capital letter, unless it begins with the name of a version."""
+    return sentence if sentence[1:2].isdigit() else sentence[:1].upper() + sentence[1:]
+
+
+def _earning(money: Money | None) -> Iterator[Advice]:
+    if money is not None and money.answer == "no":
+        yield Advice(
+            "Do not trade on this signal as it is: it does not pay its spread. Look for a longer horizon, fewer "
+            "changes of side, or another feature, not for a better fit."
+        )
+    elif money is not None and money.answer == "unclear":
+        yield Advice("What is left after costs is within noise: wait for more days before money depends on it.")
+
+
+def _gate(told: tuple[Told, ...], where: str) -> Iterator[Advice]:
+    last = next((each for each in reversed(told) if each.by_the_gate), None)
+    if last is None or last.kind != "held":
+        return
+    held = [each for each in last.standings if each.z is not None and last.threshold and each.z > last.threshold]
+    for each in held:
+        if each.held_back_by:
+            yield Advice(
+                f"{each.name} has the evidence and is held back by {'; '.join(each.held_back_by)}: look into it.",
+                f"retrain explain {where}",
+            )
+    if not held and last.more_nights is not None:
+        nights = f"{last.more_nights} more night{'' if last.more_nights == 1 else 's'}"
+        yield Advice(f"Let the gate gather evidence: a lead of the size seen needs about {nights}.")

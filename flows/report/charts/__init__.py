@@ -1,0 +1,1 @@
+"""The charts: plain values in, a Matplotlib figure out (or, in :mod:`.interactive`, a Plotly one)."""

@@ -1,0 +1,143 @@
+"""The charts that a person turns and zooms: Plotly figures as JSON, and Plotly itself packed once for the page.
+
+The colours are the light ones; the page's script puts the reader's scheme in their place.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from flows.report.data import Line, Quality
+from flows.report.decisions import Told
+
+from .course import RUN_DAYS, running, shown_first
+from .evidence import evidence_lines, threshold_line
+from .palette import BLUE, GRID, INK, MUTED, RED, SERIES
+
+_DASHES = ("solid", "dash", "dot")
+
+
+@cache
+def packed_plotly() -> tuple[str, str]:
+    """Plotly's JavaScript, gzipped in base64 (two fifths of its size), and the SHA-256 of it for the page's policy."""
+    script = get_plotlyjs()
+    packed = gzip.compress(script.encode(), compresslevel=6, mtime=0)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return base64.b64encode(packed).decode("ascii"), digest
+
+
+def course_figure(quality: Quality) -> dict[str, Any]:
+    """The champion's running mean beside the references, and the CUSUM below with its alarm level."""
+    figure = _figure()
+    for number, line in enumerate(quality.references, start=1):
+        if not any(line.values):
+            continue  # the zero line is there already
+        figure.add_trace(_line(running(line), SERIES[number % len(SERIES)].light, width=1.3))
+    figure.add_trace(_line(running(quality.earlier), BLUE.light, width=2.4, dash="dot"))
+    figure.add_trace(_line(running(quality.since), BLUE.light, width=2.6))
+    if quality.baseline is not None:
+        figure.add_hline(
+            y=quality.baseline, line={"color": INK.light, "width": 1, "dash": "dash"}, annotation_text="baseline"
+        )
+    begin, end = shown_first(quality)
+    figure.update_xaxes(range=[begin, end])
+    figure.update_yaxes(title=f"{quality.score} a bar, {RUN_DAYS}-day mean", zeroline=True, zerolinecolor=MUTED.light)
+    if quality.cusum.values and quality.threshold is not None:
+        level = _line(quality.cusum, BLUE.light, width=2)
+        level.update(yaxis="y2", showlegend=False)
+        figure.add_trace(level)
+        figure.add_hline(
+            y=quality.threshold,
+            yref="y2",
+            line={"color": RED.light, "width": 2, "dash": "dash"},
+            annotation={"text": f"alarm at {quality.threshold:g}", "yref": "y2", "font": {"color": RED.light}},
+        )
+        top = max(quality.threshold, *quality.cusum.values) * 1.2
+        figure.update_layout(
+            yaxis={"domain": [0.4, 1.0]},
+            yaxis2={
+                "domain": [0.0, 0.28],
+                "range": [0.0, top],
+                "title": {"text": "CUSUM"},
+                "gridcolor": GRID.light,
+                "anchor": "x",
+            },
+            xaxis={"anchor": "y2"},
+        )
+    return _plain(figure)
+
+
+def evidence_figure(told: Sequence[Told]) -> dict[str, Any]:
+    """Each challenger's largest z night by night, with the threshold and the promotions."""
+    figure = _figure()
+    for number, (name, (days, values)) in enumerate(evidence_lines(told).items()):
+        figure.add_trace(
+            go.Scatter(
+                x=days,
+                y=values,
+                name=name,
+                mode="lines+markers",
+                marker={"size": 5},
+                line={"color": SERIES[number % len(SERIES)].light, "width": 2, "dash": _DASHES[number // 6 % 3]},
+                hovertemplate="%{y:.2f}",
+            )
+        )
+    days, thresholds = threshold_line(told)
+    figure.add_trace(
+        go.Scatter(
+            x=days,
+            y=thresholds,
+            name="threshold",
+            mode="lines",
+            line={"color": RED.light, "width": 2, "dash": "dash"},
+            hovertemplate="%{y:.2f}",
+        )
+    )
+    for each in told:
+        if each.kind in ("promoted", "returned", "rolled_back") and (each.night or each.time):
+            figure.add_vline(x=(each.night or each.time)[:10], line={"color": INK.light, "width": 1, "dash": "dot"})
+    figure.update_yaxes(title="largest z (no unit)", zeroline=True, zerolinecolor=MUTED.light)
+    return _plain(figure)
+
+
+def _figure() -> go.Figure:
+    return go.Figure(
+        layout={
+            "template": go.layout.Template(),
+            "font": {"color": MUTED.light, "size": 12},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 60, "r": 12, "t": 8, "b": 36},
+            "hovermode": "x unified",
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED.light, "activecolor": INK.light},
+            "hoverlabel": {"bgcolor": GRID.light, "font": {"color": INK.light}},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": INK.light}},
+            "xaxis": {"type": "date", "gridcolor": GRID.light, "linecolor": MUTED.light, "showline": True},
+            "yaxis": {"gridcolor": GRID.light},
+        }
+    )
+
+
+def _line(line: Line, colour: str, *, width: float, dash: str = "solid") -> Any:
+    return go.Scatter(
+        x=list(line.days),
+        y=list(line.values),
+        name=line.name,
+        mode="lines",
+        line={"color": colour, "width": width, "dash": dash},
+        hovertemplate="%{y:+.4f}",
+    )
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(figure.to_json())
+    return plain

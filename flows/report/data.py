@@ -1,0 +1,147 @@
+"""Everything a report says, as plain frozen values: gathered once (:mod:`flows.report.gathering`), then only shown.
+
+Moments are ISO 8601 in UTC, days ``YYYY-MM-DD``. Scores are in units of the gate's score a bar, money is in pips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.health import Alarm
+from registry.differences import Change
+
+from .comparing import Compared
+from .decisions import Told
+from .economics import Result
+
+URGENT = ("regressed", "one class")
+"""Alarms of the watch after which the champion is no longer called good; the others are worth a look."""
+
+Answer = Literal["yes", "no", "unclear"]
+
+
+@dataclass(frozen=True)
+class Production:
+    """The champion. ``nights``: nights decided since it was promoted; ``suspended`` and ``frozen`` in words."""
+
+    version: str
+    recipe: str
+    since: str
+    night: str | None
+    by: str
+    how: str
+    forced: bool
+    decision: int
+    sentence: str
+    trained_from: str | None
+    trained_to: str | None
+    nights: int
+    suspended: str | None
+    frozen: str | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number a trading day."""
+
+    name: str
+    days: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The champion or a reference on the same bars: its accuracy and its mean score a bar."""
+
+    name: str
+    accuracy: float
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Is it still good? ``since`` and ``earlier``: the champion's daily score since its promotion, and its recipe's
+    before; ``references`` on the same days. ``cusum`` adds up what it falls short of ``baseline``; the alarm is at
+    ``threshold``. ``rows`` stand on ``bars`` bars of ``rows_since`` to ``rows_to``."""
+
+    answer: Answer
+    sentence: str
+    alarms: tuple[Alarm, ...]
+    score: str
+    days: int
+    mean: float | None
+    baseline: float | None
+    baseline_days: int
+    provisional: bool
+    since: Line
+    earlier: Line
+    references: tuple[Line, ...]
+    cusum: Line
+    threshold: float | None
+    rows: tuple[Row, ...]
+    bars: int
+    rows_since: str | None
+    rows_to: str | None
+
+
+@dataclass(frozen=True)
+class Money:
+    """Would it have earned anything? ``total``: all bars but the rollover hour; ``sessions`` add up to it. ``own``: by
+    the champion itself since its promotion; else by its recipe's walk-forward before. ``net``: running sum by day."""
+
+    answer: Answer
+    own: bool
+    first_day: str
+    last_day: str
+    days: int
+    total: Result
+    sessions: tuple[Result, ...]
+    rollover: Result | None
+    references: tuple[Result, ...]
+    spreads: str
+    gross: Line
+    net: Line
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is not the same: from one version to another, and why these two."""
+
+    title: str
+    a: str
+    b: str
+    parameters: tuple[Change, ...]
+    data: tuple[Change, ...]
+    environment: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to do next, and the command that does it."""
+
+    words: str
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """A whole report. ``production``, ``quality`` and ``money`` are None while production is empty (and ``money`` too
+    where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all."""
+
+    model: str
+    registry: str
+    source: str
+    simulated: bool
+    as_of: str
+    newest_bar: str
+    production: Production | None
+    quality: Quality | None
+    money: Money | None
+    decisions: tuple[Told, ...]
+    decided: int
+    rescored: tuple[str, ...]
+    compared: Compared
+    versions: int
+    changes: tuple[Changes, ...]
+    advice: tuple[Advice, ...]

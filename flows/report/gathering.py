@@ -1,0 +1,158 @@
+"""A report's data, read from the registry and the bars by the readers that everything else uses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from flows.bars import Dataset
+from flows.gate.ledger import Ledger, assemble, from_bytes
+from flows.gate.policy import GatePolicy
+from flows.health import examine
+from flows.nightly_rule import policy_of
+from flows.plan import Job
+from registry import ChampionRecord, Model, Version
+from registry.clock import write_time
+from registry.entries import Entry
+from registry.errors import ModelNotFound
+from registry.reader import version_of
+from registry.transitions import champion_of, former_champions
+
+from .advice import advice
+from .changes import changes
+from .comparing import SELECTABLE, compared
+from .data import Money, Production, Quality, ReportData
+from .decisions import Told, decisions
+from .money import money
+from .quality import judged_by, last_days, quality
+from .references import with_references
+from .spreads import Spreads
+
+
+def gather(
+    job: Job, book: Model, data: Dataset, now: datetime, *, spreads: Spreads, ledger: Ledger | None = None
+) -> ReportData:
+    """Everything the report of a model says at ``now``. ``ledger``: the evidence, where the caller has it already.
+
+    The same registry, bars, spreads and ``now`` give the same data. Raises :class:`ModelNotFound` where the registry
+    has no such model.
+    """
+    head, newest = book.decisions.head(), book.versions.head()
+    if head is None and newest is None:
+        raise ModelNotFound(
+            f"there is no model {book.name} in {job.registry}: `registry models --registry {job.registry}` lists those "
+            "there are; a first night (`retrain run`) makes one"
+        )
+    evidence = ledger or assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    champion, told, versions = champion_of(head), decisions(book), _versions(book)
+    former = _former(book, head, champion)
+    good, earned = _judged(job, book, data, now, spreads, evidence, champion, head)
+    production = None if champion is None or head is None else _production(book, head, champion, told)
+    names = frozenset(
+        [*(each.version for each in former_champions(head)), *(() if champion is None else (champion.version,))]
+    )
+    return ReportData(
+        model=book.name,
+        registry=job.registry,
+        source=job.source,
+        simulated=data.bars.simulated or bool(champion is not None and champion.simulated),
+        as_of=write_time(now),
+        newest_bar=write_time(data.bars.frame.index[-1].to_pydatetime()),
+        production=production,
+        quality=good,
+        money=earned,
+        decisions=told,
+        decided=0 if head is None else head.n,
+        rescored=_rescored(book),
+        compared=compared([*_absent(former, versions), *versions], names),
+        versions=0 if newest is None else _count(newest),
+        changes=() if champion is None else _changes(book, champion, former, versions),
+        advice=advice(book.name, job.registry, production, good, earned, told),
+    )
+
+
+def _judged(
+    job: Job,
+    book: Model,
+    data: Dataset,
+    now: datetime,
+    spreads: Spreads,
+    ledger: Ledger,
+    champion: ChampionRecord | None,
+    head: Entry | None,
+) -> tuple[Quality | None, Money | None]:
+    """What the ledger says of the champion; None while production is empty."""
+    if champion is None:
+        return None, None
+    policy: GatePolicy = policy_of(job, head)
+    told = examine(book, champion, data, ledger, policy, now)
+    judged = last_days(ledger, judged_by(champion, ledger))
+    references: tuple[str, ...] = ()
+    if judged.any():
+        ledger, references = with_references(ledger, data, ledger.opens[judged][0].to_pydatetime())
+    return (
+        quality(book, champion, ledger, references, policy, told),
+        money(champion, ledger, data, references, spreads),
+    )
+
+
+def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[Told, ...]) -> Production:
+    entry = book.decisions.read(champion.decision)
+    record = book.registered_at(champion.entry).record
+    suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
+    until = "" if frozen is None or not frozen.get("until") else f" until {frozen['until'][:16]}Z"
+    return Production(
+        version=champion.version,
+        recipe=champion.recipe or "unnamed",
+        since=champion.since,
+        night=champion.night,
+        by=champion.by,
+        how=champion.how,
+        forced=bool(champion.forced),
+        decision=champion.decision,
+        sentence=str(entry),
+        trained_from=record.trained_from,
+        trained_to=record.trained_to,
+        nights=sum(each.number > champion.decision and each.by_the_gate for each in told),
+        suspended=None if suspended is None else f"since {suspended['since'][:16]}Z: {suspended['reason']}",
+        frozen=None if frozen is None else f"no promotions{until}: {frozen['reason']}",
+    )
+
+
+def _versions(book: Model) -> list[Version]:
+    """The newest versions, oldest first."""
+    registered = (entry for entry in book.versions.walk() if entry.kind == "registered")
+    return [version_of(entry) for entry in islice(registered, SELECTABLE)][::-1]
+
+
+def _former(book: Model, head: Entry | None, champion: ChampionRecord | None) -> list[Version]:
+    """The champion and the last ten before it, oldest first, each once."""
+    entries = [each.entry for each in former_champions(head)] + ([] if champion is None else [champion.entry])
+    return [book.registered_at(entry) for entry in sorted(set(entries))]
+
+
+def _absent(former: list[Version], versions: list[Version]) -> list[Version]:
+    there = {str(each) for each in versions}
+    return [each for each in former if str(each) not in there]
+
+
+def _changes(book: Model, champion: ChampionRecord, former: list[Version], versions: list[Version]) -> Any:
+    before = [each for each in former_champions(book.decisions.head()) if each.version != champion.version]
+    by_name = {str(each): each for each in former}
+    last = None if not before else by_name[before[-1].version]
+    return changes(by_name[champion.version], last, versions)
+
+
+def _rescored(book: Model) -> tuple[str, ...]:
+    """Trading days that decisions told here scored anew after a correction of the bars."""
+    from .decisions import TOLD
+
+    named = (entry.body.get("evidence", {}).get("rescored", ()) for entry in islice(book.decisions.walk(), TOLD))
+    return tuple(sorted({str(day) for days in named for day in days}))
+
+
+def _count(newest: Entry) -> int:
+    from registry.transitions import latest_number
+
+    return latest_number(newest)

@@ -1,0 +1,132 @@
+"""The report as one HTML file: no network, no other file, the same bytes for the same data.
+
+Values are escaped by the template; the page's policy lets no script run but its own two, named by their digests.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import words
+from .charts.course import RUN_DAYS, course_chart
+from .charts.drawing import svg
+from .charts.evidence import evidence_over_nights, evidence_tonight
+from .charts.interactive import course_figure, evidence_figure, packed_plotly
+from .charts.money import net_against_spread, running_result
+from .charts.palette import COLOURS
+from .data import ReportData
+from .decisions import Told
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+OPEN_DECISIONS = 8
+"""Decisions that stand open on the page; earlier ones unfold."""
+
+
+def render(data: ReportData) -> str:
+    """The whole page."""
+    script = (TEMPLATES / "report.js").read_text()
+    plotly, plotly_digest = packed_plotly()
+    drawings, figures = _charts(data)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            data=data,
+            cards=words.cards(data),
+            drawings=drawings,
+            figures=_embedded(figures),
+            compared=_embedded(data.compared.to_dict()),
+            colours=COLOURS,
+            style=Markup((TEMPLATES / "report.css").read_text()),
+            script=Markup(script),
+            script_digest=_sha256(script),
+            plotly=Markup(plotly) if figures else "",
+            plotly_digest=plotly_digest,
+            last=_last_judged(data.decisions),
+            decisions=data.decisions[::-1],
+            open_decisions=OPEN_DECISIONS,
+            run_days=RUN_DAYS,
+        )
+        + "\n"
+    )
+
+
+def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
+    """The drawings by name, and those of them that a person can turn."""
+    simulated = " (simulated)" if data.simulated else ""
+    drawings: dict[str, Markup] = {}
+    figures: dict[str, Any] = {}
+
+    def draw(name: str, figure: Any, title: str) -> None:
+        if figure is not None:
+            drawings[name] = Markup(svg(figure, title=title + simulated))
+
+    if data.quality is not None:
+        draw("course", course_chart(data.quality), "The champion's score over time")
+        if "course" in drawings:
+            figures["course"] = course_figure(data.quality)
+    if data.money is not None:
+        draw("spread", net_against_spread(data.money), "Net result against the spread")
+        draw("sum", running_result(data.money), "Running result before and after costs")
+    draw("evidence", evidence_over_nights(data.decisions), "Evidence of each challenger night by night")
+    if "evidence" in drawings:
+        figures["evidence"] = evidence_figure(data.decisions)
+    last = _last_judged(data.decisions)
+    draw("tonight", None if last is None else evidence_tonight(last), "Evidence of the last night")
+    return drawings, figures
+
+
+def _last_judged(told: tuple[Told, ...]) -> Told | None:
+    """The newest decision of the gate that has evidence to show."""
+    return next((each for each in reversed(told) if each.by_the_gate and each.standings), None)
+
+
+def _embedded(values: Any) -> Markup:
+    """JSON inside a script element: nothing in it can end the element."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"signed": _signed, "plain": _plain_figure, "percent": _percent}
+    found.filters |= {"day": words.day, "brief": words.brief}
+    found.globals["counted"] = words.counted
+    return found
+
+
+def _signed(value: float | None, digits: int) -> Markup:
+    return _figure(value, "" if value is None else words.signed(value, digits))
+
+
+def _plain_figure(value: float | None, digits: int) -> Markup:
+    return _figure(value, "" if value is None else f"{value:,.{digits}f}".replace("-", words.MINUS))
+
+
+def _percent(value: float | None) -> Markup:
+    return _figure(value, "" if value is None else f"{100.0 * value:.2f} %")
+
+
+def _figure(value: float | None, shown: str) -> Markup:
+    """A figure with every digit beside what is shown of it."""
+    return Markup("–") if value is None else Markup('<data value="{}">{}</data>').format(repr(value), shown)

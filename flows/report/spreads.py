@@ -1,0 +1,116 @@
+"""What crossing the spread costs, by hour: a setting, never zero by default.
+
+    RETRAIN_SPREADS="Asia 18:00-03:00 1.2; London 03:00-12:00 0.8; New York 12:00-16:45 1.0; rollover 16:45-18:00 4.0"
+
+Each session has a name, its hours on New York's clock (whole quarters; it may pass midnight) and a spread in pips.
+Together they cover every quarter of the day once. A bar pays the spread of the session that it opens in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.errors import RequestRefused
+
+NEW_YORK = "America/New_York"
+
+QUARTERS = 96
+
+DEFAULT = (
+    "Asia 18:00-03:00 1.2; London 03:00-08:00 0.8; London and New York 08:00-12:00 0.8; New York 12:00-16:45 1.0; "
+    "rollover 16:45-18:00 4.0"
+)
+"""What a retail account at a cheap broker pays for GBPUSD in calm weeks: an assumption, to be replaced by your own."""
+
+_SESSION = re.compile(r"(\S.{0,39}?)\s+(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)\s+(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A part of the day: ``first`` and ``last`` quarter (0 is midnight to 0:15 in New York), its spread in pips."""
+
+    name: str
+    first: int
+    last: int
+    pips: float
+
+    @property
+    def hours(self) -> str:
+        end = (self.last + 1) % QUARTERS
+        return f"{self.first // 4:02}:{self.first % 4 * 15:02}–{end // 4:02}:{end % 4 * 15:02}"
+
+    @property
+    def quarters(self) -> list[int]:
+        """The quarters of the day it covers, in its own order."""
+        length = (self.last - self.first) % QUARTERS + 1
+        return [(self.first + step) % QUARTERS for step in range(length)]
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """The sessions of a day, in the order they were given; :class:`RequestRefused` unless they cover it once."""
+
+    sessions: tuple[Session, ...]
+
+    def __post_init__(self) -> None:
+        seen: dict[int, str] = {}
+        for session in self.sessions:
+            for quarter in session.quarters:
+                if quarter in seen:
+                    raise RequestRefused(
+                        f"spreads: {seen[quarter]} and {session.name} both cover {_clock(quarter)} in New York: "
+                        "give every quarter of an hour to one session"
+                    )
+                seen[quarter] = session.name
+        missing = [quarter for quarter in range(QUARTERS) if quarter not in seen]
+        if missing:
+            raise RequestRefused(
+                f"spreads: no session covers {_clock(missing[0])} in New York: give every quarter of an hour to one"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Spreads:
+        """The sessions a person typed; :class:`RequestRefused` says which part is wrong."""
+        return cls(tuple(_session(part.strip()) for part in text.split(";") if part.strip()))
+
+    def session_of(self, opens: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+        """Which session each bar opens in, as its place in ``sessions``: shape (n_bars,)."""
+        place = np.zeros(QUARTERS, np.int64)
+        for number, session in enumerate(self.sessions):
+            place[session.quarters] = number
+        clock = opens.tz_convert(NEW_YORK)
+        found: npt.NDArray[np.int64] = place[np.asarray(clock.hour * 4 + clock.minute // 15)]
+        return found
+
+    def pips(self, opens: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
+        """The spread of each bar in pips: shape (n_bars,)."""
+        return np.array([session.pips for session in self.sessions])[self.session_of(opens)]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{each.name} {each.hours.replace('–', '-')} {each.pips:g}" for each in self.sessions)
+
+
+def _session(text: str) -> Session:
+    found = _SESSION.fullmatch(text)
+    if found is None:
+        raise RequestRefused(
+            f"spreads: {text!r} is no session: write a name, hours in New York and pips, 'London 03:00-08:00 0.8'"
+        )
+    name, pips = found[1], float(found[6])
+    first, end = (_quarter(found[at], found[at + 1], text) for at in (2, 4))
+    return Session(name, first % QUARTERS, (end - 1) % QUARTERS, pips)
+
+
+def _quarter(hour: str, minute: str, text: str) -> int:
+    if int(hour) > 24 or int(minute) % 15 or int(minute) > 45 or (hour == "24" and minute != "00"):
+        raise RequestRefused(f"spreads: {text!r} has a time that is no quarter of an hour from 00:00 to 24:00")
+    return int(hour) * 4 + int(minute) // 15
+
+
+def _clock(quarter: int) -> str:
+    return f"{quarter // 4:02}:{quarter % 4 * 15:02}"

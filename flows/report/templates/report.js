@@ -1,0 +1,152 @@
+"use strict";
+// The page reads complete without this: it turns drawings into charts one can zoom, and compares two chosen versions.
+
+const embedded = (id) => JSON.parse(document.getElementById(id).textContent);
+
+// --- charts ---------------------------------------------------------------------------------------------------------
+
+const LIGHT = new Map(
+  [...document.styleSheets[0].cssRules[0].style].map((name) => [
+    document.styleSheets[0].cssRules[0].style.getPropertyValue(name).trim(), name,
+  ]),
+);
+
+function inScheme(figure) {
+  const now = getComputedStyle(document.documentElement);
+  const text = JSON.stringify(figure).replace(/#[0-9a-f]{6}/g, (colour) =>
+    LIGHT.has(colour) ? now.getPropertyValue(LIGHT.get(colour)).trim() : colour);
+  return JSON.parse(text);
+}
+
+const EXTRA = ["select2d", "lasso2d", "toImage", "autoScale2d"];
+
+async function unpackPlotly() {
+  const packed = document.getElementById("plotly").textContent.trim();
+  if (!packed || !("DecompressionStream" in window)) return false;
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+  return "Plotly" in window;
+}
+
+function turn(name, figure) {
+  const place = document.getElementById(`chart-${name}`);
+  let live = place.querySelector(".turned");
+  if (live === null) {
+    live = document.createElement("div");
+    live.className = "turned";
+    place.prepend(live);
+    place.classList.add("live");
+  }
+  const shown = inScheme(figure);
+  const narrow = place.clientWidth < 560;
+  if (narrow) Object.assign(shown.layout.legend, { y: -0.1, yanchor: "top", font: { ...shown.layout.legend.font, size: 11 } });
+  if (narrow) Object.assign(shown.layout.margin, { r: 4 });
+  return Plotly.react(live, shown.data, shown.layout, { responsive: true, displaylogo: false, displayModeBar: !narrow, modeBarButtonsToRemove: EXTRA });
+}
+
+async function turnAll() {
+  const figures = embedded("figures");
+  if (!Object.keys(figures).length || !(await unpackPlotly())) return;
+  const draw = () => Promise.all(Object.entries(figures).map(([name, figure]) => turn(name, figure)));
+  await draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  document.body.dataset.ready = "yes";
+}
+
+// --- two versions ---------------------------------------------------------------------------------------------------
+
+const told = embedded("compared");
+const MIRRORED = { better: "worse", worse: "better" };
+function number(value, sign = false) {
+  if (value === null || value === undefined) return "–";
+  const digits = Math.abs(value).toFixed(4);
+  if (Number(digits) === 0) return digits;
+  return `${value < 0 ? "−" : sign ? "+" : ""}${digits}`;
+}
+
+// A recorded value as the page's other tables show it.
+function brief(value) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(text)) return `${text.slice(0, 10)} ${text.slice(11, 16)} UTC`;
+  return /^[0-9a-f]{32,64}$/.test(text) ? `${text.slice(0, 10)}…` : text;
+}
+
+// What registry.compare says of b beside a, from the pair as it was compared, the earlier version first.
+function compared(i, j) {
+  const a = told.versions[i], b = told.versions[j];
+  return told.metrics.flatMap((name, at) => {
+    const cell = told.pairs[i < j ? `${i} ${j}` : `${j} ${i}`][at];
+    if (cell === null) return [];
+    const [place, from, to, why] = cell;
+    const [low, high] = from === null || i < j ? [from, to] : [-to, -from];
+    const status = i < j ? told.statuses[place] : (MIRRORED[told.statuses[place]] ?? told.statuses[place]);
+    const x = a.metrics[name] ?? null, y = b.metrics[name] ?? null;
+    const difference = x === null || y === null ? null : y - x;
+    const origin = told.reasons[why];
+    const reason = low === null ? origin : `95 % interval ${number(low, true)} … ${number(high, true)} from ${origin}`;
+    return [{ name, x, y, difference, status, reason }];
+  });
+}
+
+function differences(i, j) {
+  const a = told.versions[i].facts, b = told.versions[j].facts, rows = [];
+  for (const kind of ["parameters", "data", "environment"]) {
+    for (const name of new Set([...Object.keys(a[kind]), ...Object.keys(b[kind])])) {
+      const [x, y] = [a[kind][name], b[kind][name]];
+      if (JSON.stringify(x) !== JSON.stringify(y)) rows.push({ kind, name, x, y });
+    }
+  }
+  return rows;
+}
+
+function cells(row, values, classes = []) {
+  values.forEach((value, at) => {
+    const cell = document.createElement(at === 0 ? "th" : "td");
+    cell.textContent = value;
+    if (classes[at]) cell.className = classes[at];
+    row.append(cell);
+  });
+}
+
+function showPair() {
+  const [i, j] = ["first", "second"].map((id) => Number(document.getElementById(id).value));
+  const [a, b] = [told.versions[i], told.versions[j]];
+  document.getElementById("comparison-title").textContent =
+    i === j ? "Choose two different versions." : `${b.version} (${b.recipe}) beside ${a.version} (${a.recipe}).`;
+  document.getElementById("name-a").textContent = a.version;
+  document.getElementById("name-b").textContent = b.version;
+  const [metrics, others] = ["comparison", "differences"].map((id) => document.querySelector(`#${id} tbody`));
+  metrics.replaceChildren();
+  others.replaceChildren();
+  if (i === j) return;
+  for (const each of compared(i, j)) {
+    const shown = [each.name, number(each.x), number(each.y), number(each.difference, true), each.status, each.reason];
+    cells(metrics.insertRow(), shown, ["", "", "", "", `status-${each.status.replaceAll(" ", "-")}`]);
+  }
+  for (const each of differences(i, j)) {
+    cells(others.insertRow(), [each.kind, each.name, brief(each.x), brief(each.y)], ["", "", "value", "value"]);
+  }
+}
+
+function offerVersions() {
+  const last = told.versions.length - 1;  // the newest night's versions stand on the same bars, so they come first
+  const night = told.versions.findIndex((each) => each.night === told.versions[last].night);
+  const chosen = { first: night < last ? night : last - 1, second: last };
+  for (const [id, at] of Object.entries(chosen)) {
+    const select = document.getElementById(id);
+    told.versions.forEach((each, place) => {
+      const words = [each.version, each.recipe, each.night, each.was_champion ? "champion" : null];
+      select.add(new Option(words.filter(Boolean).join(", "), place, false, place === at));
+    });
+    select.addEventListener("change", showPair);
+  }
+  showPair();
+}
+
+if (told.versions.length > 1) offerVersions();
+turnAll();

@@ -1,0 +1,169 @@
+"""The answers on the first screen, in words, and how figures are written.
+
+What is not so is said as plainly as what is: a signal that would not pay its spread reads "No".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .data import URGENT, Answer, Money, Production, Quality, ReportData
+
+MINUS = "\u2212"
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_FINGERPRINT = re.compile(r"[0-9a-f]{32,64}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One question of the first screen: the answer in a word or two, and why. ``tone`` chooses its colour."""
+
+    question: str
+    answer: str
+    tone: Answer
+    text: str
+
+
+def cards(data: ReportData) -> tuple[Card, Card, Card]:
+    """What is in production, is it still good, would it have earned anything."""
+    return (
+        _production(data, data.production),
+        _quality(data.quality),
+        _money(data.money),
+    )
+
+
+def signed(value: float, digits: int) -> str:
+    """A figure with its sign, a true minus, thousands apart; what rounds to zero has no sign."""
+    text = f"{abs(value):,.{digits}f}"
+    if not any(each in "123456789" for each in text):
+        return text
+    return f"{MINUS if value < 0 else '+'}{text}"
+
+
+def day(moment: str) -> str:
+    """``2024-12-31 22:20 UTC``."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
+
+
+def brief(value: Any) -> str:
+    """A recorded value as a table shows it: a moment to the minute, a fingerprint's beginning, six digits."""
+    if value is None:
+        return "–"
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if _MOMENT.fullmatch(text):
+        return day(text)
+    return f"{text[:10]}…" if _FINGERPRINT.fullmatch(text) else text
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _production(data: ReportData, production: Production | None) -> Card:
+    question = "What is in production, and since when?"
+    if production is None:
+        why = (
+            f" The last of {counted(data.decided, 'decision')}: {data.decisions[-1].sentence}." if data.decided else ""
+        )
+        return Card(question, "Nothing", "no", f"No version was ever promoted.{why}")
+    text = (
+        f"Champion since {day(production.since)}; {counted(production.nights, 'night')} decided since. "
+        f"{_HOW[production.how](production)} (decision {production.decision})."
+    )
+    if production.suspended is not None:
+        return Card(question, f"{production.version}, suspended", "no", f"Stands aside {production.suspended}. {text}")
+    return Card(question, f"{production.version}, {production.recipe}", "yes", text)
+
+
+def _promoted(production: Production) -> str:
+    return f"Forced by {production.by}" if production.forced else "Promoted by the gate"
+
+
+_HOW: dict[str, Callable[[Production], str]] = {
+    "promoted": _promoted,
+    "returned": lambda production: "Returned by the gate",
+    "rolled_back": lambda production: f"{production.by} rolled back to it",
+}
+
+
+def _quality(quality: Quality | None) -> Card:
+    question = "Is it still good?"
+    if quality is None:
+        return Card(question, "Nothing to watch", "unclear", "There is no champion.")
+    urgent = [alarm.sentence for alarm in quality.alarms if alarm.kind in URGENT]
+    if quality.answer == "no":
+        return Card(question, "No", "no", "; ".join(urgent) + ".")
+    text = [_since(quality)]
+    if quality.baseline is None:
+        text.append("There is no baseline: too few days were scored before the window it was promoted on.")
+    elif quality.cusum.values and quality.threshold is not None:
+        doubt = f" (provisional: {quality.baseline_days} days)" if quality.provisional else ""
+        text.append(
+            f"Baseline before {signed(quality.baseline, 4)}{doubt}; the watch stands at "
+            f"{quality.cusum.values[-1]:.1f}, its alarm at {quality.threshold:.1f}."
+        )
+    text += _beaten(quality)
+    others = len(quality.alarms) - len(urgent)
+    if others:
+        text.append(f"{counted(others, 'note')} of the watch below.")
+    return Card(question, "Yes" if quality.answer == "yes" else "Too early to say", quality.answer, " ".join(text))
+
+
+def _since(quality: Quality) -> str:
+    if quality.mean is None:
+        return "No trading day was scored since its promotion."
+    return f"{signed(quality.mean, 4)} {quality.score} a bar over {counted(quality.days, 'trading day')} since."
+
+
+def _beaten(quality: Quality) -> list[str]:
+    """Rules of thumb that did better than the champion on the same bars."""
+    if not quality.rows or quality.rows[0].score is None:
+        return []
+    own = quality.rows[0].score
+    better = [row for row in quality.rows[1:] if row.score is not None and row.score > own]
+    if not better:
+        return ["No rule of thumb scores more on the same bars."]
+    best = max(better, key=lambda row: row.score or 0.0)
+    return [f"A rule of thumb, {best.name}, scores more: {signed(best.score or 0.0, 4)} against {signed(own, 4)}."]
+
+
+def _money(money: Money | None) -> Card:
+    question = "Would it have earned anything?"
+    if money is None:
+        return Card(question, "Nothing to count", "unclear", "None of its bars has a move that is known.")
+    answer = {"no": "No", "yes": "Yes", "unclear": "Within noise"}[money.answer]
+    return Card(question, answer, money.answer, f"{_before_costs(money)} {_after_costs(money)} {_whose(money)}".strip())
+
+
+def _before_costs(money: Money) -> str:
+    total = money.total
+    doubt = "" if total.error is None else f" ± {2.0 * total.error:.3f}"
+    trade = "" if total.gross_a_trade is None else f", {signed(total.gross_a_trade, 2)} a trade"
+    return f"{signed(total.gross_a_bar, 3)}{doubt} pips a bar before costs{trade}."
+
+
+def _after_costs(money: Money) -> str:
+    total = money.total
+    if total.spread is None or total.break_even is None:
+        return ""
+    even = (
+        f"It breaks even at a spread of {total.break_even:.2f}."
+        if total.break_even > 0
+        else "It loses before costs: no spread is small enough."
+    )
+    return (
+        f"The spreads set cost {total.spread:.2f} a trade: {signed(total.net, 0)} pips net in "
+        f"{counted(money.days, 'trading day')}. {even}"
+    )
+
+
+def _whose(money: Money) -> str:
+    return "" if money.own else "Counted on its recipe's walk-forward, since its own days are still few."
