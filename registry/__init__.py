@@ -46,6 +46,7 @@ from .entries import Entry, key_digest
 from .errors import InvalidRequest, ModelNotFound, RegistryError
 from .history import history_frame
 from .model import Model
+from .noise import PairedDays
 from .prediction import Expectation, Prediction
 from .reader import Loaded, Version
 from .records import ChampionRecord, VersionRecord
@@ -67,6 +68,7 @@ __all__ = [
     "Model",
     "NewId",
     "Night",
+    "PairedDays",
     "Prediction",
     "Registry",
     "RegistryError",

@@ -7,7 +7,8 @@ Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decid
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .clock import say_time
 from .commands import acts, exchange, upkeep, versions
 from .commands.asking import moment
-from .commands.options import CacheFolder, Json, ModelName, Url, open_model, show
+from .commands.options import CacheFolder, Json, ModelName, Url, bar, open_model, show
 from .commands.output import entry_row, version_row
 from .entries import Entry
 from .errors import NoChampion, RegistryError
@@ -25,6 +27,7 @@ from .history import author_of, dated
 from .reader import Version
 from .records import ChampionRecord
 from .registry import Registry
+from .retirement import is_retired
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -51,26 +54,28 @@ def main() -> None:
         sys.exit(error.exit_status)
 
 
-@app.command()
+@app.command(epilog="Example: registry models --registry s3://models/registry")
 def models(registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """The models in the registry."""
     names = Registry(registry).models()
     show(names, as_json, lambda: Console().print("\n".join(names) or f"no models in {registry}", highlight=False))
 
 
-@app.command()
+@app.command(epilog="Example: registry history gbpusd_m15_direction --json")
 def history(
     model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
 ) -> None:
     """Every version, oldest first, with its metrics."""
     book = open_model(registry, model, cache)
-    versions = book.history()
-    champion = book.champion()
+    with bar() as progress:
+        versions = book.history(progress=progress)
+    champion, head = book.champion(), book.versions.head()
+    state = {} if head is None else head.state
     rows = [version_row(version, champion) for version in versions]
-    show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion)))
+    show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion, state)))
 
 
-@app.command()
+@app.command(epilog="Example: registry champion gbpusd_m15_direction --at 2024-05-01T12:00Z")
 def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = None, as_json: Json = False) -> None:
     """What production loads now, or loaded at a past moment, and by which decision."""
     book = open_model(registry, model)
@@ -83,7 +88,7 @@ def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = Non
     show(told, as_json, lambda: _print_champion(model, record, entry))
 
 
-@app.command()
+@app.command(epilog="Example: registry log gbpusd_m15_direction --limit 10")
 def log(
     model: ModelName,
     registry: Url = ".retrain/registry",
@@ -93,31 +98,39 @@ def log(
 ) -> None:
     """What happened to the model, newest first: one sentence an entry."""
     found = []
-    for entry in open_model(registry, model, cache).log():
-        found.append(entry)
-        if len(found) == limit:
-            break
+    with bar() as progress:
+        for entry in open_model(registry, model, cache).log():
+            found.append(entry)
+            progress("reading the log", len(found), limit)
+            if len(found) == limit:
+                break
     show([entry_row(entry) for entry in found], as_json, lambda: _print_log(model, found))
 
 
-def _history_table(model: str, versions: list[Version], champion: ChampionRecord | None) -> Table:
+def _history_table(
+    model: str, versions: list[Version], champion: ChampionRecord | None, state: Mapping[str, Any]
+) -> Table:
+    tags: dict[str, str] = state.get("tags", {})
     metrics = list(dict.fromkeys(name for version in versions for name in version.record.metrics))
     table = Table(title=f"{model}: {len(versions)} versions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("version", "registered", "recipe", "author"):
-        table.add_column(column, no_wrap=column in ("version", "registered"))
+    for column in ("version", "registered, UTC", "recipe", "author"):
+        table.add_column(column, no_wrap=column in ("version", "registered, UTC"))
     for name in metrics:
         table.add_column(Text(name), justify="right")
     table.add_column("")
     for version in versions:
         record = version.record
         values = [record.metrics.get(name) for name in metrics]
+        notes = ["champion"] if champion is not None and champion.version == record.version else []
+        notes += ["retired"] if is_retired(state, record.number) else []
+        notes += [tag for tag, tagged in tags.items() if tagged == record.version]
         table.add_row(
             record.version,
             f"{dated(version):%Y-%m-%d %H:%M}",
             Text(record.recipe or ""),  # what a person wrote is no markup
             Text(author_of(version)),
             *("" if value is None else f"{value:.4f}" for value in values),
-            "champion" if champion is not None and champion.version == record.version else "",
+            Text(", ".join(notes)),
         )
     return table
 
@@ -126,7 +139,7 @@ def _print_champion(model: str, record: ChampionRecord, entry: Entry) -> None:
     console = Console(highlight=False, soft_wrap=True)
     simulated = ", trained on simulated bars" if record.simulated else ""
     console.print(f"{model}: {record.version} ({record.recipe or 'no recipe'}){simulated}")
-    console.print(f"in production since {entry.time:%Y-%m-%d %H:%M} UTC by decision {record.decision} of {record.by}")
+    console.print(f"in production since {say_time(entry.time)} by decision {record.decision} of {record.by}")
     console.print(str(entry), markup=False)
 
 

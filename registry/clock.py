@@ -47,6 +47,19 @@ def write_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def say_time(moment: datetime | str) -> str:
+    """A moment as a person reads it, ``2024-12-31 22:00 UTC``; text that is no moment with a zone, as it stands."""
+    if isinstance(moment, str):
+        try:
+            read = datetime.fromisoformat(moment)
+        except ValueError:
+            return moment
+        if read.tzinfo is None:
+            return moment
+        moment = read
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def read_time(text: str) -> datetime:
     """The moment that :func:`write_time` wrote."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

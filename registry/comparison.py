@@ -7,9 +7,10 @@
 A difference counts only where both were measured on the same bars, and only when it is larger than chance makes it.
 The 95 % interval of a difference b − a comes from one of two places:
 
-- **paired days**, where they are given: with n_d bars on day d, w_d = n_d / Σ n_d, D_d the day's mean difference,
-  m = Σ w_d D_d and J = 1 / Σ w_d² effective days, s² = J / (J − 1) · Σ w_d² (D_d − m)², and the interval is
-  m ± t(0.975, J − 1) · s (Cochran, Sampling Techniques, 1977, chapters 6 and 9; Kish, Survey Sampling, 1965);
+- **paired days**, where they are given (`registry compare` takes them from the evidence where that has enough): with
+  n_d bars on day d, w_d = n_d / Σ n_d, D_d the day's mean difference, m = Σ w_d D_d and J = 1 / Σ w_d² effective days,
+  s² = J / (J − 1) · Σ w_d² (D_d − m)², and the interval is m ± t(0.975, J − 1) · s (Cochran, Sampling Techniques, 1977,
+  chapters 6 and 9; Kish, Survey Sampling, 1965);
 - else **the number of bars** n that both were measured on, from the recorded figures alone: the interval is
   b − a ± 1.96 · √(v_a + v_b), with v = p (1 − p) / n for an accuracy p; v = 4 t e (t + e) / (n (2 t + e)⁴) for an F1 of
   F with e = 1 − accuracy and t = F e / (2 (1 − F)), which is the delta method for F1 = 2 t / (2 t + e); and

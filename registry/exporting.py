@@ -21,7 +21,7 @@ from typing import Any
 
 from . import transitions
 from .artifact import unpack
-from .clock import write_time
+from .clock import say_time, write_time
 from .entries import Entry
 from .errors import ArtifactMissing, InvalidRequest, NotFound
 from .history import author_of, dated
@@ -155,7 +155,8 @@ def _limits(version: Version) -> str:
 def _training(version: Version) -> str:
     record = version.record
     rows = "" if record.rows is None else f"{record.rows:,} bars, "
-    span = f"{record.trained_from or 'not recorded'} to {record.trained_to or 'not recorded'}"
+    first, last = (None if text is None else say_time(text) for text in (record.trained_from, record.trained_to))
+    span = f"{first or 'not recorded'} to {last or 'not recorded'}"
     features = ", ".join(f"`{feature}`" for feature in record.features) or "not recorded"
     lines = [f"Trained on {rows}{span}.", f"Features: {features}."]
     if record.dataset_fingerprint is not None:
@@ -169,7 +170,7 @@ def _evaluation(version: Version) -> str:
     measured = version.record.measured_on
     if measured is None:
         return "On which bars these figures were measured is not recorded."
-    told = [f"{name} {value}" for name, value in measured.items()]
+    told = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
     return f"Measured on: {', '.join(told)}."
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import keys, transitions
 from .artifact import Archive, unpack
 from .cache import OBJECTS, Cache
-from .clock import Clock, NewId, write_time
+from .clock import Clock, NewId, say_time
 from .entries import Entry, digest
 from .errors import (
     ArtifactMissing,
@@ -28,6 +28,7 @@ from .errors import (
     VersionNotFound,
 )
 from .log import Log
+from .parallel import Progress, quiet
 from .prediction import Expectation, Prediction, predict
 from .records import ChampionRecord, VersionRecord
 from .signing import Signer, Trusted
@@ -171,10 +172,16 @@ class ModelReader:
         record = partial(self._record_at, champion.entry)
         return Loaded(champion.version, champion.cut, archive, champion, record)
 
-    def history(self) -> list[Version]:
+    def history(self, *, progress: Progress = quiet) -> list[Version]:
         """All versions, oldest first."""
-        entries = (entry for entry in self.versions.walk() if entry.kind == "registered")
-        return [version_of(entry) for entry in entries][::-1]
+        found: list[Version] = []
+        newest = 0
+        for entry in self.versions.walk():
+            newest = max(newest, entry.n)
+            progress("reading versions", newest - entry.n, newest)
+            if entry.kind == "registered":
+                found.append(version_of(entry))
+        return found[::-1]
 
     def log(self) -> Iterator[Entry]:
         """The entries of both logs, newest first."""
@@ -210,11 +217,11 @@ class ModelReader:
         entry = self._deciding(at)
         champion = transitions.champion_of(entry)
         if entry is None or champion is None:
-            when = "" if at is None else f" at {write_time(at)}"
+            when = "" if at is None else f" at {say_time(at)}"
             raise NoChampion(f"{self.name} has no champion{when}: nothing was promoted in {self.store.url}")
         suspended = entry.state.get("suspended") if at is None else None
         if suspended is not None:
-            raise Suspended(f"{self.name} is suspended since {suspended['since']}: {suspended['reason']}")
+            raise Suspended(f"{self.name} is suspended since {say_time(suspended['since'])}: {suspended['reason']}")
         if self._trusted is not None:
             self._trusted.check_champion(self.name, entry.state["champion"])
         return champion

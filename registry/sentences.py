@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .clock import say_time
+
 Body = Mapping[str, Any]
 
 
@@ -48,7 +50,7 @@ def _rolled_back(body: Body, author: str) -> str:
 
 
 def _frozen(body: Body, author: str) -> str:
-    until = f" until {body['until']}" if body.get("until") else " until a person unfreezes it"
+    until = f" until {say_time(body['until'])}" if body.get("until") else " until a person unfreezes it"
     return f"frozen{until} by {author}: {body['reason']}"
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from . import retirement
-from .clock import read_time, write_time
+from .clock import read_time, say_time, write_time
 from .entries import Entry, canonical
 from .errors import Frozen, InvalidRequest, NightDecided, StaleDecision, VersionNotFound
 from .keys import check_text, version_name, version_number
@@ -225,7 +225,7 @@ def frozen(until: datetime | None, reason: str) -> Build:
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         if until is not None and until <= time:
-            raise InvalidRequest(f"freezing until {stop} would end before it begins")
+            raise InvalidRequest(f"freezing until {say_time(until)} would end before it begins")
         return Draft("frozen", {"until": stop, "reason": reason}, {"frozen": {"until": stop, "reason": reason}})
 
     return build
@@ -308,7 +308,7 @@ def _refuse_decided(state: Mapping[str, Any], night: Night | None) -> None:
 def _refuse_frozen(state: Mapping[str, Any], time: datetime) -> None:
     freeze = state.get("frozen")
     if freeze is not None and (freeze["until"] is None or time < read_time(freeze["until"])):
-        until = f"until {freeze['until']}" if freeze["until"] else "until a person unfreezes it"
+        until = f"until {say_time(freeze['until'])}" if freeze["until"] else "until a person unfreezes it"
         raise Frozen(f"the champion is frozen {until} ({freeze['reason']}): unfreeze it first")
 
 

@@ -104,7 +104,7 @@ def resume(
 @app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")
 def retire(
     model: ModelName,
-    versions: Annotated[list[str], typer.Argument(metavar="VERSION...", help="v3, v4, …")],
+    versions: Annotated[list[str], typer.Argument(metavar="VERSION", help="v3, v4, …")],
     reason: Reason,
     author: Author,
     registry: Url = ".retrain/registry",
@@ -120,7 +120,7 @@ def tag(
     model: ModelName,
     name: Annotated[str, typer.Argument(metavar="TAG", help="Lower-case letters, digits, - and _.")],
     author: Author,
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="v3, champion or latest.")] = None,
+    version: Annotated[str | None, typer.Argument(metavar="VERSION", help="v3, champion or latest.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
     registry: Url = ".retrain/registry",
     key: Key = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +15,24 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from ..clock import SystemClock
+from ..errors import RegistryError
 from ..model import Model
 from ..parallel import Progress
 from ..registry import Registry
 
 SECONDS_BEFORE_A_BAR = 2.0
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+
+def models_named(context: typer.Context, incomplete: str) -> list[str]:
+    """Completion of a model's name, in the registry that the line names so far."""
+    url = context.params.get("registry") or os.environ.get("RETRAIN_REGISTRY") or ".retrain/registry"
+    try:
+        return [name for name in Registry(url).models() if name.startswith(incomplete)]
+    except RegistryError:
+        return []  # a shell that completes has no place for a message
+
+
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.", autocompletion=models_named)]
 Url = Annotated[
     str,
     typer.Option("--registry", envvar="RETRAIN_REGISTRY", help="Folder, or s3://bucket/prefix (AWS_* variables)."),

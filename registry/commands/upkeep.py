@@ -11,14 +11,17 @@ from rich.console import Console
 from .. import copying, gc
 from .. import verify as verifying
 from ..registry import Registry
-from .options import CacheFolder, Json, ModelName, Url, bar, open_model, show
+from .options import CacheFolder, Json, ModelName, Url, bar, models_named, open_model, show
 
 app = typer.Typer()
 
 UNCLEAN = 7  # the exit status of stored bytes that are not what they should be
 _SHOWN = 20
 
-AnyModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of the model; all of them if not given.")]
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help="Name of the model; all of them if not given.", autocompletion=models_named),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed and touch nothing.")]
 Nights = Annotated[
     int, typer.Option(min=1, help="Artifacts of versions that never were champion go after so many later nights.")
@@ -26,7 +29,7 @@ Nights = Annotated[
 To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, that the model is copied to.")]
 
 
-@app.command()
+@app.command(epilog="Example: registry verify gbpusd_m15_direction --registry s3://models/registry")
 def verify(model: AnyModel = None, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """Look at every entry, artifact, evidence file and segment; status 7 where something is wrong."""
     names = Registry(registry).models() if model is None else [model]
@@ -37,7 +40,7 @@ def verify(model: AnyModel = None, registry: Url = ".retrain/registry", as_json:
         raise typer.Exit(UNCLEAN)
 
 
-@app.command("gc")
+@app.command("gc", epilog="Example: registry gc gbpusd_m15_direction --dry-run")
 def collect(
     model: ModelName,
     registry: Url = ".retrain/registry",
@@ -51,7 +54,7 @@ def collect(
     show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
 
 
-@app.command()
+@app.command(epilog="Example: registry fold gbpusd_m15_direction")
 def fold(
     model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
 ) -> None:
@@ -62,7 +65,7 @@ def fold(
     _say(row, as_json, f"{model}: {len(folded.segments)} segments added ({folded.bytes / 1e6:,.1f} MB)")
 
 
-@app.command()
+@app.command(epilog="Example: registry copy gbpusd_m15_direction --to s3://backup/registry")
 def copy(model: ModelName, to: To, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """Copy a model to another registry, or what is missing there: backup and restore."""
     with bar() as progress:

@@ -16,6 +16,7 @@ from ..comparison import compare as compared
 from .asking import VersionName
 from .options import Json, ModelName, Url, open_model, show
 from .output import say, version_row
+from .paired import paired_days
 
 app = typer.Typer()
 
@@ -42,7 +43,8 @@ def compare(
 ) -> None:
     """Two versions side by side: better, worse, within noise, or not comparable."""
     book = open_model(registry, model)
-    found = compared(book.version(first), book.version(second))
+    a, b = book.version(first), book.version(second)
+    found = compared(a, b, days=paired_days(book, a, b))
     show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
 
 
@@ -74,8 +76,10 @@ def _print_comparison(model: str, found: Comparison) -> None:
     table.add_column("why", overflow="fold")
     for row in found.metrics:
         table.add_row(*_comparison_row(row))
-    console = Console(highlight=False)
-    console.print(table)
+    if found.metrics:
+        Console(highlight=False).print(table)
+    else:
+        say(f"{title}: neither has a metric")
     for heading, changes in (
         ("parameters", found.parameters),
         ("data", found.data),

@@ -75,7 +75,7 @@ ACTS = [
     (["rollback", NAME, *WHY], "rolled back from v2 to v1 by ann"),
     (["rollback", NAME, "--to", "v1", *WHY], "rolled back from v2 to v1 by ann"),
     (["freeze", NAME, *WHY], "frozen until a person unfreezes it by ann"),
-    (["freeze", NAME, "--until", "2199-06-01", *WHY], "frozen until 2199-06-01T00:00:00.000000Z by ann"),
+    (["freeze", NAME, "--until", "2199-06-01", *WHY], "frozen until 2199-06-01 00:00 UTC by ann"),
     (["suspend", NAME, *WHY], "suspended (production stands aside) by ann"),
     (["retire", NAME, "v3", *WHY], "v3 retired by ann"),
     (["tag", NAME, "best", "v3"], "v3 tagged 'best' by ann"),
@@ -331,7 +331,20 @@ def test_a_file_that_does_not_fit_is_refused_with_its_line(url, run, tmp_path, c
 
 ACTED = ["promote", "rollback", "freeze", "unfreeze", "suspend", "resume", "retire", "tag"]
 EXCHANGED = ["export", "bundle", "import-notebook", "predict"]
-COMMANDS = ["models", "history", "show", "log", "champion", "compare", *ACTED, "verify", "gc", "copy", *EXCHANGED]
+COMMANDS = [
+    "models",
+    "history",
+    "show",
+    "log",
+    "champion",
+    "compare",
+    *ACTED,
+    "verify",
+    "gc",
+    "fold",
+    "copy",
+    *EXCHANGED,
+]
 
 
 def test_help_names_every_command_and_what_the_exit_status_means(run):
@@ -346,13 +359,41 @@ def test_every_command_has_help_and_json(run, command):
     assert status == 0 and "--json" in out and "--registry" in out
 
 
-@pytest.mark.parametrize("command", ["show", "compare", *ACTED, *EXCHANGED])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(run, command):
     assert f"Example: registry {command} " in run(command, "--help")[1]
 
 
-def test_the_shell_completes_commands(url):
-    words = {"_REGISTRY_COMPLETE": "complete_bash", "COMP_WORDS": "registry roll", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("registry roll", ["rollback"]),
+        (f"registry history {NAME[:2]}", [NAME]),
+        ("registry history --registry nowhere/else g", []),
+        ("registry history --registry s3:// g", []),
+    ],
+)
+def test_the_shell_completes_commands_and_models(url, words, completed):
+    asked = {"_REGISTRY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     program = [str(Path(sys.executable).with_name("registry"))]
-    told = subprocess.run(program, env={**os.environ, **words}, capture_output=True, text=True, check=False)
-    assert told.stdout.split() == ["rollback"]
+    told = subprocess.run(program, env={**os.environ, **asked}, capture_output=True, text=True, check=False)
+    assert (told.stdout.split(), told.stderr) == (completed, "")
+
+
+# --- history --------------------------------------------------------------------------------------------------------
+
+
+def test_history_marks_what_is_champion_retired_and_tagged(url, run):
+    run("retire", NAME, "v3", *WHY)
+    run("tag", NAME, "best", "v3")
+    rows = [line.split() for line in run("history", NAME)[1].splitlines() if line[2:3].isdigit()]
+    assert {row[0]: " ".join(row[6:]) for row in rows} == {"v1": "", "v2": "champion", "v3": "retired, best"}
+
+
+def test_two_versions_without_metrics_are_compared_without_an_empty_table(url, run):
+    book = Registry(url).model(NAME)
+    for _ in range(2):
+        book.register(None, VersionRecord(features=("rsi_14", "adx_14"), dataset_fingerprint="ab" * 32), author="ann")
+    status, out, _ = run("compare", NAME, "v2", "v5")
+    assert status == 0 and "features: added (rsi_14, adx_14)" in out and "fingerprint: added (abababababab…)" in out
+    assert run("compare", NAME, "v4", "v5")[1].startswith("gbpusd: v5 beside v4: neither has a metric")

@@ -94,3 +94,12 @@ def test_history_of_what_is_not_there_says_so(tmp_path, monkeypatch):
         registry.history("nobody", url=str(tmp_path))
     with pytest.raises(InvalidRequest, match="RETRAIN_REGISTRY"):
         registry.history(NAME)
+
+
+def test_reading_history_tells_how_far_it_is():
+    model = a_model()
+    for _ in range(3):
+        add(model)
+    told = []
+    model.history(progress=lambda *said: told.append(said))
+    assert told == [("reading versions", 0, 3), ("reading versions", 1, 3), ("reading versions", 2, 3)]
