@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from flows.bars import load_bars, prepare
@@ -60,15 +61,20 @@ def judge_again(book: Model, number: int) -> Again:
     return Again(recorded, _judged(book, entry, recorded, at_decision(book, entry.body["evidence"]["entry"])))
 
 
-def health_now(job: Job, book: Model, now: datetime) -> Health | None:
-    """The champion's health from the bars and the evidence there are; None while production is empty."""
+def health_now(
+    job: Job, book: Model, due: date, *, partial: Callable[[date], bool] = lambda day: False
+) -> Health | None:
+    """The champion's health from the bars and the evidence there are; None while production is empty.
+
+    ``due`` and ``partial``: see :func:`flows.health.examine`.
+    """
     head = book.decisions.head()
     champion = book.champion()
     if champion is None:
         return None
     ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
     data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
-    return examine(book, champion, data, ledger, policy_of(job, head), now)
+    return examine(book, champion, data, ledger, policy_of(job, head), due=due, partial=partial)
 
 
 def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.errors import GateRefused
-from flows.explain import decision_entry, health_now, judge_again
+from flows.explain import decision_entry, judge_again
 from flows.gate.calibration import BUDGET
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
@@ -71,11 +71,14 @@ def watch(
     data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
     registry: Url = None,
     as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is.")] = None,
+    tell: Annotated[bool, typer.Option(help="For cron: alert where something begins or ends.")] = False,
 ) -> None:
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""
+    from flows.operations.watching import look_after, look_at
+
     at = None if as_of is None else moment(as_of)
     job: Job = plan(request(as_of=at, data=data, registry=registry, model=model), load_settings())
-    found = health_now(job, job.book(), at or SystemClock().now())
+    found = (look_after if tell else look_at)(job, at or SystemClock().now())
     console = Console(highlight=False)
     if found is None:
         console.print(f"{job.model}: production is empty, there is nothing to watch")

@@ -7,14 +7,15 @@ said at once: one class only, features unlike those it was trained on, stale or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from flows.bars import Dataset, night_of
+from flows.bars import Dataset
 from flows.errors import GateRefused
 from flows.gate.cusum import Baseline, Watch, baseline
 from flows.gate.cusum import watch as cusum
@@ -71,16 +72,24 @@ class Course:
 
 
 def examine(
-    book: Model, champion: ChampionRecord, data: Dataset, ledger: Ledger, policy: GatePolicy, now: datetime
+    book: Model,
+    champion: ChampionRecord,
+    data: Dataset,
+    ledger: Ledger,
+    policy: GatePolicy,
+    *,
+    due: date,
+    partial: Callable[[date], bool],
 ) -> Health:
-    """The champion's health as the bars of ``data`` and the evidence show it at ``now``."""
+    """The champion's health as the bars of ``data`` and the evidence show it. ``due``: the newest trading day whose
+    bars must be there; ``partial``: whether few bars, or none, are usual on a day."""
     found = course(book, champion, ledger, Scored(ledger, policy))
     base = found.base
     alarms = [
         *_regressed(champion, found, policy),
         *_one_class(champion, ledger),
         *_shifted(book, champion, data),
-        *_bars(data, now),
+        *_bars(data, due, partial),
         *_old(champion, found.since, policy),
     ]
     days = 0 if base is None else base.days
@@ -184,22 +193,23 @@ def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm
     ]
 
 
-def _bars(data: Dataset, now: datetime) -> list[Alarm]:
+def _bars(data: Dataset, due: date, partial: Callable[[date], bool]) -> list[Alarm]:
     newest = np.datetime64(data.bars.night.isoformat())
-    behind = days_behind(newest, np.datetime64(night_of(pd.Timestamp(now)).isoformat()))
+    behind = days_behind(newest, np.datetime64(due.isoformat()))
     alarms = []
-    if behind > 1:
+    if behind:
+        since = f"{behind} trading day{'' if behind == 1 else 's'}"
         alarms.append(
             Alarm(
                 "stale bars",
-                f"the newest bar is of {newest}, {behind} trading days ago: look at where the bars come from",
+                f"the newest bar is of {newest}, {since} behind {due}: look at where the bars come from",
             )
         )
     days, bars = np.unique(data.trading_day, return_counts=True)
     recent = slice(-RECENT_DAYS - 1, -1)  # the newest day may not be over
-    thin = [str(days[recent][at]) for at in thin_days(bars[recent])]
+    thin = [str(days[recent][at]) for at in thin_days(bars[recent]) if not partial(days[recent][at].item())]
     if thin:
-        alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: holidays, or a hole in the feed"))
+        alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: a hole in the feed, or a holiday"))
     return alarms
 
 

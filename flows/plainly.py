@@ -57,7 +57,7 @@ def _progress(console: Console) -> Iterator[Any]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("training", total=None, visible=False)
         past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
 

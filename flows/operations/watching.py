@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from flows.errors import BarsMissing, BarsRejected
 from flows.explain import health_now
@@ -13,34 +14,46 @@ from flows.operations.telling import Teller
 from flows.plan import Job
 from registry import Model
 
-Examine = Callable[[Job, Model, datetime], Health | None]
+
+class Examine(Protocol):
+    """:func:`flows.explain.health_now`, or the same as a task."""
+
+    def __call__(self, job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> Health | None: ...
+
 
 MISSED_AFTER = timedelta(hours=6)
 """A night waits three hours for its bars, and may wait for another run: later than this it is missed."""
 
 _CONDITION = {"regressed": "champion.regressed", "one class": "champion.regressed", "shifted": "champion.regressed"}
-_CONDITION |= {"old": "champion.old"}
-_BARS = ("stale bars", "thin days")
+_CONDITION |= {"old": "champion.old", "stale bars": "data.missing"}
+_QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
+
+
+def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
+    empty."""
+    calendar = load_operations().calendar
+    # the simulated sample never grows
+    due = date.min if job.simulated else calendar.expected_night(now, MISSED_AFTER)
+    return examine(job, job.book(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
 
 
 def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
-    """Examine the champion and tell what began or ended since the last look; None while production is empty.
+    """:func:`look_at`, and tell what began or ended since the last look.
 
     A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
     """
     operations = load_operations()
-    book = job.book()
     teller = Teller(job.model, operations)
-    if not job.simulated:  # the sample never grows, so no night is due on it
-        teller.found(_night(book, operations, now), now=now)
+    if not job.simulated:
+        teller.found(_night(job.book(), operations, now), now=now)
     try:
-        health = examine(job, book, now)
+        health = look_at(job, now, examine=examine)
     except (BarsMissing, BarsRejected) as error:
         kind = "data.missing" if isinstance(error, BarsMissing) else "data.rejected"
         teller.found({kind: f"{error}"}, now=now)
         raise
-    alarms = () if health is None else health.alarms
-    teller.found(findings(each for each in alarms if not (job.simulated and each.kind in _BARS)), now=now)
+    teller.found(findings(() if health is None else health.alarms), now=now)
     return health
 
 
@@ -48,10 +61,8 @@ def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
     """Condition → what is wrong, or None where it is well. Missing bars are only ever begun here: a night ends them."""
     found: dict[str, list[str]] = {"champion.regressed": [], "champion.old": []}
     for alarm in alarms:
-        if alarm.kind in _BARS:
-            found.setdefault("data.missing", []).append(alarm.sentence)
-        else:
-            found[_CONDITION[alarm.kind]].append(alarm.sentence)
+        if alarm.kind != _QUIET:
+            found.setdefault(_CONDITION[alarm.kind], []).append(alarm.sentence)
     return {kind: "; ".join(sentences) or None for kind, sentences in found.items()}
 
 

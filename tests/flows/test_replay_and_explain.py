@@ -134,16 +134,16 @@ def test_dates_without_bars_are_refused(job: Job, tmp_path: Path) -> None:
 
 def test_the_watch_says_healthy_or_what_is_wrong(job: Job, lived: str) -> None:
     book = Registry(lived).model("m")
-    fresh = health_now(job, book, datetime(2022, 6, 17, 21, 5, tzinfo=UTC))
+    fresh = health_now(job, book, date(2022, 6, 17))
     assert fresh is not None
     assert not [alarm for alarm in fresh.alarms if alarm.kind == "stale bars"]
-    late = health_now(job, book, datetime(2022, 6, 30, 21, 5, tzinfo=UTC))
+    late = health_now(job, book, date(2022, 6, 30))
     assert late is not None
-    assert "the newest bar is of 2022-06-17" in str(late)
+    assert "the newest bar is of 2022-06-17, 9 trading days behind 2022-06-30" in str(late)
 
 
 def test_an_empty_production_has_nothing_to_watch(job: Job, tmp_path: Path) -> None:
-    assert health_now(job, Registry(tmp_path / "none").model("m"), datetime(2022, 6, 17, tzinfo=UTC)) is None
+    assert health_now(job, Registry(tmp_path / "none").model("m"), date(2022, 6, 17)) is None
 
 
 def test_pips_are_what_an_independent_loop_counts() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
 
 
 def health(*alarms: Alarm) -> Callable[..., Health]:
-    return lambda job, book, now: Health("v1", 3, 0, False, alarms)
+    return lambda job, book, due, partial: Health("v1", 3, 0, False, alarms)
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_the_watch_tells_when_the_champion_gets_worse_and_when_that_is_over(
 def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
     book: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
-    def gone(*_: Any) -> None:
+    def gone(*_: Any, **__: Any) -> None:
         raise BarsMissing("bars is no folder")
 
     with pytest.raises(BarsMissing):
@@ -211,9 +211,29 @@ def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
     assert receiver.subjects == ["retrain: night.missed (m)", "retrain: data.missing (m)"]
 
 
-def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_stale(
+def test_a_thin_day_of_the_past_is_told_to_nobody(book: Model, tmp_path: Path, receiver: Receiver) -> None:
+    look_after(job(tmp_path), TUESDAY, examine=health(Alarm("thin days", "bars are missing on 2024-12-20")))
+    assert receiver.subjects == []
+
+
+def test_the_watch_knows_holidays_and_when_bars_are_due(book: Model, tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def examine(job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> None:
+        asked.append((due.isoformat(), partial(date(2024, 12, 25)), partial(date(2024, 12, 23))))
+
+    for moment in ("2024-12-26T22:25Z", "2024-12-27T05:25Z"):  # five minutes and seven hours after the 26th closed
+        look_after(job(tmp_path), datetime.fromisoformat(moment), examine=examine)
+    assert asked == [("2024-12-24", True, False), ("2024-12-26", True, False)]
+
+
+def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_due(
     book: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
-    stale, old = Alarm("stale bars", "the newest bar is old"), Alarm("old", "v1 is old")
-    look_after(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=health(stale, old))
-    assert receiver.subjects == ["retrain: champion.old (m)"]
+    asked: list[date] = []
+
+    def examine(job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> None:
+        asked.append(due)
+
+    look_after(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=examine)
+    assert receiver.subjects == [] and asked == [date.min]

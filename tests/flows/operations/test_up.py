@@ -275,7 +275,7 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
         "from datetime import UTC, datetime\nfrom flows import watch as dag\nfrom flows.health import Alarm, Health\n"
         "alarm = Alarm('regressed', 'v1 loses 2.1 points since 2024-06-03')\n"
         "for alarms in ((alarm,), (alarm,), ()):\n"
-        "    dag._examine = lambda job, book, now: Health('v1', 3, 0, False, alarms)\n"
+        "    dag._examine = lambda job, book, due, partial: Health('v1', 3, 0, False, alarms)\n"
         "    dag.watch(as_of=datetime(2024, 6, 6, 12, tzinfo=UTC))\n"
     )
     env = {**up.env, "RETRAIN_MODEL": "m", "PREFECT_API_URL": up.api, "PREFECT_UI_URL": f"http://127.0.0.1:{up.port}"}
