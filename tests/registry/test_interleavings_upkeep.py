@@ -5,7 +5,7 @@ nobody names grows old. Grace is a day; eleven hours may pass three times, at an
 for more than half a day. In every end the audit holds: no artifact is gone that a version or the champion needs.
 
 What was covered is told with ``pytest -s``. ``INTERLEAVINGS=long`` (environment) takes any number of faults where two
-are taken, one where none is, and more triples: some ten minutes.
+are taken, one where none is, and more triples: some three times the states.
 """
 
 from __future__ import annotations

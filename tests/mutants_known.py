@@ -1,0 +1,35 @@
+"""Mutants of the registry's write path that no rule makes, and those that change nothing (see :mod:`tests.mutants`)."""
+
+# ruff: noqa: E501  # a mutant is a line of code and is best read on one
+from __future__ import annotations
+
+BY_HAND: list[tuple[str, str, str]] = [
+    # module, what stands there, what is put in its place
+    ("log.py", "self._newest = winner = self._winner(entry)", "winner = self._winner(entry)"),
+    ("log.py", "state={**before, **newest, **draft.changes,", "state={**newest, **draft.changes,"),
+    ("log.py", '"keys": remember(before, key, n)}', '"keys": []}'),
+    ("log.py", "max(write_time(as_of), before.get(\"as_of\", \"\"))", "write_time(as_of)"),
+    ("log.py", "return _as_read(entry if", "return (entry if"),
+    ("log.py", "key = idempotency_key(key or operation)", "key = key or operation"),
+    ("entries.py", "[-KEYS_KEPT:]", ""),
+    ("entries.py", "if short == key[:12]:", "if short[:1] == key[:1]:"),
+    ("transitions.py", "if night is not None and last is not None and night.day <= last:", "if night is not None and last is not None and night.day < last:"),
+    ("transitions.py", "if _identity(present) != _identity(expected):", "if (present and present.version) != (expected and expected.version):"),
+    ("transitions.py", "for former in kept[-FORMER_KEPT:]]", "for former in kept]"),
+    ("transitions.py", "[*marked, present.version][-_ROLLED_BACK_KEPT:]", "[*marked, present.version]"),
+    ("transitions.py", "[-RECIPES_KEPT:]", ""),
+    ("transitions.py", "version_name(latest_number(head) + 1)", "version_name(n)"),
+    ("transitions.py", "            **_night_changes(night),\n", ""),
+    ("transitions.py", "            **_afresh(head.state, time),\n", ""),
+    ("trainer.py", "self._grace.total_seconds() / 2:", "self._grace.total_seconds() * 2:"),
+    ("trainer.py", "build = self._fresh(transitions.registered(record), uploaded)", "build = transitions.registered(record)"),
+    ("promoter.py", "build = self._fresh(judged(self._with_record(body)), started)", "build = judged(self._with_record(body))"),
+    ("model.py", "self._act(self._fresh(build, started), author, reason, key)", "self._act(build, author, reason, key)"),
+    ("store/folder.py", "            os.link(incoming, target)\n", "            os.replace(incoming, target)\n"),
+    ("store/s3.py", ', "IfNoneMatch": "*"', ""),
+    ("store/s3.py", ', "ContentMD5": md5', ""),
+]  # fmt: skip
+
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    # (module, what stands there, what is put in its place): why nobody can see it
+}
