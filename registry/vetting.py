@@ -70,6 +70,12 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 }
 """For each kind of node of a ``skops`` schema, the types that it may make."""
 
+
+def storable(kind: type) -> bool:
+    """Whether an estimator of this class may stand in an archive: known before one is fitted."""
+    return f"{kind.__module__}.{kind.__qualname__}" in ALLOWED["ObjectNode"]
+
+
 TRUSTED = sorted({_TREE, _HGB + "predictor.TreePredictor", _HGB + "binning._BinMapper"})
 """Of these, the types that ``skops`` asks about: it cannot vet what they hold, this module does."""
 

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from flows.errors import RecipeRefused
 from registry.errors import InvalidRequest
 from registry.signature import Signature
+from registry.vetting import storable
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 # scikit-learn's public classes stand two levels deep; one path a class keeps one fingerprint a recipe.
@@ -110,3 +111,9 @@ def _value_faults(model: Any) -> Iterator[str]:
         return
     if not hasattr(model, "predict_proba"):
         yield f"{type(model).__name__} with these parameters gives no probabilities (predict_proba): choose another"
+    elif not storable(type(model)):
+        yield (
+            f"{type(model).__name__} is none of the classifiers that the registry stores, since a stored one must be "
+            "safe to load: choose a forest, a tree, HistGradientBoostingClassifier, LogisticRegression, GaussianNB "
+            "(registry.vetting lists all)"
+        )

@@ -43,6 +43,7 @@ from registry.entries import digest
 from registry.errors import Corrupt, FormatTooNew, RegistryError, UnsafeArtifact
 from registry.portable.npy import from_npy, to_npy
 from registry.signature import Signature
+from registry.vetting import storable
 
 MIB = 1 << 20
 
@@ -320,3 +321,10 @@ def test_other_classifiers_on_the_list_are_stored_and_loaded(estimator):
 def test_an_estimator_that_compiled_code_would_trust_is_refused_when_it_is_packed(estimator):
     with pytest.raises(RegistryError, match=rf"not allowed: .*{type(estimator).__name__}"):
         pack(estimator.fit(*lesson()), SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "stored"), [(BernoulliNB, True), (KNeighborsClassifier, False), (GradientBoostingClassifier, False)]
+)
+def test_what_is_stored_is_known_before_anything_is_fitted(estimator, stored):
+    assert storable(estimator) is stored

@@ -13,8 +13,8 @@ estimator = "sklearn.ensemble.HistGradientBoostingClassifier"
 parameters = { max_iter = 300, learning_rate = 0.01 }
 features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 
-[neighbours]
-estimator = "sklearn.neighbors.KNeighborsClassifier"
+[bayes]
+estimator = "sklearn.naive_bayes.GaussianNB"
 features = ["rsi_14"]
 scale = true
 """
@@ -39,10 +39,10 @@ def refusal(path, **options) -> str:
 
 def test_declared_recipes_come_after_the_shipped_ones(written):
     recipes = load_recipes(written(GOOD))
-    assert list(recipes) == [*shipped(), "slow_boosting", "neighbours"]
+    assert list(recipes) == [*shipped(), "slow_boosting", "bayes"]
     assert recipes["slow_boosting"].parameters == {"max_iter": 300, "learning_rate": 0.01}
     assert recipes["slow_boosting"].signature.columns == ("rsi_14", "close_15m", "ema_20", "atr_14")
-    assert recipes["neighbours"].scale is True
+    assert recipes["bayes"].scale is True
 
 
 def test_an_empty_file_leaves_the_shipped_recipes(written):
@@ -52,19 +52,19 @@ def test_an_empty_file_leaves_the_shipped_recipes(written):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (GOOD.replace("scale = true", "scaled = true"), "neighbours: has an unknown key scaled (did you mean scale?)"),
+        (GOOD.replace("scale = true", "scaled = true"), "bayes: has an unknown key scaled (did you mean scale?)"),
         ('[mine]\nfeatures = ["rsi_14"]', "mine: lacks estimator"),
-        ('[mine]\nestimator = "sklearn.neighbors.KNeighborsClassifier"', "mine: lacks features"),
+        ('[mine]\nestimator = "sklearn.naive_bayes.GaussianNB"', "mine: lacks features"),
         ("mine = 3", "mine: is 3: every recipe is a table of its own, headed [mine]"),
         (GOOD.replace("slow_boosting", "rf_deep"), "rf_deep: is the name of a shipped recipe"),
         (GOOD.replace("slow_boosting", "Slow-Boosting"), "the name 'Slow-Boosting'"),
-        (GOOD.replace("sklearn.neighbors.KN", "subprocess.KN"), "neighbours: the estimator"),
+        (GOOD.replace("sklearn.naive_bayes.Ga", "subprocess.Ga"), "bayes: the estimator"),
         (GOOD.replace("max_iter", "max_iterations"), "slow_boosting: HistGradientBoostingClassifier has no parameter"),
         (GOOD.replace("max_iter = 300", "max_iter = 3.5"), "slow_boosting: The 'max_iter' parameter"),
         (GOOD.replace("0.01", "nan"), "slow_boosting: a parameter is no plain value"),
         (GOOD.replace("300", "2024-01-01"), "slow_boosting: a parameter is no plain value"),
-        (GOOD.replace('features = ["rsi_14"]', "features = [14]"), "neighbours: features are a list"),
-        (GOOD.replace('features = ["rsi_14"]', 'features = "rsi_14"'), "neighbours: features are a list"),
+        (GOOD.replace('features = ["rsi_14"]', "features = [14]"), "bayes: features are a list"),
+        (GOOD.replace('features = ["rsi_14"]', 'features = "rsi_14"'), "bayes: features are a list"),
         (GOOD.replace("/ atr_14", "/ (atr_14)"), "slow_boosting: feature '(close_15m - ema_20) / (atr_14)'"),
         (GOOD + GOOD, "is not TOML"),
         ("[mine", "is not TOML"),
@@ -79,16 +79,16 @@ def test_every_recipe_that_is_wrong_is_named_at_once(written):
     broken = GOOD.replace("max_iter", "max_iterations").replace("scale = true", "scale = 1") + "\n[rf_shallow]\n"
     message = refusal(written(broken))
     assert "  slow_boosting: " in message
-    assert "  neighbours: scale is 1" in message
+    assert "  bayes: scale is 1" in message
     assert "  rf_shallow: is the name of a shipped recipe" in message
     assert "nothing was trained" in message
 
 
 def test_a_recipe_under_two_names_is_refused(written):
-    again = GOOD + GOOD.replace("[slow_boosting]", "[again]").replace("[neighbours]", "[and_again]")
+    again = GOOD + GOOD.replace("[slow_boosting]", "[again]").replace("[bayes]", "[and_again]")
     message = refusal(written(again))
     assert "again: is slow_boosting under another name" in message
-    assert "and_again: is neighbours under another name" in message
+    assert "and_again: is bayes under another name" in message
 
 
 def test_a_shipped_recipe_under_another_name_is_refused(written):

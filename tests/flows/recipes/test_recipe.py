@@ -141,6 +141,13 @@ def test_a_scaled_recipe_scales_first_and_seeds_the_model_inside():
         ({"estimator": "sklearn.ensemble.VotingClassifier"}, "built around other estimators"),
         ({"estimator": "sklearn.svm.LinearSVC", "parameters": {}}, "gives no probabilities"),
         ({"estimator": "sklearn.linear_model.SGDClassifier", "parameters": {}}, "gives no probabilities"),
+        *(
+            (
+                {"estimator": f"sklearn.{path}", "parameters": {}},
+                f"{path.split('.')[1]} is none of the classifiers that",
+            )
+            for path in ("neighbors.KNeighborsClassifier", "ensemble.GradientBoostingClassifier")
+        ),
         ({"parameters": {"n_trees": 5}}, "no parameter n_trees"),
         ({"parameters": {"max_dept": 5}}, "did you mean max_depth"),
         ({"parameters": {"max_depth": "deep"}}, "'max_depth' parameter"),

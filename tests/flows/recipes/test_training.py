@@ -43,8 +43,8 @@ def test_another_seed_gives_another_model_where_the_recipe_leaves_it_open(datase
 
 def test_what_is_stored_predicts_on_one_core_all_the_way_down(dataset, everything):
     bagging = Recipe("bagged", "sklearn.ensemble.BaggingClassifier", {"n_estimators": 3}, ("rsi_14",))
-    nearest = Recipe("nearest", "sklearn.neighbors.KNeighborsClassifier", {}, ("rsi_14",), scale=True)
-    forest, bagged, scaled = train_all([RECIPES[0], bagging, nearest], dataset, everything, seed=0, cores=2)
+    trees = Recipe("trees", "sklearn.ensemble.ExtraTreesClassifier", {"n_estimators": 3}, ("rsi_14",), scale=True)
+    forest, bagged, scaled = train_all([RECIPES[0], bagging, trees], dataset, everything, seed=0, cores=2)
     assert forest.estimator.n_jobs == 1
     assert bagged.estimator.n_jobs == 1
     assert scaled.estimator.named_steps["model"].n_jobs == 1
