@@ -6,7 +6,7 @@ champion, a recipe tuned on the days that it is judged on would be selection, no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ REFIT_DAYS = 20
 FIRST_TRAINING_DAYS = 60
 """Calendar days of bars before the first day that is scored; the first fits see less than a full window."""
 
+Mask = npt.NDArray[np.bool_]
+
 Progress = Callable[[int, int], None]
 """Told how many refits are done, and of how many."""
 
@@ -36,26 +38,43 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
     Nothing is scored on bars it was trained on. Bars fewer than 60 days after the first have no score, nor have days
     with too little before them to train on. An empty list where the bars do not reach back that far.
     """
-    opens = pd.DatetimeIndex(data.bars.frame.index)
-    chunks = _chunks(data, opens, job.request.advanced.backfill_days)
-    said: dict[str, list[npt.NDArray[np.float64]]] = {recipe.name: [] for recipe in job.recipes}
-    sheets = []
-    for done, days in enumerate(chunks):
-        asked = np.isin(data.trading_day, days) & ~np.isnan(data.label)
-        fits = _fits(job, data, opens[asked][0])
+    chunks = refits(data, job.request.advanced.backfill_days)
+    said = []
+    for done, (end, asked) in enumerate(chunks):
         frame = data.bars.frame[asked]
-        series = []
-        for fit in fits:
-            p = probabilities(fit, fit.recipe.signature, frame, cores=job.cores)
-            series.append(_series(job, fit.recipe, said[fit.recipe.name], p))
-            said[fit.recipe.name].append(p)
-        if fits:
-            sheets.append(
-                Sheet(night, False, minutes(opens[asked]), data.label[asked], marks(data, asked), tuple(series))
-            )
+        said.append([probabilities(fit, fit.recipe.signature, frame, cores=job.cores) for fit in _fits(job, data, end)])
         if progress is not None:
             progress(done + 1, len(chunks))
-    return sheets
+    return sheets(job, data, night, [asked for _, asked in chunks], said)
+
+
+def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:
+    """The walk-forward's steps over the last ``days`` trading days, oldest first: when each training window ends, and
+    the bars that its fits are asked about, shape (n_bars,)."""
+    opens = pd.DatetimeIndex(data.bars.frame.index)
+    steps = []
+    for chunk in _chunks(data, opens, days):
+        asked = np.isin(data.trading_day, chunk) & ~np.isnan(data.label)
+        steps.append((opens[asked][0], asked))
+    return steps
+
+
+def sheets(
+    job: Job, data: Dataset, night: str, asked: Sequence[Mask], said: Sequence[Sequence[npt.NDArray[np.float64]]]
+) -> list[Sheet]:
+    """The sheets of a walk-forward. ``said``: of each step what every recipe said of its bars, in recipe order, or
+    nothing where there was too little to train on."""
+    opens = pd.DatetimeIndex(data.bars.frame.index)
+    before: dict[str, list[npt.NDArray[np.float64]]] = {recipe.name: [] for recipe in job.recipes}
+    found = []
+    for bars, answers in zip(asked, said, strict=True):
+        series = []
+        for recipe, p in zip(job.recipes, answers, strict=False):
+            series.append(_series(job, recipe, before[recipe.name], p))
+            before[recipe.name].append(p)
+        if series:
+            found.append(Sheet(night, False, minutes(opens[bars]), data.label[bars], marks(data, bars), tuple(series)))
+    return found
 
 
 def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:

@@ -43,6 +43,10 @@ class NightRefused(RetrainError):
     exit_status = 5
 
 
+class WorkersLost(RetrainError):
+    """Processes or machines that fit for this one died; what they finished is kept."""
+
+
 class GateRefused(RetrainError):
     """The gate cannot judge what it was given (too few bars or days, unusable scores)."""
 

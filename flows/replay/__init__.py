@@ -1,12 +1,14 @@
 """Past nights as if live: every fit of every night first, then any policy through time in one cheap pass.
 
-Fits do not depend on decisions, so they are made once and kept on a *tape*; a policy then only reads it. The as-of of
-each night is enforced as it is live: a night sees no bar that had not closed and no label that was not known.
+Fits do not depend on decisions, so they are made once, by as many workers as there are (:mod:`.crew`), and kept on a
+*tape*; a policy then only reads it. The as-of of each night is enforced as it is live: a night sees no bar that had not
+closed and no label that was not known.
 
 Choosing the policy that did best here is selection too: its figures are then no longer out of sample.
 """
 
+from .crew import Crew
 from .play import Played, Promotion, play
 from .tape import Tape, record
 
-__all__ = ["Played", "Promotion", "Tape", "play", "record"]
+__all__ = ["Crew", "Played", "Promotion", "Tape", "play", "record"]

@@ -16,11 +16,12 @@ from rich.table import Table
 from flows.bars import load_bars, prepare
 from flows.errors import RequestRefused
 from flows.gate.policy import GatePolicy
-from flows.plan import plan
+from flows.plan import Job, plan
 from flows.progress import progress
 from flows.report.economics import SPREAD_PIPS
 from flows.settings import load_settings, request
 
+from .crew import Crew
 from .play import RULES, Played, play
 from .table import Line, compare
 from .tape import Tape, record
@@ -43,6 +44,12 @@ def replay(
     tape: Annotated[Path, typer.Option(help="Where fits are kept, so that a stopped replay goes on.")] = Path(
         ".retrain/replay"
     ),
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that fit, one core each; default: one a core (RETRAIN_CORES).")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Fit on the Dask cluster of this scheduler, tcp://host:8786.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Past nights as if live: gated, never retrained, always newest, promoted if higher, beside the references."""
@@ -51,7 +58,8 @@ def replay(
         raise RequestRefused(f"there is no rule {', '.join(wrong)}: choose among {', '.join(RULES)}")
     policy = GatePolicy(score=score)  # type: ignore[arg-type]  # checked by the policy itself
     console = Console(stderr=True, highlight=False)
-    taped = _tape(console, data, recipe, _date(begin), _date(end), tape)
+    job = plan(request(data=data, recipes=recipe), load_settings())
+    taped = _tape(console, job, _date(begin), _date(end), tape, _crew(job, workers, dask))
     played = [_play(console, taped, policy, name) for name in rule or RULES]
     lines = compare(taped, played, spread_pips=spread)
     if as_json:
@@ -66,12 +74,17 @@ def replay(
     console.print(WARNING)
 
 
-def _tape(console: Console, data: str | None, recipe: list[str] | None, begin: date, end: date, folder: Path) -> Tape:
-    job = plan(request(data=data, recipes=recipe), load_settings())
+def _crew(job: Job, workers: int | None, dask: str | None) -> Crew:
+    if workers is not None and dask is not None:
+        raise RequestRefused("--workers are processes of this machine and --dask is a cluster: give one of the two")
+    return Crew(job.cores if workers is None else workers, dask)
+
+
+def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew: Crew) -> Tape:
     needed = tuple(dict.fromkeys(column for each in job.recipes for column in each.signature.columns))
     dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
-    with progress(console, "fitting every recipe of every night (kept)") as told:
-        return record(job, dataset, begin, end, folder, told)
+    with progress(console, "fitting every recipe of every night (finished fits are kept)") as told:
+        return record(job, dataset, begin, end, folder, told, crew=crew)
 
 
 def _play(console: Console, tape: Tape, policy: GatePolicy, name: str) -> Played:

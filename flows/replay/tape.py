@@ -1,12 +1,13 @@
 """The tape: what every recipe's version of every night said about the bars that came next.
 
-One file a night in a folder, written whole or not at all, so that a replay that was killed goes on where it stopped.
+One file a fit in a folder, written whole or not at all, so that a replay that was killed goes on where it stopped, and
+one with a recipe more fits that recipe alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,17 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.backfill import Progress, walk_forward
-from flows.bars import Dataset, prepare
-from flows.bars.loading import BAR
+from flows.backfill import Progress, refits, sheets
+from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
-from flows.gate.ledger import Series, Sheet, from_bytes, minutes, recipe_stream, to_bytes
+from flows.gate.ledger import Series, Sheet, minutes, recipe_stream
 from flows.nightly_rule import last_days
 from flows.plan import Job
-from flows.recipes import Fit, Recipe, probabilities, train_all
+from flows.recipes import Fit, Recipe, environment
 from registry import key_digest
 
-Floats = npt.NDArray[np.float64]
+from .crew import Crew
+from .lessons import Floats, Lesson, Past, fit, known, runs
+
+AHEAD = 5 * 96
+"""Bars after a night that its versions are asked about: five trading days, so that a long weekend is bridged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,38 +69,85 @@ class Tape:
 
     def fit(self, night: Taped, recipe: Recipe) -> Fit:
         """The recipe's version of a night, fitted again: the same bytes every time."""
-        return _fits(self.job, self.as_of(night), [recipe])[0]
+        return fit(_past(self.job, self.data, cores=self.job.cores), Lesson(recipe, night.bars, ()))
 
 
-def record(job: Job, data: Dataset, first: date, last: date, folder: Path, progress: Progress | None = None) -> Tape:
-    """The tape of the nights from ``first`` to ``last``; nights that are in ``folder`` already are not fitted again.
+@dataclass(frozen=True, eq=False)
+class _Night:
+    """A night before anything was fitted: what its versions are asked about."""
+
+    name: str
+    seen: Dataset
+    places: npt.NDArray[np.intp]
+    through: int
+
+    @classmethod
+    def of(cls, data: Dataset, name: str, bars: int) -> _Night:
+        seen = known(data, bars)
+        return cls(name, seen, np.flatnonzero(last_days(seen)), int(np.flatnonzero(~np.isnan(seen.label))[-1]) + 1)
+
+    def lesson(self, recipe: Recipe, of: int) -> Lesson:
+        """Asked about: the last 20 days, then the bars that come, of the ``of`` bars there are."""
+        bars = self.seen.label.size
+        return Lesson(recipe, bars, (*runs(self.places), (self.through, min(bars + AHEAD, of))))
+
+
+def record(
+    job: Job,
+    data: Dataset,
+    first: date,
+    last: date,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    crew: Crew = Crew(),  # noqa: B008  # frozen
+) -> Tape:
+    """The tape of the nights from ``first`` to ``last``; a fit that is in ``folder`` already is not made again.
+    ``progress`` is told how many fits are there, and of how many.
 
     Raises :class:`RequestRefused` where no trading day lies between them, :class:`BarsMissing` where nothing lies
-    before them to train on.
+    before them to train on, and as :meth:`Crew.ask` does.
     """
-    ends = _nights(data, first, last)
-    request = job.request
-    settings = [request.advanced.train_days, request.advanced.backfill_days, request.advanced.seed]
-    key = key_digest([data.fingerprint(), [each.fingerprint for each in job.recipes], settings])
+    nights = [_Night.of(data, name, bars) for name, bars in _nights(data, first, last)]
+    begun = nights[0].seen
+    steps = refits(begun, job.request.advanced.backfill_days)
+    place = _folder(job, data, folder)
+    past_lessons = {
+        place / f"before-{nights[0].name}-{end.date()}-{_short(recipe)}.npy": Lesson(
+            recipe, begun.label.size, runs(np.flatnonzero(asked)), end, early=True
+        )
+        for end, asked in steps
+        for recipe in job.recipes
+    }
+    lessons = {
+        place / f"{night.name}-{_short(recipe)}.npy": night.lesson(recipe, data.label.size)
+        for night in nights
+        for recipe in job.recipes
+    }
+    fitted = _fitted(crew, _past(job, data), {**past_lessons, **lessons}, progress)
+    said = list(_by_recipes(job, (fitted[path] for path in past_lessons)))
+    answers = [[each for each in one if each.size] for one in said]
+    backfill = sheets(job, begun, nights[0].name, [asked for _, asked in steps], answers)
+    taped: list[Taped] = []
+    for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
+        taped.append(_taped(job, night, one, taped[-1] if taped else None))
+    return Tape(job, data, tuple(backfill), tuple(taped))
+
+
+def _past(job: Job, data: Dataset, *, cores: int = 1) -> Past:
+    return Past(data, job.request.advanced.train_days, job.request.advanced.seed, cores)
+
+
+def _folder(job: Job, data: Dataset, folder: Path) -> Path:
+    """Where fits on these bars, with these settings and these versions of the libraries, are kept."""
+    key = key_digest([data.fingerprint(), job.request.advanced.train_days, job.request.advanced.seed, environment()])
     place = folder / key[:16]
     place.mkdir(parents=True, exist_ok=True)
-    begun = known(data, ends[0][1])
-    past = _kept(place / "backfill.json", lambda: to_bytes(walk_forward(job, begun, night=ends[0][0])))
-    nights: list[Taped] = []
-    for done, (night, bars) in enumerate(ends):
-        before = nights[-1] if nights else None
-        nights.append(_taped(job, data, night, bars, before, place))
-        if progress is not None:
-            progress(done + 1, len(ends))
-    return Tape(job, data, tuple(from_bytes(past)), tuple(nights))
+    return place
 
 
-def known(data: Dataset, bars: int) -> Dataset:
-    """The dataset of the first ``bars`` bars, as it was when the last of them closed."""
-    whole = data.bars
-    frame = whole.frame.iloc[:bars]
-    cut = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + BAR)
-    return prepare(cut)
+def _short(recipe: Recipe) -> str:
+    return recipe.fingerprint[:16]
 
 
 def _nights(data: Dataset, first: date, last: date) -> list[tuple[str, int]]:
@@ -111,68 +162,67 @@ def _nights(data: Dataset, first: date, last: date) -> list[tuple[str, int]]:
     ]
 
 
-def _taped(job: Job, data: Dataset, night: str, bars: int, before: Taped | None, place: Path) -> Taped:
-    """The night from its file, else fitted: tonight's fits say what they think of the last 20 days' bars now, and of
-    the bars up to the next night when that one is taped."""
-    path = place / f"{night}.npz"
-    if not path.exists():
-        _write(job, data, night, bars, path)
-    seen = known(data, bars)
-    with np.load(path, allow_pickle=False) as found:
-        asked = {recipe.name: found[f"asked_{recipe.name}"] for recipe in job.recipes}
-        coming = {recipe.name: found[f"next_{recipe.name}"] for recipe in job.recipes}
-    if before is None:
-        empty = np.empty(0)
-        sheet = Sheet(night, True, empty.astype(np.int64), empty, {}, ())
-    else:
-        sheet = _sheet(job, seen, night, before)
-    return Taped(night, bars, sheet, asked, np.flatnonzero(last_days(seen)), coming, _through(seen))
+def _fitted(crew: Crew, past: Past, lessons: dict[Path, Lesson], progress: Progress | None) -> dict[Path, Floats]:
+    """What each lesson's fit says, from its file where there is one, else fitted by the crew and kept."""
+    missing = [path for path in lessons if not path.exists()]
+    done = len(lessons) - len(missing)
+    if progress is not None:
+        progress(done, len(lessons))
+    for place, said in crew.ask(past, [lessons[path] for path in missing]):
+        _keep(missing[place], said)
+        done += 1
+        if progress is not None:
+            progress(done, len(lessons))
+    return {path: _kept(path, lesson) for path, lesson in lessons.items()}
 
 
-def _write(job: Job, data: Dataset, night: str, bars: int, path: Path) -> None:
-    """Fit tonight's versions; keep what they say on the last 20 days and on the next five days' bars."""
-    seen = known(data, bars)
-    fits = _fits(job, seen, job.recipes)
-    frame = data.bars.frame
-    recent, coming = frame[: seen.label.size][last_days(seen)], frame.iloc[_through(seen) : bars + 5 * 96]
-    values: dict[str, Floats] = {}
-    for fit in fits:
-        name = fit.recipe.name
-        values[f"asked_{name}"] = probabilities(fit, fit.recipe.signature, recent, cores=job.cores)
-        values[f"next_{name}"] = probabilities(fit, fit.recipe.signature, coming, cores=job.cores)
+def _keep(path: Path, said: Floats) -> None:
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
-        np.savez_compressed(file, **values)  # type: ignore[arg-type]  # names are free, numpy types one of them
+        np.save(file, said, allow_pickle=False)
     partial.replace(path)
 
 
-def _sheet(job: Job, now: Dataset, night: str, before: Taped) -> Sheet:
+def _kept(path: Path, lesson: Lesson) -> Floats:
+    size = sum(stop - begin for begin, stop in lesson.asked)
+    try:
+        said: Floats = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as unreadable:
+        raise RequestRefused(f"{path} is damaged: remove it, and the replay fits it again") from unreadable
+    if said.dtype != np.float64 or (said.shape != (size,) and not (lesson.early and said.shape == (0,))):
+        raise RequestRefused(f"{path} does not hold {size} probabilities: remove it, and the replay fits it again")
+    return said
+
+
+def _by_recipes(job: Job, said: Iterable[Floats]) -> Iterable[list[Floats]]:
+    """One list a step, in recipe order."""
+    everything = list(said)
+    size = len(job.recipes)
+    return (everything[at : at + size] for at in range(0, len(everything), size))
+
+
+def _taped(job: Job, night: _Night, said: Sequence[Floats], before: Taped | None) -> Taped:
+    size = night.places.size
+    asked = {recipe.name: p[:size] for recipe, p in zip(job.recipes, said, strict=True)}
+    coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, said, strict=True)}
+    if before is None:
+        empty = np.empty(0)
+        sheet = Sheet(night.name, True, empty.astype(np.int64), empty, {}, ())
+    else:
+        sheet = _sheet(job, night, before)
+    return Taped(night.name, night.seen.label.size, sheet, asked, night.places, coming, night.through)
+
+
+def _sheet(job: Job, night: _Night, before: Taped) -> Sheet:
     """The bars labelled since the night before, as its versions said them; cuts are set when a policy plays."""
-    at = np.arange(before.through, _through(now))
-    at = at[~np.isnan(now.label[at])]
+    label = night.seen.label
+    at = np.arange(before.through, night.through)
+    at = at[~np.isnan(label[at])]
     if at.size and at[-1] - before.through >= min(p.size for p in before.coming.values()):
-        raise BarsMissing(f"more than five days of bars lie between the nights of {before.night} and {night}")
-    opens = pd.DatetimeIndex(now.bars.frame.index)[at]
+        raise BarsMissing(f"more than five days of bars lie between the nights of {before.night} and {night.name}")
+    opens = pd.DatetimeIndex(night.seen.bars.frame.index)[at]
     series = tuple(
         Series(recipe_stream(each.fingerprint), each.name, before.night, 0.5, before.said(each.name, at))
         for each in job.recipes
     )
-    return Sheet(night, True, minutes(opens), now.label[at], {}, series)
-
-
-def _through(data: Dataset) -> int:
-    """The place after the newest bar with a known label."""
-    return int(np.flatnonzero(~np.isnan(data.label))[-1]) + 1
-
-
-def _fits(job: Job, data: Dataset, recipes: Sequence[Recipe]) -> list[Fit]:
-    window = data.window(days=job.request.advanced.train_days)
-    return train_all(recipes, data, window, seed=job.request.advanced.seed, cores=job.cores)
-
-
-def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
-    if not path.exists():
-        partial = path.with_suffix(".part")
-        partial.write_bytes(make())
-        partial.replace(path)
-    return path.read_bytes()
+    return Sheet(night.name, True, minutes(opens), label[at], {}, series)

@@ -13,7 +13,9 @@ from clocks import FixedClock
 
 from flows.bars import load_bars, prepare, write_sample
 from flows.errors import GateRefused, RequestRefused
+from flows.evidence import at_decision
 from flows.explain import health_now, judge_again
+from flows.gate.ledger import assemble, recipe_stream
 from flows.gate.policy import GatePolicy
 from flows.night import run
 from flows.plan import Job, plan
@@ -74,6 +76,18 @@ def test_a_replay_decides_as_the_nights_did(tape: Tape, lived: str) -> None:
         assert decision.to_dict() == recorded, entry
 
 
+def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: Tape, lived: str) -> None:
+    book = Registry(lived).model("m")
+    head = book.versions.head()
+    assert head is not None
+    nights = at_decision(book, int(head.state["watermark"]["entry"]))
+    taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
+    for recipe in tape.job.recipes:
+        key = recipe_stream(recipe.fingerprint)
+        assert nights.streams[key].live.sum() > 500
+        assert np.array_equal(nights.streams[key].p, taped.streams[key].p, equal_nan=True)
+
+
 def test_each_decision_judged_again_comes_out_the_same(lived: str) -> None:
     book = Registry(lived).model("m")
     for number in range(1, len(NIGHTS) + 1):
@@ -108,8 +122,7 @@ def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: Tape, tm
         def no_fit(*args: Any, **values: Any) -> Any:
             raise AssertionError("fitted again")
 
-        patch.setattr("flows.replay.tape.train_all", no_fit)
-        patch.setattr("flows.replay.tape.walk_forward", no_fit)
+        patch.setattr("flows.replay.lessons.train", no_fit)
         again = record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
     assert [each.night for each in again.nights] == ["2022-06-06", "2022-06-07"]
     for one, other in zip(again.nights, tape.nights, strict=False):

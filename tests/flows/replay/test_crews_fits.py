@@ -1,0 +1,225 @@
+"""Fits of a replay by one process, by several, on a cluster, and after a kill: always the same bits, each made once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import distributed
+import numpy as np
+import pytest
+
+from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars.loading import BAR
+from flows.errors import BarsMissing, RequestRefused, WorkersLost
+from flows.plan import Job, plan
+from flows.replay import Crew, record
+from flows.replay import crew as crews
+from flows.replay.lessons import Lesson, Past, ask, known, runs
+from flows.settings import RetrainRequest, Settings
+
+FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
+REQUEST = RetrainRequest(recipes=("logistic", "hist_gradient_boosting"))
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    place = write_sample(tmp_path_factory.mktemp("short") / "bars", first=date(2022, 1, 3), last=date(2022, 6, 17))
+    return plan(REQUEST, Settings(data=str(place), model="m", cores=2))
+
+
+@pytest.fixture(scope="module")
+def data(job: Job) -> Dataset:
+    return prepare(load_bars(job.source))
+
+
+@pytest.fixture(scope="module")
+def alone(job: Job, data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tape whose fits one process made."""
+    place = tmp_path_factory.mktemp("alone")
+    record(job, data, FIRST, LAST, place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[distributed.LocalCluster]:
+    """One worker process with two threads: fits run beside each other in one process too."""
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as started:
+        yield started
+
+
+def fits(place: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(place.rglob("*.npy"))}
+
+
+def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    tape = record(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=Crew(workers=2))
+    assert len(fits(alone)) == (4 + 4) * 2  # four nights and four refits before them, of two recipes
+    assert fits(tmp_path) == fits(alone)
+    assert told == [(done, 16) for done in range(17)]
+    assert [night.night for night in tape.nights] == ["2022-06-06", "2022-06-07", "2022-06-08", "2022-06-09"]
+
+
+def test_a_cluster_says_what_one_process_says(
+    job: Job, data: Dataset, alone: Path, tmp_path: Path, cluster: distributed.LocalCluster
+) -> None:
+    record(job, data, FIRST, LAST, tmp_path, crew=Crew(dask=cluster.scheduler_address))
+    assert fits(tmp_path) == fits(alone)
+
+
+def test_a_replay_killed_between_fits_goes_on_with_the_others(
+    job: Job, data: Dataset, alone: Path, tmp_path: Path
+) -> None:
+    span = ["--from", str(FIRST), "--to", str(LAST), "--tape", str(tmp_path), "--workers", "2"]
+    recipes = [option for recipe in job.recipes for option in ("--recipe", recipe.name)]
+    command = [sys.executable, "-m", "flows.cli", "replay", "--data", job.source, *span, *recipes]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while len(fits(tmp_path)) < 3:
+        assert running.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    workers = below(running.pid)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    assert len(finished) < len(fits(alone))
+    assert workers
+    wait_until(lambda: not any(alive(worker) for worker in workers))
+    record(job, data, FIRST, LAST, tmp_path, crew=Crew(workers=2))
+    assert fits(tmp_path) == fits(alone)
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def test_one_recipe_more_is_fitted_alone(job: Job, data: Dataset, alone: Path) -> None:
+    more = plan(
+        REQUEST.model_copy(update={"recipes": (*(REQUEST.recipes or ()), "stationary")}),
+        Settings(data=job.source, model="m"),
+    )
+    before = fits(alone)
+    told: list[tuple[int, int]] = []
+    with pytest.raises(KeyboardInterrupt):
+        record(more, data, FIRST, LAST, alone, lambda *each: told.append(each) or interrupt(told))
+    assert told[0] == (16, 24)
+    assert before.items() <= fits(alone).items()
+
+
+def interrupt(told: list[Any]) -> None:
+    if len(told) == 2:
+        raise KeyboardInterrupt
+
+
+def test_a_dataset_known_then_is_the_bars_of_then_prepared(data: Dataset) -> None:
+    ends = np.flatnonzero(np.diff(data.trading_day.astype(np.int64)) > 0) + 1
+    for bars in ends[-8:].tolist():
+        frame = data.bars.frame.iloc[:bars]
+        then = replace(data.bars, frame=frame, file_time=data.bars.file_time[:bars], as_of=frame.index[-1] + BAR)
+        anew, found = prepare(then), known(data, bars)
+        assert found.bars.as_of == anew.bars.as_of
+        assert found.known_at.equals(anew.known_at)
+        for name in ("label", "move_pips", "trading_day", "rollover", "counted"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(anew, name), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [([], ()), ([3], ((3, 4),)), ([3, 4, 5], ((3, 6),)), ([0, 2, 3, 9], ((0, 1), (2, 4), (9, 10)))],
+)
+def test_places_are_told_as_runs(places: list[int], found: Any) -> None:
+    assert runs(np.array(places, dtype=np.intp)) == found
+
+
+def test_too_few_bars_to_train_on_are_a_fault_of_a_night_and_none_of_the_first_refits(job: Job, data: Dataset) -> None:
+    past = Past(data, train_days=365, seed=0)
+    lesson = Lesson(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
+    assert ask(past, replace(lesson, early=True)).shape == (0,)
+    with pytest.raises(BarsMissing, match="to train on"):
+        ask(past, lesson)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nothing of the kind"])
+def test_a_damaged_fit_is_named(job: Job, data: Dataset, alone: Path, tmp_path: Path, content: bytes) -> None:
+    copy = copied(alone, tmp_path)
+    path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
+    path.write_bytes(content)
+    with pytest.raises(RequestRefused, match=f"{path.name} is damaged: remove it"):
+        record(job, data, FIRST, LAST, copy)
+
+
+def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
+    copy = copied(alone, tmp_path)
+    path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
+    np.save(path, np.zeros(7))
+    with pytest.raises(RequestRefused, match=f"{path.name} does not hold"):
+        record(job, data, FIRST, LAST, copy)
+
+
+def test_a_dead_worker_ends_the_replay_with_what_to_do(data: Dataset, tmp_path: Path) -> None:
+    past = Past(data, train_days=365, seed=0)
+    with pytest.raises(WorkersLost, match="fewer --workers; it goes on"):
+        list(Crew(workers=2).ask(past, [Deadly(), Deadly()]))  # type: ignore[list-item]
+
+
+class Deadly:
+    """A lesson that ends whoever takes it, as the kernel does when memory is short."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (9,)
+
+
+def test_no_workers_are_refused() -> None:
+    with pytest.raises(RequestRefused, match="at least one"):
+        Crew(workers=0)
+
+
+def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "PATIENCE", 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(RequestRefused, match=f"no Dask scheduler at {address}"):
+            list(Crew(dask=address).ask(Past(data, 365, 0), [Lesson(job.recipes[0], 5_000, ())]))
+
+
+def test_workers_with_other_versions_are_refused(
+    data: Dataset, job: Job, cluster: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "environment", lambda: {"scikit-learn": str(os.getpid())})
+    with pytest.raises(RequestRefused, match=f"would fit other models: scikit-learn .* {os.getpid()} here"):
+        list(Crew(dask=cluster.scheduler_address).ask(Past(data, 365, 0), [Lesson(job.recipes[0], 5_000, ())]))
+
+
+def copied(place: Path, to: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(place, to / "copy"))
+
+
+def below(parent: int) -> list[int]:
+    """Every process that a process started, and those that they started."""
+    found = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [*found, *(each for child in found for each in below(child))]
+
+
+def alive(process: int) -> bool:
+    try:
+        return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(holds: Any, *, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
