@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from flows.bars import Dataset
+from flows.bars import Dataset, night_of
 from flows.errors import GateRefused
 from flows.gate.cusum import Baseline, Watch, baseline
 from flows.gate.cusum import watch as cusum
@@ -71,6 +71,12 @@ class Course:
     watch: Watch | None
 
 
+def day_before(now: datetime) -> date:
+    """The trading day before the present one: with no calendar at hand, the newest whose bars must be there."""
+    found: date = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward").item()
+    return found
+
+
 def examine(
     book: Model,
     champion: ChampionRecord,
@@ -79,7 +85,7 @@ def examine(
     policy: GatePolicy,
     *,
     due: date,
-    partial: Callable[[date], bool],
+    partial: Callable[[date], bool] = lambda day: False,
 ) -> Health:
     """The champion's health as the bars of ``data`` and the evidence show it. ``due``: the newest trading day whose
     bars must be there; ``partial``: whether few bars, or none, are usual on a day."""

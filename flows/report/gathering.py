@@ -9,7 +9,7 @@ from typing import Any
 from flows.bars import Dataset
 from flows.gate.ledger import Ledger, assemble, from_bytes
 from flows.gate.policy import GatePolicy
-from flows.health import examine
+from flows.health import day_before, examine
 from flows.nightly_rule import policy_of
 from flows.plan import Job
 from registry import ChampionRecord, Model, Version
@@ -86,7 +86,7 @@ def _judged(
     if champion is None:
         return None, None
     policy: GatePolicy = policy_of(job, head)
-    told = examine(book, champion, data, ledger, policy, now)
+    told = examine(book, champion, data, ledger, policy, due=day_before(now))
     judged = last_days(ledger, judged_by(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():
