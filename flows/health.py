@@ -73,8 +73,8 @@ class Course:
 
 def day_before(now: datetime) -> date:
     """The trading day before the present one: with no calendar at hand, the newest whose bars must be there."""
-    found: date = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward").item()
-    return found
+    found = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
+    return date.fromisoformat(str(found))
 
 
 def examine(
