@@ -111,6 +111,13 @@ def test_keep_writes_the_open_quarter_and_drop_leaves_a_complete_one(tmp_path: P
     assert (drop.bars, drop.held_back) == (auto.bars, auto.held_back)
 
 
+def test_minutes_of_a_bar_that_was_written_early_are_not_held_back_again(tmp_path: Path) -> None:
+    build(tmp_path, [export(BARS)], Choices(last="keep"))
+    before = content(tmp_path)
+    assert add(tmp_path, [export(BARS)], Choices()).held_back == 0
+    assert content(tmp_path) == before
+
+
 def first_part(path: Path) -> Built:
     return build(path, [export(BARS[BARS.index < "2024-01-03"])], Choices())
 
