@@ -13,7 +13,7 @@ from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.policy import GatePolicy
 from flows.recipes import Recipe, choose, load_recipes, shipped
-from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, Force, RetrainRequest, Settings
+from flows.settings import Force, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
 from registry.keys import check_name, check_text, is_version
 
@@ -66,7 +66,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     :class:`~registry.errors.InvalidName`: nothing was read or trained.
     """
     source = request.advanced.data or settings.data
-    model = request.advanced.model or settings.model or (DEFAULT_MODEL if source else SIMULATED_MODEL)
+    model = settings.named(request.advanced.model, data=request.advanced.data)
     check_name(model)
     check_text(settings.author, "author")
     available = available_recipes(settings)

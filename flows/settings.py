@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
+
+    def named(self, model: str | None = None, *, data: str | None = None) -> str:
+        """The model's name, where a run names ``model`` or bars of its own, or neither."""
+        return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
+
     approval_hours: float | None = Field(
         None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps its turn, and must be gone before the next

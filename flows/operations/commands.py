@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -107,8 +106,7 @@ def alert_test(model: ModelName = None) -> None:
 
     from flows.operations.alert_test import send_one_of_each
     from flows.operations.settings import load_operations
-    from flows.settings import DEFAULT_MODEL
+    from flows.settings import load_settings
 
-    name = model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL
-    said = send_one_of_each(name, load_operations(), now=datetime.now(UTC))
+    said = send_one_of_each(load_settings().named(model), load_operations(), now=datetime.now(UTC))
     Console(highlight=False, soft_wrap=True).print(said, markup=False)

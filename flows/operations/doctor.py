@@ -16,7 +16,7 @@ from flows.operations.doctor_prefect import examine_server
 from flows.operations.doctor_store import examine_store
 from flows.operations.finding import Finding
 from flows.operations.settings import Operations
-from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, Settings
+from flows.settings import Settings
 from registry import Registry
 from registry.errors import RegistryError
 
@@ -33,7 +33,7 @@ def examine(
     model: str | None = None,
 ) -> list[Finding]:
     """Everything that is looked at, in the order in which a night needs it."""
-    name = model or settings.model or (DEFAULT_MODEL if settings.data else SIMULATED_MODEL)
+    name = settings.named(model)
     place = registry or settings.registry
     return [
         _data(settings, operations, now),

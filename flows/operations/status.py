@@ -9,8 +9,9 @@ from typing import Any
 from flows.bars import load_bars
 from flows.errors import RetrainError
 from flows.operations.conditions import FileMemory
+from flows.operations.feed import BAR
 from flows.operations.settings import Operations
-from flows.settings import DEFAULT_MODEL, SIMULATED_MODEL, Settings
+from flows.settings import Settings, request
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.entries import Entry
@@ -19,7 +20,8 @@ from registry.errors import Corrupt
 
 @dataclass(frozen=True)
 class Standing:
-    """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was."""
+    """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was (None:
+    the bars are simulated and never grow); ``alarms``: what the watch would say of the champion and its bars."""
 
     model: str
     registry: str
@@ -27,31 +29,43 @@ class Standing:
     health: str
     last_night: str | None
     last_sentence: str
-    bars_to: str
+    bars: str
     next_run: str
-    due: str
+    due: str | None
     late: bool
     missing_nights: int
+    alarms: tuple[str, ...]
     open_conditions: tuple[str, ...]
 
     @property
     def check_line(self) -> str:
+        if self.due is None:
+            return f"OK: {self.model} has simulated bars, which never grow, so no night is due"
         if not self.late:
             return f"OK: {self.model} decided the night of {self.last_night}, due was {self.due}"
-        last = self.last_night or "none"
-        many = "one night is" if self.missing_nights == 1 else f"{self.missing_nights or 'all'} nights are"
-        return f"LATE: {self.model} last decided {last}, due was {self.due}: {many} missing; `retrain run` catches up"
+        if self.last_night is None:
+            return f"LATE: {self.model} has decided no night yet, due was {self.due}; `retrain run` decides it"
+        many = "one night is" if self.missing_nights == 1 else f"{self.missing_nights} nights are"
+        return (
+            f"LATE: {self.model} last decided {self.last_night}, due was {self.due}: {many} missing; "
+            "one `retrain run` catches up"
+        )
+
+    @property
+    def first_line(self) -> str:
+        told = f"last night {self.last_sentence.partition(':')[0]}" if self.last_night else "no night decided yet"
+        stands = f"{self.champion}, {self.health}" if self.champion else "production is empty"
+        return f"{stands}; {told}; {self.bars}; next run {self.next_run}"
 
     @property
     def lines(self) -> list[str]:
         """The screen; its first line says the most."""
-        told = f"last night {self.last_sentence.partition(':')[0]}" if self.last_night else "no night decided yet"
-        first = f"{self.champion}, {self.health}; {told}; bars to {self.bars_to}; next run {self.next_run}"
-        rest = [f"Model {self.model} in {self.registry}"]
+        rest = [f"Model:    {self.model} in {self.registry}"]
         if self.last_night:
-            rest.append(f"Night of {self.last_night}: {self.last_sentence}")
-        rest.append(self.check_line)
-        return [first, "", *rest, *(f"Open: {each}" for each in self.open_conditions)]
+            rest.append(f"Night:    {self.last_night}, {self.last_sentence}")
+        rest.append(f"Schedule: {self.check_line}")
+        rest += [f"Look:     {each}" for each in self.alarms]
+        return [self.first_line, "", *rest, *(f"Open:     {each}" for each in self.open_conditions)]
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,50 +81,73 @@ def look(
     model: str | None = None,
     with_bars: bool = True,
 ) -> Standing:
-    """How the model stands at ``now``; a night may be ``grace`` late. Two requests to the registry.
+    """How the model stands at ``now``; a night may be ``grace`` late. Without bars: two requests to the registry.
 
     Raises what the registry raises where it cannot be read.
     """
-    name = model or settings.model or (DEFAULT_MODEL if settings.data else SIMULATED_MODEL)
-    place = registry or settings.registry
+    name, place = settings.named(model), registry or settings.registry
     book = Registry(place).model(name)
-    head = book.decisions.head()
-    champion = book.champion()
+    head, champion = book.decisions.head(), book.champion()
     night = None if head is None else head.state.get("night")
-    due = operations.calendar.expected_night(now, grace)
+    due = None if settings.data is None else operations.calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
+    told = Told("in production") if champion is None or not with_bars else _examined(settings, place, name, now)
     return Standing(
         model=name,
         registry=place,
         champion=_champion(champion, now),
-        health=_health(head, champion),
+        health=_health(head, champion, told),
         last_night=night,
         last_sentence="" if night is None or head is None else _sentence(book, night),
-        bars_to=_bars_to(settings) if with_bars else "not looked at",
+        bars=_bars(settings) if with_bars else "bars not looked at",
         next_run=_next(operations, now),
-        due=due.isoformat(),
-        late=last is None or last < due,
-        missing_nights=0 if last is None or last >= due else operations.calendar.nights_between(last, due),
+        due=None if due is None else due.isoformat(),
+        late=due is not None and (last is None or last < due),
+        missing_nights=0 if last is None or due is None else operations.calendar.nights_between(last, due),
+        alarms=told.alarms,
         open_conditions=_open(operations, name),
     )
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the watch says, in a word and in sentences."""
+
+    word: str
+    alarms: tuple[str, ...] = ()
+
+
+def _examined(settings: Settings, place: str, name: str, now: datetime) -> Told:
+    from flows.operations.watching import ABOUT_BARS, look_at  # takes a second, and --check does not ask
+    from flows.plan import plan
+
+    try:
+        found = look_at(plan(request(advanced={"registry": place, "model": name}), settings), now)
+    except RetrainError as error:
+        return Told("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
+    if found is None:
+        return Told("in production")
+    about = [alarm.kind for alarm in found.alarms if alarm.kind not in ABOUT_BARS]
+    well = "healthy" if found.days else "no day scored yet"
+    return Told(", ".join(about) or well, tuple(alarm.sentence for alarm in found.alarms))
+
+
 def _champion(champion: ChampionRecord | None, now: datetime) -> str:
     if champion is None:
-        return "no champion"
+        return ""
     days = max(0, (now - read_time(champion.since)).days)
     return f"champion {champion.version} ({champion.recipe or 'no recipe'}), {days} day{'' if days == 1 else 's'}"
 
 
-def _health(head: Entry | None, champion: ChampionRecord | None) -> str:
+def _health(head: Entry | None, champion: ChampionRecord | None, told: Told) -> str:
     if head is None or champion is None:
-        return "production is empty"
+        return ""
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
     if suspended is not None:
         return f"suspended since {suspended['since'][:16]}Z ({suspended['reason']})"
     if frozen is not None:
         return f"frozen{'' if frozen['until'] is None else ' until ' + frozen['until'][:16] + 'Z'} ({frozen['reason']})"
-    return "in production"
+    return told.word
 
 
 def _sentence(book: Model, night: str) -> str:
@@ -118,13 +155,14 @@ def _sentence(book: Model, night: str) -> str:
     return "" if entry is None else str(entry)
 
 
-def _bars_to(settings: Settings) -> str:
+def _bars(settings: Settings) -> str:
     if settings.data is None:
-        return "none configured (simulated)"
+        return "simulated bars"
     try:
-        return f"{load_bars(settings.data, clock=settings.clock).last_close - timedelta(minutes=15):%Y-%m-%d %H:%M} UTC"
+        newest = load_bars(settings.data, clock=settings.clock).last_close - BAR
     except RetrainError as error:
-        return f"none: {str(error).splitlines()[0]}"
+        return f"no bars ({str(error).splitlines()[0]})"
+    return f"bars to {newest:%Y-%m-%d %H:%M} UTC"
 
 
 def _next(operations: Operations, now: datetime) -> str:

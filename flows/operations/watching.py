@@ -26,6 +26,7 @@ MISSED_AFTER = timedelta(hours=6)
 
 _CONDITION = {"regressed": "champion.regressed", "one class": "champion.regressed", "shifted": "champion.regressed"}
 _CONDITION |= {"old": "champion.old", "stale bars": "data.missing"}
+ABOUT_BARS = ("stale bars", "thin days")
 _QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
 
 

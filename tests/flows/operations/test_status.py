@@ -31,8 +31,9 @@ TUESDAY = datetime(2024, 12, 31, 22, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "")
+    monkeypatch.setenv("RETRAIN_DATA", str(tmp_path / "bars"))
     monkeypatch.setenv("RETRAIN_CONDITIONS", str(tmp_path / "conditions"))
-    for name in ("DATA", "MODEL", "REGISTRY", "ALERT_URL", "FEED"):
+    for name in ("MODEL", "REGISTRY", "ALERT_URL", "FEED"):
         monkeypatch.delenv(f"RETRAIN_{name}", raising=False)
 
 
@@ -51,17 +52,37 @@ def book(tmp_path: Path) -> Model:
 
 
 def standing(tmp_path: Path, now: datetime, **values: Any) -> Standing:
-    settings = Settings(registry=str(tmp_path / "registry"), model="m")
-    return look(settings, Operations(), now=now, grace=timedelta(hours=6), **values)
+    settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "bars"))
+    return look(settings, Operations(), now=now, grace=timedelta(hours=6), **{"with_bars": False, **values})
 
 
-def test_the_first_line_says_champion_last_night_bars_and_next_run(book: Model, tmp_path: Path) -> None:
-    seen = standing(tmp_path, TUESDAY + timedelta(hours=1))
+@pytest.mark.parametrize(
+    ("alarms", "word"),
+    [
+        ((), "healthy"),
+        ((Alarm("thin days", "bars are missing on 2024-12-20"),), "healthy"),
+        ((Alarm("regressed", "v1 has got worse since 2024-12-02"), Alarm("old", "v1 is old")), "regressed, old"),
+    ],
+)
+def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
+    book: Model, tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, alarms: tuple[Alarm, ...], word: str
+) -> None:
+    (tmp_path / "bars").symlink_to(sample)
+    found = Health("v1", 30, 500, False, alarms)
+    monkeypatch.setattr("flows.operations.watching.look_at", lambda job, now: found)
+    seen = standing(tmp_path, TUESDAY + timedelta(hours=1), with_bars=True)
     assert seen.lines[0] == (
-        "champion v1 (rf_deep), 43 days, in production; last night held; bars to none configured (simulated); "
+        f"champion v1 (rf_deep), 43 days, {word}; last night held; bars to 2025-05-21 20:45 UTC; "
         "next run Thursday 17:20 New York"
     )
-    assert "Night of 2024-12-31: held: nothing led by enough" in seen.lines
+    assert "Night:    2024-12-31, held: nothing led by enough" in seen.lines
+    assert [line for line in seen.lines if line.startswith("Look:")] == [f"Look:     {a.sentence}" for a in alarms]
+
+
+def test_simulated_bars_never_grow_so_no_night_is_late(book: Model, tmp_path: Path) -> None:
+    settings = Settings(registry=str(tmp_path / "registry"), model="m", data=None)
+    seen = look(settings, Operations(), now=TUESDAY + timedelta(days=90), grace=timedelta(0), with_bars=False)
+    assert not seen.late and seen.check_line.startswith("OK: m has simulated bars")
 
 
 @pytest.mark.parametrize(
@@ -97,21 +118,22 @@ def test_what_a_person_told_production_stands_in_the_first_line(
 
 def test_an_empty_registry_has_no_champion_and_is_late(tmp_path: Path) -> None:
     seen = standing(tmp_path, TUESDAY)
-    assert seen.lines[0].startswith("no champion, production is empty; no night decided yet")
-    assert seen.late and "last decided none" in seen.check_line
+    assert seen.lines[0].startswith("production is empty; no night decided yet")
+    assert seen.late and "m has decided no night yet, due was 2024-12-30" in seen.check_line
 
 
 def test_open_conditions_are_shown(book: Model, tmp_path: Path) -> None:
     FileMemory(tmp_path / "conditions").write(
         "m", {"data.missing": {"since": "2025-01-02T22:00:00.000000Z", "what": "no bars"}}
     )
-    assert "Open: data.missing since 2025-01-02T22:00Z: no bars" in standing(tmp_path, TUESDAY).lines
+    assert "Open:     data.missing since 2025-01-02T22:00Z: no bars" in standing(tmp_path, TUESDAY).lines
 
 
 def test_bars_that_cannot_be_read_do_not_hide_the_champion(book: Model, tmp_path: Path) -> None:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "nowhere"))
     seen = look(settings, Operations(), now=TUESDAY, grace=timedelta(0))
-    assert seen.champion.startswith("champion v1") and "nowhere is not there" in seen.bars_to
+    assert seen.lines[0].startswith("champion v1 (rf_deep), 43 days, health unknown;")
+    assert "nowhere is not there" in seen.bars
 
 
 def test_a_damaged_registry_is_an_error_and_not_an_old_state(book: Model, tmp_path: Path) -> None:
