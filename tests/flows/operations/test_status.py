@@ -132,7 +132,7 @@ def test_open_conditions_are_shown(book: Model, tmp_path: Path) -> None:
 def test_bars_that_cannot_be_read_do_not_hide_the_champion(book: Model, tmp_path: Path) -> None:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "nowhere"))
     seen = look(settings, Operations(), now=TUESDAY, grace=timedelta(0))
-    assert seen.lines[0].startswith("champion v1 (rf_deep), 43 days, health unknown;")
+    assert seen.lines[0].startswith("champion v1 (rf_deep), 42 days, health unknown;")
     assert "nowhere is not there" in seen.bars
 
 
