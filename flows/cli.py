@@ -139,8 +139,22 @@ from flows.explain_command import explain, replay_decision, set_policy, watch  #
 from flows.features_command import features  # noqa: E402
 from flows.operations.commands import alert_test, deploy, doctor, status, up  # noqa: E402
 from flows.replay.command import replay  # noqa: E402
+from flows.report.command import report  # noqa: E402
 
-for command in (features, replay, explain, replay_decision, watch, set_policy, up, deploy, status, doctor, alert_test):
+for command in (
+    features,
+    replay,
+    report,
+    explain,
+    replay_decision,
+    watch,
+    set_policy,
+    up,
+    deploy,
+    status,
+    doctor,
+    alert_test,
+):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -47,6 +47,10 @@ class WorkersLost(RetrainError):
     """Processes or machines that fit for this one died; what they finished is kept."""
 
 
+class ReportFailed(RetrainError):
+    """The report cannot be written where it should stand."""
+
+
 class GateRefused(RetrainError):
     """The gate cannot judge what it was given (too few bars or days, unusable scores)."""
 

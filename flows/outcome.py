@@ -67,6 +67,8 @@ class Outcome:
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
+    report: str | None = None
+    """Where its report was written, or why there is none; None where none was asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``--json``."""
@@ -85,6 +87,7 @@ class Outcome:
             "decision": self.decision,
             "rows": [row.to_dict() for row in self.rows],
             "repairs": list(self.repairs),
+            "report": self.report,
         }
 
 

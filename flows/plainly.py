@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from flows.night import run
 from flows.operations.attending import attended
 from flows.outcome import Outcome
+from flows.plan import plan
+from flows.report.writing import after_night
 from flows.settings import RetrainRequest, load_settings
 
 
@@ -25,7 +27,8 @@ def run_plainly(request: RetrainRequest, *, scheduled: bool, console: Console) -
     ):
         if tonight.covered is not None:
             return tonight.covered
-        tonight.outcome = run(tonight.request, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
+        outcome = run(tonight.request, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
+        tonight.outcome = after_night(plan(tonight.request, load_settings()), outcome)
         return tonight.outcome
 
 

@@ -13,6 +13,7 @@ from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.policy import GatePolicy
 from flows.recipes import Recipe, choose, load_recipes, shipped
+from flows.report.spreads import Spreads
 from flows.settings import Force, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
 from registry.keys import check_name, check_text, is_version
@@ -32,6 +33,9 @@ class Job:
     author: str
     cores: int
     simulated: bool = False
+    reports: str = ".retrain/report"
+    """Folder of the reports."""
+    spreads: Spreads = field(default_factory=Spreads.usual)
     approval: timedelta | None = None
     """How long a promotion waits for a person; None: it needs nobody's yes."""
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
@@ -88,5 +92,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
+        reports=settings.reports,
+        spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
     )

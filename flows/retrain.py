@@ -39,7 +39,7 @@ def night(job: Job) -> Outcome:
     bars = tasks.load(job)
     done = tasks.look_up(job, book, bars)
     if done is not None:
-        return done
+        return tasks.report(job, done, data=bars.data)
     evidence = tasks.gather(job, book, bars)
     trials = tasks.train.map(unmapped(job), unmapped(bars), list(job.recipes)).result()
     versions = tasks.register(job, book, bars, evidence, trials)
@@ -50,4 +50,4 @@ def night(job: Job) -> Outcome:
             break
     else:
         raise changed_too_often(job)
-    return outcome
+    return tasks.report(job, outcome, data=bars.data)

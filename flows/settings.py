@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import RequestRefused, RetrainError
 from .form import Author, Form, Reason
+from .report.spreads import DEFAULT as DEFAULT_SPREADS
 
 DEFAULT_MODEL = "gbpusd_m15_direction"
 SIMULATED_MODEL = f"{DEFAULT_MODEL}_simulated"
@@ -35,14 +36,15 @@ class Settings(BaseSettings):
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
+    reports: str = Field(".retrain/report", description="Folder in which each night's report is written")
+    spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
+    approval_hours: float | None = Field(
+        None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
+    )  # a waiting night keeps its turn, and must be gone before the next
 
     def named(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""
         return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
-
-    approval_hours: float | None = Field(
-        None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
-    )  # a waiting night keeps its turn, and must be gone before the next
 
 
 class Force(Form):

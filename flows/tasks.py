@@ -19,6 +19,7 @@ from flows.evidence import Evidence
 from flows.operations.attending import Tonight
 from flows.outcome import Outcome
 from flows.plan import Job
+from flows.report.writing import after_night
 from flows.steps import NightBars
 from registry import Model
 from registry.errors import OutcomeUnknown, StoreUnavailable
@@ -53,6 +54,7 @@ gather = task(name="score new bars", task_run_name="score new bars", **_OPTIONS,
 train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(night.train)
 register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
 gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)
+report = task(name="report", task_run_name="report", **_OPTIONS)(after_night)
 promote = task(name="promote or hold", task_run_name="promote or hold", **_OPTIONS, **_ASK_AGAIN)(night.settle)
 
 

@@ -15,7 +15,6 @@ from flows.plan import Job
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.entries import Entry
-from registry.errors import ModelNotFound
 from registry.reader import version_of
 from registry.transitions import champion_of, former_champions
 
@@ -35,15 +34,9 @@ def gather(
 ) -> ReportData:
     """Everything the report of a model says at ``now``. ``ledger``: the evidence, where the caller has it already.
 
-    The same registry, bars, spreads and ``now`` give the same data. Raises :class:`ModelNotFound` where the registry
-    has no such model.
+    The same registry, bars, spreads and ``now`` give the same data.
     """
     head, newest = book.decisions.head(), book.versions.head()
-    if head is None and newest is None:
-        raise ModelNotFound(
-            f"there is no model {book.name} in {job.registry}: `registry models --registry {job.registry}` lists those "
-            "there are; a first night (`retrain run`) makes one"
-        )
     evidence = ledger or assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
     champion, told, versions = champion_of(head), decisions(book), _versions(book)
     former = _former(book, head, champion)

@@ -78,6 +78,11 @@ class Spreads:
         """The sessions a person typed; :class:`RequestRefused` says which part is wrong."""
         return cls(tuple(_session(part.strip()) for part in text.split(";") if part.strip()))
 
+    @classmethod
+    def usual(cls) -> Spreads:
+        """The default."""
+        return cls.parse(DEFAULT)
+
     def session_of(self, opens: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
         """Which session each bar opens in, as its place in ``sessions``: shape (n_bars,)."""
         place = np.zeros(QUARTERS, np.int64)

@@ -30,6 +30,8 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(f"repaired: {repair}", soft_wrap=True, markup=False)
     console.print()
     console.print(_production(outcome), soft_wrap=True, markup=False)
+    if outcome.report is not None:
+        console.print(f"Report: {outcome.report}", soft_wrap=True, markup=False)
     for step in _next_steps(outcome):
         console.print(f"  {step}", soft_wrap=True, markup=False)
 

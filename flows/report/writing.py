@@ -1,0 +1,95 @@
+"""Writing the report: by hand, or after each night.
+
+The file appears whole or not at all. After a night a report that cannot be made changes nothing of what was decided:
+why there is none is told beside the decision.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from flows.bars import Dataset, load_bars, prepare
+from flows.errors import ReportFailed, RequestRefused
+from flows.outcome import Outcome
+from flows.plan import Job
+from registry import Model
+from registry.clock import read_time
+from registry.errors import ModelNotFound
+
+from .gathering import gather
+from .page import render
+
+log = logging.getLogger("flows.report")
+
+
+def write_report(
+    job: Job, book: Model, *, now: datetime | None = None, data: Dataset | None = None, out: Path | None = None
+) -> Path:
+    """Write the report of the job's model and say where it is.
+
+    ``now``: the moment it speaks of; default the as-of of the bars. ``data``: the bars, where they are loaded already.
+    ``out``: default ``<model>.html`` in the folder of the setting ``reports``.
+
+    Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
+    :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
+    """
+    check_model(book, job.registry)
+    bars = data or prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
+    _check_bars(book, bars)
+    moment = now or bars.bars.as_of.to_pydatetime()
+    page = render(gather(job, book, bars, moment, spreads=job.spreads))
+    path = out or Path(job.reports).expanduser() / f"{book.name}.html"
+    _write(path, page.encode())
+    return path
+
+
+def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> Outcome:
+    """The outcome with where its report is, or why there is none. A dry run has none."""
+    if outcome.dry_run:
+        return outcome
+    try:
+        told = str(write_report(job, job.book(), now=read_time(outcome.as_of), data=data))
+    except Exception as error:  # noqa: BLE001  # the night is decided: whatever its report lacks is told, not raised
+        log.error("the night is decided, but its report could not be made: %s", error)
+        told = f"none: {error}"
+    return replace(outcome, report=told)
+
+
+def check_model(book: Model, place: str) -> None:
+    """:class:`ModelNotFound` where the registry has no such model."""
+    if book.decisions.head() is None and book.versions.head() is None:
+        raise ModelNotFound(
+            f"there is no model {book.name} in {place}: `registry models --registry {place}` lists those there are; "
+            "a first night (`retrain run`) makes one"
+        )
+
+
+def _check_bars(book: Model, data: Dataset) -> None:
+    """A real model's signal must not be counted on simulated bars, nor the other way round."""
+    newest = book.versions.head()
+    simulated = newest is not None and bool(book.version("latest").record.simulated)
+    if simulated != data.bars.simulated:
+        bars, model = ("simulated", "real") if data.bars.simulated else ("real", "simulated")
+        raise RequestRefused(
+            f"the bars in {data.bars.source} are {bars} and {book.name} was trained on {model} ones: say where its "
+            "bars are with --data or RETRAIN_DATA"
+        )
+
+
+def _write(path: Path, page: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(page)
+        written = Path(file.name)
+        written.chmod(0o644)
+        written.replace(path)
+    except OSError as error:
+        raise ReportFailed(
+            f"the report cannot be written to {path} ({error.strerror}): give another file with --out, or another "
+            "folder with RETRAIN_REPORTS"
+        ) from error

@@ -1,0 +1,177 @@
+"""What a report says is what the registry holds, whatever state production is in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clocks import FixedClock
+from lived import NIGHTS, Lived, as_of
+from nights import Nights, at, quick_calibration, short_bars
+
+from flows.bars import Dataset, load_bars, prepare
+from flows.gate.ledger import assemble, from_bytes, version_stream
+from flows.health import examine
+from flows.nightly_rule import policy_of
+from flows.report import words
+from flows.report.data import ReportData
+from flows.report.gathering import gather
+from flows.report.page import render
+from flows.report.spreads import Spreads
+from registry import Model, Registry
+
+
+@pytest.fixture(scope="module")
+def bars(lived: Lived) -> Dataset:
+    return prepare(load_bars(lived.data, as_of=as_of(NIGHTS[-1])))
+
+
+@pytest.fixture(scope="module")
+def told(lived: Lived, bars: Dataset) -> ReportData:
+    return of(lived, lived.book, bars)
+
+
+@pytest.fixture
+def copied(lived: Lived, tmp_path: Path) -> Model:
+    """The registry once more, to act on."""
+    shutil.copytree(lived.registry, tmp_path / "registry")
+    clock = FixedClock(as_of(NIGHTS[-1]) + timedelta(hours=1))
+    return Registry(str(tmp_path / "registry"), clock=clock).model("m")
+
+
+def of(lived: Lived, book: Model, bars: Dataset) -> ReportData:
+    return gather(lived.job(), book, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+
+
+def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) -> None:
+    champion, shown = lived.book.champion(), told.production
+    assert champion is not None
+    assert shown is not None
+    assert (shown.version, shown.recipe, shown.since, shown.by) == (
+        champion.version,
+        champion.recipe,
+        champion.since,
+        champion.by,
+    )
+    entries = [entry for entry in lived.book.decisions.walk() if entry.n > champion.decision]
+    assert shown.nights == sum(entry.kind in ("held", "promoted", "returned") for entry in entries)
+
+
+def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, bars: Dataset) -> None:
+    book = lived.book
+    champion, head = book.champion(), book.decisions.head()
+    assert champion is not None
+    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    health = examine(book, champion, bars, ledger, policy_of(lived.job(), head), as_of(NIGHTS[-1]))
+    assert told.quality is not None
+    assert told.quality.sentence == str(health)
+    assert told.quality.alarms == health.alarms
+    assert told.quality.days == health.days == len(told.quality.since.days)
+
+
+def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -> None:
+    """Bar by bar from the ledger, the champion's row and the majority's."""
+    book = lived.book
+    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    champion = book.champion()
+    assert champion is not None
+    assert told.quality is not None
+    stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]  # its own days are still few
+    at = np.flatnonzero(stream.scored & ledger.counted & (ledger.day >= np.datetime64(told.quality.rows_since or "")))
+    hits = [(stream.p[bar] > stream.cut[bar]) == (ledger.label[bar] == 1.0) for bar in at]
+    assert told.quality.bars == len(hits)
+    assert told.quality.rows[0].accuracy == pytest.approx(sum(hits) / len(hits))
+    assert [row.name for row in told.quality.rows[1:]] == [
+        "majority",
+        "no_skill",
+        "fade_rsi",
+        "reverse_last_bar",
+        "time_of_day",
+    ]
+
+
+def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportData, bars: Dataset) -> None:
+    """Gross pips from the closes themselves."""
+    book = lived.book
+    champion, money = book.champion(), told.money
+    assert champion is not None
+    assert money is not None
+    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]
+    close = bars.bars.frame["close_15m"]
+    total = 0.0
+    for bar in np.flatnonzero(stream.scored & ledger.counted):
+        opened = ledger.opens[bar]
+        if str(ledger.day[bar]) >= money.first_day:
+            move = close[opened + timedelta(minutes=15)] - close[opened]
+            total += 10_000 * (move if stream.p[bar] > stream.cut[bar] else -move)
+    assert money.total.gross == pytest.approx(total)
+    assert sum(each.net for each in money.sessions) == pytest.approx(money.total.net)
+    assert money.net.values[-1] == pytest.approx(money.total.net)
+    assert money.rollover is not None
+    assert "rollover" not in [each.name for each in money.sessions]
+
+
+def test_the_same_moment_gives_the_same_page(lived: Lived, bars: Dataset, told: ReportData) -> None:
+    again = of(lived, lived.book, bars)
+    assert again == told
+    assert render(again) == render(told)
+
+
+def test_a_rollback_begins_a_new_championship(lived: Lived, copied: Model, bars: Dataset) -> None:
+    copied.force("latest", author="ann", reason="to see it live")
+    copied.rollback(author="ben", reason="seen enough")
+    told = of(lived, copied, bars)
+    assert told.production is not None
+    assert told.production.how == "rolled_back"
+    assert "ben rolled back to it" in words.cards(told)[0].text
+    assert told.quality is not None
+    assert told.quality.days == 0, "the days before the rollback are none of this championship"
+    assert told.changes[0].a == "v20"
+    assert render(told).count("to see it live") >= 1
+
+
+def test_a_forced_champion_is_told_as_a_persons(lived: Lived, copied: Model, bars: Dataset) -> None:
+    copied.force("v2", author="ann", reason="I say so")
+    told = of(lived, copied, bars)
+    assert "Forced by ann" in words.cards(told)[0].text
+
+
+def test_suspension_and_freeze_come_first(lived: Lived, copied: Model, bars: Dataset) -> None:
+    copied.freeze(author="ann", reason="year end")
+    copied.suspend(author="ann", reason="strange fills")
+    told = of(lived, copied, bars)
+    assert words.cards(told)[0].tone == "no"
+    assert "strange fills" in words.cards(told)[0].text
+    assert ["strange fills" in told.advice[0].words, "year end" in told.advice[1].words] == [True, True]
+    assert told.advice[0].command is not None
+    assert told.advice[0].command.startswith("registry resume m ")
+
+
+def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
+    assert told.money is not None
+    dear = replace(told.money.total, gross=100.0, cost=101.0)
+    poor = replace(told, money=replace(told.money, total=dear, answer="no"))
+    card = words.cards(poor)[2]
+    assert (card.answer, card.tone) == ("No", "no")
+    assert "−1 pips net" in card.text
+
+
+def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
+    """A first night without a past: versions and a decision, no champion, nothing scored."""
+    nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        nights(at(3), backfill=False, recipes=("line",))
+    data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3), spreads=Spreads.usual())
+    assert (data.production, data.quality, data.money) == (None, None, None)
+    assert (data.versions, len(data.compared.versions)) == (1, 1)
+    assert words.cards(data)[0].answer == "Nothing"
+    page = render(data)
+    assert "production stays empty" in page
+    assert "There are no two versions yet." in page
+    assert version_stream("v1") not in page
