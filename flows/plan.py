@@ -18,6 +18,8 @@ from flows.settings import Force, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
 from registry.keys import check_name, check_text, is_version
 
+DEFAULT_REPORTS = Path(".retrain/report")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -33,7 +35,7 @@ class Job:
     author: str
     cores: int
     simulated: bool = False
-    reports: str = ".retrain/report"
+    reports: str = str(DEFAULT_REPORTS)
     """Folder of the reports."""
     spreads: Spreads = field(default_factory=Spreads.usual)
     approval: timedelta | None = None
@@ -61,6 +63,11 @@ def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
         raise RequestRefused(
             f"force.promote: '{force.promote}' is neither a version (v12) nor a recipe of this run ({', '.join(names)})"
         )
+
+
+def _beside(registry: str) -> str:
+    """Where reports go by default: beside a registry that is a folder; here, where it is a bucket."""
+    return str(DEFAULT_REPORTS if "://" in registry else Path(registry).expanduser().parent / "report")
 
 
 def plan(request: RetrainRequest, settings: Settings) -> Job:
@@ -92,7 +99,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
-        reports=settings.reports,
+        reports=settings.reports or _beside(place),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
     )

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
-    reports: str = Field(".retrain/report", description="Folder in which each night's report is written")
+    reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
     approval_hours: float | None = Field(
         None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"

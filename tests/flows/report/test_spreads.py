@@ -43,10 +43,9 @@ def test_what_is_told_can_be_typed_again() -> None:
 
 
 def test_the_setting_reaches_the_job() -> None:
-    settings = Settings(data="bars", spreads="all 00:00-24:00 2.5", reports="here")
+    settings = Settings(data="bars", spreads="all 00:00-24:00 2.5")
     job = plan(RetrainRequest(), settings)
     assert [each.pips for each in job.spreads.sessions] == [2.5]
-    assert job.reports == "here"
 
 
 @pytest.mark.parametrize(
