@@ -135,9 +135,10 @@ def _run_flow(asked: Any) -> Any:
 
 
 # the commands that stand in modules of their own
-from flows.explain_command import explain, replay_decision, set_policy, watch  # noqa: E402
+from flows.explain_command import explain, replay_decision, watch  # noqa: E402
 from flows.features_command import features  # noqa: E402
 from flows.operations.commands import alert_test, deploy, doctor, status, up  # noqa: E402
+from flows.policy_command import set_policy  # noqa: E402
 from flows.replay.command import replay  # noqa: E402
 from flows.report.command import report  # noqa: E402
 

@@ -31,14 +31,14 @@ from flows.gate.ledger import (
 )
 from flows.gate.policy import GatePolicy
 from flows.plan import Job
-from flows.recipes import probabilities
+from flows.recipes import recorded_probabilities
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.entries import Entry
 from registry.errors import ArtifactMissing
 from registry.evidence import Manifest
 from registry.keys import version_number
-from registry.records import ChampionRecord, VersionRecord
+from registry.records import VersionRecord
 from registry.transitions import champion_of, former_champions, newest_of
 
 Mask = npt.NDArray[np.bool_]
@@ -203,16 +203,17 @@ def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[
     return sorted(found, key=lambda scorer: version_number(scorer[2]), reverse=True)
 
 
-def _frozen(book: Model, decisions: Entry | None) -> list[ChampionRecord | VersionRecord]:
+def _frozen(book: Model, decisions: Entry | None) -> list[VersionRecord]:
     """The champion, and the one before it, which stays in the race."""
     present = champion_of(decisions)
     if present is None:
         return []
     former = [each for each in former_champions(decisions) if each.version != present.version]
-    return [present, *(book.registered_at(each.entry).record for each in former[-1:])]
+    entries = [present.entry, *(each.entry for each in former[-1:])]
+    return [book.registered_at(entry).record for entry in entries]
 
 
-def _unseen(data: Dataset, record: VersionRecord | ChampionRecord) -> Mask:
+def _unseen(data: Dataset, record: VersionRecord) -> Mask:
     """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
     if record.known_at is None:
         return ~np.isnan(data.label)
@@ -223,7 +224,7 @@ def _said(
     job: Job,
     book: Model,
     data: Dataset,
-    record: VersionRecord | ChampionRecord,
+    record: VersionRecord,
     stream: str,
     name: str,
     wanted: Mask,
@@ -237,7 +238,8 @@ def _said(
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
     p = np.full(int(asked.sum()), np.nan)
-    p[wanted[asked]] = probabilities(archive.estimator(), archive.signature, data.bars.frame[wanted], cores=job.cores)
+    frame = data.bars.frame[wanted]
+    p[wanted[asked]] = recorded_probabilities(archive, record.environment, frame, cores=job.cores)
     yield Series(stream, name, record.version, record.cut, p)
 
 

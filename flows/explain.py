@@ -11,10 +11,12 @@ from flows.bars import load_bars, prepare
 from flows.errors import GateRefused
 from flows.evidence import at_decision
 from flows.gate.calibration import Calibration
+from flows.gate.first import choose_first
 from flows.gate.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
-from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly
+from flows.gate.nightly import judge_nightly
 from flows.gate.nightly_decision import NightlyDecision, NightlyRow
 from flows.gate.policy import GatePolicy
+from flows.gate.rows import Candidate, Champion
 from flows.health import Health, examine
 from flows.nightly_rule import policy_of
 from flows.plan import Job
@@ -86,6 +88,7 @@ def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger
     assert recorded.threshold is not None, "a decision against a champion has a threshold"
     calibration = Calibration(
         recorded.threshold,
+        None if recorded.together is None else recorded.together.threshold,
         recorded.calibration["recipes"],
         policy.windows,
         policy.cadence,
@@ -93,6 +96,7 @@ def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger
         recorded.calibration["nights"],
         recorded.calibration["paths"],
         recorded.calibration["seed"],
+        bool(recorded.calibration["young"]),
     )
     return judge_nightly(
         ledger,
@@ -102,6 +106,8 @@ def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger
             version_stream(recorded.champion),
             recipe_stream(against.recipe_fingerprint or ""),
             recorded.after,
+            recorded.champion_since,
+            recorded.champion_refreshed,
         ),
         candidates=candidates,
         tried=recorded.tried,

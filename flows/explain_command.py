@@ -13,9 +13,7 @@ from rich.table import Table
 
 from flows.errors import GateRefused
 from flows.explain import decision_entry, judge_again
-from flows.gate.calibration import BUDGET
 from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
 from flows.plan import Job, plan
 from flows.settings import load_settings, moment, request
 from registry import Model, Registry, SystemClock
@@ -38,7 +36,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why the newest night promoted or held, or why a version was promoted, with the evidence."""
-    book = _book(model, registry)
+    book = book_of(model, registry)
     entry = decision_entry(book, version)
     record: Any = book.decision_record(entry)
     if as_json:
@@ -57,7 +55,7 @@ def replay_decision(
     registry: Url = None,
 ) -> None:
     """Judge a past decision again from the recorded scores; it must agree exactly."""
-    found = judge_again(_book(model, registry), number)
+    found = judge_again(book_of(model, registry), number)
     if not found.same:
         raise GateRefused(
             f"decision {number} of {model} comes out differently: recorded '{found.recorded}', now '{found.again}'; "
@@ -88,23 +86,7 @@ def watch(
         raise typer.Exit(ALARMED)
 
 
-def set_policy(
-    model: ModelName,
-    author: Annotated[str, typer.Option(help="Who decides this.")],
-    reason: Annotated[str, typer.Option(help="Why; one line.")],
-    score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
-    budget: Annotated[float, typer.Option(help="Probability of a false promotion in a year of nights.")] = BUDGET,
-    cadence: Annotated[int, typer.Option(min=1, help="Nights from one look to the next.")] = 1,
-    cut: Annotated[str, typer.Option(help="median of the stream, or half.")] = "median",
-    registry: Url = None,
-) -> None:
-    """Change how the nightly gate judges from now on; recorded, and evidence starts afresh."""
-    policy = GatePolicy(score=score, budget=budget, cadence=cadence, cut=cut)  # type: ignore[arg-type]  # it checks itself
-    entry = _book(model, registry).set_policy(policy.to_dict(), author=author, reason=reason)
-    Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
-
-
-def _book(model: str, registry: str | None) -> Model:
+def book_of(model: str, registry: str | None) -> Model:
     place = registry or load_settings().registry
     book = Registry(place).model(model)
     if book.decisions.head() is None:
@@ -120,7 +102,7 @@ def _evidence(decision: NightlyDecision) -> Table:
     threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.2f}"
     score = decision.policy.get("score")
     table = Table(title=f"{score} against {against}{threshold}", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("recipe", "version", "days", "mean", "z", "", "guards that held it back"):
+    for name in ("recipe", "version", "days", "mean", "z", "", "held back by"):
         table.add_column(name, justify="right" if name in ("days", "mean", "z") else "left")
     for row in decision.rows:
         for window in row.windows:
@@ -134,6 +116,17 @@ def _evidence(decision: NightlyDecision) -> Table:
                 _bar(window.z, decision.threshold),
                 "; ".join(guard.words for guard in row.guards if not guard.passed) if first else "",
             )
+    everyone = decision.together
+    if everyone is not None:
+        table.add_row(
+            f"all {everyone.recipes} together",
+            "",
+            str(everyone.days),
+            f"{everyone.mean:+.4f}",
+            f"{everyone.z:+.2f}",
+            _bar(everyone.z, everyone.threshold),
+            f"threshold {everyone.threshold:.2f}",
+        )
     return table
 
 

@@ -21,9 +21,10 @@ from flows.gate.cusum import Baseline, Watch, baseline
 from flows.gate.cusum import watch as cusum
 from flows.gate.days import DailyScores
 from flows.gate.faults import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
+from flows.gate.first import FIRST_DAYS
 from flows.gate.ledger import Ledger, recipe_stream, version_stream
-from flows.gate.nightly import FIRST_DAYS, Scored
 from flows.gate.policy import GatePolicy
+from flows.gate.scored import Scored
 from registry import ChampionRecord, Model
 from registry.clock import read_time
 

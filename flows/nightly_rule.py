@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from flows.backfill import cut_of
 from flows.bars import Dataset
@@ -19,14 +20,17 @@ from flows.errors import BarsMissing
 from flows.evidence import Evidence
 from flows.evidence import policy_of as policy_of
 from flows.gate.continuity import DAYS, continuity
+from flows.gate.costs import costs_guard
 from flows.gate.decision import Guard
+from flows.gate.first import choose_first
 from flows.gate.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
-from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly, tried_lately
+from flows.gate.nightly import judge_nightly, nights_since, tried_lately
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
+from flows.gate.rows import Candidate, Champion
 from flows.outcome import Row
 from flows.plan import Job
-from flows.recipes import REFERENCES, Recipe, Scores, probabilities, reference, score
+from flows.recipes import REFERENCES, Recipe, Scores, recorded_probabilities, reference, score
 from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
@@ -88,8 +92,9 @@ def judge(
         unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
     else:
-        champion = _champion(head, expected)
+        champion = _champion(book, head, expected)
         everyone = [*tried, *_former(book, head, champion, ledger)]
+        everyone = [with_costs(each, policy, ledger, champion, bars.data) for each in everyone]
         decision = judge_nightly(
             ledger,
             champion=champion,
@@ -104,15 +109,20 @@ def judge(
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
 
-def _champion(head: Entry | None, expected: ChampionRecord) -> Champion:
-    after = None if head is None else head.state.get("evidence_after")
-    nights = [night for night in (expected.night, after) if night is not None]
+def _champion(book: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
+    crowned: Any = book.decision_record(book.decisions.read(expected.decision))
+    refreshed = crowned is not None and bool(crowned.get("refreshed"))
+    act = None if head is None else head.state.get("evidence_after")
+    begun = crowned["after"] if refreshed else expected.night  # after a refresh the evidence goes on
+    nights = [night for night in (begun, act) if night is not None]
     return Champion(
         expected.version,
         expected.recipe or "unnamed",
         version_stream(expected.version),
         recipe_stream(expected.recipe_fingerprint or ""),
         max(nights) if nights else None,
+        expected.night,
+        refreshed,
     )
 
 
@@ -121,7 +131,8 @@ def _former(book: Model, head: Entry | None, champion: Champion, ledger: Ledger)
     others = [each for each in former_champions(head) if each.version != champion.version]
     if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
         return []
-    if champion.after is not None and sum(night > champion.after for night in ledger.live_nights) > SHOWN_DAYS:
+    begun = champion.since or champion.after
+    if begun is not None and nights_since(ledger, begun) > SHOWN_DAYS:
         return []
     last = book.registered_at(others[-1].entry).record
     stream = version_stream(last.version)
@@ -149,7 +160,7 @@ def _last_said(
         archive = book.archive(record)
     except ArtifactMissing:
         return None
-    p = probabilities(archive.estimator(), archive.signature, bars.data.bars.frame[bars.asked], cores=job.cores)
+    p = recorded_probabilities(archive, record.environment, bars.data.bars.frame[bars.asked], cores=job.cores)
     return p, record.cut
 
 
@@ -178,6 +189,18 @@ def candidate(
             Guard("continuity", False, f"{stream.last_version}, its stream's last version, is gone: no comparison"),
         )
     return Candidate(recipe.name, recipe.fingerprint, key, version, guards)
+
+
+def with_costs(each: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, data: Dataset) -> Candidate:
+    """The candidate with the guard on its net result, where the policy asks for one."""
+    if policy.net_margin_pips is None:
+        return each
+    opens = pd.DatetimeIndex(data.bars.frame.index)
+    moves = np.asarray(pd.Series(data.move_pips, opens).reindex(ledger.opens), np.float64)
+    guard = costs_guard(
+        ledger, champion, each.stream, moves, margin=policy.net_margin_pips, spread_pips=policy.spread_pips
+    )
+    return each if guard is None else replace(each, guards=(*each.guards, guard))
 
 
 def _rows(

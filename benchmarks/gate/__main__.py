@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.gate.calibration import calibrate
 
-from . import real, reference, rivalry, stress
+from . import real, reference, refreshes, rivalry, rolling, stress
 from .figures import Figure
 from .simulated import (
     BAR_YEARS,
@@ -31,7 +31,7 @@ from .simulated import (
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
-PARTS = ("thresholds", "simulated", "watch", "stress", "rivals", "real")
+PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "real")
 
 
 def main() -> None:
@@ -45,6 +45,7 @@ def main() -> None:
     if unknown := sorted(set(asked.part) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
     begun = time.perf_counter()
+    print(f"running sums agree with the gate to {rolling.check():.0e} in z")
     for part in asked.part or PARTS:
         if part == "thresholds":
             show_thresholds()
@@ -52,6 +53,8 @@ def main() -> None:
             show_table(questions(), COLUMNS, asked.day_years, asked.bar_years)
         elif part == "watch":
             show_table(watch_questions(), (SHARED,), asked.day_years, asked.bar_years)
+        elif part == "refresh":
+            refreshes.show()
         elif part == "stress":
             stress.show()
         elif part == "rivals":
@@ -63,12 +66,16 @@ def main() -> None:
 
 def show_thresholds() -> None:
     """Print the thresholds of the gate beside those of its plain form, which is simulated apart."""
-    print("\n| recipes | decides | yearly budget | gate | plain form |\n| --- | --- | --- | --- | --- |")
+    print("\n| recipes | decides | yearly budget | a recipe | all together | in a champion's first year | plain form |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     cases = [(1, 1, 0.05), (3, 1, 0.05), (5, 1, 0.05), (8, 1, 0.05), (5, 5, 0.05), (5, 1, 0.1), (5, 1, 0.2)]
     for recipes, cadence, budget in cases:
-        gate = calibrate(recipes, cadence=cadence, budget=budget).threshold
+        grown, young = (calibrate(recipes, cadence=cadence, budget=budget, young=each) for each in (False, True))
         plain = reference.threshold(recipes, budget, cadence)
-        print(f"| {recipes} | {'nightly' if cadence == 1 else 'weekly'} | {budget:.0%} | {gate:.2f} | {plain:.2f} |")
+        both = "–" if grown.together is None else f"{grown.together:.2f}"
+        first = f"{young.threshold:.2f}" + ("" if young.together is None else f", {young.together:.2f}")
+        how = "nightly" if cadence == 1 else "weekly"
+        print(f"| {recipes} | {how} | {budget:.0%} | {grown.threshold:.2f} | {both} | {first} | {plain:.2f} |")
 
 
 def show_table(asked: Sequence[Question], columns: Sequence[str], day_years: int, bar_years: int) -> None:

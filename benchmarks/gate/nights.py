@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from flows.gate.calibration import Calibration, calibrate
 from flows.gate.cusum import baseline, watch
 from flows.gate.scores import accuracy, edge, trailing_base
-from flows.gate.sequential import day_autocorrelation, existing_windows, judge, variance_inflation, window_statistics
+from flows.gate.sequential import RECENT_WINDOWS, WINDOWS, judge, together
 
 from .bars import WARM_UP, Bars
 from .days import BARS, HISTORY, NIGHTS, Days, Floats
+from .rolling import nightly_z
 
 NEVER = NIGHTS
 
 
-Statistic = Callable[[Floats], Floats]
+@dataclass(frozen=True)
+class Thresholds:
+    """Of a champion with a year behind it, and of a young one."""
+
+    grown: Calibration
+    young: Calibration
+
+    @classmethod
+    def of(cls, recipes: int) -> Thresholds:
+        return cls(calibrate(recipes), calibrate(recipes, young=True))
+
+    def at(self, days: int) -> Calibration:
+        return self.young if days < WINDOWS[-1] else self.grown
 
 
 @dataclass(frozen=True)
@@ -29,32 +42,24 @@ class Promotions:
     recipe: npt.NDArray[np.int64]
 
 
-def largest_z(leads: Floats) -> Floats:
-    """The largest z of each recipe, shape (years, recipes): what ``judge`` finds, for all years in one call."""
-    windows = [n for n in existing_windows(leads.shape[2]) if n]
-    if not windows:
-        return np.full(leads.shape[:2], -np.inf)
-    recent = leads[:, :, -windows[-1] :]
-    r = np.maximum(day_autocorrelation(recent).mean(axis=1), 0.0)
-    z = window_statistics(recent, np.full(recent.shape[2], float(BARS)), windows).z.max(axis=2)
-    return np.asarray(z / variance_inflation(r)[:, None])
-
-
-def first_promotions(leads: Floats, threshold: float, history: int, statistic: Statistic = largest_z) -> Promotions:
+def first_promotions(leads: Floats, thresholds: Thresholds, history: int) -> Promotions:
     """What the gate does with daily leads of shape (years, recipes, days), ``history`` of them before night 0."""
-    years = leads.shape[0]
-    night, recipe = np.full(years, NEVER), np.full(years, -1)
-    waiting = np.arange(years)
-    for tonight in range(NIGHTS):
-        z = statistic(leads[waiting, :, : history + tonight])
-        promoted = z.max(axis=1, initial=-np.inf) > threshold
-        night[waiting[promoted]] = tonight
-        recipe[waiting[promoted]] = z[promoted].argmax(axis=1)
-        waiting = waiting[~promoted]
-    return Promotions(night, recipe)
+    z, everyone = nightly_z(leads, history)
+    allowed = [thresholds.at(history + night) for night in range(NIGHTS)]
+    fell = everyone > np.array([np.inf if each.together is None else each.together for each in allowed])
+    return first_of(z, (z.max(axis=1) > np.array([each.threshold for each in allowed])) | fell)
 
 
-def promotions_of_a_year(days: Days, thresholds: dict[int, float], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def first_of(z: Floats, promoted: npt.NDArray[np.bool_]) -> Promotions:
+    """The first promotion of each year, to the recipe of the largest z; ``promoted``: shape (years, nights)."""
+    night = np.where(promoted.any(axis=1), promoted.argmax(axis=1), NEVER)
+    best = z[np.arange(len(z)), :, np.minimum(night, NIGHTS - 1)].argmax(axis=1)
+    return Promotions(night, np.where(night < NEVER, best, -1))
+
+
+def promotions_of_a_year(
+    days: Days, thresholds: dict[int, Thresholds], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """All promotions of each year, shape (years,): after one, the evidence starts afresh against the new champion, a
     frozen version of the winner, and the former champion stays in the race and counts."""
     recipes = days.own.shape[1] - 1
@@ -71,11 +76,23 @@ def promotions_of_a_year(days: Days, thresholds: dict[int, float], rng: np.rando
             while night + 1 < NIGHTS and winner < 0:
                 night += 1
                 lead = (np.array(rivals) - champion)[:, since : HISTORY + night].T
-                best = judge(lead, np.full(lead.shape[0], float(BARS))).best
-                if best is not None and best.z > thresholds[recipes + 1]:
-                    winner = best.recipe
+                winner = _tonight(lead, thresholds[recipes + 1].at(lead.shape[0]))
             count[year] += winner >= 0
     return count
+
+
+def _tonight(lead: Floats, allowed: Calibration) -> int:
+    """Who is promoted in one year tonight, −1 for nobody; the last column is the former champion's."""
+    bars = np.full(lead.shape[0], float(BARS))
+    found = judge(lead, bars)
+    best = found.best
+    if best is None:
+        return -1
+    if best.z > allowed.threshold:
+        return best.recipe
+    everyone = judge(*together(lead[:, :-1], bars), windows=RECENT_WINDOWS, r=found.r).best
+    fell = everyone is not None and allowed.together is not None and everyone.z > allowed.together
+    return int(np.nanmax(found.z[:-1], axis=1).argmax()) if fell else -1
 
 
 def leads_of_bars(bars: Bars, score: str) -> Floats:

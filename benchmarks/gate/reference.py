@@ -12,11 +12,18 @@ from scipy.special import ndtri_exp
 from scipy.stats import t as student
 
 from .days import HISTORY, NIGHTS, RECIPES, Floats
+from .nights import Promotions, first_of
 
 SEED = 20_250_107
 YEARS = 10_000
 WINDOWS = (40, 80, 160, 250)
 GRID = np.linspace(-30.0, 30.0, 60_001)
+
+
+def first_promotions(leads: Floats, allowed: float, history: int) -> Promotions:
+    """What the plain form does with daily leads of shape (years, recipes, days), ``history`` of them before night 0."""
+    z = np.stack([largest_z(leads[:, :, : history + night]) for night in range(NIGHTS)], axis=2)
+    return first_of(z, z.max(axis=1) > allowed)
 
 
 def largest_z(leads: Floats) -> Floats:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from flows.gate.calibration import calibrate
-
 from . import rivals
 from .days import RECIPES, Days, Scenario, simulate
 from .figures import rate
-from .nights import first_promotions
+from .nights import Thresholds, first_promotions
 from .rivals import Played
 
 SEED = 20_250_106
@@ -43,7 +41,7 @@ def show() -> None:
 
 
 def _gate(days: Days, rng: np.random.Generator) -> Played:
-    first = first_promotions(days.leads, calibrate(RECIPES).threshold, days.own.shape[2] - 250)
+    first = first_promotions(days.leads, Thresholds.of(RECIPES), days.own.shape[2] - 250)
     return Played((first.recipe >= 0).astype(np.int64), np.where(first.recipe == 0, 250 - first.night, 0) / 250)
 
 

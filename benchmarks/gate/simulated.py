@@ -11,12 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from flows.gate.calibration import calibrate
-
 from . import bars, days, reference
 from .days import EDGE_SIGNAL, RECIPES, Scenario
 from .figures import Figure, quantile, rate, share
-from .nights import NEVER, Promotions, first_alarms, first_promotions, leads_of_bars, promotions_of_a_year
+from .nights import NEVER, Promotions, Thresholds, first_alarms, first_promotions, leads_of_bars, promotions_of_a_year
 
 SEED = 20_250_105
 """Fixed before the first run; never chosen by what came out."""
@@ -65,7 +63,8 @@ class Work:
     column: str
     stream: int
     chunk: int
-    thresholds: Mapping[str, float]
+    thresholds: Mapping[int, Thresholds]
+    plain: float
 
 
 def questions() -> list[Question]:
@@ -106,11 +105,10 @@ def run(
     asked: Sequence[Question], columns: Sequence[str], *, workers: int, day_years: int, bar_years: int
 ) -> dict[tuple[int, str, str], dict[str, Figure]]:
     """Figures by (number of the question, column, score); the same whatever the number of workers."""
-    thresholds = {f"gate {k}": calibrate(k).threshold for k in (RECIPES, RECIPES + 1)}
-    if PLAIN in columns:
-        thresholds["plain"] = reference.threshold()
+    thresholds = {k: Thresholds.of(k) for k in (RECIPES, RECIPES + 1)}
+    plain = reference.threshold() if PLAIN in columns else np.inf
     work = [
-        Work(question, column, len(COLUMNS) * at + COLUMNS.index(column), chunk, thresholds)
+        Work(question, column, len(COLUMNS) * at + COLUMNS.index(column), chunk, thresholds, plain)
         for at, question in enumerate(asked)
         for column in columns
         for chunk in range(_chunks(question, column, day_years, bar_years))
@@ -153,8 +151,7 @@ def _play_days(work: Work, rng: np.random.Generator, *, signal: float) -> Years:
         alarm = first_alarms(simulated)
         return Years(alarm, np.zeros_like(alarm), (alarm < NEVER).astype(np.int64))
     if kind == "false" and work.column == SHARED and scenario.history:
-        thresholds = {k: work.thresholds[f"gate {k}"] for k in (RECIPES, RECIPES + 1)}
-        count = promotions_of_a_year(simulated, thresholds, rng)
+        count = promotions_of_a_year(simulated, dict(work.thresholds), rng)
         return Years(np.where(count > 0, 0, NEVER), np.zeros_like(count), count)
     return _first(simulated.leads, work)
 
@@ -163,9 +160,9 @@ def _first(leads: days.Floats, work: Work) -> Years:
     history = work.question.scenario.history
     first: Promotions
     if work.column in (PLAIN, PLAIN_SHARED):
-        first = first_promotions(leads, work.thresholds["plain"], history, reference.largest_z)
+        first = reference.first_promotions(leads, work.plain, history)
     else:
-        first = first_promotions(leads, work.thresholds[f"gate {RECIPES}"], history)
+        first = first_promotions(leads, work.thresholds[RECIPES], history)
     return Years(first.night, first.recipe, (first.night < NEVER).astype(np.int64))
 
 

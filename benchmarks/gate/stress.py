@@ -10,12 +10,10 @@ from multiprocessing import get_context
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flows.gate.calibration import calibrate
-
 from . import reference
 from .days import DISAGREE, HISTORY, NIGHTS, RECIPES, RETRAIN_DISAGREE, Floats, autoregression
 from .figures import Figure, rate
-from .nights import NEVER, first_promotions
+from .nights import NEVER, Thresholds, first_promotions
 
 SEED = 20_250_108
 YEARS = 1_000
@@ -40,8 +38,8 @@ def _rates(name: str) -> tuple[Figure, Figure]:
         for chunk in range(YEARS // AT_ONCE):
             own = KINDS[name](np.random.default_rng((SEED, list(KINDS).index(name), chunk)))
             leads = own[:, 1:] - own[:, :1]
-            gate.append(first_promotions(leads, calibrate(RECIPES).threshold, HISTORY).night < NEVER)
-            plain.append(first_promotions(leads, reference.threshold(), HISTORY, reference.largest_z).night < NEVER)
+            gate.append(first_promotions(leads, Thresholds.of(RECIPES), HISTORY).night < NEVER)
+            plain.append(reference.first_promotions(leads, reference.threshold(), HISTORY).night < NEVER)
     return rate(np.concatenate(gate)), rate(np.concatenate(plain))
 
 

@@ -1,17 +1,22 @@
-"""The threshold that holds the gate's error rate for a whole year of nights, by simulation.
+"""The thresholds that hold the gate's error rate for a whole year of nights, by simulation.
 
 A year of nights in which no recipe is better than the champion is played many times: independent normal days, the
 champion's noise shared by all differences (so that any two are correlated by one half), 250 days of history before the
 first night, every window of every recipe looked at on every night that decides. The threshold is the value that the
-largest z of such a year exceeds with the probability of the yearly error budget.
+largest z of such a year exceeds with the probability of the yearly error budget. The mean of all recipes
+(:func:`flows.gate.sequential.together`) has two fifths of the budget and a threshold of its own, the recipes the rest:
+both together cannot spend more than there is, however recipes depend on each other.
 
-Nothing of the present data enters, so the threshold is known before the evidence is looked at. What real days do
+A young champion has no history to be judged on, and so fewer looks in its first year: its thresholds are those of a
+year that begins with the promotion, until the longest window is full.
+
+Nothing of the present data enters, so a threshold is known before the evidence is looked at. What real days do
 differently is taken care of elsewhere: autocorrelation by the factor in :mod:`flows.gate.sequential` (its estimate is
 floored at zero and not simulated here, which errs on the careful side), heavy tails and uneven days by the many bars in
 a day. ``benchmarks/gate`` measures what is left, with simulators of its own.
 
->>> calibrate(recipes=5).threshold
-3.584
+>>> calibrate(recipes=5).threshold, calibrate(recipes=5).together
+(3.454, 3.377)
 >>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
 """
 
@@ -25,12 +30,15 @@ import numpy.typing as npt
 
 from flows.errors import GateRefused
 
-from .sequential import WINDOWS, normal_from_t
+from .sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
 
-__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "Calibration", "calibrate"]
+__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "TOGETHER_SHARE", "Calibration", "calibrate"]
 
 BUDGET = 0.05
 """Probability of a false promotion in a year: one in twenty years."""
+
+TOGETHER_SHARE = 0.4
+"""Of the budget, for the mean of all recipes: chosen by what ``benchmarks/gate`` finds, see ``docs/gate.md``."""
 
 NIGHTS = 250
 """Nights in a year, about the trading days."""
@@ -46,9 +54,11 @@ _CHUNK = 500  # years at once, 250 thousand days: fits the processor's cache
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold and everything needed to compute it again; it goes into the decision record as it is."""
+    """Thresholds of a recipe's z and of the mean's (None with one recipe: it is its own mean), and everything needed to
+    compute them again; it goes into the decision record. ``young``: of a champion's first year."""
 
     threshold: float
+    together: float | None
     recipes: int
     windows: tuple[int, ...]
     cadence: int
@@ -56,6 +66,7 @@ class Calibration:
     nights: int
     paths: int
     seed: int
+    young: bool = False
 
 
 def calibrate(
@@ -64,13 +75,15 @@ def calibrate(
     windows: tuple[int, ...] = WINDOWS,
     cadence: int = 1,
     budget: float = BUDGET,
+    young: bool = False,
     paths: int = PATHS,
     seed: int = SEED,
 ) -> Calibration:
-    """The z to be exceeded with this many recipes, rounded to three digits; half a second a recipe, then remembered.
+    """The z to be exceeded with this many recipes, rounded to three digits; about half a second a recipe, once.
 
-    ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision
-    to the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights.
+    ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision to
+    the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights. ``young``: of
+    a year that begins with the champion's promotion.
     More recipes never give a lower threshold: the noise of a recipe does not depend on how many others there are.
 
     Raises :class:`GateRefused` for no recipes, a cadence or windows that no year has, a budget that the number of
@@ -82,40 +95,56 @@ def calibrate(
         raise GateRefused(f"the windows {windows} must be increasing numbers of days, from 3 up")
     if not 50 / paths <= budget < 1.0:
         raise GateRefused(f"a yearly budget of {budget} cannot be told from {paths} simulated years: {50 / paths} is")
-    largest = _largest_z(0, windows, cadence, paths, seed)
+    history = 0 if young else max(windows[-1], RECENT_WINDOWS[-1])
+    largest = _largest_z(0, windows, cadence, history, paths, seed)
     for recipe in range(1, recipes):
-        largest = np.maximum(largest, _largest_z(recipe, windows, cadence, paths, seed))
-    threshold = round(float(np.quantile(largest, 1.0 - budget)), 3)
-    return Calibration(threshold, recipes, windows, cadence, budget, NIGHTS, paths, seed)
+        largest = np.maximum(largest, _largest_z(recipe, windows, cadence, history, paths, seed))
+    share = TOGETHER_SHARE if recipes > 1 else 0.0
+    threshold = round(float(np.quantile(largest, 1.0 - budget * (1.0 - share))), 3)
+    together = None
+    if share:  # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
+        alone = _largest_z(0, RECENT_WINDOWS, cadence, history, paths, seed)
+        together = round(float(np.quantile(alone, 1.0 - budget * share)), 3)
+    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young)
 
 
 @cache
-def _largest_z(recipe: int, windows: tuple[int, ...], cadence: int, paths: int, seed: int) -> npt.NDArray[np.float32]:
+def _largest_z(
+    recipe: int, windows: tuple[int, ...], cadence: int, history: int, paths: int, seed: int
+) -> npt.NDArray[np.float32]:
     """The largest z that one recipe shows in each simulated year, over all windows and deciding nights: (paths,)."""
     chunks = []
     for start in range(0, paths, _CHUNK):
-        shape = (min(_CHUNK, paths - start), windows[-1] + NIGHTS)
+        shape = (history + NIGHTS, min(_CHUNK, paths - start))
         champion, own = (
             np.random.default_rng((seed, start, stream)).standard_normal(shape, dtype=np.float32)
             for stream in (0, recipe + 1)
         )
-        chunks.append(_year(own - champion, windows, cadence))
+        chunks.append(_year(own - champion, windows, cadence, history))
     return np.concatenate(chunks)
 
 
-def _year(d: npt.NDArray[np.float32], windows: tuple[int, ...], cadence: int) -> npt.NDArray[np.float32]:
-    """Largest z over windows and nights of each row of daily differences: shape (paths,) from (paths, n_days)."""
-    origin = np.zeros((d.shape[0], 1), dtype=np.float32)
-    total = np.concatenate([origin, np.cumsum(d, axis=1)], axis=1)
-    square = np.concatenate([origin, np.cumsum(np.square(d), axis=1)], axis=1)
-    first = windows[-1] + 1  # the first night decides on the day after the history
-    best = np.full(d.shape[0], -np.inf, dtype=np.float32)
-    longest = np.float32(0.0)
-    for n in reversed(windows):
-        mean = (total[:, first::cadence] - total[:, first - n : -n : cadence]) / n
-        spread = (square[:, first::cadence] - square[:, first - n : -n : cadence]) / n - np.square(mean)
-        variance = np.maximum(spread * (n / (n - 1)), longest)
-        if n == windows[-1]:
-            longest = variance
-        best = np.maximum(best, (mean / np.sqrt(variance / n)).max(axis=1))
-    return normal_from_t(best, float(windows[-1] - 1)).astype(np.float32)
+def _year(d: npt.NDArray[np.float32], windows: tuple[int, ...], cadence: int, history: int) -> npt.NDArray[np.float32]:
+    """Largest z over windows and nights of each column of daily differences: shape (paths,) from (n_days, paths)."""
+    origin = np.zeros((1, d.shape[1]), dtype=np.float32)
+    total = np.concatenate([origin, np.cumsum(d, axis=0)])
+    square = np.concatenate([origin, np.cumsum(np.square(d), axis=0)])
+    looks = np.arange(history + 1, history + NIGHTS + 1, cadence)  # days seen on each night that decides
+    looks = looks[looks >= fewest_days(windows)]
+    if not looks.size:
+        return np.full(d.shape[1], -np.inf, dtype=np.float32)
+
+    def moments(seen: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
+        days = n[:, None].astype(np.float32)
+        mean = (total[seen] - total[seen - n]) / days
+        spread = (square[seen] - square[seen - n]) / days - np.square(mean)
+        return mean, spread * (days / (days - 1)), days
+
+    longest = np.minimum(looks, windows[-1])
+    mean, believed, days = moments(looks, longest)
+    best = mean / np.sqrt(believed / days)
+    for n in windows[:-1]:
+        full = looks >= n
+        mean, variance, days = moments(looks[full], np.full(int(full.sum()), n))
+        best[full] = np.maximum(best[full], mean / np.sqrt(np.maximum(variance, believed[full]) / days))
+    return np.asarray(normal_from_t(best, longest[:, None] - 1.0).max(axis=0), dtype=np.float32)

@@ -66,10 +66,43 @@ class NightlyRow:
 
 
 @dataclass(frozen=True)
+class Together:
+    """The mean lead of all ``recipes`` over the champion in the window of its largest z, beside its own threshold."""
+
+    recipes: int
+    days: int
+    mean: FiniteFloat
+    standard_error: FiniteFloat
+    z: FiniteFloat
+    threshold: FiniteFloat
+
+    @property
+    def fell(self) -> bool:
+        """The champion fell behind all of them together."""
+        return self.z > self.threshold
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Whether the champion's recipe, retrained, is not worse than it by ``margin`` or more: ``mean`` is its lead a bar
+    over the last ``days``, ``z`` that of the lead plus the margin. ``row``: which of the decision's rows it is."""
+
+    row: int
+    days: int
+    mean: FiniteFloat
+    z: FiniteFloat
+    margin: FiniteFloat
+    threshold: FiniteFloat
+    passed: bool
+
+
+@dataclass(frozen=True)
 class NightlyDecision:
     """One decision; ``str()`` of it is the sentence. ``smallest_visible``: the difference a bar, in units of the score,
     that is as likely as not to be seen in one look at a year. ``more_nights``: about how many more a true difference
-    of the size seen would need. ``after``: the last night that does not count as evidence."""
+    of the size seen would need. ``after``: the last night that does not count as evidence. ``refresh``: what was found
+    where an old champion might be refreshed, ``refreshed``: that it was. ``champion_since``: the night it was promoted,
+    ``champion_refreshed``: by a refresh."""
 
     action: Literal["promoted", "held", "empty"]
     winner: str | None
@@ -91,6 +124,11 @@ class NightlyDecision:
     after: str | None
     policy: Mapping[str, Any]
     accept_unskilled: bool = False
+    together: Together | None = None
+    refresh: Refresh | None = None
+    refreshed: bool = False
+    champion_since: str | None = None
+    champion_refreshed: bool = False
     rule: Literal["nightly"] = "nightly"
 
     def __str__(self) -> str:

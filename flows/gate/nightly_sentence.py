@@ -3,55 +3,121 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .nightly_decision import NightlyRow, WindowFigures
+from .nightly_decision import NightlyRow, Refresh, Together, WindowFigures
 
 LISTED = 10
 """Recipes that a sentence on a first champion names."""
 
 
-def nightly_sentence(
-    *,
-    champion: str,
-    rows: Sequence[NightlyRow],
-    shown: int | None,
-    promoted: bool,
-    threshold: float,
-    budget: float,
-    score: str,
-    more: int | None,
-    visible: float | None,
-    days: int,
-    shortest: int,
-    wait: int,
-) -> str:
-    """What a person reads in the morning. ``wait``: nights to the next look, 0 on a night that decides."""
-    row = None if shown is None else rows[shown]
+@dataclass(frozen=True)
+class Told:
+    """What the sentence of a night with a champion tells of. ``shown``: the row of the winner or the leader; ``days``:
+    that the champion was judged on; ``wait``: nights to the next look, 0 on a night that decides; ``age``: nights that
+    the champion has served."""
+
+    champion: str
+    rows: Sequence[NightlyRow]
+    shown: int | None
+    promoted: bool
+    threshold: float
+    budget: float
+    score: str
+    more: int | None
+    visible: float | None
+    days: int
+    shortest: int
+    wait: int
+    together: Together | None
+    refresh: Refresh | None
+    refreshed: bool
+    age: int
+
+    def z(self, z: float, threshold: float) -> str:
+        """A z beside what is allowed."""
+        return f"z {z:.2f} of the {threshold:.2f} that one false promotion in {1 / self.budget:.0f} years allows"
+
+
+def nightly_sentence(told: Told) -> str:
+    """What a person reads in the morning."""
+    row = None if told.shown is None else told.rows[told.shown]
     best = None if row is None else row.best
     if row is None or best is None:
         return (
-            f"held: {champion} was judged on {_count(days, 'trading day')} so far, and the shortest window asks for "
-            f"{shortest}; no difference can be told yet"
+            f"held: {told.champion} was judged on {_count(told.days, 'trading day')} so far, and the shortest window "
+            f"asks for {told.shortest}; no difference can be told yet"
         )
-    allowed = f"z {best.z:.2f} of the {threshold:.2f} that one false promotion in {1 / budget:.0f} years allows"
-    right = _right(row)
-    if promoted:
-        who = f"returned: {_named(row)}, the former champion" if row.former else f"promoted: {_named(row)}"
-        return f"{who}: its stream {_lead(best, champion, score)} over {best.days} days ({allowed}{right})"
-    told = f"held: {row.name}'s stream {_lead(best, champion, score)} over {best.days} days ({allowed}{right})"
-    if best.z > threshold and row.failed:
-        told += f"; held back by {_held_back(row)}"
-    elif best.z > threshold:
-        told += f"; the next look is in {_count(wait, 'night')}"
+    if told.refreshed and told.refresh is not None:
+        return _refreshed(told, told.refresh, row)
+    if told.promoted:
+        return _promoted(told, row, best)
+    return _held(told, row, best)
+
+
+def _promoted(told: Told, row: NightlyRow, best: WindowFigures) -> str:
+    who = f"returned: {_named(row)}, the former champion" if row.former else f"promoted: {_named(row)}"
+    lead = _lead(best, told.champion, told.score)
+    everyone = told.together
+    if best.z > told.threshold or everyone is None:
+        return f"{who}: its stream {lead} over {best.days} days ({told.z(best.z, told.threshold)}{_right(row)})"
+    return (
+        f"{who}: {_fell(told, everyone)}, and its stream, the most of them, {lead} over {best.days} days "
+        f"(z {best.z:.2f}{_right(row)})"
+    )
+
+
+def _refreshed(told: Told, refresh: Refresh, row: NightlyRow) -> str:
+    return (
+        f"refreshed: {_named(row)}, the same recipe retrained, replaces {told.champion} after "
+        f"{_count(told.age, 'night')}: nothing was clearly better, and its stream is not worse by "
+        f"{_amount(refresh.margin, told.score)} or more ({told.z(refresh.z, refresh.threshold)}; "
+        f"{_signed(refresh.mean, told.score)} over {refresh.days} days{_right(row)})"
+    )
+
+
+def _held(told: Told, row: NightlyRow, best: WindowFigures) -> str:
+    everyone, fell = told.together, told.together is not None and told.together.fell
+    said = (
+        f"held: {row.name}'s stream {_lead(best, told.champion, told.score)} over {best.days} days "
+        f"({told.z(best.z, told.threshold)}{_right(row)})"
+    )
+    if fell and everyone is not None:
+        said += f"; {_fell(told, everyone)}"
+    if (fell or best.z > told.threshold) and row.failed:
+        said += f"; held back by {_held_back(row)}"
+    elif (fell or best.z > told.threshold) and told.wait:
+        said += f"; the next look is in {_count(told.wait, 'night')}"
     elif best.mean > 0 and best.z > 0:
-        told += (
-            f"; a true difference of this size would need about {_count(more, 'more night')}"
-            if more is not None
+        said += (
+            f"; a true difference of this size would need about {_count(told.more, 'more night')}"
+            if told.more is not None
             else "; a true difference of this size would not be seen in a year"
         )
-    if visible:  # 0 where every day shows the same difference: how much days vary is not known then
-        told += f"; differences under {_amount(visible, score)} cannot be seen in a year"
-    return told
+    if told.visible:  # 0 where every day shows the same difference: how much days vary is not known then
+        said += f"; differences under {_amount(told.visible, told.score)} cannot be seen in a year"
+    if told.refresh is not None:
+        said += _not_refreshed(told, told.refresh)
+    return said
+
+
+def _fell(told: Told, everyone: Together) -> str:
+    return (
+        f"all {everyone.recipes} recipes together led {told.champion} by {_amount(everyone.mean, told.score)} over "
+        f"{everyone.days} days ({told.z(everyone.z, everyone.threshold)})"
+    )
+
+
+def _not_refreshed(told: Told, refresh: Refresh) -> str:
+    row = told.rows[refresh.row]
+    if refresh.passed and told.wait:
+        return f"; {told.champion} is {_count(told.age, 'night')} old and may be refreshed at the next look"
+    if refresh.passed:
+        return f"; {told.champion} is {_count(told.age, 'night')} old, its refresh held back by {_held_back(row)}"
+    return (
+        f"; {told.champion} is {_count(told.age, 'night')} old, and {row.name} retrained is not shown to be less than "
+        f"{_amount(refresh.margin, told.score)} worse (z {refresh.z:.2f} of {refresh.threshold:.2f})"
+    )
 
 
 def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
@@ -90,6 +156,10 @@ def _lead(best: WindowFigures, champion: str, score: str) -> str:
 
 def _amount(size: float, score: str) -> str:
     return f"{100 * size:.2f} points of accuracy" if score == "accuracy" else f"{size:.4f} {score}"
+
+
+def _signed(size: float, score: str) -> str:
+    return f"{100 * size:+.2f} points of accuracy" if score == "accuracy" else f"{size:+.4f} {score}"
 
 
 def _right(row: NightlyRow) -> str:

@@ -1,27 +1,34 @@
 """Is a recipe's stream better than the champion? One question a night, put to the same days again and again.
 
-For each recipe and each of the last 40, 80, 160 and up to 250 trading days since the champion was trained, with d_i the
-mean difference of day i and w_i its share of the window's bars::
+For each recipe and each of the last 125 and up to 250 trading days since the champion was promoted, with d_i the mean
+difference of day i and w_i its share of the window's bars::
 
     mean             m  = Σ w_i d_i
     effective days   J  = 1 / Σ w_i²                                    (Kish, Survey Sampling, 1965)
     standard error   s² = J / (J − 1) · Σ w_i² (d_i − m)², or what the longest window's days would make it if larger
     z                m / s, carried from Student's t to the normal, divided by √((1 + r) / (1 − r))
 
-Short windows see a sudden change early, long ones see a small difference at all; the longest one begins with 40 days
-and grows to 250, so that a young champion is judged on all of its days. Forty days alone know their own deviation
-badly: what they claim is not believed below that of the longest window, which costs nothing and lowers the threshold.
+The longest window begins with 40 days and grows to 250, so that a young champion is judged on all of its days. A short
+one knows its own deviation badly: what it claims is not believed below that of the longest, which costs nothing and
+lowers the threshold.
+
+A champion that falls loses to all recipes at once, and they share its noise: their mean (:func:`together`) knows of the
+fall what none of them knows alone. It is a series of its own, looked at over 40, 80 and up to 250 days, short ones
+because a fall is sudden. A mean above zero says that some recipe is better, so it promotes nothing that a recipe's own
+lead would not.
+
 r is the lag-1 autocorrelation of the days, pooled over the recipes and up to 250 days and never taken below zero.
 Estimating it in each window instead (Newey–West on 40 days) is far too liberal. (1 + r) / (1 − r) is the variance that
 the mean of a first-order autoregression has beside that of independent days (Priestley, Spectral Analysis and Time
 Series, 1981, §5.3).
 
-The largest z of a night means nothing by itself: four windows, several recipes and 250 nights look for it. It is read
-against a threshold from :mod:`flows.gate.calibration`.
+The largest z of a night means nothing by itself: windows, recipes and 250 nights look for it. It is read against a
+threshold from :mod:`flows.gate.calibration`.
 
 >>> evidence = judge(daily.mean, daily.bars)
 >>> evidence.best                       # Lead(recipe=1, days=160, mean=0.011, standard_error=0.0046, z=2.38)
->>> more_nights(evidence.best, threshold=3.70)
+>>> more_nights(evidence.best, threshold=3.46)
+>>> judge(*together(daily.mean, daily.bars), windows=RECENT_WINDOWS, r=evidence.r).best
 """
 
 from __future__ import annotations
@@ -37,16 +44,20 @@ import numpy.typing as npt
 from flows.errors import GateRefused
 
 __all__ = [
+    "FEWEST_DAYS",
+    "RECENT_WINDOWS",
     "WINDOWS",
     "Evidence",
     "Lead",
     "Statistics",
     "day_autocorrelation",
     "existing_windows",
+    "fewest_days",
     "judge",
     "more_nights",
     "normal_from_t",
     "pooled",
+    "together",
     "variance_inflation",
     "visible_difference",
     "window_statistics",
@@ -54,8 +65,14 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-WINDOWS = (40, 80, 160, 250)
-"""Trading days looked back on: each about twice the one before, the last about a year and grown into."""
+WINDOWS = (125, 250)
+"""Trading days that a recipe's lead is looked for in: half a year, and about a year, which is grown into."""
+
+RECENT_WINDOWS = (40, 80, 250)
+"""Those that what changes suddenly is looked at in: the mean of all recipes, and a refresh."""
+
+FEWEST_DAYS = 40
+"""With fewer days nothing is judged, unless windows are set that are shorter."""
 
 _SAME = 1e-9  # a standard error this small beside the mean is rounding: the days are all the same
 
@@ -118,12 +135,15 @@ class Evidence:
         return Lead(recipe, int(self.n[at]), float(self.mean[at]), float(self.standard_error[at]), float(self.z[at]))
 
 
-def judge(d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WINDOWS) -> Evidence:
-    """The evidence of one night: every recipe, every window that exists since the champion was trained.
+def judge(
+    d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WINDOWS, r: float | None = None
+) -> Evidence:
+    """The evidence of one night: every recipe, every window that exists since the champion was promoted.
 
     ``d``: shape (n_days, n_recipes), how much better each recipe scored than the champion, a bar, oldest day first,
-    only days since the champion was trained; NaN on a day that is no evidence for a recipe (its windows are then its
-    last n days that are). ``w``: shape (n_days,) or (n_days, n_recipes), the bars behind each. Exchanging champion and
+    only days since the champion was promoted; NaN on a day that is no evidence for a recipe (its windows are then its
+    last n days that are). ``w``: shape (n_days,) or (n_days, n_recipes), the bars behind each. ``r``: their
+    autocorrelation where it is known, else it is estimated. Exchanging champion and
     recipe changes the sign of ``mean`` and ``z`` and nothing else; the order of the recipes changes their order alone.
 
     Raises :class:`GateRefused` for shapes that do not fit, an infinite difference, bars that are not positive, windows
@@ -144,15 +164,34 @@ def judge(d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WIND
             found = window_statistics(own, weight, n[recipe][exist].tolist())
             mean[recipe, exist], error[recipe, exist], z[recipe, exist] = found.mean, found.standard_error, found.z
             correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
-    r = pooled(correlations)
-    inflation = variance_inflation(r)
-    return Evidence(n, mean, error * inflation, z / inflation, days, r)
+    correlation = pooled(correlations) if r is None else r
+    inflation = variance_inflation(correlation)
+    return Evidence(n, mean, error * inflation, z / inflation, days, correlation)
+
+
+def together(d: npt.ArrayLike, w: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """The mean lead of all recipes on each day, shape (n_days, 1), NaN where fewer than two have the day, and the mean
+    bars behind it: what :func:`judge` takes. ``d`` and ``w`` as there."""
+    differences, bars = np.asarray(d, dtype=np.float64), np.asarray(w, dtype=np.float64)
+    bars = np.broadcast_to(bars if bars.ndim == 2 else bars[:, None], differences.shape)
+    seen = ~np.isnan(differences)
+    count = seen.sum(axis=1)
+    several = np.maximum(count, 1)
+    mean = np.where(seen, differences, 0.0).sum(axis=1) / several
+    behind = np.where(seen, bars, 0.0).sum(axis=1) / several
+    return np.where(count >= 2, mean, np.nan)[:, None], np.where(count >= 2, behind, 1.0)[:, None]
+
+
+def fewest_days(windows: Sequence[int] = WINDOWS) -> int:
+    """The days that it takes until anything is judged."""
+    return min(FEWEST_DAYS, windows[0])
 
 
 def existing_windows(days: int, windows: Sequence[int] = WINDOWS) -> list[int]:
     """Days in each window when there are ``days`` in all: 0 for one that is not full, but the last is never longer than
-    what there is, once that is as much as the first."""
-    return [n if n <= days else 0 for n in windows[:-1]] + [min(windows[-1], days) if days >= windows[0] else 0]
+    what there is, once that is enough to be judged."""
+    whole = min(windows[-1], days) if days >= fewest_days(windows) else 0
+    return [n if n <= days else 0 for n in windows[:-1]] + [whole]
 
 
 def window_statistics(d: Floats, w: Floats, windows: Sequence[int]) -> Statistics:

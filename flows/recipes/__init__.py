@@ -14,7 +14,7 @@ A recipe is a named scikit-learn classifier plus feature expressions: nothing of
 from .catalogue import shipped
 from .declared import load_recipes
 from .installed import environment
-from .predicting import probabilities, says_up
+from .predicting import probabilities, recorded_probabilities, says_up
 from .recipe import Recipe, check_columns, choose
 from .references import REFERENCES, reference
 from .scoring import Scores, score
@@ -31,6 +31,7 @@ __all__ = [
     "environment",
     "load_recipes",
     "probabilities",
+    "recorded_probabilities",
     "reference",
     "says_up",
     "score",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from registry.signature import Signature
 
+from .installed import environment as installed
 from .threads import one_thread
 from .training import FORESTS, Fit
 
 if TYPE_CHECKING:
+    from registry.artifact import Archive
     from registry.signature import Columns
 
 
@@ -35,6 +38,21 @@ def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cor
         shares = [share for share in np.array_split(features, cores) if len(share)]
         with ThreadPoolExecutor(cores) as workers:
             return np.concatenate([said[:, up] for said in workers.map(estimator.predict_proba, shares)])
+
+
+def recorded_probabilities(
+    archive: Archive, environment: Mapping[str, str] | None, frame: Columns, *, cores: int = 1
+) -> npt.NDArray[np.float64]:
+    """P(up) of each row of ``frame``, shape (n,), of an archived version, whatever was installed meanwhile.
+
+    ``environment``: what it was trained with. Where that is the scikit-learn that is here, its estimator is asked, and
+    gives the bits that it gave; another one may read the estimator differently or not at all, so the data-only form is
+    asked, which agrees to 1e-12. A version without one is asked through scikit-learn all the same.
+    """
+    same = environment is not None and environment.get("scikit-learn") == installed()["scikit-learn"]
+    if same or archive.form is None:
+        return probabilities(archive.estimator(), archive.signature, frame, cores=cores)
+    return archive.up(archive.signature.matrix(frame))
 
 
 def says_up(p: npt.NDArray[np.float64], cut: float) -> npt.NDArray[np.bool_]:

@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.backfill import cut_of
+from flows.gate.first import choose_first
 from flows.gate.ledger import Ledger, Series, Sheet, assemble, minutes, recipe_stream, version_stream
-from flows.gate.nightly import Candidate, Champion, choose_first, judge_nightly, tried_lately
+from flows.gate.nightly import judge_nightly, tried_lately
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
-from flows.nightly_rule import candidate, last_days
+from flows.gate.rows import Candidate, Champion
+from flows.gate.scored import Scored
+from flows.nightly_rule import candidate, last_days, with_costs
 from flows.recipes import Recipe, probabilities
 
 from .tape import Tape, Taped
@@ -28,13 +31,16 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Promotion:
-    """A version that became champion: ``night`` and ``place`` of the night on the tape, its recipe and cut."""
+    """A version that became champion: ``night`` and ``place`` of the night on the tape, its recipe and cut; ``after``:
+    the last night that is no evidence, which a refresh leaves as it was."""
 
     night: str
     place: int
     version: str
     recipe: Recipe
     cut: float
+    after: str
+    refreshed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,16 +148,23 @@ class _Player:
 
     def _gate(self, place: int, night: Taped, ledger: Ledger, candidates: Sequence[Candidate]) -> None:
         present = self.promotions[-1]
-        everyone = [*candidates, *self._former(present, ledger)]
+        champion = Champion(
+            present.version,
+            present.recipe.name,
+            version_stream(present.version),
+            recipe_stream(present.recipe.fingerprint),
+            present.after,
+            present.night,
+            present.refreshed,
+        )
+        seen = self.tape.as_of(night)
+        everyone = [
+            with_costs(each, self.policy, ledger, champion, seen)
+            for each in (*candidates, *self._former(present, ledger))
+        ]
         decision = judge_nightly(
             ledger,
-            champion=Champion(
-                present.version,
-                present.recipe.name,
-                version_stream(present.version),
-                recipe_stream(present.recipe.fingerprint),
-                present.night,
-            ),
+            champion=champion,
             candidates=everyone,
             tried=tried_lately(ledger, everyone),
             policy=self.policy,
@@ -159,9 +172,9 @@ class _Player:
         self.decisions.append(decision)
         if decision.returned:
             back = next(each for each in reversed(self.promotions) if each.version == decision.winner_version)
-            self.promotions.append(replace(back, night=night.night))
+            self.promotions.append(replace(back, night=night.night, after=night.night, refreshed=False))
         else:
-            self._promote(place, night, decision.winner)
+            self._promote(place, night, decision.winner, after=present.after if decision.refreshed else None)
 
     def _former(self, present: Promotion, ledger: Ledger) -> list[Candidate]:
         former = [each for each in self.promotions[:-1] if each.version != present.version]
@@ -173,8 +186,6 @@ class _Player:
 
     def _higher(self, ledger: Ledger, candidates: Sequence[Candidate]) -> str | None:
         """The recipe whose stream scored highest over the last 40 days, unless it is the champion's."""
-        from flows.gate.nightly import Scored
-
         scores = Scored(ledger, self.policy)
         everything = np.ones(ledger.label.size, np.bool_)
         means = {
@@ -184,11 +195,20 @@ class _Player:
         best = max(means, key=lambda name: means[name])
         return None if best == self.promotions[-1].recipe.name else best
 
-    def _promote(self, place: int, night: Taped, name: str | None) -> None:
+    def _promote(self, place: int, night: Taped, name: str | None, *, after: str | None = None) -> None:
+        """The recipe's version of tonight; ``after``: by a refresh, whose evidence goes on from there."""
         if name is not None:
             recipe = next(each for each in self.tape.job.recipes if each.name == name)
             self.promotions.append(
-                Promotion(night.night, place, self._version(place, recipe), recipe, self.cuts[recipe.name])
+                Promotion(
+                    night.night,
+                    place,
+                    self._version(place, recipe),
+                    recipe,
+                    self.cuts[recipe.name],
+                    after or night.night,
+                    after is not None,
+                )
             )
 
     def _said(self, champion: Promotion) -> Floats:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from flows.gate.days import DailyScores
 from flows.gate.ledger import Ledger, recipe_stream, version_stream
-from flows.gate.nightly import Scored
 from flows.gate.policy import GatePolicy
+from flows.gate.scored import Scored
 from flows.health import Course, Health, course
 from registry import ChampionRecord, Model
 

@@ -14,7 +14,7 @@ from nights import Nights, at, quick_calibration, short_bars
 from flows import nightly_rule
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
-from flows.gate import nightly
+from flows.gate import rows
 from flows.gate.calibration import Calibration
 from flows.gate.ledger import Series, Sheet, assemble
 from flows.gate.policy import GatePolicy
@@ -24,7 +24,7 @@ from flows.recipes import Recipe
 SHORT = GatePolicy(score="accuracy", windows=(3, 5))
 """Three days are enough to decide on and no ranks are asked for: a handful of nights shows what months would."""
 
-EASY = Calibration(-100.0, 2, SHORT.windows, 1, 0.05, 250, 1000, 1)
+EASY = Calibration(-100.0, None, 2, SHORT.windows, 1, 0.05, 250, 1000, 1)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def nights(first_night: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def easy(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """Any lead promotes, and a guard holds nothing back: what they ask is tested with the gate."""
     monkeypatch.setattr("flows.gate.nightly.calibrate", lambda *given, **values: EASY)
-    monkeypatch.setattr(nightly, "_guards", lambda *given: [])
+    monkeypatch.setattr(rows, "_guards", lambda *given: [])
     return nights
 
 

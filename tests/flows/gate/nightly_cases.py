@@ -10,16 +10,17 @@ import numpy as np
 
 from flows.gate.calibration import Calibration
 from flows.gate.ledger import Ledger, Series, Sheet, assemble
-from flows.gate.nightly import Candidate, Champion, judge_nightly
+from flows.gate.nightly import judge_nightly
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
+from flows.gate.rows import Candidate, Champion
 from flows.gate.sequential import WINDOWS
 
 BARS_A_DAY = 64
 WARM_DAYS = 10
 """Backfilled days before the first live one: 640 bars, enough for ranks and base to be defined."""
 
-CALIBRATED = Calibration(3.0, 2, WINDOWS, 1, 0.05, 250, 20_000, 1)
+CALIBRATED = Calibration(3.0, None, 2, WINDOWS, 1, 0.05, 250, 20_000, 1)
 """A threshold given by hand: simulating one takes seconds and is tested elsewhere."""
 
 CHAMPION = Champion("v1", "old", "version:v1", "recipe:old", None)

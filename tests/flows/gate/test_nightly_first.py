@@ -10,7 +10,7 @@ from nightly_cases import bars, candidate, ledger
 
 from flows.errors import GateRefused
 from flows.gate.decision import Guard
-from flows.gate.nightly import choose_first
+from flows.gate.first import choose_first
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 

@@ -13,8 +13,9 @@ from nightly_cases import CALIBRATED, CHAMPION, WARM_DAYS, bars, candidate, judg
 from flows.errors import GateRefused
 from flows.gate.decision import Guard
 from flows.gate.ledger import Ledger, Series, Sheet, assemble
-from flows.gate.nightly import Champion, judge_nightly, tried_lately
+from flows.gate.nightly import judge_nightly, tried_lately
 from flows.gate.policy import GatePolicy
+from flows.gate.rows import Champion
 
 SEEDS = st.integers(0, 2**32 - 1)
 SCORES = st.sampled_from(["edge", "accuracy", "brier"])
@@ -54,7 +55,7 @@ def test_an_identical_candidate_is_never_promoted(seed: int, score: str) -> None
     decision = judged(found, "same", "old", policy=GatePolicy(score=score))  # type: ignore[arg-type]
     assert decision.action == "held" and decision.reason == "not better"
     assert [row.largest_z for row in decision.rows] == [0.0, 0.0]
-    assert "same's stream scored as v1 did over 40 days (z 0.00" in str(decision)
+    assert "same's stream scored as v1 did over 50 days (z 0.00" in str(decision)
 
 
 @pytest.mark.parametrize("score", ["edge", "accuracy", "brier"])

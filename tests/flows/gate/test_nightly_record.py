@@ -11,7 +11,7 @@ from nightly_cases import bars, candidate, judged, ledger
 
 from flows.errors import GateRefused
 from flows.gate.decision import Guard
-from flows.gate.nightly import choose_first
+from flows.gate.first import choose_first
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 
@@ -41,9 +41,9 @@ def test_a_decision_comes_back_from_json_with_every_digit(decision: NightlyDecis
 
 def test_the_record_holds_all_that_was_looked_at() -> None:
     record = DECISIONS["promoted"].to_dict()
-    assert record["rule"] == "nightly" and record["policy"]["windows"] == [40, 80, 160, 250]
-    assert record["calibration"] == {"recipes": 2, "paths": 20_000, "seed": 1, "nights": 250}
-    assert [window["days"] for window in record["rows"][0]["windows"]] == [40, 50]
+    assert record["rule"] == "nightly" and record["policy"]["windows"] == [125, 250]
+    assert record["calibration"] == {"recipes": 2, "paths": 20_000, "seed": 1, "nights": 250, "young": 0}
+    assert [window["days"] for window in record["rows"][0]["windows"]] == [50]
     assert [guard["name"] for guard in record["rows"][0]["guards"]] == ["no_skill", "accuracy"]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from flows.gate.decision import Guard
-from flows.gate.nightly_decision import NightlyRow, WindowFigures
-from flows.gate.nightly_sentence import LISTED, empty_sentence, first_sentence, nightly_sentence
+from flows.gate.nightly_decision import NightlyRow, Refresh, Together, WindowFigures
+from flows.gate.nightly_sentence import LISTED, Told, empty_sentence, first_sentence, nightly_sentence
 
 ROW = NightlyRow(
     name="rf_deep",
@@ -30,6 +30,14 @@ STRONG = replace(ROW, windows=(WindowFigures(160, 0.02, 0.0046, 4.3),), largest_
 CLEAR = "z 4.30 of the 3.70 that one false promotion in 20 years allows"
 UNCLEAR = "z 2.40 of the 3.70 that one false promotion in 20 years allows"
 RIGHT = "right at its cut 51.9 % against 51.1 %"
+ALL = Together(5, 80, 0.012, 0.0033, 3.6, 3.4)
+FELL = (
+    "all 5 recipes together led v12 by 0.0120 edge over 80 days (z 3.60 of the 3.40 that one false promotion in 20 "
+    "years allows)"
+)
+AS_GOOD = Refresh(0, 250, -0.0003, 3.9, 0.01, 3.7, True)
+NOT_AS_GOOD = Refresh(0, 250, -0.004, 2.1, 0.01, 3.7, False)
+BROKEN = (Guard("continuity", False, "agrees on 41 %"),)
 
 
 def told(row: NightlyRow | None, **values: Any) -> str:
@@ -46,8 +54,12 @@ def told(row: NightlyRow | None, **values: Any) -> str:
         "days": 160,
         "shortest": 40,
         "wait": 0,
+        "together": None,
+        "refresh": None,
+        "refreshed": False,
+        "age": 300,
     }
-    return nightly_sentence(**(given | values))
+    return nightly_sentence(Told(**(given | values)))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +108,44 @@ def told(row: NightlyRow | None, **values: Any) -> str:
             told(STRONG, more=0, wait=1),
             f"held: rf_deep's stream led v12 by 0.0200 edge over 160 days ({CLEAR}; {RIGHT}); "
             "the next look is in 1 night; differences under 0.0090 edge cannot be seen in a year",
+        ),
+        (
+            told(ROW, promoted=True, together=ALL),
+            f"promoted: rf_deep (v31): {FELL}, and its stream, the most of them, led v12 by 0.0110 edge over 160 days "
+            f"(z 2.40; {RIGHT})",
+        ),
+        (
+            told(replace(ROW, guards=BROKEN), together=ALL),
+            f"held: rf_deep's stream led v12 by 0.0110 edge over 160 days ({UNCLEAR}; {RIGHT}); {FELL}; held back by "
+            "continuity (agrees on 41 %); differences under 0.0090 edge cannot be seen in a year",
+        ),
+        (
+            told(ROW, together=ALL, wait=3),
+            f"held: rf_deep's stream led v12 by 0.0110 edge over 160 days ({UNCLEAR}; {RIGHT}); {FELL}; the next look "
+            "is in 3 nights; differences under 0.0090 edge cannot be seen in a year",
+        ),
+        (
+            told(ROW, promoted=True, refreshed=True, refresh=AS_GOOD, age=251),
+            "refreshed: rf_deep (v31), the same recipe retrained, replaces v12 after 251 nights: nothing was clearly "
+            "better, and its stream is not worse by 0.0100 edge or more (z 3.90 of the 3.70 that one false promotion "
+            f"in 20 years allows; -0.0003 edge over 250 days; {RIGHT})",
+        ),
+        (
+            told(ROW, more=None, visible=None, refresh=NOT_AS_GOOD),
+            f"held: rf_deep's stream led v12 by 0.0110 edge over 160 days ({UNCLEAR}; {RIGHT}); a true difference of "
+            "this size would not be seen in a year; v12 is 300 nights old, and rf_deep retrained is not shown to be "
+            "less than 0.0100 edge worse (z 2.10 of 3.70)",
+        ),
+        (
+            told(replace(ROW, guards=BROKEN), more=None, visible=None, refresh=AS_GOOD),
+            f"held: rf_deep's stream led v12 by 0.0110 edge over 160 days ({UNCLEAR}; {RIGHT}); a true difference of "
+            "this size would not be seen in a year; v12 is 300 nights old, its refresh held back by continuity "
+            "(agrees on 41 %)",
+        ),
+        (
+            told(ROW, more=None, visible=None, refresh=AS_GOOD, wait=2),
+            f"held: rf_deep's stream led v12 by 0.0110 edge over 160 days ({UNCLEAR}; {RIGHT}); a true difference of "
+            "this size would not be seen in a year; v12 is 300 nights old and may be refreshed at the next look",
         ),
         (
             told(None, days=1),

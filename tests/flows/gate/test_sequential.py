@@ -1,5 +1,7 @@
 """The nightly statistic: which windows, how sure, and what it can never do."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,13 +14,18 @@ from flows.gate.sequential import (
     Lead,
     day_autocorrelation,
     existing_windows,
-    judge,
     more_nights,
     normal_from_t,
+    together,
     variance_inflation,
     visible_difference,
     window_statistics,
 )
+
+FOUR = (40, 80, 160, 250)
+"""More windows than are usual, so that what is true of short ones is seen in several."""
+
+judge = partial(sequential.judge, windows=FOUR)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -213,12 +220,42 @@ def test_one_decision_looks_at_each_window_of_each_recipe_once(monkeypatch):
 
 def test_many_years_at_once_are_judged_as_one_by_one():
     d, w = np.random.default_rng(5).normal(size=(4, 3, 120)), np.full(120, 91.0)
-    windows = [n for n in existing_windows(120) if n]
-    together = window_statistics(d, w, windows)
+    windows = [n for n in existing_windows(120, FOUR) if n]
+    at_once = window_statistics(d, w, windows)
     for year in range(4):
         alone = judge(d[year].T, w)
-        z = together.z[year] / variance_inflation(alone.r)
+        z = at_once.z[year] / variance_inflation(alone.r)
         assert np.array_equal(z, alone.z[:, alone.n[0] > 0])
+
+
+@pytest.mark.parametrize(("days", "found"), [(39, []), (40, [40]), (124, [124]), (125, [125, 125]), (300, [125, 250])])
+def test_half_a_year_and_a_growing_one_are_looked_at_from_forty_days_on(days, found):
+    assert [n for n in existing_windows(days) if n] == found
+    assert [n for n in existing_windows(days, (3, 5)) if n][:1] == [3]  # shorter windows may be set
+
+
+def test_a_champion_that_falls_is_seen_sooner_by_all_together_than_by_any():
+    rng = np.random.default_rng(3)
+    own, champion = rng.normal(size=(80, 5)), rng.normal(size=(80, 1))
+    lead, w = own - champion + 0.4, np.ones(80)
+    each = judge(lead, w)
+    everyone = judge(*together(lead, w), r=each.r)
+    # a lead has the noise of two, their mean that of one and a fifth
+    ratio = everyone.standard_error[0, -1] / each.standard_error[:, -1].mean()
+    assert ratio == pytest.approx(np.sqrt(1.2 / 2.0), rel=0.1)
+    assert everyone.mean[0, -1] == pytest.approx(lead.mean())
+    assert everyone.r == each.r
+
+
+def test_a_day_that_one_recipe_has_alone_is_no_day_of_all_together():
+    d, w = night(50, 3)
+    d[10:, 1:] = np.nan
+    d[5, 0] = np.nan
+    bars = np.column_stack([w, w + 10, w + 20])
+    mean, behind = together(d, bars)
+    assert np.isfinite(mean[:, 0]).tolist() == [True] * 10 + [False] * 40
+    assert mean[5, 0] == pytest.approx(d[5, 1:].mean()) and behind[5, 0] == w[5] + 15
+    assert mean[0, 0] == pytest.approx(d[0].mean()) and behind[0, 0] == w[0] + 10
 
 
 def test_no_recipes_are_no_evidence():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
 
-from flows.recipes import probabilities, says_up, shipped, train_all
-from registry.errors import SignatureMismatch
+from flows.recipes import environment, probabilities, recorded_probabilities, says_up, shipped, train_all
+from registry.artifact import pack, unpack
+from registry.errors import SignatureMismatch, UnsafeArtifact
 from registry.signature import Signature
 
 
@@ -63,3 +67,43 @@ def test_bars_that_do_not_fit_the_model_are_refused(fits, dataset):
 @pytest.mark.parametrize(("cut", "up"), [(0.5, [False, False, True]), (0.3, [False, True, True]), (0.9, [False] * 3)])
 def test_up_is_said_above_the_cut_and_not_at_it(cut, up):
     assert says_up(np.array([0.3, 0.5, 0.9]), cut).tolist() == up
+
+
+class Upgraded:
+    """An archive whose estimator the installed scikit-learn cannot read."""
+
+    def __init__(self, archive):
+        self.signature, self.form, self.up = archive.signature, archive.form, archive.up
+
+    def estimator(self):
+        raise UnsafeArtifact("model.skops cannot be read (ValueError: node array has an incompatible dtype)")
+
+
+def archived(fit):
+    data = pack(fit.estimator, fit.recipe.signature)
+    return unpack(data, sha256=hashlib.sha256(data).hexdigest(), where="here")
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_a_version_says_the_same_after_scikit_learn_was_upgraded(fits, dataset, name):
+    archive, frame = archived(fits[name]), dataset.bars.frame
+    today = recorded_probabilities(archive, environment(), frame)
+    assert today.tobytes() == probabilities(fits[name], archive.signature, frame).tobytes()
+    for older in ({**environment(), "scikit-learn": "1.4.2"}, {}, None):
+        later = recorded_probabilities(Upgraded(archive), older, frame)
+        assert np.abs(later - today).max() <= 1e-12
+
+
+def test_a_version_of_the_installed_scikit_learn_is_asked_through_it(fits, dataset):
+    archive = archived(fits["logistic"])
+    with pytest.raises(UnsafeArtifact, match="incompatible dtype"):  # and what is wrong with it is not passed over
+        recorded_probabilities(Upgraded(archive), environment(), dataset.bars.frame)
+
+
+def test_a_version_without_a_data_only_form_is_asked_through_scikit_learn(dataset):
+    model = GaussianNB().fit([[0.0], [1.0]], [0, 1])
+    data = pack(model, Signature(("rsi_14",)))
+    archive = unpack(data, sha256=hashlib.sha256(data).hexdigest(), where="here")
+    assert archive.form is None
+    said = recorded_probabilities(archive, {"scikit-learn": "1.4.2"}, dataset.bars.frame)
+    assert np.array_equal(said, model.predict_proba(dataset.bars.frame[["rsi_14"]].to_numpy())[:, 1])
