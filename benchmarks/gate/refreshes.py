@@ -34,7 +34,7 @@ def show() -> None:
 
 
 def _nights(lead: float, kept: float, threshold: float) -> Floats:
-    """The night of the refresh, 250 for none: shape (years,). ``kept``: correlation of champion and retrained recipe."""
+    """The night of the refresh, 250 for none: shape (years,). ``kept``: how the champion correlates with its recipe."""
     rng = np.random.default_rng((SEED, round(1000 * kept), round(-1000 * lead)))
     noise = OWN * np.sqrt(2.0 * (1.0 - kept)) * rng.standard_normal((YEARS, HISTORY + NIGHTS))
     seen = HISTORY + np.arange(NIGHTS)
