@@ -20,8 +20,9 @@ up: $(VENV)/.run ## server, deployments, alerts and a worker until Ctrl-C; on an
 test: check ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what a browser asks for
-	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/test_kills.py tests/flows/operations/test_browser.py
+test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for
+	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/test_kills.py \
+		tests/flows/operations/test_browser.py tests/flows/operations/test_offline.py
 
 check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

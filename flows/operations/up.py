@@ -113,7 +113,7 @@ def up(place: Place, tell: Callable[[str], None]) -> None:
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         crew.start()
-        _show(place, tell)
+        _show(place, crew.env, tell)
         crew.watch()
     except Stopped:
         tell("Stopping …")
@@ -132,7 +132,7 @@ class _Crew:
     def __init__(self, place: Place, tell: Callable[[str], None]) -> None:
         self._place = place
         self._tell = tell
-        self._env = environment(place, os.environ)
+        self.env = environment(place, os.environ)
         self._children: dict[str, Child] = {}
         self._restarts: dict[str, int] = {}
 
@@ -168,9 +168,7 @@ class _Crew:
     def _launch(self, name: str) -> None:
         command = [sys.executable, "-m", *_COMMANDS[name](self._place)]
         log = self._place.home / f"{name}.log"
-        self._children[name] = Child(
-            name, command, env=self._env, log=log, cwd=ROOT if name == "deploy" else Path.cwd()
-        )
+        self._children[name] = Child(name, command, env=self.env, log=log, cwd=ROOT if name == "deploy" else Path.cwd())
         pids = {"up": os.getpid(), **{child.name: child.pid for child in self._children.values()}}
         self._place.note.write_text(json.dumps(pids))
 
@@ -209,14 +207,16 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _show(place: Place, tell: Callable[[str], None]) -> None:
+def _show(place: Place, env: Mapping[str, str], tell: Callable[[str], None]) -> None:
     for line in (
         "",
         f"Up: {place.ui}",
-        f"  {place.ui}/deployments       nightly runs by itself; manual: ⋮, then Quick run or Custom run",
+        f"  {place.ui}/deployments       nightly runs by itself at 17:20 New York; manual: open it, Run, Custom run",
         f"  {place.ui}/runs              what ran, with its log",
         f"  {place.ui}/automations       who is told of what",
-        f"Other terminals: export PREFECT_API_URL={place.api}",
+        f"Bars: {env.get('RETRAIN_DATA', 'simulated (RETRAIN_DATA is not set)')}",
+        f"Registry: {env['RETRAIN_REGISTRY']}",
+        f"In other terminals: export PREFECT_API_URL={place.api}",
         "Ctrl-C stops everything.",
     ):
         tell(line)

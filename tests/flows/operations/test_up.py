@@ -167,7 +167,8 @@ def killed(up: Up) -> str:
 
 def test_it_says_where_to_look_and_what_to_click(up: Up, killed: str) -> None:
     assert f"Up: http://127.0.0.1:{up.port}\n" in up.said
-    assert "Quick run or Custom run" in up.said and f"export PREFECT_API_URL={up.api}" in up.said
+    assert "manual: open it, Run, Custom run" in up.said and f"export PREFECT_API_URL={up.api}" in up.said
+    assert f"Registry: {up.folder / 'registry'}\n" in up.said and "Bars: simulated" not in up.said
     assert (up.folder / "prefect" / "prefect.db").exists()
 
 
