@@ -27,6 +27,9 @@ The gate's error rates are measured apart (``make bench-gate``, :mod:`benchmarks
 """
 
 PARTS: dict[str, str] = {
+    "job": "benchmarks.job",
+    "night": "benchmarks.night",
+    "decision": "benchmarks.decision",
     "imports": "benchmarks.imports",
 }
 """Name of each part and the module that measures it, in the order of the report."""

@@ -18,6 +18,7 @@ at named years (:mod:`flows.holdout_rule`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
@@ -63,16 +64,7 @@ def run(
     if done is not None:
         return done
     evidence = gather(job, book, bars, on_backfill)
-    fits = train_all(
-        job.recipes,
-        bars.data,
-        bars.train,
-        seed=job.request.advanced.seed,
-        cores=job.cores,
-        on_done=None if on_trained is None else lambda fit: on_trained(fit.recipe.name),
-        timer=(clock or SystemClock()).monotonic,
-    )
-    trials = [trial(job, bars, fit) for fit in fits]
+    trials = train_every(job, bars, on_trained, (clock or SystemClock()).monotonic)
     versions = register(job, book, bars, evidence, trials)
     for _ in range(JUDGED_AGAIN):
         verdict = judge(job, book, bars, evidence, trials, versions)
@@ -142,6 +134,23 @@ def train(job: Job, bars: NightBars, recipe: Recipe) -> Trial:
     """Fit one recipe and ask it about the bars to ask about."""
     fit = fit_recipe(recipe, bars.data, bars.train, seed=job.request.advanced.seed, cores=job.cores)
     return trial(job, bars, fit)
+
+
+def train_every(
+    job: Job, bars: NightBars, on_trained: Callable[[str], None] | None, timer: Callable[[], float]
+) -> list[Trial]:
+    """As :func:`train`, every recipe. A model is asked and packed, in Python, while the next are fitted outside it."""
+    waiting: dict[str, Future[Trial]] = {}
+    with ThreadPoolExecutor(1) as packer:
+
+        def done(fit: Fit) -> None:
+            waiting[fit.recipe.name] = packer.submit(trial, job, bars, fit)
+            if on_trained is not None:
+                on_trained(fit.recipe.name)
+
+        seed = job.request.advanced.seed
+        train_all(job.recipes, bars.data, bars.train, seed=seed, cores=job.cores, on_done=done, timer=timer)
+        return [waiting[recipe.name].result() for recipe in job.recipes]
 
 
 def trial(job: Job, bars: NightBars, fit: Fit) -> Trial:

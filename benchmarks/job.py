@@ -1,0 +1,90 @@
+"""The whole job of two named years, from cold start to exit: plainly, and through Prefect on a running server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+from .bench import ROOT, Bench
+from .figure import Figure
+from .timing import ProcessFailed, Work, in_turns, run_process
+
+TITLE = "The whole job: two years loaded, two forests trained, scored, registered, one chosen"
+
+NOTEBOOK = "a notebook's script: nothing checked, pickles, one core"
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """``retrain run --train 2022 --holdout 2024`` with the notebook's two recipes, beside a script of the same."""
+    if not bench.real:
+        raise ProcessFailed("the whole job is that of 2022 and 2024: give the folder of the real files with --data")
+    numbers = count()
+
+    def notebook() -> None:
+        run_process([sys.executable, "benchmarks/notebook.py", str(bench.data), str(place("notebook"))], cwd=ROOT)
+
+    def place(kind: str) -> Path:
+        return bench.scratch / f"{kind}-{next(numbers)}"
+
+    def retrain(how: str, env: Mapping[str, str]) -> Work:
+        def work() -> None:
+            where = ["--data", str(bench.data), "--registry", str(place("registry"))]
+            years = ["--train", "2022", "--holdout", "2024", "--recipe", "rf_shallow", "--recipe", "rf_deep"]
+            run_process([sys.executable, "-m", "flows.cli", "run", how, *where, *years], env=env, cwd=ROOT)
+
+        return work
+
+    with prefect_server(bench.folder("prefect")) as server:
+        bench.say("the whole job, plainly and through Prefect")
+        works = retrain("--no-prefect", {}), retrain("--prefect", server), notebook
+        seconds = in_turns(*works, times=bench.times)
+    yield Figure.ratio_of("the whole job, `retrain run`", NOTEBOOK, seconds[:, 0], seconds[:, 2], bound=0.8)
+    what = "the whole job through Prefect, on a running server"
+    yield Figure.ratio_of(what, NOTEBOOK, seconds[:, 1], seconds[:, 2], bound=1.2)
+
+
+@contextlib.contextmanager
+def prefect_server(home: Path) -> Iterator[dict[str, str]]:
+    """A server on a free port of this machine, and the environment in which a process uses it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    env = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        _wait(f"{url}/health", home / "server.log")
+        yield env
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def _wait(url: str, log: Path, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.2)
+    raise ProcessFailed(f"the Prefect server did not answer in {seconds:.0f} s:\n{log.read_text()[-2000:]}")
