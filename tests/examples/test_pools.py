@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.server.schemas.actions import WorkPoolCreate
 from pydantic import ValidationError
 
 POOLS = Path(__file__).resolve().parents[2] / "examples" / "pools"
