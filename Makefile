@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow check test-s3 bench bench-gate lock clean
+.PHONY: help run up test test-slow check test-s3 coverage mutants bench bench-gate lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,14 @@ test: check ## lint, types and all tests
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for
 	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/test_kills.py \
 		tests/flows/operations/test_browser.py tests/flows/operations/test_offline.py
+
+coverage: $(VENV)/.dev ## how much of registry/ its own tests reach, branches too (at least 95 %)
+	@$(BIN)/python -m coverage run --source=registry -m pytest tests/registry \
+		-k "not interleavings and not kills and not random and not faults_one"
+	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=95
+
+mutants: $(VENV)/.dev ## each check of the registry's write path removed: some test must fail (about an hour)
+	@$(BIN)/python -m tests.mutants
 
 check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

@@ -32,4 +32,15 @@ BY_HAND: list[tuple[str, str, str]] = [
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     # (module, what stands there, what is put in its place): why nobody can see it
+    (
+        "log.py",
+        "head if middle == head.n else self.read(middle)",
+        "(self.read(middle))",
+    ): "reads once more what is known",
+    ("log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
+    (
+        "log.py",
+        "self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))",
+        "pass",
+    ): "the pace of writers in a race",
 }

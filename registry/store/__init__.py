@@ -48,7 +48,7 @@ def connect(
 
     ``clock`` waits between attempts and ``jitter`` (a number in [0, 1)) spreads them; both matter to S3 alone. Nothing
     is asked of the store yet: a wrong bucket or secret is found by the first request. Raises ``InvalidRequest`` for a
-    url of another kind.
+    url of another kind, ``StoreRefused`` for a directory bucket.
     """
     text = str(url)
     if text.startswith("s3://"):

@@ -24,7 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from ..clock import Clock
-from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError
+from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
 from .contract import Stored, check_key, check_limit, check_prefix, is_listed
 from .faults import CLIENT_ERRORS, Fault, understand
 from .settings import S3Settings
@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 _ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
 
+_DIRECTORY = "--x-s3"  # how the name of every directory bucket ends
 _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*?))?/?")
 
 
@@ -45,6 +46,11 @@ class S3Store:
         parts = _URL.fullmatch(url)
         if parts is None:
             raise InvalidRequest(f"{url!r} is not a bucket: write s3://bucket or s3://bucket/prefix")
+        if parts[1].endswith(_DIRECTORY):
+            raise StoreRefused(
+                f"{url} is a directory bucket, which lists its keys in no order: the newest entry of a log would "
+                "not be found. Use a general purpose bucket"
+            )
         self.url = url
         self._bucket = parts[1]
         self._root = check_key(parts[2]) + "/" if parts[2] else ""

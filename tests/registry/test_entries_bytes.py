@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 from actors import NAME, NOON, HandClock, a_model, counted_ids, crowned, promote, register
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from servers.stores import MemoryStore
 
 from registry import Registry, VersionRecord, entries
-from registry.entries import Entry, canonical, key_digest, parse
+from registry.entries import KINDS, Entry, canonical, key_digest, parse
 from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest
 from registry.sentences import sentence
 from registry.signing import Signer
+from registry.transitions import champion_of
 
 JSON = st.recursive(
     st.none()
@@ -212,3 +215,11 @@ def test_a_version_too_large_for_an_entry_is_refused_and_the_log_goes_on():
     with pytest.raises(EntryTooLarge, match="registered"):
         model.register(b"x", VersionRecord(parameters={"p": "x" * 17_000}), author="trainer")
     assert str(register(model)) == "v1"
+
+
+def test_the_entry_that_the_protocols_page_shows_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json")[1].split("```")[0])
+    entry = parse(canonical(shown), where="docs/protocol.md")
+    assert str(entry) == "promoted: v1" and champion_of(entry).decision == 1
+    assert {kind for kinds in KINDS.values() for kind in kinds} <= set(re.findall(r"`(\w+)`", page))

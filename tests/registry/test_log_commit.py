@@ -9,6 +9,7 @@ import pytest
 from actors import NAME, NOON, HandClock, a_model, crowned, promote, register
 from hypothesis import given
 from hypothesis import strategies as st
+from servers.faulty import FaultyStore
 from servers.stores import CountingStore, MemoryStore
 
 from registry import keys
@@ -164,6 +165,23 @@ def test_nothing_new_costs_one_listing():
     assert model.champion().version == "v1" and dict(counting.requests) == {"list": 1}
 
 
+def test_an_empty_log_costs_one_listing():
+    counting = CountingStore(MemoryStore())
+    assert a_model(counting).versions.head() is None and dict(counting.requests) == {"list": 1}
+
+
+def test_a_write_without_answer_is_asked_about_after_a_pause_and_one_with_an_answer_at_once():
+    clock = HandClock()
+    register(a_model(clock=clock))
+    assert clock.slept == []
+    store = FaultyStore()
+    model = a_model(store, clock=clock)
+    model.store.create("probed", b"")
+    store.faults[len(store.asked) + 2] = "never lands"  # after the upload and the listing
+    assert str(register(model)) == "v1"
+    assert clock.slept == [0.4]
+
+
 @pytest.mark.parametrize("key", [None, "night 1"])
 def test_a_registration_takes_at_most_four_requests(key):
     counting = CountingStore(MemoryStore())
@@ -197,6 +215,27 @@ def test_work_older_than_what_is_remembered_is_not_done_again():
             register(model, "same", key=f"night {forgotten}", as_of=start + timedelta(days=forgotten))
     assert str(register(model, "same", key="late, but known to be new", as_of=start + timedelta(days=5))) == "v261"
     assert str(register(model, "same", key="without a night")) == "v262"
+
+
+def test_while_nothing_is_forgotten_work_of_any_age_is_done():
+    store, start = MemoryStore(), datetime(2024, 1, 10, 22, tzinfo=UTC)
+    model = a_model(store)
+    register(model, as_of=start)
+    assert str(register(model, "b", key="older than the first", as_of=start - timedelta(days=5))) == "v2"
+
+
+def test_a_night_that_adds_more_than_is_remembered_goes_on():
+    model, tonight = a_model(), datetime(2024, 1, 10, 22, tzinfo=UTC)
+    for i in range(258):
+        register(model, "same", key=f"recipe {i}", as_of=tonight)
+    assert str(register(model, "same", key="one more", as_of=tonight)) == "v259"
+
+
+def test_keys_of_which_the_remembered_part_is_the_same_are_two_keys():
+    model, alike = a_model(), "0123456789ab"
+    first = register(model, "a", key=alike + "0" * 20)
+    assert str(register(model, "b", key=alike + "1" * 20)) == "v2"
+    assert str(first) == "v1"
 
 
 def test_an_as_of_without_a_zone_is_refused():

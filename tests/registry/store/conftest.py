@@ -1,4 +1,7 @@
-"""The stores that the conformance suite runs on."""
+"""The stores that the conformance suite runs on.
+
+``TEST_STORE_URL`` adds one of your own, found by the ``AWS_*`` variables; what is made below a fresh root there stays.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,14 @@ from servers.fixtures import new_bucket
 from servers.rgw import Rgw
 from servers.stores import MemoryStore
 
+from registry.clock import random_id
 from registry.store import S3Settings, Store, connect
 
-KINDS = ["memory", "folder", "moto", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
+KINDS = [
+    *("memory", "folder", "moto"),
+    *(["rgw"] if os.environ.get("TEST_RGW") else []),
+    *(["yours"] if os.environ.get("TEST_STORE_URL") else []),
+]
 _roots = itertools.count()
 QUICK = S3Settings(read_timeout=5.0, first_wait=0.001)
 
@@ -58,6 +66,9 @@ def new_store(
         return lambda: store
     if kind == "folder":
         return lambda: connect(tmp_path / "store")
+    if kind == "yours":
+        root = f"{os.environ['TEST_STORE_URL']}/{random_id()}"
+        return lambda: connect(root)
     server = request.getfixturevalue(f"{kind}_server")
     aws(server.url if isinstance(server, Rgw) else server)
     url = f"{kind_bucket(kind)}/root-{next(_roots)}/registry"

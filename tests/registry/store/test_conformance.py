@@ -15,7 +15,7 @@ from registry.errors import Exists, InvalidName, InvalidRequest, NotFound
 from registry.store import Store, probe
 
 THREADS = 16
-ROUNDS = {"memory": 100, "folder": 60, "moto": 6, "rgw": 100}
+ROUNDS = {"memory": 100, "folder": 60, "moto": 6, "rgw": 100, "yours": 450}
 
 KEYS = ["a-/x", "a-b", "a.b", "a/1", "a/2/x", "a/2/y", "a0", "b/deep/er/z", "format.json"]
 
@@ -148,7 +148,7 @@ def test_the_probe_needs_something_to_repeat(store: Store) -> None:
 
 
 def test_of_sixteen_writers_exactly_one_wins(kind: str, new_store: Callable[[], Store]) -> None:
-    stores = [new_store()] * THREADS if kind in ("moto", "rgw") else [new_store() for _ in range(THREADS)]
+    stores = [new_store()] * THREADS if kind in ("moto", "rgw", "yours") else [new_store() for _ in range(THREADS)]
     winners: list[list[int]] = [[] for _ in range(ROUNDS[kind])]
     together = threading.Barrier(THREADS, timeout=60)
 

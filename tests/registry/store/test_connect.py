@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.errors import InvalidName, InvalidRequest, StoreDenied
+from registry.errors import InvalidName, InvalidRequest, StoreDenied, StoreRefused
 from registry.store import S3Settings, connect
 
 
@@ -27,6 +27,7 @@ from registry.store import S3Settings, connect
         ("s3://bucket/a//b", InvalidName),
         ("s3://bucket/.hidden", InvalidName),
         ("s3://bucket/caf\u00e9", InvalidName),
+        ("s3://bucket--use1-az4--x-s3/registry", StoreRefused),
     ],
 )
 def test_what_is_no_store_is_refused_with_the_url(url: str, error: type[Exception]) -> None:
