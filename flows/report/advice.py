@@ -76,7 +76,7 @@ def _earning(money: Money | None) -> Iterator[Advice]:
             "changes of side, or another feature, not for a better fit."
         )
     elif money is not None and money.answer == "unclear":
-        yield Advice("What is left after costs is within noise: wait for more days before money depends on it.")
+        yield Advice("What is left after costs is not proven: wait for more days before money depends on it.")
 
 
 def _gate(told: tuple[Told, ...], where: str) -> Iterator[Advice]:

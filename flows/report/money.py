@@ -38,11 +38,11 @@ def money(
         return None
     name = f"{champion.version} ({champion.recipe or 'unnamed'})"
     total, sessions, pips, cost = _by_session(f"{name}, all sessions", key, ledger, move, counted, spreads)
-    days = np.unique(ledger.day[counted])
+    days, own = np.unique(ledger.day[counted]), key == version_stream(champion.version)
     apart = usable & ~ledger.counted
     return Money(
-        answer=_answer(total),
-        own=key == version_stream(champion.version),
+        answer=_answer(total, own),
+        own=own,
         first_day=str(days[0]),
         last_day=str(days[-1]),
         days=int(days.size),
@@ -86,8 +86,9 @@ def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64])
     return Line(name, tuple(str(day) for day in days), tuple(sums.tolist()))
 
 
-def _answer(total: Result) -> Answer:
-    """No where nothing is left after costs; yes where what is left is more than twice the standard error."""
+def _answer(total: Result, own: bool) -> Answer:
+    """No where nothing is left after costs; yes where what is left is more than twice the standard error, and on days
+    that the champion was not chosen by."""
     if total.net <= 0.0:
         return "no"
-    return "yes" if total.error is not None and total.net_a_bar > 2.0 * total.error else "unclear"
+    return "yes" if own and total.error is not None and total.net_a_bar > 2.0 * total.error else "unclear"

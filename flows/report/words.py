@@ -117,6 +117,10 @@ def _quality(quality: Quality | None) -> Card:
     return Card(question, "Yes" if quality.answer == "yes" else "Too early to say", quality.answer, " ".join(text))
 
 
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.2f} %"
+
+
 def _since(quality: Quality) -> str:
     if quality.mean is None:
         return "No trading day was scored since its promotion."
@@ -124,22 +128,28 @@ def _since(quality: Quality) -> str:
 
 
 def _beaten(quality: Quality) -> list[str]:
-    """Rules of thumb that did better than the champion on the same bars."""
-    if not quality.rows or quality.rows[0].score is None:
+    """Rules of thumb that did better than the champion on the same bars, by score and by accuracy."""
+    if not quality.rows:
         return []
-    own = quality.rows[0].score
-    better = [row for row in quality.rows[1:] if row.score is not None and row.score > own]
-    if not better:
-        return ["No rule of thumb scores more on the same bars."]
-    best = max(better, key=lambda row: row.score or 0.0)
-    return [f"A rule of thumb, {best.name}, scores more: {signed(best.score or 0.0, 4)} against {signed(own, 4)}."]
+    own, rules = quality.rows[0], quality.rows[1:]
+    told = []
+    scored = [(row.score, row.name) for row in rules if row.score is not None and row.score > (own.score or 0.0)]
+    if scored:
+        told.append(f"{max(scored)[1]} scores {signed(max(scored)[0], 4)} against {signed(own.score or 0.0, 4)}")
+    right = [(row.accuracy, row.name) for row in rules if row.accuracy > own.accuracy]
+    if right:
+        told.append(f"{max(right)[1]} is right on {_percent(max(right)[0])} against {_percent(own.accuracy)}")
+    if not told:
+        return ["No rule of thumb does better on the same bars."]
+    return [f"A rule of thumb does better on the same bars: {' and '.join(told)}."]
 
 
 def _money(money: Money | None) -> Card:
     question = "Would it have earned anything?"
     if money is None:
         return Card(question, "Nothing to count", "unclear", "None of its bars has a move that is known.")
-    answer = {"no": "No", "yes": "Yes", "unclear": "Within noise"}[money.answer]
+    unclear = "Within noise" if money.own else "On paper"
+    answer = {"no": "No", "yes": "Yes", "unclear": unclear}[money.answer]
     return Card(question, answer, money.answer, f"{_before_costs(money)} {_after_costs(money)} {_whose(money)}".strip())
 
 
@@ -166,4 +176,4 @@ def _after_costs(money: Money) -> str:
 
 
 def _whose(money: Money) -> str:
-    return "" if money.own else "Counted on its recipe's walk-forward, since its own days are still few."
+    return "" if money.own else "Counted on its recipe's days before, by which it was chosen; its own are still few."

@@ -46,7 +46,9 @@ def course_figure(quality: Quality) -> dict[str, Any]:
     figure.add_trace(_line(running(quality.since), BLUE.light, width=2.6))
     if quality.baseline is not None:
         figure.add_hline(
-            y=quality.baseline, line={"color": INK.light, "width": 1, "dash": "dash"}, annotation_text="baseline"
+            y=quality.baseline,
+            line={"color": INK.light, "width": 1, "dash": "dash"},
+            annotation={"text": "baseline", "xanchor": "left", "x": 0.0},
         )
     begin, end = shown_first(quality)
     figure.update_xaxes(range=[begin, end])

@@ -125,8 +125,8 @@ function showPair() {
   others.replaceChildren();
   if (i === j) return;
   for (const each of compared(i, j)) {
-    const shown = [each.name, number(each.x), number(each.y), number(each.difference, true), each.status, each.reason];
-    cells(metrics.insertRow(), shown, ["", "", "", "", `status-${each.status.replaceAll(" ", "-")}`]);
+    const shown = [each.name, each.status, number(each.x), number(each.y), number(each.difference, true), each.reason];
+    cells(metrics.insertRow(), shown, ["", `status-${each.status.replaceAll(" ", "-")}`]);
   }
   for (const each of differences(i, j)) {
     cells(others.insertRow(), [each.kind, each.name, brief(each.x), brief(each.y)], ["", "", "value", "value"]);
