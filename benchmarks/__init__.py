@@ -31,5 +31,6 @@ PARTS: dict[str, str] = {
     "night": "benchmarks.night",
     "decision": "benchmarks.decision",
     "imports": "benchmarks.imports",
+    "scale": "benchmarks.scale",
 }
 """Name of each part and the module that measures it, in the order of the report."""
