@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from flows.gate.nightly_decision import NightlyDecision, NightlyRow
+from flows.gate.nightly_decision import NightlyDecision, NightlyRow, Together
 from registry import Model
 from registry.clock import write_time
 from registry.entries import Entry
@@ -16,7 +16,7 @@ TOLD = 250
 """Decisions that a report tells: about a year of nights."""
 
 ENDS_EVIDENCE = ("promoted", "returned", "rolled_back", "unfrozen", "policy")
-"""Decisions after which evidence starts afresh."""
+"""Kinds of decision after which evidence starts afresh."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class Told:
     tried: int | None = None
     score: str | None = None
     standings: tuple[Standing, ...] = ()
+    together: Together | None = None
+    """How all recipes together fared against the champion: whether it fell."""
+    refreshed: bool = False
+    """The champion's own recipe, retrained, took its place: the evidence of the others goes on."""
+
+    @property
+    def ends_evidence(self) -> bool:
+        """Evidence starts afresh after it."""
+        return self.kind in ENDS_EVIDENCE and not self.refreshed
 
     @property
     def by_the_gate(self) -> bool:
@@ -89,6 +98,8 @@ def _told(book: Model, entry: Entry) -> Told:
         tried=None if decision is None else decision.tried,
         score=None if decision is None else str(decision.policy["score"]),
         standings=() if decision is None else tuple(_standing(row) for row in decision.rows),
+        together=None if decision is None else decision.together,
+        refreshed=decision is not None and decision.refreshed,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from flows.report.decisions import ENDS_EVIDENCE, Told
+from flows.report.decisions import Told
 
 from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
@@ -81,7 +81,7 @@ def evidence_lines(told: Sequence[Told]) -> dict[str, Line]:
                 days, values = lines.setdefault(standing.name, ([], []))
                 days.append(each.night)
                 values.append(standing.z)
-        if each.kind in ENDS_EVIDENCE:
+        if each.ends_evidence:
             _break(lines.values())
     return lines
 

@@ -15,7 +15,8 @@ from nights import Nights, at, quick_calibration, short_bars
 
 from flows.bars import Dataset, load_bars, prepare
 from flows.gate.ledger import assemble, from_bytes, version_stream
-from flows.health import examine
+from flows.gate.nightly_decision import Together
+from flows.health import day_before, examine
 from flows.nightly_rule import policy_of
 from flows.report import words
 from flows.report.data import ReportData
@@ -66,7 +67,7 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
     champion, head = book.champion(), book.decisions.head()
     assert champion is not None
     ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    health = examine(book, champion, bars, ledger, policy_of(lived.job(), head), as_of(NIGHTS[-1]))
+    health = examine(book, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
     assert told.quality is not None
     assert told.quality.sentence == str(health)
     assert told.quality.alarms == health.alarms
@@ -159,6 +160,14 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
     card = words.cards(poor)[2]
     assert (card.answer, card.tone) == ("No", "no")
     assert "−1 pips net" in card.text
+
+
+@pytest.mark.parametrize(("z", "words"), [(1.5, "no fall of the champion"), (3.5, "it has fallen behind them")])
+def test_all_recipes_together_say_whether_the_champion_fell(told: ReportData, z: float, words: str) -> None:
+    found = Together(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
+    page = render(replace(told, decisions=(*told.decisions[:-1], replace(told.decisions[-1], together=found))))
+    assert f'z <data value="{z}">+{z:.2f}</data>: {words}, which would take more than' in page
+    assert 'id="together"' not in render(told)
 
 
 def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
