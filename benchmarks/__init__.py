@@ -30,6 +30,7 @@ PARTS: dict[str, str] = {
     "job": "benchmarks.job",
     "night": "benchmarks.night",
     "decision": "benchmarks.decision",
+    "orchestration": "benchmarks.orchestration",
     "imports": "benchmarks.imports",
     "scale": "benchmarks.scale",
 }

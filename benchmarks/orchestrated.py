@@ -1,0 +1,78 @@
+"""One night in this process, and how long it took beyond loading, training, scoring, judging and reporting.
+
+``python -m benchmarks.orchestrated prefect|plain AS_OF``, with the variables of the night: the last line printed is the
+seconds from the night's start to its end, less those of the work itself. Imports come before.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from flows import night, plainly
+from flows.settings import Advanced, RetrainRequest, moment
+
+WORK = ("load", "gather", "train", "gate", "report")
+"""The tasks that are the work itself; whatever talks to the registry alone, and Prefect's own doing, is the rest."""
+
+
+class Stopwatch:
+    """The time in which any of the functions that it stands around was at work; they may overlap."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[float, float]] = []
+
+    @property
+    def seconds(self) -> float:
+        total, end = 0.0, float("-inf")
+        for begun, ended in sorted(self._spans):
+            total += max(ended - max(begun, end), 0.0)
+            end = max(end, ended)
+        return total
+
+    def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(work)
+        def timed(*values: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return work(*values, **named)
+            finally:
+                self._spans.append((begun, time.perf_counter()))
+
+        return timed
+
+
+def through_prefect(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
+    from flows import tasks
+    from flows.retrain import retrain
+
+    for name in WORK:
+        task = getattr(tasks, name)
+        task.fn = watch.around(task.fn)
+    return retrain
+
+
+def without(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
+    for name in ("load", "gather", "train_every", "judge"):
+        setattr(night, name, watch.around(getattr(night, name)))
+    plainly.after_night = watch.around(plainly.after_night)
+    return functools.partial(plainly.run_plainly, scheduled=False, console=Console(quiet=True))
+
+
+def main() -> None:
+    how, as_of = sys.argv[1:]
+    watch = Stopwatch()
+    run = through_prefect(watch) if how == "prefect" else without(watch)
+    request = RetrainRequest(as_of=moment(as_of), advanced=Advanced(backfill_days=60))
+    begun = time.perf_counter()
+    run(request)
+    print(time.perf_counter() - begun - watch.seconds)
+
+
+if __name__ == "__main__":
+    main()
