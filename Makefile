@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow check test-s3 coverage mutants bench bench-gate lock clean
+.PHONY: help run up test test-slow check test-s3 coverage mutants bench bench-gate docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: $(VENV)/.dev ## how fast everything is beside what people would use inste
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (about 15 minutes)
 	@$(BIN)/python -m benchmarks.gate
+
+docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
+	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py
 
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

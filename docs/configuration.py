@@ -1,0 +1,160 @@
+"""Writes ``configuration.md`` from the settings themselves: ``make docs``. A test fails where the page is stale."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from flows.gate.policy import GatePolicy
+from flows.operations.settings import Operations
+from flows.settings import Advanced, Force, RetrainRequest, Settings
+from registry.store.settings import S3Settings
+
+PAGE = Path(__file__).with_suffix(".md")
+
+TEXT = """# Configuration
+
+Written by `make docs` from the settings; a test keeps it equal to them. No file of this project's own is read: a
+setting is an environment variable (which `make`, cron, systemd and Kubernetes all know how to set), an option of the
+command line wins over its variable, and what judges a night is neither but policy, kept in the registry.
+
+    RETRAIN_DATA=path/to/bars RETRAIN_CLOCK=london-5h retrain run --dry-run --recipe logistic
+
+A variable that makes no sense stops the command before anything is read, and the message names it.
+
+## Where things are
+
+{settings}
+
+## Nights that run by themselves
+
+{operations}
+
+## One run
+
+What differs from a usual night: options of `retrain run`, and the form behind *Run*, *Custom run* in Prefect's UI.
+
+{request}
+
+Behind "advanced" in the form (`advanced` in JSON):
+
+{advanced}
+
+To force a promotion (`force`), all three:
+
+{force}
+
+## Policy of the gate
+
+Not a setting and no option of a run: who could choose the score or the budget a night could choose until something is
+promoted. `retrain set-policy` writes it into the log, with author and reason, and evidence starts afresh. What each
+means and why these are the defaults: [gate.md](gate.md).
+
+{policy}
+
+## Bucket and server
+
+Credentials, region and endpoint of a bucket are the standard `AWS_*` variables and files: `AWS_ENDPOINT_URL` (for a
+store that is not Amazon's), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_PROFILE`. Prefect's own
+variables hold for Prefect: `PREFECT_API_URL` says which server a night runs through, `PREFECT_API_AUTH_STRING` how to
+be let in. `RETRAIN_SOURCE_REVISION` is noted in each version as the revision of the code, where there is no git
+checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` keep copies of what never changes.
+
+## Recipes of your own
+
+`RETRAIN_RECIPES_FILE` names a TOML file, one table a recipe; they are trained beside those that are shipped. A feature
+is a column of the bars, or an arithmetic expression over some. What is wrong is said before anything is trained.
+
+```toml
+[slow_boosting]
+estimator = "sklearn.ensemble.HistGradientBoostingClassifier"
+parameters = {{ max_iter = 300, learning_rate = 0.01 }}
+features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
+```
+
+## A connection's patience
+
+In Python, `registry.store.S3Settings` sets how patient a connection is:
+
+{s3}
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    return TEXT.format(
+        settings=_variables(Settings),
+        operations=_variables(Operations),
+        request=_fields(RetrainRequest, leave_out=("force", "advanced")),
+        advanced=_fields(Advanced),
+        force=_fields(Force),
+        policy=_plain(GatePolicy),
+        s3=_plain(S3Settings),
+    )
+
+
+def _variables(settings: type[BaseModel]) -> str:
+    rows = [
+        (f"`RETRAIN_{name.upper()}`", field.description or "", _default(field))
+        for name, field in settings.model_fields.items()
+    ]
+    return _table(("variable", "meaning", "default"), rows)
+
+
+def _fields(form: type[BaseModel], leave_out: tuple[str, ...] = ()) -> str:
+    rows = [
+        (f"`{name}`", _type(field.annotation), field.description or "", _default(field))
+        for name, field in form.model_fields.items()
+        if name not in leave_out
+    ]
+    return _table(("field", "type", "meaning", "default"), rows)
+
+
+def _plain(settings: type) -> str:
+    """A table of a dataclass whose docstring says what each field means."""
+    said = " ".join((settings.__doc__ or "").replace("``", "`").split())
+    rows = [(f"`{each.name}`", _shown(each.default)) for each in dataclasses.fields(settings)]
+    return f"{_table(('field', 'default'), rows)}\n\n{said}"
+
+
+def _default(field: FieldInfo) -> str:
+    return "required" if field.is_required() else _shown(field.default)
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _type(annotation: object) -> str:
+    """The type in words that a person filling in a form would use."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return _type(next(each for each in typing.get_args(annotation) if each is not type(None)))
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _type(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(annotation)))
+    if typing.get_origin(annotation) is tuple:
+        return f"list of {_type(typing.get_args(annotation)[0])}"
+    known = {str: "text", int: "whole number", float: "number", bool: "yes or no", SecretStr: "secret"}
+    return known.get(annotation, "moment with a zone")  # type: ignore[call-overload]  # any object may be asked for
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(re.sub(r"\|", r"\\|", cell) for cell in line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

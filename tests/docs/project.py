@@ -1,0 +1,66 @@
+"""A project folder as the docs assume one: bars, exports, and a registry that has lived for three nights."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clocks import FixedClock
+
+from flows.bars import MARKER, load_bars, write_sample
+from flows.gate.calibration import calibrate
+from flows.night import run
+from flows.settings import DEFAULT_MODEL, RetrainRequest, Settings
+from registry import Registry
+
+RECIPES = ("logistic", "bayes")
+NIGHTS = [datetime(2024, 6, day, 21, tzinfo=UTC) for day in (5, 6, 7)]
+RECIPES_FILE = """[bayes]
+estimator = "sklearn.naive_bayes.GaussianNB"
+features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
+"""
+
+
+def quick_thresholds(patch: pytest.MonkeyPatch) -> None:
+    """Thresholds from a twentieth of the simulated years: what they are worth is tested elsewhere."""
+    patch.setattr("flows.gate.nightly.calibrate", partial(calibrate, paths=1000))
+
+
+def make(place: Path) -> Path:
+    """The project in ``place``: v1 … v6 of two recipes, a first champion, two nights held, ``v2`` promoted by Ann."""
+    data = write_sample(place / "path/to/bars", first=date(2024, 1, 2), last=date(2024, 6, 10))
+    (data / MARKER).unlink()  # stands for a market's
+    _exports(place, data)
+    (place / "recipes.toml").write_text(RECIPES_FILE)
+    settings = Settings(
+        data=str(data), registry=str(place / ".retrain/registry"), cores=1, recipes_file=str(place / "recipes.toml")
+    )
+    clock, numbers = FixedClock(), itertools.count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        quick_thresholds(patch)
+        for as_of in NIGHTS:
+            request = RetrainRequest(as_of=as_of, recipes=RECIPES, train_days=60, backfill_days=45)
+            run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
+    book = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
+    book.force("v2", author="ann", reason="tried by hand")
+    return place
+
+
+def _exports(place: Path, data: Path) -> None:
+    """The bars again as raw exports: M15 of the year, and one day to add."""
+    bars = load_bars(data)
+    for name, kept in (
+        ("DAT_ASCII_GBPUSD_M15_2024.csv", bars.file_time < np.datetime64("2024-06-07")),
+        ("today.csv", bars.file_time >= np.datetime64("2024-06-07")),
+    ):
+        rows = bars.frame[kept].iloc[:, :4].to_numpy().tolist()
+        times = bars.file_time[kept].astype("datetime64[s]").tolist()
+        lines = [
+            f"{when:%Y%m%d %H%M%S};{';'.join(f'{price:.5f}' for price in row)};0"
+            for when, row in zip(times, rows, strict=True)
+        ]
+        (place / name).write_text("\n".join([*lines, ""]))
