@@ -29,7 +29,7 @@ FIRST_TRAINING_DAYS = 60
 Mask = npt.NDArray[np.bool_]
 
 Progress = Callable[[int, int], None]
-"""Told how many refits are done, and of how many."""
+"""Told how many refits are done, and of how many: before the first of them too."""
 
 
 def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | None = None) -> list[Sheet]:
@@ -40,6 +40,8 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
     """
     chunks = refits(data, job.request.advanced.backfill_days)
     said = []
+    if progress is not None and chunks:
+        progress(0, len(chunks))
     for done, (end, asked) in enumerate(chunks):
         frame = data.bars.frame[asked]
         said.append([probabilities(fit, fit.recipe.signature, frame, cores=job.cores) for fit in _fits(job, data, end)])

@@ -51,6 +51,14 @@ def _logged(console: Console) -> Iterator[None]:
         logger.removeHandler(shown)
 
 
+def before_the_first_night(refits: int) -> str:
+    """What a person is told before the past is scored."""
+    return (
+        f"Before the first night every recipe is fitted {refits} times on the past, to choose a first champion by: a "
+        "few minutes, once (--no-backfill leaves it out)."
+    )
+
+
 @contextmanager
 def _progress(console: Console) -> Iterator[Any]:
     columns = (
@@ -68,6 +76,8 @@ def _progress(console: Console) -> Iterator[Any]:
             progress.update(task, advance=1, description=f"trained {name}", visible=True)
 
         def on_backfill(done: int, total: int) -> None:
+            if not done:
+                console.print(before_the_first_night(total))
             progress.update(past, completed=done, total=total, visible=True)
 
         yield on_trained, on_backfill

@@ -89,7 +89,7 @@ def test_the_same_bars_give_the_same_bytes(nights: Nights, data: Dataset) -> Non
 def test_every_twenty_days_are_refitted_and_progress_is_told(nights: Nights, data: Dataset) -> None:
     told: list[tuple[int, int]] = []
     sheets = walk(nights, data, 50, progress=lambda done, of: told.append((done, of)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]  # how much is to come is told before it begins
     assert [len(sheet.days) for sheet in sheets] == [REFIT_DAYS, REFIT_DAYS, 10]
 
 
@@ -99,7 +99,7 @@ def test_progress_ends_where_it_said_also_when_there_was_nothing_to_train_on(nig
     hole = (frame.index > pd.Timestamp("2024-02-01", tz="UTC")) & (frame.index < pd.Timestamp("2024-05-06", tz="UTC"))
     told: list[tuple[int, int]] = []
     sheets = walk(nights, with_frame(data, frame[~hole]), progress=lambda done, of: told.append((done, of)))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(0, 2), (1, 2), (2, 2)]
     assert len(sheets) == 1 and "2024-05-06" not in sheets[0].days
 
 
@@ -152,4 +152,4 @@ def test_a_night_tells_the_progress_of_its_backfill(nights: Nights, tmp_path: Pa
     told: list[tuple[int, int]] = []
     fresh = Nights(tmp_path, nights.data)
     fresh(at(3), dry_run=True, on_backfill=lambda done, of: told.append((done, of)))
-    assert told[-1] == (3, 3)
+    assert told[0] == (0, 3) and told[-1] == (3, 3)
