@@ -19,6 +19,9 @@ from flows.settings import load_settings, moment, request
 from registry import Model, Registry, SystemClock
 from registry.errors import ModelNotFound
 
+HALF_BAR = 8
+"""Cells of a chart on each side of zero."""
+
 ALARMED = 10
 """Exit status of ``retrain watch`` where something is wrong."""
 
@@ -46,7 +49,12 @@ def explain(
     console.print(f"decision {entry.n}, {entry.time:%Y-%m-%d %H:%M} UTC, by {entry.author}")
     console.print(str(entry), style="bold", soft_wrap=True, markup=False)
     if record is not None and record.get("rule") == "nightly":
-        console.print(_evidence(NightlyDecision.from_dict(record)))
+        decision = NightlyDecision.from_dict(record)
+        console.print(_evidence(decision))
+        for row in decision.rows:
+            for guard in row.failed:
+                name = row.name if row.version is None else f"{row.name} ({row.version})"
+                console.print(f"{name} held back by {guard.name}: {guard.words}", soft_wrap=True, markup=False)
 
 
 def replay_decision(
@@ -100,10 +108,13 @@ def _evidence(decision: NightlyDecision) -> Table:
     """Each candidate's z beside the threshold, as figures and as a bar."""
     against = "no champion" if decision.champion is None else decision.champion
     threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.2f}"
+    if decision.together is not None:
+        threshold += f" (all together {decision.together.threshold:.2f})"
     score = decision.policy.get("score")
-    table = Table(title=f"{score} against {against}{threshold}", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("recipe", "version", "days", "mean", "z", "", "held back by"):
-        table.add_column(name, justify="right" if name in ("days", "mean", "z") else "left")
+    table = Table(title=f"{score} against {against}{threshold}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("recipe", "version", "days", "mean", "z", ""):
+        width = None if name else 2 * HALF_BAR + 1  # the chart is not to be cut
+        table.add_column(name, justify="right" if name in ("days", "mean", "z") else "left", min_width=width)
     for row in decision.rows:
         for window in row.windows:
             first = window is row.windows[0]
@@ -114,7 +125,6 @@ def _evidence(decision: NightlyDecision) -> Table:
                 f"{window.mean:+.4f}",
                 f"{window.z:+.2f}",
                 _bar(window.z, decision.threshold),
-                "; ".join(guard.words for guard in row.guards if not guard.passed) if first else "",
             )
     everyone = decision.together
     if everyone is not None:
@@ -125,18 +135,18 @@ def _evidence(decision: NightlyDecision) -> Table:
             f"{everyone.mean:+.4f}",
             f"{everyone.z:+.2f}",
             _bar(everyone.z, everyone.threshold),
-            f"threshold {everyone.threshold:.2f}",
         )
     return table
 
 
 def _bar(z: float, threshold: float | None) -> str:
     """z from −4 to 4 as a bar around the middle; the threshold is marked."""
-    cells = ["·"] * 33
-    place = min(max(round(z * 4), -16), 16) + 16
-    for at in range(min(16, place), max(16, place) + 1):
+    middle = HALF_BAR
+    cells = ["·"] * (2 * middle + 1)
+    place = min(max(round(z * middle / 4), -middle), middle) + middle
+    for at in range(min(middle, place), max(middle, place) + 1):
         cells[at] = "█"
-    cells[16] = "│"
+    cells[middle] = "│"
     if threshold is not None:
-        cells[min(round(threshold * 4), 16) + 16] = "▏"
+        cells[min(round(threshold * middle / 4), middle) + middle] = "▏"
     return "".join(cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 from clocks import FixedClock
+from typer.testing import CliRunner
 
 from flows.bars import load_bars, prepare, write_sample
+from flows.cli import app
 from flows.errors import GateRefused, RequestRefused
 from flows.evidence import at_decision
 from flows.explain import health_now, judge_again
 from flows.gate.ledger import assemble, recipe_stream
+from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 from flows.night import run
 from flows.plan import Job, plan
@@ -186,3 +190,40 @@ def test_pips_are_what_an_independent_loop_counts() -> None:
 def test_pips_that_cannot_be_counted_are_refused(up: Any, move: Any, spread: float) -> None:
     with pytest.raises(GateRefused):
         earned(up, move, spread_pips=spread)
+
+
+def explained(lived: str, *asked: str) -> Any:
+    return CliRunner().invoke(app, ["explain", "m", *asked, "--registry", lived], env={"COLUMNS": "80"})
+
+
+def test_explain_shows_the_evidence_of_last_night_beside_the_threshold(lived: str) -> None:
+    book = Registry(lived).model("m")
+    head = book.decisions.head()
+    assert head is not None
+    record = NightlyDecision.from_dict(dict(book.decision_record(head) or {}))
+    found = explained(lived)
+    assert found.exit_code == 0 and str(head) in found.stdout
+    lines = found.stdout.splitlines()
+    for row in record.rows:
+        [line] = [line for line in lines if line.strip().startswith(f"{row.name} ") and row.version in line.split()]
+        assert f"{row.windows[0].z:+.2f}" in line and line.count("│") == 1
+        for guard in row.failed:
+            assert f"{row.name} ({row.version}) held back by {guard.name}: {guard.words}" in lines
+    if record.together is not None:
+        assert any(f"{record.together.z:+.2f}" in line for line in lines if f"all {record.together.recipes} to" in line)
+    assert max(len(line.rstrip()) for line in lines if "│" in line or "·" in line) <= 80
+
+
+def test_explain_of_a_version_is_the_decision_that_promoted_it(lived: str) -> None:
+    book = Registry(lived).model("m")
+    first = explained(lived, "v1") if book.decisions.read(1).body["version"] == "v1" else explained(lived, "v2")
+    assert first.exit_code == 0 and "is the first champion" in first.stdout
+    as_json = json.loads(explained(lived, book.decisions.read(1).body["version"], "--json").stdout)
+    assert as_json["entry"] == 1 and as_json["record"]["champion"] is None
+    nobody = explained(lived, "v99")
+    assert nobody.exit_code != 0
+
+
+def test_replay_decision_says_that_it_comes_out_the_same(lived: str) -> None:
+    found = CliRunner().invoke(app, ["replay-decision", "m", "5", "--registry", lived])
+    assert found.exit_code == 0 and found.stdout.startswith("decision 5 comes out the same: ")
