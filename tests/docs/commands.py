@@ -60,7 +60,7 @@ def commands_of(page: Path) -> list[Command]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that stands in a block."""
+    """Number and text of each line that stands in a block; what is set in further is output or goes on a command."""
     language: str | None = None
     before, in_block = "", False
     for number, line in enumerate(text.split("\n"), start=1):
@@ -69,11 +69,11 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             language = fence[1] if language is None else None
         elif language is not None:
             if language in _SHELLS:
-                yield number, line.strip()
+                yield number, line.rstrip()
         else:
             in_block = line.startswith("    ") and (in_block or not before.strip())
             if in_block:
-                yield number, line.strip()
+                yield number, line[4:].rstrip()
         before = line
 
 
@@ -92,6 +92,8 @@ def _whole(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 def _command(page: Path, number: int, text: str) -> Command | None:
+    if text.startswith(" "):
+        return None
     try:
         words = shlex.split(_CRON.sub("", text.removeprefix("$ "), count=1), comments=True)
     except ValueError:  # output with a lone quote

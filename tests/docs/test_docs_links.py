@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from commands import PAGES, ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -32,6 +35,15 @@ def test_every_link_resolves(page: Path) -> None:
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     named = set(CODE.findall(page.read_text(encoding="utf-8")))
     assert [name for name in sorted(named) if not (ROOT / name.rstrip(".")).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_data_can_be_read(page: Path) -> None:
+    readers = {"json": json.loads, "toml": tomllib.loads, "yaml": lambda text: list(yaml.safe_load_all(text))}
+    for language, block in re.findall(
+        r"^```(json|toml|yaml)\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M
+    ):
+        assert readers[language](block)
 
 
 def test_every_page_can_be_reached_from_the_first() -> None:
