@@ -30,7 +30,6 @@ NOT_RUN = {
     "make": "installs, serves until Ctrl-C or takes minutes: the targets are checked to be there",
     "retrain up": "runs until Ctrl-C: tests/flows/operations/test_up.py",
     "retrain deploy": "needs a Prefect server: tests/flows/operations/test_up.py",
-    "retrain run --model": "the first night of a model, with its walk-forward: tests/flows/test_night.py",
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",
     "retrain replay": "fits every recipe of 390 nights: tests/flows/test_replay_and_explain.py",
     "python -m benchmarks": "takes minutes to hours: the module is checked to be there",
