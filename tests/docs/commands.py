@@ -37,7 +37,8 @@ _FENCE = re.compile(r"\s*```\s*(\w*)")
 _SHELLS = ("", "sh", "bash", "console", "shell", "text")
 _SETTING = re.compile(r"[A-Z_][A-Z0-9_]*=.*")
 _CRON = re.compile(r"([\d*/,-]+\s+){5}(cd \S+ && )?")
-_END = re.compile(r"(\||&&|;|\d?>|<).*")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_END = re.compile(r"\s(\||&&|;|\d?>|<)")
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,10 @@ def _whole(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 def _command(page: Path, number: int, text: str) -> Command | None:
     if text.startswith(" "):
         return None
+    line = _CRON.sub("", text.removeprefix("$ "), count=1)
+    end = _END.search(_QUOTED.sub(lambda quoted: "x" * len(quoted[0]), line))
     try:
-        words = shlex.split(_CRON.sub("", text.removeprefix("$ "), count=1), comments=True)
+        words = shlex.split(line if end is None else line[: end.start()], comments=True)
     except ValueError:  # output with a lone quote
         return None
     settings = []
@@ -105,5 +108,4 @@ def _command(page: Path, number: int, text: str) -> Command | None:
     program = words[0].removeprefix(".venv/bin/") if words else ""
     if program not in PROGRAMS:
         return None
-    end = next((at for at, word in enumerate(words) if _END.fullmatch(word)), len(words))
-    return Command(page, number, tuple(settings), (program, *words[1:end]))
+    return Command(page, number, tuple(settings), (program, *words[1:]))

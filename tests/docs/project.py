@@ -51,16 +51,15 @@ def make(place: Path) -> Path:
 
 
 def _exports(place: Path, data: Path) -> None:
-    """The bars again as raw exports: M15 of the year, and one day to add."""
+    """The bars again as raw exports: the year and one day to add as HistData's M15, the year as some broker's."""
     bars = load_bars(data)
-    for name, kept in (
-        ("DAT_ASCII_GBPUSD_M15_2024.csv", bars.file_time < np.datetime64("2024-06-07")),
-        ("today.csv", bars.file_time >= np.datetime64("2024-06-07")),
-    ):
-        rows = bars.frame[kept].iloc[:, :4].to_numpy().tolist()
-        times = bars.file_time[kept].astype("datetime64[s]").tolist()
-        lines = [
-            f"{when:%Y%m%d %H%M%S};{';'.join(f'{price:.5f}' for price in row)};0"
-            for when, row in zip(times, rows, strict=True)
-        ]
-        (place / name).write_text("\n".join([*lines, ""]))
+    times = bars.file_time.astype("datetime64[s]").tolist()
+    rows = [[f"{price:.5f}" for price in row] for row in bars.frame.iloc[:, :4].to_numpy().tolist()]
+    new = bars.file_time >= np.datetime64("2024-06-07")
+    histdata = np.array(
+        [";".join([f"{when:%Y%m%d %H%M%S}", *row, "0"]) for when, row in zip(times, rows, strict=True)], object
+    )
+    (place / "DAT_ASCII_GBPUSD_M15_2024.csv").write_text("\n".join(histdata[~new]))
+    (place / "today.csv").write_text("\n".join(histdata[new]))
+    broker = ["|".join([f"{when:%d/%m/%Y|%H:%M}", *row]) for when, row in zip(times, rows, strict=True)]
+    (place / "broker.csv").write_text("\n".join(["Day|Hour|O|H|L|C", *broker]))

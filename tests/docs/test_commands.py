@@ -105,14 +105,14 @@ def test_what_does_not_exist_is_found(text: str, said: str) -> None:
 def test_commands_are_found_in_blocks_and_nowhere_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "retrain prose\n\n    retrain indented --a 'b c'   # comment\n    an output line\n      retrain output\n"
+        "retrain prose\n\n    retrain indented --a 'b | c'   # comment\n    an output line\n      retrain output\n"
         "    A=b registry \\\n        two lines\n\n- a list\n    retrain continued prose\n"
         "\n```sh\n$ make fenced | head\n```\n\n```python\nretrain = 1\n```\n"
         "\n    20 17 * * 1-5  cd /srv && X=y .venv/bin/retrain cron >/dev/null\n"
     )
     found = [(command.line, command.words, command.environment) for command in commands_of(page)]
     assert found == [
-        (3, ("retrain", "indented", "--a", "b c"), ()),
+        (3, ("retrain", "indented", "--a", "b | c"), ()),
         (6, ("registry", "two", "lines"), (("A", "b"),)),
         (13, ("make", "fenced"), ()),
         (20, ("retrain", "cron"), (("X", "y"),)),
