@@ -13,7 +13,7 @@ import pytest
 import yaml
 from commands import PAGES, ROOT
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\[[^\]]*\]\(|<img src=\")([^)\s\"]+)[)\"]")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"(?<![\w/.])((?:flows|registry|tests|benchmarks|examples|docs)/[\w/.-]*[\w/])(?=[`,;:) ])")
 
