@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from actors import a_model, register
+from actors import a_model, crowned, register
 from hypothesis import given
 from hypothesis import strategies as st
 from servers.stores import MemoryStore
 
-from registry import keys
+from registry import VersionRecord, keys
 from registry.errors import InvalidName, InvalidRequest, RegistryError
 from registry.store import check_key
 
@@ -69,6 +69,31 @@ def test_a_bad_author_is_refused_before_anything_is_written(text):
     with pytest.raises(InvalidName, match="author"):
         model.freeze(author=text, reason="why")
     assert model.decisions.head() is None
+
+
+WHY = {"reason": "why"}
+ACTS = {
+    "register": lambda model, author: model.register(b"archive", VersionRecord(), author=author),
+    "tag": lambda model, author: model.tag("best", 1, author=author),
+    "retire": lambda model, author: model.retire([2], author=author, **WHY),
+    "promote": lambda model, author: model.promote(model.version(2), expected=model.champion(), author=author, body={}),
+    "hold": lambda model, author: model.hold(expected=model.champion(), author=author, body={}),
+    "force": lambda model, author: model.force(2, author=author, **WHY),
+    "rollback": lambda model, author: model.rollback(author=author, **WHY),
+    "suspend": lambda model, author: model.suspend(author=author, **WHY),
+    "policy": lambda model, author: model.set_policy({}, author=author, **WHY),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_no_act_is_nobodys(act):
+    store = MemoryStore()
+    model = crowned("a", store=store)
+    register(model, "b")
+    before = dict(store.objects)
+    with pytest.raises(InvalidName, match="author"):
+        ACTS[act](model, " ")
+    assert store.objects == before
 
 
 def test_an_author_may_have_any_printable_name():

@@ -180,6 +180,9 @@ def test_a_write_without_answer_is_asked_about_after_a_pause_and_one_with_an_ans
     store.faults[len(store.asked) + 2] = "never lands"  # after the upload and the listing
     assert str(register(model)) == "v1"
     assert clock.slept == [0.4]
+    store.faults[len(store.asked)] = "answer lost"  # of the next upload
+    assert str(register(model, "b")) == "v2"
+    assert clock.slept == [0.4, 0.4]
 
 
 @pytest.mark.parametrize("key", [None, "night 1"])
