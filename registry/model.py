@@ -33,8 +33,6 @@ class Model(ModelPromoter):
         Raises :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
         meanwhile, :class:`ArtifactMissing` where the target's artifact is gone.
         """
-        keys.check_author(author)
-        keys.check_text(reason, "reason")
         if key is not None and (done := self.decisions.done(key)) is not None:
             return done
         head = self.decisions.head()

@@ -43,6 +43,4 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))",
         "pass",
     ): "the pace of writers in a race",
-    ("model.py", "keys.check_author(author)", "pass"): "checked again before anything is written",
-    ("model.py", "keys.check_text(reason, \"reason\")", "pass"): "checked again before anything is written",
 }

@@ -75,10 +75,10 @@ WHY = {"reason": "why"}
 ACTS = {
     "register": lambda model, author: model.register(b"archive", VersionRecord(), author=author),
     "tag": lambda model, author: model.tag("best", 1, author=author),
-    "retire": lambda model, author: model.retire([2], author=author, **WHY),
-    "promote": lambda model, author: model.promote(model.version(2), expected=model.champion(), author=author, body={}),
+    "retire": lambda model, author: model.retire([3], author=author, **WHY),
+    "promote": lambda model, author: model.promote(model.version(3), expected=model.champion(), author=author, body={}),
     "hold": lambda model, author: model.hold(expected=model.champion(), author=author, body={}),
-    "force": lambda model, author: model.force(2, author=author, **WHY),
+    "force": lambda model, author: model.force(3, author=author, **WHY),
     "rollback": lambda model, author: model.rollback(author=author, **WHY),
     "suspend": lambda model, author: model.suspend(author=author, **WHY),
     "policy": lambda model, author: model.set_policy({}, author=author, **WHY),
@@ -88,8 +88,8 @@ ACTS = {
 @pytest.mark.parametrize("act", ACTS)
 def test_no_act_is_nobodys(act):
     store = MemoryStore()
-    model = crowned("a", store=store)
-    register(model, "b")
+    model = crowned("a", "b", store=store)
+    register(model, "c")
     before = dict(store.objects)
     with pytest.raises(InvalidName, match="author"):
         ACTS[act](model, " ")
