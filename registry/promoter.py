@@ -123,7 +123,7 @@ class ModelPromoter(ModelScorer):
         sha256 = digest(data)
         key = f"{keys.model_prefix(self.name)}evidence/{sha256}-{self._new_id()}"
         moved = {**body, "record": {"key": key, "sha256": sha256, "size": len(data)}}
-        if "record" not in body or len(canonical(moved)) > _BODY_BYTES:
+        if len(canonical(moved)) > _BODY_BYTES:
             raise EntryTooLarge(
                 f"a decision of {self.name} says over {_BODY_BYTES:,} bytes beside its record: shorten its sentence"
             )

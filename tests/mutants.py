@@ -46,8 +46,20 @@ MODULES = [
     "store/folder.py",
     "store/s3.py",
 ]
-FAST = ["log_commit", "promoter", "trainer", "person", "keys", "entries", "signing"]
-SLOW = ["store/", "serving", "commands", "gc", "interleavings_upkeep", "faults", "kills", "histories", "races"]
+FAST = ["log_commit", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
+SLOW = [
+    "store/",
+    "serving",
+    "commands",
+    "gc",
+    "verify",
+    "bundle",
+    "interleavings_upkeep",
+    "faults",
+    "kills",
+    "histories",
+    "races",
+]
 SHARED = [
     "hypothesis",
     "numpy",

@@ -32,6 +32,7 @@ BY_HAND: list[tuple[str, str, str]] = [
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     # (module, what stands there, what is put in its place): why nobody can see it
+    ("promoter.py", "head is not None", "True"): "the version to promote was registered, so there is a newest entry",
     (
         "log.py",
         "head if middle == head.n else self.read(middle)",
