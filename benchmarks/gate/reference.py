@@ -12,7 +12,7 @@ from scipy.special import ndtri_exp
 from scipy.stats import t as student
 
 from .days import HISTORY, NIGHTS, RECIPES, Floats
-from .nights import Promotions, first_of
+from .nights import NEVER, Promotions
 
 SEED = 20_250_107
 YEARS = 10_000
@@ -22,8 +22,15 @@ GRID = np.linspace(-30.0, 30.0, 60_001)
 
 def first_promotions(leads: Floats, allowed: float, history: int) -> Promotions:
     """What the plain form does with daily leads of shape (years, recipes, days), ``history`` of them before night 0."""
-    z = np.stack([largest_z(leads[:, :, : history + night]) for night in range(NIGHTS)], axis=2)
-    return first_of(z, z.max(axis=1) > allowed)
+    night, recipe = np.full(len(leads), NEVER), np.full(len(leads), -1)
+    waiting = np.arange(len(leads))
+    for tonight in range(NIGHTS):
+        z = largest_z(leads[waiting, :, : history + tonight])
+        promoted = z.max(axis=1, initial=-np.inf) > allowed
+        night[waiting[promoted]] = tonight
+        recipe[waiting[promoted]] = z[promoted].argmax(axis=1)
+        waiting = waiting[~promoted]
+    return Promotions(night, recipe)
 
 
 def largest_z(leads: Floats) -> Floats:

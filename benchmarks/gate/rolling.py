@@ -57,8 +57,8 @@ class Sums:
         return best
 
     def autocorrelation(self, longest: int) -> Floats:
-        """Lag-1 autocorrelation of the last days of each series on each night, shape (…, nights); 0 with under 3."""
-        told = self.seen >= 3
+        """Lag-1 autocorrelation of the last days on each night, shape (…, nights); 0 where nothing is judged."""
+        told = self.seen >= fewest_days()
         n = np.minimum(self.seen, longest)
         found = np.zeros((*self._total.shape[:-1], self.seen.size))
         mean, variance = self._moments(told, n)
