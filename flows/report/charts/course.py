@@ -25,9 +25,7 @@ def course_chart(quality: Quality) -> Figure | None:
     rows = (2.2, 1.0) if quality.cusum.values else (1.0,)
     figure, axes = empty_chart(width=7.4, height=4.6 if quality.cusum.values else 3.2, rows=rows)
     top = axes[0]
-    for number, line in enumerate(quality.references, start=1):
-        if not any(line.values):
-            continue  # the zero line is there already
+    for number, line in enumerate(drawn_references(quality), start=1):
         shown = running(line)
         top.plot(date_numbers(shown.days), shown.values, label=line.name, linewidth=1.1, **line_style(number))
     for line, dash in ((quality.earlier, "dotted"), (quality.since, "solid")):
@@ -50,6 +48,11 @@ def course_chart(quality: Quality) -> Figure | None:
     top.set_xlim(*date_numbers(shown_first(quality)))
     name_axes(axes[-1], x="trading day")
     return figure
+
+
+def drawn_references(quality: Quality) -> list[Line]:
+    """Without the one that scores nothing on any day: the zero line is there already."""
+    return [line for line in quality.references if any(line.values)]
 
 
 def shown_first(quality: Quality) -> tuple[str, str]:

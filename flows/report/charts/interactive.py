@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs
 from flows.report.data import Line, Quality
 from flows.report.decisions import Told
 
-from .course import RUN_DAYS, running, shown_first
+from .course import RUN_DAYS, drawn_references, running, shown_first
 from .evidence import evidence_lines, threshold_line
 from .palette import BLUE, GRID, INK, MUTED, RED, SERIES
 
@@ -38,9 +38,7 @@ def packed_plotly() -> tuple[str, str]:
 def course_figure(quality: Quality) -> dict[str, Any]:
     """The champion's running mean beside the references, and the CUSUM below with its alarm level."""
     figure = _figure()
-    for number, line in enumerate(quality.references, start=1):
-        if not any(line.values):
-            continue  # the zero line is there already
+    for number, line in enumerate(drawn_references(quality), start=1):
         figure.add_trace(_line(running(line), SERIES[number % len(SERIES)].light, width=1.3))
     figure.add_trace(_line(running(quality.earlier), BLUE.light, width=2.4, dash="dot"))
     figure.add_trace(_line(running(quality.since), BLUE.light, width=2.6))
@@ -69,7 +67,7 @@ def course_figure(quality: Quality) -> dict[str, Any]:
             yaxis2={
                 "domain": [0.0, 0.28],
                 "range": [0.0, top],
-                "title": {"text": "CUSUM"},
+                "title": {"text": "CUSUM (no unit)"},
                 "gridcolor": GRID.light,
                 "anchor": "x",
             },
@@ -89,7 +87,11 @@ def evidence_figure(told: Sequence[Told]) -> dict[str, Any]:
                 name=name,
                 mode="lines+markers",
                 marker={"size": 5},
-                line={"color": SERIES[number % len(SERIES)].light, "width": 2, "dash": _DASHES[number // 6 % 3]},
+                line={
+                    "color": SERIES[number % len(SERIES)].light,
+                    "width": 2,
+                    "dash": _DASHES[number // len(SERIES) % 3],
+                },
                 hovertemplate="%{y:.2f}",
             )
         )

@@ -31,14 +31,14 @@ ORANGE = Colour("orange", "#b86e00", "#e69f00")
 GREEN = Colour("green", "#00805c", "#2fc79a")
 RED = Colour("red", "#c04a00", "#f0804a")
 PURPLE = Colour("purple", "#a8507f", "#d991bb")
-OLIVE = Colour("olive", "#7a7000", "#d9cf3f")
 
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, OLIVE, RED)
-"""In the order in which lines take them; from the seventh line on they begin again, with another dash."""
+SERIES = (BLUE, ORANGE, GREEN, PURPLE)
+"""In the order in which lines take them; from the fifth line on they begin again, with another dash: more colours than
+four are not told apart by every eye."""
 
 DASHES = ("solid", "dashed", "dotted")
 
-COLOURS = (PAPER, INK, MUTED, GRID, BLUE, ORANGE, GREEN, RED, PURPLE, OLIVE)
+COLOURS = (PAPER, INK, MUTED, GRID, BLUE, ORANGE, GREEN, RED, PURPLE)
 
 
 def as_variables(drawing: str) -> str:
