@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, task
+from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed
 
 from flows.explain import health_now
 from flows.health import Health
@@ -18,7 +19,8 @@ _examine = task(name="examine the champion", task_run_name="examine the champion
 
 
 @flow(name="watch", flow_run_name="watch", persist_result=False)
-def watch(as_of: datetime | None = None) -> Health | None:
+def watch(as_of: datetime | None = None) -> State[Health | None]:
     """Say what is wrong with the champion or its bars; None while production is empty."""
     job = plan(RetrainRequest(as_of=as_of), load_settings())
-    return look_after(job, as_of or SystemClock().now(), examine=_examine)
+    health = look_after(job, as_of or SystemClock().now(), examine=_examine)
+    return Completed(message="production is empty" if health is None else str(health), data=health)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flows.bars import night_of
-from flows.errors import BarsMissing, BarsRejected, NightRefused, RecipeRefused, RequestRefused
+from flows.errors import BarsMissing, BarsRejected, NightRefused, RecipeRefused, RequestRefused, RetrainError
 from flows.operations.digest import due_digest
 from flows.operations.feed import BAR, Bars, bars_of, run_feed, wait_for_bars
 from flows.operations.settings import Operations, load_operations
@@ -77,7 +77,7 @@ def attended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = 
             yield tonight
     except Exception as error:
         if scheduled or not isinstance(error, _MISTAKES):
-            teller.found({_kind(error): f"{error}"}, now=clock.now())
+            teller.found({_kind(error): _said(error)}, now=clock.now())
         raise
     _tell_outcome(teller, job, tonight, clock.now())
 
@@ -133,6 +133,11 @@ def _kind(error: Exception) -> str:
     if isinstance(error, BarsRejected):
         return "data.rejected"
     return "data.missing" if isinstance(error, BarsMissing) else "retrain.failed"
+
+
+def _said(error: Exception) -> str:
+    """Its own sentence; a fault that nobody wrote one for is named."""
+    return f"{error}" if isinstance(error, RetrainError | RegistryError) else f"{type(error).__name__}: {error}"
 
 
 def _tell_outcome(teller: Teller, job: Job, tonight: Tonight, now: datetime) -> None:

@@ -20,6 +20,10 @@ from registry.errors import RegistryError
 log = logging.getLogger("flows.alerts")
 
 
+LONGEST = 1_500
+"""Characters of what is told: bars can break many rules at once, and a variable of Prefect's holds 5,000."""
+
+
 class Teller:
     """Sends the alerts of one model. Nothing that goes wrong in telling fails the night; it is logged."""
 
@@ -46,7 +50,7 @@ class Teller:
 
     def happened(self, kind: str, what: str, *, now: datetime) -> None:
         """Tell of an occurrence."""
-        self._tell(Alert(kind, self.model, what, now, self.link))
+        self._tell(Alert(kind, self.model, _cut(what), now, self.link))
 
     def found(self, findings: Mapping[str, str | None], *, now: datetime) -> None:
         """Tell of conditions that begin (kind → what is wrong) or end (kind → None); of what goes on, nothing."""
@@ -55,7 +59,8 @@ class Teller:
         except (RegistryError, OSError) as error:
             log.error("what was told before cannot be read, so it may be told again: %s", error)
             before = {}
-        after, alerts = changed(before, findings, model=self.model, now=now, link=self.link)
+        told = {kind: None if what is None else _cut(what) for kind, what in findings.items()}
+        after, alerts = changed(before, told, model=self.model, now=now, link=self.link)
         for alert in alerts:
             self._tell(alert)
         try:
@@ -76,6 +81,10 @@ class Teller:
             return
         elif self._operations.alert_target is not None:
             send(alert, self._operations.alert_target)
+
+
+def _cut(what: str) -> str:
+    return what if len(what) <= LONGEST else f"{what[:LONGEST]} … (the rest is in the run's log)"
 
 
 def flow_run() -> Any:

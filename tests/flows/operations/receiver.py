@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class Receiver:
-    """``url`` to post to; ``messages``: every JSON body since :meth:`forget`; ``everything``: since the beginning;
-    ``pings``: the paths asked for with GET."""
+    """``url`` to post to; ``messages``: every JSON body since :meth:`forget`, with the moment it arrived under
+    ``arrived``; ``everything``: since the beginning; ``pings``: the paths asked for with GET."""
 
     def __init__(self, status: int) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -24,6 +25,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                message["arrived"] = datetime.now(UTC)
                 receiver.messages.append(message)
                 receiver.everything.append(message)
                 self._answer()

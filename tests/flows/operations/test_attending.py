@@ -15,6 +15,7 @@ from receiver import Receiver, receiving
 from flows.errors import BarsMissing, BarsRejected, NightRefused, RequestRefused
 from flows.night import run
 from flows.operations.attending import Tonight, attended
+from flows.operations.telling import LONGEST
 from flows.operations.turn import turn
 from flows.settings import RetrainRequest, load_settings
 from registry import Registry
@@ -123,6 +124,15 @@ def test_files_that_are_wrong_are_rejected_data(site: Site) -> None:
     assert site.receiver.subjects == ["retrain: data.rejected (m)"]
 
 
+def test_thousands_of_faults_in_the_bars_are_a_message_that_can_be_read(site: Site) -> None:
+    file = site.data / "GBPUSD_M15_2024_features.csv"
+    file.write_text(file.read_text().replace("2024-05-", "2024-05x"))
+    with pytest.raises(BarsRejected) as found:
+        site.night(WEDNESDAY)
+    body = site.receiver.wait_for("retrain: data.rejected", seconds=1)["body"]
+    assert body.startswith(f"{str(found.value)[:LONGEST]} … (the rest is in the run's log)\nSince: ")
+
+
 def test_a_store_that_is_down_is_told_and_nothing_is_half_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRAIN_REGISTRY", "/dev/null/x")
     with pytest.raises(Exception, match="/dev/null/x"):
@@ -137,7 +147,7 @@ def test_a_store_that_is_down_is_told_and_nothing_is_half_done(site: Site, monke
 def test_a_fault_of_the_program_is_told_and_raised_as_it_is(site: Site) -> None:
     with pytest.raises(ZeroDivisionError), attended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)):
         raise ZeroDivisionError("seven by nothing")
-    assert "seven by nothing" in site.receiver.messages[0]["body"]
+    assert site.receiver.messages[0]["body"].startswith("ZeroDivisionError: seven by nothing\n")
 
 
 def test_a_mistake_typed_by_hand_alerts_nobody_and_on_schedule_it_does(site: Site) -> None:

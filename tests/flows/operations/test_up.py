@@ -290,6 +290,10 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
     assert re.search(rf"Run: http://127.0.0.1:{up.port}/runs/flow-run/[0-9a-f-]{{36}}$", began["body"])
     assert "It was: v1 loses 2.1 points" in over["body"]
     assert up.receiver.subjects.count("retrain: champion.regressed (m)") == 1
+    named = up.ask("events/filter", {"filter": {"event": {"name": ["champion.regressed"]}}})["events"]
+    (event,) = [each for each in named if each["payload"]["body"] == began["body"]]
+    delay = began["arrived"] - datetime.fromisoformat(event["occurred"])
+    assert delay < timedelta(seconds=5), f"it took {delay}"
 
 
 def test_a_missed_night_is_told(up: Up) -> None:
