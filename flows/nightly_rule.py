@@ -132,7 +132,7 @@ def _former(book: Model, head: Entry | None, champion: Champion, ledger: Ledger)
     if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
         return []
     begun = champion.since or champion.after
-    if begun is not None and nights_since(ledger, begun) > SHOWN_DAYS:
+    if begun is not None and nights_since(ledger.live_nights, begun) > SHOWN_DAYS:
         return []
     last = book.registered_at(others[-1].entry).record
     stream = version_stream(last.version)
@@ -174,21 +174,32 @@ def candidate(
 ) -> Candidate:
     """A recipe's version of tonight as the gate sees it. ``p``: what it says on the bars of the last 20 days, shape
     (asked bars,); ``last``: what the stream's last version says on them, and its cut."""
-    key = recipe_stream(recipe.fingerprint)
-    stream = ledger.streams.get(key)
+    stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
+    cut = None if stream is None else cut_of(policy, stream.p[stream.scored])
+    return continued(recipe, p, last, version, cut=cut, scorer=None if stream is None else stream.last_version)
+
+
+def continued(
+    recipe: Recipe,
+    p: npt.NDArray[np.float64],
+    last: tuple[npt.NDArray[np.float64], float] | None,
+    version: str | None,
+    *,
+    cut: float | None,
+    scorer: str | None,
+) -> Candidate:
+    """As :func:`candidate`. ``cut``: that tonight's version is served with, None where the recipe has no stream yet;
+    ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
     guards: tuple[Guard, ...] = ()
-    if stream is not None and last is not None:
-        cut = cut_of(policy, stream.p[stream.scored])
+    if cut is not None and last is not None:
         found = continuity(p, last[0], tonight_cut=cut, last_cut=last[1])
         words = f"agrees with its stream's last version on {found.agreement:.0%} of {found.bars:,} bars"
         if not found.says_both:
             words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"
         guards = (Guard("continuity", found.holds, words),)
-    elif stream is not None and stream.last_version is not None:
-        guards = (
-            Guard("continuity", False, f"{stream.last_version}, its stream's last version, is gone: no comparison"),
-        )
-    return Candidate(recipe.name, recipe.fingerprint, key, version, guards)
+    elif scorer is not None:
+        guards = (Guard("continuity", False, f"{scorer}, its stream's last version, is gone: no comparison"),)
+    return Candidate(recipe.name, recipe.fingerprint, recipe_stream(recipe.fingerprint), version, guards)
 
 
 def with_costs(each: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, data: Dataset) -> Candidate:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from flows.errors import GateRefused
 
+from .decision import Guard
+from .leads import Figures
 from .ledger import Ledger
-from .nightly_decision import NightlyDecision
+from .nightly_decision import NightlyDecision, NightlyRow
 from .nightly_sentence import empty_sentence, first_sentence
 from .policy import GatePolicy
 from .rows import Candidate, row_of
@@ -39,7 +42,9 @@ def choose_first(
         daily = scores.daily(scores.of(each.stream, each.stream), everything)
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
-        rows.append(row_of(ledger, scores, each, None, evidence, 0, np.isin(ledger.day, recent), policy))
+        stream, among = ledger.streams.get(each.stream), np.isin(ledger.day, recent)
+        figures = Figures(0, None, None) if stream is None else Figures(*scores.figures(stream, among))
+        rows.append(_with_skill(row_of(each, evidence, 0, figures, policy), policy))
     ready = [
         at
         for at, row in enumerate(rows)
@@ -73,3 +78,11 @@ def choose_first(
         policy=policy.to_dict(),
         accept_unskilled=accept_unskilled,
     )
+
+
+def _with_skill(row: NightlyRow, policy: GatePolicy) -> NightlyRow:
+    """The row with the guard on its mean edge, which must be above zero."""
+    if not row.windows or policy.score != "edge":
+        return row
+    mean = row.windows[-1].mean
+    return replace(row, guards=(*row.guards, Guard("edge", mean > 0.0, f"a mean edge of {mean:+.4f}")))

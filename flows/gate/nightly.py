@@ -53,11 +53,31 @@ def judge_nightly(
 
     Raises :class:`GateRefused` for no candidates.
     """
-    if not candidates:
-        raise GateRefused("there are no candidates to judge: train at least one recipe")
+    leads = leads_over(champion, ledger, policy)
+    return judge_leads(
+        leads, champion=champion, candidates=candidates, tried=tried, policy=policy, calibration=calibration
+    )
+
+
+def leads_over(champion: Champion, ledger: Ledger, policy: GatePolicy) -> Leads:
+    """What a champion is judged by: every stream's lead over it, in all of the ledger."""
     if champion.refreshed:
         ledger = with_its_past(ledger, champion.stream, champion.recipe_stream)
-    leads = Leads(ledger, Scored(ledger, policy), champion)
+    return Leads(ledger, Scored(ledger, policy), champion)
+
+
+def judge_leads(
+    leads: Leads,
+    *,
+    champion: Champion,
+    candidates: Sequence[Candidate],
+    tried: int,
+    policy: GatePolicy,
+    calibration: Calibration | None = None,
+) -> NightlyDecision:
+    """As :func:`judge_nightly`, from leads that are computed already (of many nights at once, for a replay)."""
+    if not candidates:
+        raise GateRefused("there are no candidates to judge: train at least one recipe")
     days, d, w = leads.of([each.stream for each in candidates])
     evidence = judge(d, w, windows=policy.windows)
     found = calibration or calibrate(
@@ -69,12 +89,12 @@ def judge_nightly(
     )
     rows = []
     for at, each in enumerate(candidates):
-        span = np.isin(ledger.day, days[~np.isnan(d[:, at])][-policy.windows[-1] :]) & leads.since(each.stream)
-        rows.append(row_of(ledger, leads.scores, each, champion, evidence, at, span, policy))
+        shown_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
+        rows.append(row_of(each, evidence, at, leads.figures(each.stream, shown_days), policy))
     everyone = _together(leads, evidence.r, found)
-    wait = _nights_to_next_look(ledger, champion, policy)
+    wait = -nights_since(leads.nights, champion.after) % policy.cadence  # looking oftener would void its error rate
     winner = None if wait else _winner(rows, found, everyone)
-    age = nights_since(ledger, champion.since or champion.after)
+    age = nights_since(leads.nights, champion.since or champion.after)
     refresh = None
     if winner is None and policy.refresh_margin is not None and age > policy.maximum_age_nights:
         refresh = _refresh(leads, candidates, champion, policy, found.threshold, evidence.r)
@@ -187,11 +207,6 @@ def _leader(rows: Sequence[NightlyRow]) -> int | None:
     return max(told, key=lambda at: rows[at].largest_z or 0.0) if told else None
 
 
-def _nights_to_next_look(ledger: Ledger, champion: Champion, policy: GatePolicy) -> int:
-    """0 on a night that decides: looking oftener than the threshold was calibrated for would void its error rate."""
-    return -nights_since(ledger, champion.after) % policy.cadence
-
-
 def _reason(
     rows: Sequence[NightlyRow],
     winner: int | None,
@@ -213,9 +228,9 @@ def _reason(
     return "not better" if any(row.largest_z is not None for row in rows) else "too few days"
 
 
-def nights_since(ledger: Ledger, after: str | None) -> int:
-    """Live nights later than ``after``; all of them where it is None."""
-    return sum(after is None or night > after for night in ledger.live_nights)
+def nights_since(nights: Sequence[str], after: str | None) -> int:
+    """How many of some nights are later than ``after``; all of them where it is None."""
+    return sum(after is None or night > after for night in nights)
 
 
 def tried_lately(ledger: Ledger, candidates: Sequence[Candidate], *, nights: int = 250) -> int:

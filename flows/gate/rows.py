@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .decision import Guard
-from .ledger import Ledger
+from .leads import Figures
 from .nightly_decision import NightlyRow, WindowFigures
 from .policy import GatePolicy
-from .scored import Scored
 from .sequential import Evidence
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -47,16 +43,8 @@ class Champion:
     refreshed: bool = False
 
 
-def row_of(
-    ledger: Ledger,
-    scores: Scored,
-    each: Candidate,
-    champion: Champion | None,
-    evidence: Evidence,
-    at: int,
-    span: Mask,
-    policy: GatePolicy,
-) -> NightlyRow:
+def row_of(each: Candidate, evidence: Evidence, at: int, figures: Figures, policy: GatePolicy) -> NightlyRow:
+    """What the decision records of the candidate in column ``at`` of the evidence. ``figures``: over its evidence."""
     windows = tuple(
         WindowFigures(
             int(evidence.n[at, i]), float(evidence.mean[at, i]), float(evidence.standard_error[at, i]), float(z)
@@ -64,28 +52,21 @@ def row_of(
         for i, z in enumerate(evidence.z[at])
         if not np.isnan(z)
     )
-    best, stream = evidence.best_of(at), ledger.streams.get(each.stream)
-    theirs = None if champion is None else ledger.streams.get(champion.stream)
-    both = span if theirs is None else span & theirs.scored
-    bars, right, majority = (0, None, None) if stream is None else scores.figures(stream, both)
-    beside = None if theirs is None or stream is None else scores.figures(theirs, both & stream.scored)[1]
-    guards = [*each.guards, *_guards(right, majority, beside, policy)]
-    if champion is None and windows and policy.score == "edge":
-        guards.append(Guard("edge", windows[-1].mean > 0.0, f"a mean edge of {windows[-1].mean:+.4f}"))
+    best = evidence.best_of(at)
     return NightlyRow(
         name=each.name,
         fingerprint=each.fingerprint,
         version=each.version,
         former=each.former,
         days=int(evidence.days[at]),
-        bars=bars,
-        accuracy=right,
-        champion_accuracy=beside,
-        majority_accuracy=majority,
+        bars=figures.bars,
+        accuracy=figures.right,
+        champion_accuracy=figures.champion,
+        majority_accuracy=figures.majority,
         windows=windows,
         best_window=None if best is None else best.days,
         largest_z=None if best is None else best.z,
-        guards=tuple(guards),
+        guards=(*each.guards, *_guards(figures.right, figures.majority, figures.champion, policy)),
     )
 
 

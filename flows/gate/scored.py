@@ -44,6 +44,12 @@ class Scored:
         majority = float(np.mean((np.nan_to_num(self._base[at]) > 0.0) == label))
         return int(at.size), right, majority
 
+    def right(self, stream: Stream, champion: Stream) -> tuple[Mask, Mask, Mask]:
+        """Where the stream at its cuts, the majority before each bar, and the champion were right, shape (n_bars,)."""
+        label = self._ledger.label == 1.0
+        majority = np.nan_to_num(self._base) > 0.0
+        return (stream.p > stream.cut) == label, majority == label, (champion.p > champion.cut) == label
+
     def _computed(self, key: str, ranked_after: str) -> Floats:
         result = np.full(self._ledger.label.size, np.nan)
         stream = self._ledger.streams.get(key)

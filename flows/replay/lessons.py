@@ -47,7 +47,7 @@ def ask(past: Past, lesson: Lesson) -> Floats:
     Raises :class:`~flows.errors.BarsMissing` where a lesson that is not early has too little to train on.
     """
     try:
-        made = fit(past, lesson)
+        made = _fit(past, lesson)
     except BarsMissing:
         if lesson.early:
             return np.empty(0)
@@ -57,8 +57,7 @@ def ask(past: Past, lesson: Lesson) -> Floats:
     return probabilities(made, lesson.recipe.signature, frame, cores=past.cores)
 
 
-def fit(past: Past, lesson: Lesson) -> Fit:
-    """The lesson's version of its recipe."""
+def _fit(past: Past, lesson: Lesson) -> Fit:
     seen = known(past.data, lesson.bars)
     window = seen.window(days=past.train_days, end=lesson.end)
     return train(lesson.recipe, seen, window, seed=past.seed, cores=past.cores)

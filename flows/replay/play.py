@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from flows.backfill import cut_of
+from flows.gate.days import DailyScores
 from flows.gate.first import choose_first
-from flows.gate.ledger import Ledger, Series, Sheet, assemble, minutes, recipe_stream, version_stream
-from flows.gate.nightly import judge_nightly, tried_lately
+from flows.gate.leads import Leads
+from flows.gate.ledger import Stream, recipe_stream, version_stream
+from flows.gate.nightly import judge_leads, leads_over
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
 from flows.gate.rows import Candidate, Champion
 from flows.gate.scored import Scored
-from flows.nightly_rule import candidate, last_days, with_costs
-from flows.recipes import Recipe, probabilities
+from flows.nightly_rule import continued, with_costs
+from flows.recipes import Recipe
 
-from .tape import Tape, Taped
+from .tape import Tape
+from .whole import whole
 
 Rule = Literal["gated", "never", "newest", "higher"]
 RULES: tuple[Rule, ...] = ("gated", "never", "newest", "higher")
@@ -64,8 +67,8 @@ def play(
     champion's recipe, every night. ``higher``: whichever recipe's stream scored higher over the last 40 days.
     """
     player = _Player(tape, policy, rule)
-    for place, night in enumerate(tape.nights):
-        player.night(place, night)
+    for place in range(len(tape.nights)):
+        player.night(place)
         if on_night is not None:
             on_night(place + 1, len(tape.nights))
     return Played(rule, tuple(player.promotions), tuple(player.decisions), player.p, player.cut)
@@ -78,157 +81,145 @@ class _Player:
         self.tape = tape
         self.policy = policy
         self.rule = rule
-        self.sheets: list[Sheet] = list(tape.backfill)
-        self.cuts: dict[str, float] = {}
+        self.whole = whole(tape, policy)
         self.promotions: list[Promotion] = []
         self.decisions: list[NightlyDecision] = []
         self.p = np.full(tape.data.label.size, np.nan)
         self.cut = np.full(tape.data.label.size, np.nan)
-        self._opens = minutes(tape.as_of(tape.nights[-1]).bars.frame.index)  # type: ignore[arg-type]  # a DatetimeIndex
-        self._frozen: dict[str, Floats] = {}
+        self._frozen: dict[str, Floats] = {}  # what versions that became champion say of every bar
+        self._leads: Leads | None = None  # over the present champion, of all nights
+        self._streams: dict[str, Stream] = {}  # the recipes', and those of the present and the former champion
 
-    def night(self, place: int, night: Taped) -> None:
-        self.sheets.append(self._sheet(place, night))
-        ledger = assemble(self.sheets)
-        recipes = self.tape.job.recipes
-        tonight: dict[str, float] = {}
-        for each in recipes:
-            stream = ledger.streams.get(recipe_stream(each.fingerprint))
-            tonight[each.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
-        seen = self.tape.as_of(night)
-        asked = np.flatnonzero(last_days(seen))
-        candidates = [
-            candidate(
-                self.policy,
-                each,
-                ledger,
-                night.asked[each.name],
-                self._last_said(place, each, asked),
-                self._version(place, each),
-            )
-            for each in recipes
-        ]
-        self.cuts = tonight
-        self._decide(place, night, ledger, candidates)
-
-    def _sheet(self, place: int, night: Taped) -> Sheet:
-        """The night's sheet with the cuts its versions were registered with, and the frozen champions beside."""
-        series = [
-            Series(each.stream, each.name, self._version(place - 1, recipe), self.cuts[each.name], each.p)
-            for each, recipe in zip(night.sheet.series, self.tape.job.recipes, strict=False)
-        ]
-        at = np.searchsorted(self._opens, night.sheet.opens)
-        for champion in self.promotions[-1:-3:-1]:
-            p = self._said(champion)[at]
-            series.append(
-                Series(version_stream(champion.version), champion.recipe.name, champion.version, champion.cut, p)
-            )
-        if self.promotions and at.size:
-            self._production(at, series)
-        return replace(night.sheet, series=tuple(series))
-
-    def _production(self, at: npt.NDArray[np.intp], series: Sequence[Series]) -> None:
-        """What was served on these bars: the champion, or the newest version where the rule follows a recipe."""
-        champion = self.promotions[-1]
-        key = version_stream(champion.version)
-        if self.rule == "newest":
-            key = recipe_stream(champion.recipe.fingerprint)
-        served = next(each for each in series if each.stream == key)
-        self.p[at], self.cut[at] = served.p, served.cut
-
-    def _decide(self, place: int, night: Taped, ledger: Ledger, candidates: Sequence[Candidate]) -> None:
+    def night(self, place: int) -> None:
+        self._serve(place)
         if not self.promotions:
-            decision = choose_first(ledger, candidates=candidates, policy=self.policy)
+            ledger = self.whole.until(place, self.whole.ledger.streams)
+            decision = choose_first(ledger, candidates=self._candidates(place), policy=self.policy)
             self.decisions.append(decision)
-            self._promote(place, night, decision.winner)
+            self._promote(place, decision.winner)
         elif self.rule == "gated":
-            self._gate(place, night, ledger, candidates)
+            self._gate(place)
         elif self.rule == "higher":
-            self._promote(place, night, self._higher(ledger, candidates))
+            self._promote(place, self._higher(place))
 
-    def _gate(self, place: int, night: Taped, ledger: Ledger, candidates: Sequence[Candidate]) -> None:
-        present = self.promotions[-1]
-        champion = Champion(
-            present.version,
-            present.recipe.name,
-            version_stream(present.version),
-            recipe_stream(present.recipe.fingerprint),
-            present.after,
-            present.night,
-            present.refreshed,
-        )
-        seen = self.tape.as_of(night)
-        everyone = [
-            with_costs(each, self.policy, ledger, champion, seen)
-            for each in (*candidates, *self._former(present, ledger))
-        ]
-        decision = judge_nightly(
-            ledger,
+    def _serve(self, place: int) -> None:
+        """What was served on the night's bars: the champion, or the newest version where the rule follows a recipe."""
+        if not self.promotions:
+            return
+        champion, fresh = self.promotions[-1], self.whole.fresh(place)
+        at = self.whole.places[fresh]
+        if self.rule == "newest":
+            stream = self.whole.ledger.streams[recipe_stream(champion.recipe.fingerprint)]
+            self.p[at], self.cut[at] = stream.p[fresh], stream.cut[fresh]
+        else:
+            self.p[at], self.cut[at] = self._said(champion)[at], champion.cut
+
+    def _candidates(self, place: int) -> list[Candidate]:
+        """Tonight's versions, each with what it says beside the night before's."""
+        night = self.tape.nights[place]
+        found = []
+        for column, recipe in enumerate(self.tape.job.recipes):
+            last, cut = None, float(self.whole.cuts[place, column])
+            if place:
+                before = self.tape.nights[place - 1]
+                last = before.said(recipe.name, night.places), self._cut(place - 1, column)
+            version = self._version(place, recipe)
+            known = None if np.isnan(cut) else cut
+            found.append(continued(recipe, night.asked[recipe.name], last, version, cut=known, scorer=None))
+        return found
+
+    def _gate(self, place: int) -> None:
+        present, night = self.promotions[-1], self.tape.nights[place]
+        champion = _champion(present)
+        if self._leads is None:
+            self._leads = self._leads_over(champion)
+        everyone = [*self._candidates(place), *self._former(present, night.night)]
+        if self.policy.net_margin_pips is not None:
+            ledger, seen = self.whole.until(place, self._streams), self.tape.as_of(night)
+            everyone = [with_costs(each, self.policy, ledger, champion, seen) for each in everyone]
+        decision = judge_leads(
+            self._leads.until(night.night),
             champion=champion,
             candidates=everyone,
-            tried=tried_lately(ledger, everyone),
+            tried=len({each.stream for each in everyone}),  # every recipe of the tape is a candidate every night
             policy=self.policy,
         )
         self.decisions.append(decision)
         if decision.returned:
             back = next(each for each in reversed(self.promotions) if each.version == decision.winner_version)
-            self.promotions.append(replace(back, night=night.night, after=night.night, refreshed=False))
+            self._crown(replace(back, night=night.night, after=night.night, refreshed=False))
         else:
-            self._promote(place, night, decision.winner, after=present.after if decision.refreshed else None)
+            self._promote(place, decision.winner, after=present.after if decision.refreshed else None)
 
-    def _former(self, present: Promotion, ledger: Ledger) -> list[Candidate]:
+    def _leads_over(self, champion: Champion) -> Leads:
+        self._streams = dict(self.whole.ledger.streams)
+        for each in self.promotions[-1:-3:-1]:
+            self._streams[version_stream(each.version)] = self.whole.frozen(
+                each.recipe.name, each.version, self._said(each), each.cut, each.place
+            )
+        return leads_over(champion, replace(self.whole.ledger, streams=self._streams), self.policy)
+
+    def _former(self, present: Promotion, tonight: str) -> list[Candidate]:
         former = [each for each in self.promotions[:-1] if each.version != present.version]
-        if not former or sum(night > present.night for night in ledger.live_nights) > 250:
+        if not former or sum(present.night < each.night <= tonight for each in self.tape.nights) > 250:
             return []
         last = former[-1]
         stream = version_stream(last.version)
         return [Candidate(last.recipe.name, stream, stream, last.version, former=True)]
 
-    def _higher(self, ledger: Ledger, candidates: Sequence[Candidate]) -> str | None:
-        """The recipe whose stream scored highest over the last 40 days, unless it is the champion's."""
-        scores = Scored(ledger, self.policy)
-        everything = np.ones(ledger.label.size, np.bool_)
-        means = {
-            each.name: float(scores.daily(scores.of(each.stream, each.stream), everything).mean[-HIGHER_DAYS:].mean())
-            for each in candidates
-        }
+    def _higher(self, place: int) -> str | None:
+        """The recipe whose stream scored higher than the others over the last 40 days, unless it is the champion's."""
+        last = np.datetime64(self.tape.nights[place].night, "D")
+        means = {}
+        for name, daily in self._daily.items():
+            known = int(np.searchsorted(daily.day.astype("datetime64[D]"), last, "right"))
+            means[name] = float(daily.mean[:known][-HIGHER_DAYS:].mean())
         best = max(means, key=lambda name: means[name])
         return None if best == self.promotions[-1].recipe.name else best
 
-    def _promote(self, place: int, night: Taped, name: str | None, *, after: str | None = None) -> None:
+    @cached_property
+    def _daily(self) -> dict[str, DailyScores]:
+        """The daily means of every recipe's stream, over all nights."""
+        ledger = self.whole.ledger
+        scores, everything = Scored(ledger, self.policy), np.ones(ledger.label.size, np.bool_)
+        streams = {recipe.name: recipe_stream(recipe.fingerprint) for recipe in self.tape.job.recipes}
+        return {name: scores.daily(scores.of(key, key), everything) for name, key in streams.items()}
+
+    def _promote(self, place: int, name: str | None, *, after: str | None = None) -> None:
         """The recipe's version of tonight; ``after``: by a refresh, whose evidence goes on from there."""
-        if name is not None:
-            recipe = next(each for each in self.tape.job.recipes if each.name == name)
-            self.promotions.append(
-                Promotion(
-                    night.night,
-                    place,
-                    self._version(place, recipe),
-                    recipe,
-                    self.cuts[recipe.name],
-                    after or night.night,
-                    after is not None,
-                )
-            )
+        if name is None:
+            return
+        night = self.tape.nights[place].night
+        column, recipe = next(each for each in enumerate(self.tape.job.recipes) if each[1].name == name)
+        version, cut = self._version(place, recipe), self._cut(place, column)
+        self._crown(Promotion(night, place, version, recipe, cut, after or night, after is not None))
+
+    def _crown(self, champion: Promotion) -> None:
+        self.promotions.append(champion)
+        self._leads = None
+
+    def _cut(self, place: int, column: int) -> float:
+        """The cut that the version of a night is registered with."""
+        cut = float(self.whole.cuts[place, column])
+        return 0.5 if np.isnan(cut) else cut
 
     def _said(self, champion: Promotion) -> Floats:
-        """What a frozen version says of every bar, shape (n_bars,); fitted again once."""
         if champion.version not in self._frozen:
-            fit = self.tape.fit(self.tape.nights[champion.place], champion.recipe)
-            frame = self.tape.data.bars.frame
-            begin = self.tape.nights[champion.place].bars - 96
-            p = np.full(len(frame), np.nan)
-            p[begin:] = probabilities(fit, champion.recipe.signature, frame.iloc[begin:], cores=self.tape.job.cores)
-            self._frozen[champion.version] = p
+            self._frozen[champion.version] = self.tape.later(self.tape.nights[champion.place], champion.recipe)
         return self._frozen[champion.version]
-
-    def _last_said(self, place: int, recipe: Recipe, asked: npt.NDArray[np.intp]) -> tuple[Floats, float] | None:
-        """What the night before's version says on tonight's bars asked about, and its cut."""
-        if place == 0:
-            return None
-        before = self.tape.nights[place - 1]
-        return before.said(recipe.name, asked), self.cuts[recipe.name]
 
     def _version(self, place: int, recipe: Recipe) -> str:
         """The name a registry gives: versions are numbered in recipe order, night by night."""
         return f"v{place * len(self.tape.job.recipes) + list(self.tape.job.recipes).index(recipe) + 1}"
+
+
+def _champion(present: Promotion) -> Champion:
+    return Champion(
+        present.version,
+        present.recipe.name,
+        version_stream(present.version),
+        recipe_stream(present.recipe.fingerprint),
+        present.after,
+        present.night,
+        present.refreshed,
+    )

@@ -21,11 +21,11 @@ from flows.errors import BarsMissing, RequestRefused
 from flows.gate.ledger import Series, Sheet, minutes, recipe_stream
 from flows.nightly_rule import last_days
 from flows.plan import Job
-from flows.recipes import Fit, Recipe, environment
+from flows.recipes import Recipe, environment
 from registry import key_digest
 
 from .crew import Crew
-from .lessons import Floats, Lesson, Past, fit, known, runs
+from .lessons import Floats, Lesson, Past, ask, known, runs
 
 AHEAD = 5 * 96
 """Bars after a night that its versions are asked about: five trading days, so that a long weekend is bridged."""
@@ -62,14 +62,23 @@ class Tape:
     data: Dataset
     backfill: tuple[Sheet, ...]
     nights: tuple[Taped, ...]
+    folder: Path
 
     def as_of(self, night: Taped) -> Dataset:
         """The dataset as the night saw it."""
         return known(self.data, night.bars)
 
-    def fit(self, night: Taped, recipe: Recipe) -> Fit:
-        """The recipe's version of a night, fitted again: the same bytes every time."""
-        return fit(_past(self.job, self.data, cores=self.job.cores), Lesson(recipe, night.bars, ()))
+    def later(self, night: Taped, recipe: Recipe) -> Floats:
+        """What the recipe's version of a night says of every bar from then on, NaN before: shape (n_bars,).
+
+        Fitted again where it was never asked; what it said is kept beside the fits.
+        """
+        frame, begin = self.data.bars.frame, night.bars - 96
+        path = self.folder / f"later-{night.night}-{_short(recipe)}.npy"
+        lesson = Lesson(recipe, night.bars, ((begin, len(frame)),))
+        if not path.exists():
+            _keep(path, ask(_past(self.job, self.data, cores=self.job.cores), lesson))
+        return np.concatenate([np.full(begin, np.nan), _kept(path, lesson)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +140,7 @@ def record(
     taped: list[Taped] = []
     for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
         taped.append(_taped(job, night, one, taped[-1] if taped else None))
-    return Tape(job, data, tuple(backfill), tuple(taped))
+    return Tape(job, data, tuple(backfill), tuple(taped), place)
 
 
 def _past(job: Job, data: Dataset, *, cores: int = 1) -> Past:

@@ -1,0 +1,59 @@
+"""A tape without fits: what recipes of given skill would say, so that playing a policy can be measured and checked."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.bars import Dataset
+from flows.plan import Job
+from flows.recipes import Recipe
+from flows.replay import Crew, Tape, record
+from flows.replay.lessons import Lesson, Past
+from flows.replay.tape import Taped
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Guessing(Crew):
+    """A crew that fits nothing: a version says what comes, a little, and much else. Skill comes and goes, of
+    each recipe at times of its own, so that champions are overtaken and come back."""
+
+    skill: float = 0.5
+
+    def ask(self, past: Past, lessons: Sequence[Lesson]) -> Any:
+        return ((place, said(past.data, lesson, self.skill)) for place, lesson in enumerate(lessons))
+
+
+class GuessedTape(Tape):
+    """A tape whose frozen champions go on as they began."""
+
+    def later(self, night: Taped, recipe: Recipe) -> Floats:
+        begin, size = night.bars - 96, self.data.label.size
+        guessed = said(self.data, Lesson(recipe, night.bars, ((begin, size),)), Guessing.skill)
+        return np.concatenate([np.full(begin, np.nan), guessed])
+
+
+def guessed(job: Job, data: Dataset, first: date, last: date, folder: Path) -> GuessedTape:
+    """The tape of these nights, by guesses; the same every time."""
+    tape = record(job, data, first, last, folder, crew=Guessing())
+    return GuessedTape(tape.job, tape.data, tape.backfill, tape.nights, tape.folder)
+
+
+def said(data: Dataset, lesson: Lesson, skill: float) -> Floats:
+    """P(up) of the bars asked about: noise common to the recipe, the version's own, and the label as its skill goes."""
+    at = np.concatenate([np.arange(begin, stop) for begin, stop in lesson.asked])
+    name = zlib.crc32(lesson.recipe.name.encode())
+    own = np.random.default_rng((name, lesson.bars)).standard_normal(data.label.size)[at]
+    common = np.random.default_rng(name).standard_normal(data.label.size)[at]
+    wave = np.sin(at / 96 / 3 + name % 7)  # nineteen days from one high to the next
+    sign = np.nan_to_num(2.0 * data.label[at] - 1.0)
+    return 0.5 + 0.01 * (common + 0.3 * own + skill * (1.0 + 2.0 * wave) * sign)

@@ -1,0 +1,135 @@
+"""A policy played over all nights at once decides as one that puts its ledger together anew each night."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from benchmarks.taped import GuessedTape, guessed
+from flows.backfill import cut_of
+from flows.bars import load_bars, prepare, write_sample
+from flows.gate.first import choose_first
+from flows.gate.ledger import Ledger, Series, Sheet, assemble, recipe_stream, version_stream
+from flows.gate.nightly import judge_nightly, tried_lately
+from flows.gate.nightly_decision import NightlyDecision
+from flows.gate.policy import GatePolicy
+from flows.gate.rows import Candidate, Champion
+from flows.nightly_rule import candidate, with_costs
+from flows.plan import plan
+from flows.replay import Promotion, play
+from flows.settings import Advanced, RetrainRequest, Settings
+
+RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
+EAGER = GatePolicy(windows=(4, 8), budget=0.5)
+POLICIES = {
+    "eager": EAGER,
+    "by accuracy": replace(EAGER, score="accuracy"),
+    "every third night": replace(EAGER, cadence=3),
+    "after costs": replace(EAGER, net_margin_pips=0.02),
+    "refreshing": GatePolicy(windows=(20, 40), budget=0.0025, refresh_margin=0.9, maximum_age_nights=40),
+    "cut at one half": replace(EAGER, cut="half"),
+}
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedTape:
+    bars = write_sample(tmp_path_factory.mktemp("bars") / "bars", first=date(2022, 1, 3), last=date(2022, 8, 31))
+    request = RetrainRequest(recipes=RECIPES, advanced=Advanced(backfill_days=40))
+    job = plan(request, Settings(data=str(bars), model="m"))
+    data = prepare(load_bars(job.source))
+    return guessed(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_all_nights_at_once_decide_as_night_by_night(tape: GuessedTape, name: str) -> None:
+    played, by_night = play(tape, POLICIES[name]), NightByNight(tape, POLICIES[name])
+    assert [each.to_dict() for each in played.decisions] == [each.to_dict() for each in by_night.decisions]
+    assert list(played.promotions) == by_night.promotions
+    np.testing.assert_array_equal(played.p, by_night.p)
+    np.testing.assert_array_equal(played.cut, by_night.cut)
+
+
+def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: GuessedTape) -> None:
+    played = play(tape, EAGER)
+    assert len(played.promotions) > 4
+    assert any(decision.returned for decision in played.decisions)
+    assert any(decision.refreshed for decision in play(tape, POLICIES["refreshing"]).decisions)
+
+
+class NightByNight:
+    """The rule "gated", told as a registry would live it: sheets, a ledger of them, a decision, and again."""
+
+    def __init__(self, tape: GuessedTape, policy: GatePolicy) -> None:
+        self.tape, self.policy = tape, policy
+        self.sheets: list[Sheet] = list(tape.backfill)
+        self.cuts: dict[str, float] = {}
+        self.promotions: list[Promotion] = []
+        self.decisions: list[NightlyDecision] = []
+        self.p, self.cut = (np.full(tape.data.label.size, np.nan) for _ in range(2))
+        for place in range(len(tape.nights)):
+            self._night(place)
+
+    def _night(self, place: int) -> None:
+        night = self.tape.nights[place]
+        self.sheets.append(self._sheet(place))
+        ledger = assemble(self.sheets)
+        candidates = []
+        for number, recipe in enumerate(self.tape.job.recipes):
+            last = None
+            if place:
+                last = self.tape.nights[place - 1].said(recipe.name, night.places), self.cuts[recipe.name]
+            version = f"v{place * len(RECIPES) + number + 1}"
+            candidates.append(candidate(self.policy, recipe, ledger, night.asked[recipe.name], last, version))
+        for recipe in self.tape.job.recipes:
+            stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
+            self.cuts[recipe.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
+        if self.promotions:
+            decision = self._judged(place, ledger, candidates)
+        else:
+            decision = choose_first(ledger, candidates=candidates, policy=self.policy)
+        self.decisions.append(decision)
+        self._crown(place, decision)
+
+    def _sheet(self, place: int) -> Sheet:
+        sheet = self.tape.nights[place].sheet
+        opens = self.tape.data.bars.frame.index.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
+        at = np.flatnonzero(np.isin(opens, sheet.opens))
+        series = [
+            Series(each.stream, each.name, f"v{(place - 1) * len(RECIPES) + number + 1}", self.cuts[each.name], each.p)
+            for number, each in enumerate(sheet.series)
+        ]
+        for each in self.promotions[-1:-3:-1]:
+            p = self.tape.later(self.tape.nights[each.place], each.recipe)[at]
+            series.append(Series(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
+        if self.promotions:
+            self.p[at], self.cut[at] = series[len(sheet.series)].p, self.promotions[-1].cut
+        return replace(sheet, series=tuple(series))
+
+    def _judged(self, place: int, ledger: Ledger, candidates: list[Candidate]) -> NightlyDecision:
+        present = self.promotions[-1]
+        own, recipe = version_stream(present.version), recipe_stream(present.recipe.fingerprint)
+        champion = Champion(
+            present.version, present.recipe.name, own, recipe, present.after, present.night, present.refreshed
+        )
+        everyone = list(candidates)
+        for former in [each for each in self.promotions if each.version != present.version][-1:]:
+            stream = version_stream(former.version)
+            everyone.append(Candidate(former.recipe.name, stream, stream, former.version, former=True))
+        seen = self.tape.as_of(self.tape.nights[place])
+        everyone = [with_costs(each, self.policy, ledger, champion, seen) for each in everyone]
+        tried = tried_lately(ledger, everyone)
+        return judge_nightly(ledger, champion=champion, candidates=everyone, tried=tried, policy=self.policy)
+
+    def _crown(self, place: int, decision: NightlyDecision) -> None:
+        night = self.tape.nights[place].night
+        if decision.returned:
+            back = next(each for each in self.promotions[::-1] if each.version == decision.winner_version)
+            self.promotions.append(replace(back, night=night, after=night, refreshed=False))
+        elif decision.winner is not None:
+            recipe = next(each for each in self.tape.job.recipes if each.name == decision.winner)
+            after = self.promotions[-1].after if decision.refreshed else night
+            cut, version = self.cuts[recipe.name], str(decision.winner_version)
+            self.promotions.append(Promotion(night, place, version, recipe, cut, after, decision.refreshed))
