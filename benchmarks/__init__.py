@@ -31,6 +31,7 @@ PARTS: dict[str, str] = {
     "night": "benchmarks.night",
     "decision": "benchmarks.decision",
     "orchestration": "benchmarks.orchestration",
+    "replaying": "benchmarks.replaying",
     "imports": "benchmarks.imports",
     "scale": "benchmarks.scale",
 }
