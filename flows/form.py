@@ -72,8 +72,14 @@ def _line(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(checked)
 
 
-Author = Annotated[str, Field(min_length=1, max_length=128), _line(check_author)]
+_ONE_LINE = {"pattern": r"^[^\r\n]*\S[^\r\n]*$"}
+
+Author = Annotated[str, Field(min_length=1, max_length=128, json_schema_extra=_ONE_LINE), _line(check_author)]
 """Who does it, as the log shall say it."""
 
-Reason = Annotated[str, Field(min_length=1, max_length=500), _line(lambda text: check_text(text, "reason"))]
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=500, json_schema_extra=_ONE_LINE),
+    _line(lambda text: check_text(text, "reason")),
+]
 """Why, in one line that stays in the log."""

@@ -9,7 +9,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows import tasks
 from flows.night import JUDGED_AGAIN, changed_too_often
+from flows.operations.approving import approved
 from flows.operations.attending import attended, by_schedule
+from flows.operations.showing import run_name
 from flows.outcome import Outcome
 from flows.plan import Job, plan
 from flows.settings import RetrainRequest, load_settings
@@ -20,7 +22,7 @@ _ONE_FIT_AT_A_TIME = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=1)
 
 @flow(
     name="retrain",
-    flow_run_name="retrain",
+    flow_run_name=run_name,
     task_runner=_ONE_FIT_AT_A_TIME,
     persist_result=False,
     validate_parameters=True,
@@ -39,15 +41,16 @@ def night(job: Job) -> Outcome:
     bars = tasks.load(job)
     done = tasks.look_up(job, book, bars)
     if done is not None:
-        return tasks.report(job, done, data=bars.data)
+        return tasks.shown(job, book, bars, done)
     evidence = tasks.gather(job, book, bars)
     trials = tasks.train.map(unmapped(job), unmapped(bars), list(job.recipes)).result()
     versions = tasks.register(job, book, bars, evidence, trials)
     for _ in range(JUDGED_AGAIN):
         verdict = tasks.gate(job, book, bars, evidence, trials, versions)
+        verdict = approved(job, book, bars, verdict)
         outcome = tasks.promote(job, book, bars, versions, verdict)
         if outcome is not None:
             break
     else:
         raise changed_too_often(job)
-    return tasks.report(job, outcome, data=bars.data)
+    return tasks.shown(job, book, bars, outcome)

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
     approval_hours: float | None = Field(
-        None, gt=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
+        None, ge=0.005, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps its turn, and must be gone before the next
 
     def named(self, model: str | None = None, *, data: str | None = None) -> str:

@@ -6,7 +6,9 @@ can help: at the store and the bars, which may be out of reach for a moment. A w
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -17,8 +19,10 @@ from prefect.tasks import Task
 from flows import night
 from flows.evidence import Evidence
 from flows.operations.attending import Tonight
+from flows.operations.showing import progress, publish, rename_run
 from flows.outcome import Outcome
 from flows.plan import Job
+from flows.report import log_lines
 from flows.report.writing import after_night
 from flows.steps import NightBars
 from registry import Model
@@ -36,26 +40,53 @@ _ASK_AGAIN: dict[str, Any] = {
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": worth_a_retry,
 }
-_OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _load(job: Job) -> NightBars:
+    bars = night.load(job)
+    rename_run(job.model, bars.night.day)
+    return bars
 
 
 def _gather(job: Job, book: Model, bars: NightBars) -> Evidence | None:
-    log = get_run_logger()
-
-    def told(done: int, total: int) -> None:
-        log.info("scoring the past, once before the first night: refit %d of %d", done, total)
-
-    return night.gather(job, book, bars, told)
+    with progress("Scoring the past by walk-forward, once before the first night.") as told:
+        return night.gather(job, book, bars, told)
 
 
-load = task(name="load bars", task_run_name="load bars", **_OPTIONS, **_ASK_AGAIN)(night.load)
-look_up = task(name="decided before?", task_run_name="decided before?", **_OPTIONS, **_ASK_AGAIN)(night.decided)
-gather = task(name="score new bars", task_run_name="score new bars", **_OPTIONS, **_ASK_AGAIN)(_gather)
-train = task(name="train", task_run_name="train {recipe.name}", **_OPTIONS)(night.train)
-register = task(name="register", task_run_name="register", **_OPTIONS, **_ASK_AGAIN)(night.register)
-gate = task(name="gate", task_run_name="gate", **_OPTIONS, **_ASK_AGAIN)(night.judge)
-report = task(name="report", task_run_name="report", **_OPTIONS)(after_night)
-promote = task(name="promote or hold", task_run_name="promote or hold", **_OPTIONS, **_ASK_AGAIN)(night.settle)
+def _step(name: str, step: Callable[P, R], says: Callable[[R], Iterable[str]], **options: Any) -> Task[P, R]:
+    """A task that does ``step`` and logs what ``says`` makes of its result; its runs are named like the task."""
+
+    @wraps(step)
+    def told(*given: P.args, **named: P.kwargs) -> R:
+        result = step(*given, **named)
+        for line in says(result):
+            get_run_logger().info(line)
+        return result
+
+    usual: dict[str, Any] = {"task_run_name": name, "cache_policy": NO_CACHE, "persist_result": False}
+    made: Task[P, R] = task(name=name, **(usual | options))(told)
+    return made
+
+
+load = _step("load bars", _load, log_lines.loaded, **_ASK_AGAIN)
+look_up = _step("decided before?", night.decided, log_lines.looked_up, **_ASK_AGAIN)
+gather = _step("score new bars", _gather, log_lines.gathered, **_ASK_AGAIN)
+train = _step("train", night.train, log_lines.trained, task_run_name="train {recipe.name}")
+register = _step("register", night.register, log_lines.registered, **_ASK_AGAIN)
+gate = _step("gate", night.judge, log_lines.judged, **_ASK_AGAIN)
+promote = _step("promote or hold", night.settle, log_lines.settled, **_ASK_AGAIN)
+report = _step("report", after_night, log_lines.reported)
+show = _step("show the night", publish, lambda _: (), **_ASK_AGAIN)
+
+
+def shown(job: Job, book: Model, bars: NightBars, outcome: Outcome) -> Outcome:
+    """The outcome with its report, and its artifacts where it is new; the night is decided, whatever becomes of them."""
+    outcome = report(job, outcome, data=bars.data)
+    if not outcome.already_decided:
+        show(book, outcome, return_state=True)
+    return outcome
 
 
 def ended(tonight: Tonight) -> State[Outcome]:

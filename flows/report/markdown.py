@@ -38,6 +38,19 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
     return "\n\n".join(parts) + "\n"
 
 
+def proposal_markdown(outcome: Outcome) -> str:
+    """What a person reads who is asked whether a promotion shall be made; ``outcome`` says what it would be."""
+    parts = [
+        f"### Promote? {escaped(outcome.model)}, night of {outcome.night}",
+        *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
+        "The gate says (the form for your answer stands below the table):",
+        f"> {escaped(outcome.sentence)}",
+        _facts(outcome),
+        _table(outcome),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def escaped(text: str) -> str:
     """Text that markdown shows as it is, on one line."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
