@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
     approval_hours: float | None = Field(
-        None, ge=0.005, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
+        None, ge=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps its turn, and must be gone before the next
 
     def named(self, model: str | None = None, *, data: str | None = None) -> str:
@@ -48,7 +48,7 @@ class Settings(BaseSettings):
 
 
 class Force(Form):
-    """A person's act: this run promotes what is named here, whatever the gate says."""
+    """Recorded as forced; evidence starts afresh after it."""
 
     promote: str = Field(
         min_length=1,
@@ -60,7 +60,7 @@ class Force(Form):
 
 
 class Advanced(Form):
-    """Where things are and how to train. A usual night needs none of it."""
+    """Where things are, and how to train."""
 
     model: str | None = Field(
         None,
@@ -133,7 +133,7 @@ class RetrainRequest(Form):
     dry_run: bool = Field(False, description="Train and judge, but write nothing.")
     force: Force | None = Field(None, description="Promote whatever the gate says, by name and with a reason.")
     advanced: Advanced = Field(
-        Advanced(), description="Where things are and how to train; a usual night needs none of it."
+        Advanced(), description="Places, window, years and seed; a usual night needs none of it."
     )
 
     @model_validator(mode="before")
