@@ -35,6 +35,9 @@ mutants: $(VENV)/.dev ## each check of the registry's write path removed: some t
 check: $(VENV)/.dev ## lint, format, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
+test-ui: $(VENV)/.dev ## a night by hand, its report and an approval in a real browser (Debian's chromium, installed if root)
+	@.ci/ui
+
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
 	@.ci/rgw
 

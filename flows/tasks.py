@@ -82,7 +82,7 @@ show = _step("show the night", publish, lambda _: (), **_ASK_AGAIN)
 
 
 def shown(job: Job, book: Model, bars: NightBars, outcome: Outcome) -> Outcome:
-    """The outcome with its report, and its artifacts where it is new; the night is decided, whatever becomes of them."""
+    """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
     outcome = report(job, outcome, data=bars.data)
     if not outcome.already_decided:
         show(book, outcome, return_state=True)
