@@ -178,7 +178,7 @@ def _judged(copy: Path, path: Path, mutant: Mutant, source: str, suites: list[li
 
 
 def _unpack(copy: Path) -> None:
-    committed = ["git", "-C", str(ROOT), "archive", "HEAD", "registry", "tests", "docs", "pyproject.toml"]
+    committed = ["git", "-C", str(ROOT), "archive", "HEAD", "registry", "tests", "docs", "examples", "pyproject.toml"]
     archive = subprocess.run(committed, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
 

@@ -165,6 +165,11 @@ def test_nothing_new_costs_one_listing():
     assert model.champion().version == "v1" and dict(counting.requests) == {"list": 1}
 
 
+def test_a_walk_begins_where_it_is_told_and_an_empty_log_has_none():
+    assert [*a_model().versions.walk()] == []
+    assert [entry.n for entry in crowned("a", "b", "c").decisions.walk(newest=2)] == [2, 1]
+
+
 def test_an_empty_log_costs_one_listing():
     counting = CountingStore(MemoryStore())
     assert a_model(counting).versions.head() is None and dict(counting.requests) == {"list": 1}
