@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import errors
@@ -44,7 +45,7 @@ from .clock import Clock, NewId, SystemClock, random_id
 from .comparison import Comparison, compare
 from .entries import Entry, key_digest
 from .errors import InvalidRequest, ModelNotFound, RegistryError
-from .history import history_frame
+from .history import read_history
 from .model import Model
 from .noise import PairedDays
 from .prediction import Expectation, Prediction
@@ -103,16 +104,18 @@ def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Followe
     return Follower(model, clock=clock, every=every).start()
 
 
-def history(name: str, *, url: str | None = None) -> pd.DataFrame:
+def history(name: str, *, url: str | None = None, cache: str | Path | None = None) -> pd.DataFrame:
     """Every version of a model, oldest first: ``version, date, author, recipe``, metrics, ``param_*``.
 
-    ``url`` defaults to ``RETRAIN_REGISTRY``. Columns: :func:`registry.history.history_frame`. :class:`ModelNotFound`.
+    ``url`` defaults to ``RETRAIN_REGISTRY``, ``cache`` (a folder of one's own) to ``RETRAIN_CACHE``: with one, what was
+    read before is not read again. Columns: :func:`registry.history.history_frame`. :class:`ModelNotFound`.
     """
-    model = Registry(_place(url, "history")).model(name)
-    versions = model.history()
-    if not versions:
+    kept = cache or os.environ.get("RETRAIN_CACHE")
+    model = Registry(_place(url, "history"), cache=None if kept is None else Path(kept)).model(name)
+    table = read_history(model)
+    if table.empty:
         raise ModelNotFound(f"there is no model {name} in {model.store.url}; `registry models` lists them")
-    return history_frame(versions)
+    return table
 
 
 def _place(url: str | None, function: str) -> str:

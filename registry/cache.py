@@ -8,7 +8,8 @@ Off unless asked for: a registry in a folder is local already, and whoever serve
 may lie. Every file's name ends in the SHA-256 of what it holds, compared each time it is read; a file that does not
 match is removed and counts as absent. Nothing here decides what is true: an artifact is asked for by the digest that a
 log names, a run of entries is used only where the entry after it names its last one (:mod:`registry.segments`). So a
-cache may be shared by registries, be of another one of the same address, or be deleted at any time.
+cache may be shared by registries, be of another one of the same address, or be deleted at any time. Tables of history
+alone are this package's own writing (:mod:`registry.history`): keep a cache where only its readers can write.
 
 The files used longest ago are removed when there are more bytes than ``limit``.
 """

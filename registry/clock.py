@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
+_LENGTH = len("2024-12-31T22:00:00.000000Z")
+
 NewId = Callable[[], str]
 """Gives a fresh id: 32 lower-case hexadecimal digits."""
 
@@ -61,5 +63,7 @@ def say_time(moment: datetime | str) -> str:
 
 
 def read_time(text: str) -> datetime:
-    """The moment that :func:`write_time` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """The moment that :func:`write_time` wrote; :class:`ValueError` for other text."""
+    if len(text) != _LENGTH or text[-1] != "Z":
+        raise ValueError(f"{text!r} is not a moment like 2024-12-31T22:00:00.000000Z")
+    return datetime.fromisoformat(text)  # a third of the time of strptime, which a long history is made of

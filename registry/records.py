@@ -7,12 +7,18 @@ and states carry them forward (see :mod:`registry.entries`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Hashable, Mapping
 from typing import Any, Self
 
 from .errors import Corrupt
 
 Json = dict[str, Any]
+
+
+@functools.cache
+def _fields(record: Hashable) -> frozenset[str]:
+    return frozenset(each.name for each in dataclasses.fields(record))  # type: ignore[arg-type]  # subclasses are dataclasses
 
 
 class Record:
@@ -24,7 +30,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]  # subclasses are dataclasses
+        known = _fields(cls)  # type: ignore[arg-type]  # a class is hashable
         try:
             return cls(**{name: value for name, value in values.items() if name in known})
         except (TypeError, AttributeError) as error:

@@ -213,7 +213,7 @@ class _Reader:
         """The entries of a piece, newest first; from the log itself where the bytes are not what ``after`` names."""
         n, lines = piece.last, [] if data is None else data.splitlines(keepends=True)
         while lines and n >= piece.first and digest(lines[-1]) == after.previous:
-            entry = parse(lines.pop(), where=f"entry {n} of {self.log.prefix} on {self.log.store.url}")
+            entry = parse(lines.pop(), where=f"entry {n} of {self.log.prefix} on {self.log.store.url}", proven=True)
             if (entry.model, entry.log, entry.n) != (self.log.model, self.log.name, n):
                 break
             yield entry

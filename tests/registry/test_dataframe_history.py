@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from actors import NAME, NOON, a_model, register
+from actors import NAME, NOON, HandClock, a_model, register
+from servers.stores import CountingStore, MemoryStore
 
 import registry
 from registry import Registry, VersionRecord
+from registry.cache import Cache
 from registry.errors import Corrupt, InvalidRequest, ModelNotFound
-from registry.history import history_frame
+from registry.history import history_frame, read_history
 
 
 def add(model, *, details=None, recipe=None, **parts):
@@ -103,3 +105,73 @@ def test_reading_history_tells_how_far_it_is():
     told = []
     model.history(progress=lambda *said: told.append(said))
     assert told == [("reading versions", 0, 3), ("reading versions", 1, 3), ("reading versions", 2, 3)]
+
+
+# --- with a local cache ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A store with six versions and a cache; reading gives the table and the keys that were asked for."""
+    store, cache = MemoryStore(), Cache(tmp_path / "cache")
+    model = a_model(store)
+    for n in range(6):
+        add(model, metrics={"accuracy": n / 10}, parameters={"depth": n})
+
+    def read(place=store):
+        counting = CountingStore(place)
+        model = Registry(counting, clock=HandClock(), cache=cache).model(NAME)
+        return read_history(model), counting
+
+    return store, read
+
+
+def test_a_history_read_again_is_one_look_at_the_newest_entry(kept):
+    store, read = kept
+    first, _ = read()
+    again, asked = read()
+    pd.testing.assert_frame_equal(first, again)
+    pd.testing.assert_frame_equal(first, history_frame(a_model(store).history()))
+    assert asked.total == 2
+
+
+def test_only_what_was_added_since_is_read(kept):
+    store, read = kept
+    read()
+    model = a_model(store, who=2)
+    model.tag("best", 2, author="trainer")
+    add(model, metrics={"f1": 0.5}, parameters={"C": "new"}, recipe="logistic")
+    found, asked = read()
+    pd.testing.assert_frame_equal(found, history_frame(a_model(store).history()))
+    assert asked.total <= 5 and list(found["recipe"])[-1] == "logistic"
+
+
+def test_columns_of_another_registry_at_the_same_address_are_not_believed(kept):
+    store, read = kept
+    read()
+    store.objects.clear()
+    other = a_model(store, who=7)
+    for _ in range(8):
+        add(other, metrics={"accuracy": 0.9})
+    found, _ = read()
+    assert list(found["accuracy"]) == [0.9] * 8 and "param_depth" not in found
+
+
+def test_columns_that_reach_beyond_the_log_are_not_used(kept):
+    store, read = kept
+    read()
+    store.objects.clear()
+    add(a_model(store, who=7), metrics={"accuracy": 0.9})
+    assert list(read()[0]["accuracy"]) == [0.9]
+
+
+def test_damaged_columns_cost_requests_and_nothing_else(kept, tmp_path):
+    _, read = kept
+    first, _ = read()
+    [path] = (tmp_path / "cache" / "history").rglob("*-*")
+    path.write_bytes(path.read_bytes().replace(b"0.3", b"0.9"))
+    pd.testing.assert_frame_equal(read()[0], first)
+
+
+def test_an_empty_model_has_an_empty_table(tmp_path):
+    assert read_history(Registry(MemoryStore(), cache=tmp_path).model(NAME)).empty

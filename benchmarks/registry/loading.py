@@ -1,0 +1,106 @@
+"""Loading the champion in a process that has just begun, imports apart, until it can predict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from registry import Registry
+
+from ..bench import ROOT, Bench
+from ..figure import Figure
+from ..timing import in_turns, run_process
+from .ours import NAME, register, trained
+from .peer import Done, environment, peer
+from .servers import BUCKET, bucket, mlflow
+
+TITLE = "Loading the champion, cold process, imports apart"
+
+PORTABLE = "registry.load(name, url=url).warm()"
+SKOPS = "registry.load(name, url=url).archive.estimator()"
+
+_PROGRAM = """
+import sys, time
+import registry, registry.store.s3, urllib3.connectionpool as pool
+{imports}
+name, url = sys.argv[1:]
+count, original = [0], pool.HTTPConnectionPool._make_request
+def counting(*arguments, **named):
+    count[0] += 1
+    return original(*arguments, **named)
+pool.HTTPConnectionPool._make_request = counting
+begun = time.perf_counter()
+{load}
+print(time.perf_counter() - begun, count[0])
+"""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Both forms, from a folder beside MLflow's own folder and from a bucket beside its server."""
+    what, python = trained(bench), environment(bench)
+    theirs = {"rows": str(what.rows), "parameters": dict(what.record.parameters), "metrics": {}}
+    with bucket() as env:
+        local, log = bench.folder("local") / "mlflow.db", bench.scratch / "peer.log"
+        place = bench.folder("registry")
+        register(Registry(place).model(NAME), what)
+        with peer(python, log, env) as other:
+            other.ask("mlflow_prepare", uri=f"sqlite:///{local}")
+            other.ask("mlflow_experiment", artifacts=bench.folder("artifacts").as_uri())
+            other.ask("mlflow_register", **theirs)
+        bench.say("from a folder, beside MLflow")
+        yield from _figures(bench, "folder", str(place), python, env, f"sqlite:///{local}", (0.8, 0.2))
+
+        with mlflow(python, bench.folder("server") / "mlflow.db", env) as url:
+            register(Registry(f"s3://{BUCKET}/loading").model(NAME), what)
+            with peer(python, log, env) as other:
+                other.ask("mlflow_prepare", uri=url)
+                other.ask("mlflow_experiment")
+                other.ask("mlflow_register", **theirs)
+            bench.say("from a bucket, beside MLflow's server")
+            yield from _figures(bench, "S3", f"s3://{BUCKET}/loading", python, env, url, (0.2, 0.1))
+
+
+def _figures(
+    bench: Bench,
+    where: str,
+    url: str,
+    python: Path,
+    env: Mapping[str, str],
+    uri: str,
+    bounds: tuple[float, float],
+) -> Iterator[Figure]:
+    """``bounds``: of the ``skops`` form and of the data-only one, beside MLflow's first load in its process; beside
+    its second one, when its store is open, for information."""
+    again: list[float] = []
+
+    def theirs() -> float:
+        with peer(python, bench.scratch / "peer.log", env) as other:
+            other.ask("mlflow_prepare", uri=uri)
+            first, second = other.ask("mlflow_load"), other.ask("mlflow_load")
+        again.append(second.seconds)
+        counted.append(first.requests)
+        return first.seconds
+
+    counted: list[int] = []
+    forms = {"skops form": _ours(SKOPS, url), "data-only form": _ours(PORTABLE, url)}
+    skops, portable = forms.values()
+    seconds = in_turns(lambda: skops().seconds, lambda: portable().seconds, theirs, times=bench.times)
+    for column, (form, bound) in enumerate(zip(forms, bounds, strict=True)):
+        requests = list(forms.values())[column]().requests
+        ours = f"load the champion, {where}, {form}{f': {requests} requests' if requests else ''}"
+        against = f"MLflow load_model{f': {counted[-1]} requests' if counted[-1] else ''}"
+        yield Figure.ratio_of(ours, against, seconds[:, column], seconds[:, 2], bound=bound)
+        warm = seconds[:, 2] * 0 + again[-len(seconds) :]
+        yield Figure.ratio_of(ours, "MLflow's second load_model in a process", seconds[:, column], warm, bound=None)
+
+
+def _ours(load: str, url: str) -> Callable[[], Done]:
+    imports = "import skops.io, sklearn.ensemble" if load == SKOPS else ""
+    program = [sys.executable, "-c", _PROGRAM.format(imports=imports, load=load), NAME, url]
+
+    def run() -> Done:
+        seconds, requests = run_process(program, cwd=ROOT).output.split()
+        return Done(float(seconds), int(requests))
+
+    return run
