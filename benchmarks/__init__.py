@@ -33,6 +33,11 @@ PARTS: dict[str, str] = {
     "orchestration": "benchmarks.orchestration",
     "replaying": "benchmarks.replaying",
     "imports": "benchmarks.imports",
+    "registering": "benchmarks.registry.registering",
+    "loading": "benchmarks.registry.loading",
+    "history": "benchmarks.registry.history",
+    "growth": "benchmarks.registry.growth",
+    "predicting": "benchmarks.registry.predicting",
     "scale": "benchmarks.scale",
 }
 """Name of each part and the module that measures it, in the order of the report."""

@@ -11,7 +11,7 @@ import registry
 from ..bench import Bench
 from ..figure import Figure
 from ..timing import Work, in_turns
-from .ours import NAME, METRICS, Trained, long_folder, trained, upload
+from .ours import METRICS, NAME, Trained, long_folder, trained, upload
 from .peer import Peer, environment, peer
 from .servers import BUCKET, bucket, mlflow, requests_counted
 

@@ -4,14 +4,17 @@ the last one, on one core."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from flows.recipes.catalogue import shipped
 from flows.recipes.threads import one_thread
 from registry.artifact import pack, unpack
 from registry.entries import digest
+from registry.signature import Signature
 
 from ..bench import Bench
 from ..figure import Figure
@@ -23,6 +26,8 @@ ROW_BOUND, BATCH_BOUND = 0.1, 1.05
 LARGEST = 1e-12
 _ROWS = 200
 
+Floats = npt.NDArray[np.float64]
+
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """One row, as a serving process does; the year; how far probabilities are apart at most."""
@@ -32,17 +37,27 @@ def measure(bench: Bench) -> Iterator[Figure]:
     for name, recipe in shipped().items():
         bench.say(name)
         model = recipe.build(seed=1).fit(recipe.signature.matrix(trained), up)
-        data = pack(model, recipe.signature)
-        form = unpack(data, sha256=digest(data), where=name).form
-        assert form is not None, f"{name} has no data-only form"
-        x = recipe.signature.matrix(asked)
-        row = x[1000:1001]
-        bound = (ROW_BOUND, BATCH_BOUND) if name == "rf_deep" else (None, None)
-        with one_thread():
-            one = in_turns(lambda: form.up(row), lambda: model.predict_proba(row), times=_ROWS, warm=10)
-            many = in_turns(lambda: form.up(x), lambda: model.predict_proba(x), times=bench.times)
-            apart = float(np.abs(form.up(x) - model.predict_proba(x)[:, 1]).max())
-        yield Figure.ratio_of(f"{name}, one row", "predict_proba", one[:, 0], one[:, 1], bound=bound[0])
-        line = f"{name}, {len(x):,} rows from arrays"
-        yield Figure.ratio_of(line, "predict_proba", many[:, 0], many[:, 1], bound=bound[1])
-        yield Figure.value_of(f"{name}, largest difference of a probability", apart, unit="", bound=LARGEST)
+        bounds = (ROW_BOUND, BATCH_BOUND) if name == "rf_deep" else (None, None)
+        yield from _figures(bench, name, model, recipe.signature, recipe.signature.matrix(asked), bounds)
+
+
+def _figures(
+    bench: Bench,
+    name: str,
+    model: Any,
+    signature: Signature,
+    x: Floats,
+    bounds: tuple[float | None, float | None],
+) -> Iterator[Figure]:
+    data = pack(model, signature)
+    archive = unpack(data, sha256=digest(data), where=name)
+    assert archive.form is not None, f"{name} has no data-only form"
+    row = x[1000:1001]
+    with one_thread():
+        one = in_turns(lambda: archive.up(row), lambda: model.predict_proba(row), times=_ROWS, warm=10)
+        many = in_turns(lambda: archive.up(x), lambda: model.predict_proba(x), times=bench.times)
+        apart = float(np.abs(archive.up(x) - model.predict_proba(x)[:, 1]).max())
+    yield Figure.ratio_of(f"{name}, one row", "predict_proba", one[:, 0], one[:, 1], bound=bounds[0])
+    line = f"{name}, a year of {len(x):,} rows"
+    yield Figure.ratio_of(line, "predict_proba", many[:, 0], many[:, 1], bound=bounds[1])
+    yield Figure.value_of(f"{name}, largest difference of a probability", apart, unit="", bound=LARGEST)

@@ -181,9 +181,8 @@ def _fitted(rows: str, kept: dict = {}):  # noqa: B006  # fitted once a process
         from sklearn.ensemble import RandomForestClassifier
 
         with np.load(Path(rows)) as found:
-            kept[rows] = RandomForestClassifier(n_estimators=50, max_depth=3, random_state=42).fit(
-                found["x"], found["y"]
-            )
+            forest = RandomForestClassifier(n_estimators=50, max_depth=3, random_state=42)
+            kept[rows] = forest.fit(found["x"], found["y"])
     return kept[rows]
 
 
