@@ -78,10 +78,13 @@ class Loaded:
         """
         return predict(self.archive, frame, version=self.version, cut=self.cut, expected=self.expected, pick=pick)
 
-    def warm(self) -> None:
-        """Do now what the first :meth:`predict` would do: read the record, parse and check the model."""
+    def warm(self, *, batches: bool = False) -> None:
+        """Do now what the first :meth:`predict` would do: read the record, parse and check the model.
+
+        ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
+        """
         _ = self.expected
-        self.archive.warm()
+        self.archive.warm(batches=batches)
 
 
 class ModelReader:

@@ -155,17 +155,20 @@ def _vet_shared(nodes: list[Node]) -> None:
             raise UnsafeArtifact(f"a node of the model has the number {str(number)[:40]!r}; not loaded")
         numbered.setdefault(number, []).append(node)
     for number, same in numbered.items():
-        if len(same) > 1 and len({_unnumbered(node) for node in same}) > 1:
+        if not all(_alike(same[0], node) for node in same[1:]):
             raise UnsafeArtifact(f"two different nodes of the model have the number {number}; not loaded")
 
 
-def _unnumbered(node: Node) -> str:
-    def without(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: without(item) for name, item in value.items() if name != "__id__"}
-        return [without(item) for item in value] if isinstance(value, list) else value
-
-    return json.dumps(without(node), sort_keys=True)
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same but for the numbers of the nodes in them."""
+    if type(one) is not type(other):
+        return False  # 1, 1.0 and true are equal in Python
+    if isinstance(one, dict):
+        named = one.keys() | {"__id__"} == other.keys() | {"__id__"}
+        return named and all(_alike(value, other[name]) for name, value in one.items() if name != "__id__")
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other) or (one != one and other != other)  # NaN is JSON to Python
 
 
 def _vet_tree(node: Node, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -229,11 +232,15 @@ def _vet_features(feature: npt.NDArray[Any], features: int) -> None:
 
 
 def _dicts(value: Any) -> Iterator[Node]:
-    """Every JSON object in ``value``."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _dicts(item)
+    """Every JSON object in ``value``, in no particular order."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _parts(estimator: Any) -> Iterator[Any]:

@@ -82,16 +82,16 @@ def crown(model: Model, version: Version) -> None:
 def long_folder(place: Path, count: int, what: Trained) -> Path:
     """A registry of ``count`` versions: all but the newest, which is the champion, without artifact and written
     directly, as through the protocol it would take minutes. Folded, as a registry of that age is."""
-    Registry(place).model(NAME).tag("first", None, author="bench")  # writes format.json, and entry 1
     model = Registry(place).model(NAME)
+    model.register(None, what.record, author="bench")  # writes format.json too
     newest = model.versions.head()
     assert newest is not None
-    for _ in range(count - 1):
+    for _ in range(count - 2):
         newest = _next(newest, what.record)
         path = place / keys.entry_key(NAME, "versions", newest.n)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(newest.to_bytes())
-    register(model, what)
+    register(Registry(place).model(NAME), what)  # an object that has not seen the log before
     Registry(place).model(NAME).fold()
     return place
 
@@ -99,7 +99,7 @@ def long_folder(place: Path, count: int, what: Trained) -> Path:
 def _next(before: Entry, record: VersionRecord) -> Entry:
     """The entry after ``before``, of one more version a night; its state holds as many keys as a real one's."""
     n = before.n + 1
-    name = keys.version_name(n - 1)
+    name = keys.version_name(n)
     key = digest(name.encode())[:32]
     metrics = {metric: value + n % 97 / 1e4 for metric, value in METRICS.items()}
     body = {"version": dataclasses.replace(record, version=name, metrics=metrics).to_dict()}

@@ -41,6 +41,13 @@ class Form:
     def up(self, x: FloatArray) -> FloatArray:
         """P(up), shape (n,), of the model's input ``x``: (n, features), as ``Signature.matrix`` gives it.
 
+        Raises :class:`SignatureMismatch` as :meth:`taken` does.
+        """
+        return self._probability(self.taken(x))
+
+    def taken(self, x: FloatArray) -> npt.NDArray[Any]:
+        """``x`` scaled, as the trees or the line take it.
+
         Raises :class:`SignatureMismatch` for another width, or numbers that are not finite (in float32 for trees that
         compare in it, as scikit-learn's forests do).
         """
@@ -55,7 +62,7 @@ class Form:
                 x = np.ascontiguousarray(x, dtype=self.arrays["threshold"].dtype)
             if not np.isfinite(x).all():
                 raise SignatureMismatch(f"the model takes finite numbers; as {x.dtype} the input has others")
-            return self._probability(x)
+        return x
 
     def members(self) -> dict[str, bytes]:
         """The form as members of an archive: equal forms give equal bytes."""
