@@ -21,6 +21,9 @@ from .rules import RawRule
 LENGTHS = (1, 5, 15)
 """Minutes that a bar of an export may have."""
 
+SHOWS_ITS_LENGTH = 10
+"""Bars from which an export shows how long they are: fewer minutes may all open at full quarters by chance."""
+
 _FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
 _MINUTE = np.timedelta64(60, "s")
 
@@ -58,7 +61,8 @@ def read_export(
     """The bars in ``content``; nothing is raised, ``faults`` of the result hold what is wrong.
 
     ``clock`` says what times without a zone mean. ``layout``: default is the one the first line shows. ``minutes``: the
-    length of a bar, one of :data:`LENGTHS`; default is the smallest step in the file.
+    length of a bar, one of :data:`LENGTHS`; default is the smallest step in the file, one minute where there are fewer
+    than :data:`SHOWS_ITS_LENGTH` bars.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -201,9 +205,9 @@ def _length(
         return 1, [Fault(RawRule.OFF_GRID, file, int(number[at]), f"a bar opens at {_shown(time[at])} (UTC)")]
     steps = np.unique(np.diff(np.unique(time)) // _MINUTE)
     minute = (time.astype("datetime64[m]").astype(np.int64)) % 15
-    length = asked or next(
-        (each for each in (15, 5) if steps.size and steps[0] >= each and not (minute % each).any()), 1
-    )
+    shown = time.size >= SHOWS_ITS_LENGTH and steps.size > 0
+    guessed = next((each for each in (15, 5) if shown and steps[0] >= each and not (minute % each).any()), 1)
+    length = asked or guessed
     if asked is None and length == 15 and steps[0] > 15:
         return length, [Fault(RawRule.LENGTH, file, 0, f"the shortest step between bars is {steps[0]} minutes")]
     off = np.flatnonzero(minute % length)

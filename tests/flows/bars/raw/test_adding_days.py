@@ -69,6 +69,12 @@ def test_days_added_one_by_one_are_one_build(tmp_path: Path, definitions: Defini
     assert content(tmp_path / "days") == content(tmp_path / "whole")
 
 
+def test_a_few_minutes_at_full_quarters_are_not_taken_for_longer_bars(tmp_path: Path) -> None:
+    build(tmp_path, [export(BARS[BARS.index < "2024-01-03"])], Choices())
+    few = BARS[(BARS.index >= "2024-01-03") & (BARS.index.minute % 15 == 0)].iloc[:5]
+    assert add(tmp_path, [export(few)], Choices()).added == 4  # the last one is open still
+
+
 def test_what_is_built_is_what_the_loader_reads(whole: Path) -> None:
     frame = load_bars(whole, require=FEATURES).frame
     quarters = BARS.groupby(BARS.index.floor("15min")).agg(

@@ -88,7 +88,7 @@ def test_an_hour_that_the_clock_skips_is_refused() -> None:
 
 @pytest.mark.parametrize("step", [30, 60])
 def test_bars_of_more_than_a_quarter_of_an_hour_cannot_be_used(step: int) -> None:
-    bars = exports.minutes("2024-01-02 10:00", "2024-01-02 16:00", step=step, missing=0)
+    bars = exports.minutes("2024-01-02 10:00", "2024-01-02 22:00", step=step, missing=0)
     assert faults(exports.histdata(bars)) == [(RawRule.LENGTH, 0)]
 
 
