@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flows.recipes.catalogue import shipped
-from registry import Model, Registry, Version, VersionRecord, keys
+from registry import Model, Registry, Version, VersionRecord, keys, segments
 from registry.artifact import pack
 from registry.entries import Entry, digest, remember
 from registry.signature import Signature
@@ -141,6 +141,8 @@ def _wanted(folder: Path) -> Iterator[str]:
         for path in folder.rglob("*")
         if path.is_file() and not path.is_relative_to(folder / ".incoming")
     )
-    numbers = {key: keys.entry_number(NAME, "versions", key) for key in found}
-    folded = max((n for n in numbers.values() if n is not None), default=0) // 100 * 100
-    yield from (key for key in found if (numbers[key] or folded) >= folded)
+    folded = max((each.last for each in segments.stored(Registry(folder).model(NAME).versions)), default=0)
+    for key in found:
+        n = keys.entry_number(NAME, "versions", key)
+        if n is None or n > folded:
+            yield key
