@@ -262,7 +262,8 @@ def test_alert_test_arrives_through_the_server_in_the_same_words(up: Up) -> None
     done = up.retrain("alert-test", "--model", "m")
     assert done.returncode == 0, done.stderr
     loud = [f"retrain: {kind} (m)" for kind in KINDS if kind != "candidate.held"]
-    up.until("one alert of each kind", lambda: set(loud) <= set(up.receiver.subjects), 20)
+    # that all arrive is the point here; how soon one does is measured by the next test
+    up.until("one alert of each kind", lambda: set(loud) <= set(up.receiver.subjects), 60)
     told = sorted(s for s in up.receiver.subjects if s.endswith("(m)"))
     assert told == sorted(loud), [m["body"] for m in up.receiver.messages]
     message = up.receiver.wait_for("retrain: champion.regressed", seconds=1)
