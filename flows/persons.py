@@ -81,7 +81,7 @@ def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
     """What goes into the decision of a promotion that needs approval; with ``approval.approved`` it may be made."""
     said = verdict.answer
     if said is None:
-        by_hand = f"registry promote {job.model} {winner} --registry {job.registry} --author NAME --reason WHY"
+        by_hand = f"registry promote {job.model} {winner} --force --registry {job.registry} --author NAME --reason WHY"
         return {
             "sentence": f"held although the gate would promote {verdict.winner} ({winner}): a person has to approve it "
             f"and nobody did; by hand: {by_hand}",

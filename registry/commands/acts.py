@@ -17,17 +17,23 @@ app = typer.Typer()
 _WHY = '--reason "the feed was wrong"'
 
 
-@app.command(epilog=f"Example: registry promote gbpusd_m15_direction v12 {_WHY}")
+@app.command(epilog=f"Example: registry promote gbpusd_m15_direction v12 --force {_WHY}")
 def promote(
     model: ModelName,
     version: VersionName,
     reason: Reason,
     author: Author,
+    force: Annotated[bool, typer.Option("--force", help="Needed: this overrules the gate.")] = False,
     registry: Url = ".retrain/registry",
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Make a version champion whatever the gate says; recorded as forced, evidence starts afresh."""
+    if not force:
+        raise InvalidRequest(
+            f"only the gate promotes on evidence; to make {version} champion whatever it says, add --force: it is "
+            "recorded as forced, with your name and reason, and evidence starts afresh"
+        )
     book = open_model(registry, model)
     chosen = book.version(version)
     _told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)

@@ -140,7 +140,7 @@ def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_han
     outcome = waiting(at(3))
     assert (outcome.action, outcome.champion) == ("held", None)
     assert outcome.sentence.startswith("held although the gate would promote line (v1): a person has to approve it")
-    assert f"registry promote m v1 --registry {waiting.registry} --author NAME --reason WHY" in outcome.sentence
+    assert f"registry promote m v1 --force --registry {waiting.registry} --author NAME --reason WHY" in outcome.sentence
     assert waiting.decision().action == "promoted", "the record says what the gate said"
     assert {row.status for row in outcome.rows if row.version} == {"held"}
 

@@ -70,8 +70,8 @@ def champion(url):
 # --- a person's acts ------------------------------------------------------------------------------------------------
 
 ACTS = [
-    (["promote", NAME, "v3", *WHY], "promoted: v3 by a person (forced by ann: the feed was wrong)"),
-    (["promote", NAME, "latest", *WHY], "promoted: v3 by a person"),
+    (["promote", NAME, "v3", "--force", *WHY], "promoted: v3 by a person (forced by ann: the feed was wrong)"),
+    (["promote", NAME, "latest", "--force", *WHY], "promoted: v3 by a person"),
     (["rollback", NAME, *WHY], "rolled back from v2 to v1 by ann"),
     (["rollback", NAME, "--to", "v1", *WHY], "rolled back from v2 to v1 by ann"),
     (["freeze", NAME, *WHY], "frozen until a person unfreezes it by ann"),
@@ -98,11 +98,17 @@ def test_every_act_is_json_for_a_program(url, run, arguments):
     assert (status, err) == (0, "") and row["model"] == NAME and len(row["digest"]) == 64 and "state" not in row
 
 
+def test_a_version_is_not_promoted_by_hand_unless_the_gate_is_overruled_in_so_many_words(url, run):
+    status, _, err = run("promote", NAME, "v3", *WHY)
+    assert status == 2 and "add --force" in err
+    assert champion(url).version == "v2"
+
+
 def test_frozen_and_suspended_end_when_a_person_says_so(url, run):
     run("freeze", NAME, *WHY)
-    status, _, err = run("promote", NAME, "v3", *WHY)
+    status, _, err = run("promote", NAME, "v3", "--force", *WHY)
     assert status == 5 and "frozen" in err
-    assert run("unfreeze", NAME, *WHY)[0] == 0 and run("promote", NAME, "v3", *WHY)[0] == 0
+    assert run("unfreeze", NAME, *WHY)[0] == 0 and run("promote", NAME, "v3", "--force", *WHY)[0] == 0
     run("suspend", NAME, *WHY)
     assert run("resume", NAME, *WHY)[0] == 0 and Registry(url).model(NAME).load().version == "v3"
 
@@ -139,12 +145,12 @@ def test_who_does_it_is_the_option_then_the_variable_then_the_login_name(url, ru
 
 
 FAULTS = [
-    (["promote", NAME, "v2", *WHY], 2, "is the champion already"),
-    (["promote", NAME, "v9", *WHY], 3, "has no v9"),
-    (["promote", "nobody", "v1", *WHY], 3, "there is no model nobody"),
-    (["promote", NAME, "v3", "--reason", ""], 2, "reason"),
-    (["promote", NAME, "v3", "--reason", "two\nlines"], 2, "reason"),
-    (["promote", NAME, "v3", *WHY, "--author", "a\tb"], 2, "author"),
+    (["promote", NAME, "v2", "--force", *WHY], 2, "is the champion already"),
+    (["promote", NAME, "v9", "--force", *WHY], 3, "has no v9"),
+    (["promote", "nobody", "v1", "--force", *WHY], 3, "there is no model nobody"),
+    (["promote", NAME, "v3", "--force", "--reason", ""], 2, "reason"),
+    (["promote", NAME, "v3", "--force", "--reason", "two\nlines"], 2, "reason"),
+    (["promote", NAME, "v3", "--force", *WHY, "--author", "a\tb"], 2, "author"),
     (["rollback", NAME, "--to", "v3", *WHY], 5, "not among the last ten champions"),
     (["freeze", NAME, "--until", "tomorrow", *WHY], 2, "is not a moment"),
     (["freeze", NAME, "--until", "2001-01-01", *WHY], 2, "before it begins"),
