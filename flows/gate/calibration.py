@@ -16,7 +16,7 @@ floored at zero and not simulated here, which errs on the careful side), heavy t
 a day. ``benchmarks/gate`` measures what is left, with simulators of its own.
 
 >>> calibrate(recipes=5).threshold, calibrate(recipes=5).together
-(3.454, 3.377)
+(3.468, 3.408)
 >>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
 """
 
