@@ -18,6 +18,7 @@ a day. ``benchmarks/gate`` measures what is left, with simulators of its own.
 >>> calibrate(recipes=5).threshold, calibrate(recipes=5).together
 (3.468, 3.408)
 >>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
+3.399
 """
 
 from __future__ import annotations
