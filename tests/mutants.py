@@ -2,28 +2,34 @@
 
 ::
 
-    python -m tests.mutants                # all; prints which test failed for each mutant, or SURVIVED
-    python -m tests.mutants log.py         # only those of one module
-    python -m tests.mutants --fast log.py  # the fast suites alone: who survives these may yet be killed by a slow one
+    python -m tests.mutants                    # all; prints which test failed for each mutant, or SURVIVED
+    python -m tests.mutants keys.py log.py:40-90   # of one module, or of some of its lines
+    python -m tests.mutants --fast store/s3.py     # the fast suites alone: a slow one may yet kill who survives these
 
 A mutant is made of the module's syntax: an ``if`` that is never (or always) true, one part of an ``and`` or ``or`` left
 out, one branch of a conditional expression, a filter that lets everything through, a call for its effect left out, an
 ``except`` that catches nothing. :data:`BY_HAND` adds what no rule makes; :data:`EQUIVALENT` names those that change
-nothing a caller could see, and why. The tests run on a copy of what is committed, the fast ones first, and once without
-a mutant, so that no test fails for another reason.
+nothing a caller could see, and why. The tests run on copies of what is committed: those of the module itself, then the
+fast ones (of all stores for a store, else :data:`FAST`), then all others. They run once without a mutant, so that no test
+fails for another reason.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
+import functools
 import importlib
+import itertools
 import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,34 +38,24 @@ import pytest
 from tests.mutants_known import BY_HAND, EQUIVALENT
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = [
-    "log.py",
-    "entries.py",
-    "keys.py",
-    "transitions.py",
-    "trainer.py",
-    "promoter.py",
-    "model.py",
-    "retirement.py",
-    "registry.py",
-    "store/probe.py",
-    "store/folder.py",
-    "store/s3.py",
-]
+FORK = multiprocessing.get_context("fork")
+OWN = {
+    # module: the tests that know it best, by the beginnings of their files' names
+    "log.py": ["log_commit"],
+    "entries.py": ["entries"],
+    "keys.py": ["keys"],
+    "transitions.py": ["transitions", "promoter", "person"],
+    "trainer.py": ["trainer"],
+    "promoter.py": ["promoter"],
+    "model.py": ["person"],
+    "retirement.py": ["retirement"],
+    "registry.py": ["registry"],
+    "store/probe.py": ["probe"],
+    "store/folder.py": ["folder"],
+    "store/s3.py": ["s3", "connect"],
+}
 FAST = ["log_commit", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
-SLOW = [
-    "store/",
-    "serving",
-    "commands",
-    "gc",
-    "verify",
-    "bundle",
-    "interleavings_upkeep",
-    "faults",
-    "kills",
-    "histories",
-    "races",
-]
+LAST = ["commands", "faults", "histories_random", "interleavings", "kills", "races"]
 SHARED = [
     "hypothesis",
     "numpy",
@@ -71,6 +67,7 @@ SHARED = [
     "pytest_timeout",
 ]
 SECONDS = 900
+_SECONDS = itertools.count(1_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -145,60 +142,124 @@ def _replaced(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr | s
 
 
 def main(arguments: list[str]) -> int:
-    suites = [FAST] if "--fast" in arguments else [FAST, SLOW]
-    only = [argument for argument in arguments if argument != "--fast"]
+    """Judge the mutants that are asked for; 1 where one survived."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help="modules, or lines of one: log.py:40-90")
+    parser.add_argument("--fast", action="store_true", help="the fast suites alone")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once (default: one a core)")
+    asked = parser.parse_args(arguments)
     for name in SHARED:
         importlib.import_module(name)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        _unpack(copy)
-        if failing := _killer(copy, "", suites):
-            raise SystemExit(f"{failing} fails without any mutant")
-        counts = {"killed": 0, "equivalent": 0, "SURVIVED": 0}
-        for module in only or MODULES:
-            path = copy / "registry" / module
-            source = path.read_text(encoding="utf-8")
-            for mutant in mutants_of(module, source):
-                told = _judged(copy, path, mutant, source, suites)
-                counts[told.partition(":")[0]] += 1
-                sys.stdout.write(f"{mutant}\n    {told}\n")
-                sys.stdout.flush()
-    sys.stdout.write(f"{', '.join(f'{count} {what}' for what, count in counts.items())}\n")
-    return 1 if counts["SURVIVED"] else 0
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    found = [mutant for part in asked.parts or [_part(module) for module in OWN] for mutant in _found(*part)]
+    files = {file for mutant in found for suite in _suites(mutant.module, asked.fast) for file in suite}
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(asked.jobs, FORK) as workers:
+        copies = Path(folder)
+        for failing in workers.map(functools.partial(_failing, copies), [[file] for file in sorted(files)]):
+            if failing is not None:
+                raise SystemExit(f"{failing} fails without any mutant")
+        return _told(zip(found, workers.map(functools.partial(_judged, copies, asked.fast), found), strict=True))
 
 
-def _judged(copy: Path, path: Path, mutant: Mutant, source: str, suites: list[list[str]]) -> str:
+def _part(text: str) -> tuple[str, range]:
+    """A module and its lines, from ``log.py``, ``log.py:40`` or ``log.py:40-90``."""
+    written = re.fullmatch(r"([\w/.]+)(?::(\d+)(?:-(\d+))?)?", text)
+    if written is None or written[1] not in OWN:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of {', '.join(OWN)}: write log.py or log.py:40-90")
+    first, last = written[2] or 1, written[3] or written[2] or 1_000_000
+    return written[1], range(int(first), int(last) + 1)
+
+
+def _found(module: str, lines: range) -> list[Mutant]:
+    committed = ["git", "-C", str(ROOT), "show", f"HEAD:registry/{module}"]
+    source = subprocess.run(committed, capture_output=True, check=True, text=True).stdout
+    return [mutant for mutant in mutants_of(module, source) if mutant.line in lines]
+
+
+def _suites(module: str, fast: bool) -> list[list[str]]:
+    """The test files to ask: the module's own, the fast ones, and all others unless ``fast``; no file twice."""
+    folder = ROOT / "tests" / "registry"
+    stores = sorted(f"store/{path.name}" for path in (folder / "store").glob("test_*.py"))
+    others = sorted(path.name for path in folder.glob("test_*.py"))
+    of_a_store = module.startswith("store/")
+    near = stores if of_a_store else others
+    last = _named(LAST, others)
+    lists = [
+        _named(OWN[module], near),
+        stores if of_a_store else _named(FAST, others),
+        [] if fast else [*(name for name in stores + others if name not in last), *last],
+    ]
+    return [[name for name in names if name not in sum(lists[:place], [])] for place, names in enumerate(lists)]
+
+
+def _named(beginnings: list[str], files: list[str]) -> list[str]:
+    """The files whose names go on like that after ``test_``, in the order of ``beginnings``."""
+    return [file for begun in beginnings for file in files if file.rpartition("/")[2].startswith(f"test_{begun}")]
+
+
+def _told(judged: Iterator[tuple[Mutant, str]]) -> int:
+    counts: dict[str, Counter[str]] = {}
+    for mutant, told in judged:
+        counts.setdefault(mutant.module, Counter())[told.partition(":")[0]] += 1
+        sys.stdout.write(f"{mutant}\n    {told}\n")
+        sys.stdout.flush()
+    counts["all"] = sum(counts.values(), Counter())
+    for module, count in counts.items():
+        sys.stdout.write(f"{module}: {count.total()} mutants")
+        sys.stdout.write("".join(f", {n} {what}" for what, n in sorted(count.items())) + "\n")
+    return 1 if counts["all"]["SURVIVED"] else 0
+
+
+def _judged(copies: Path, fast: bool, mutant: Mutant) -> str:
+    """What became of one mutant: killed (by which test), equivalent (why) or SURVIVED."""
     why = EQUIVALENT.get((mutant.module, mutant.text, mutant.instead))
     if why is not None:
         return f"equivalent: {why}"
-    path.write_text(mutant.of(source), encoding="utf-8")
-    killer = _killer(copy, mutant.module, suites)
-    path.write_text(source, encoding="utf-8")
+    path = _copy(copies) / "registry" / mutant.module
+    source = path.read_text(encoding="utf-8")
+    try:
+        _write(path, mutant.of(source))
+        suites = [files for files in _suites(mutant.module, fast) if files]
+        killer = next(filter(None, (_failing(copies, files) for files in suites)), None)
+    finally:
+        _write(path, source)
     return "SURVIVED" if killer is None else f"killed: {killer}"
 
 
-def _unpack(copy: Path) -> None:
-    committed = ["git", "-C", str(ROOT), "archive", "HEAD", "registry", "tests", "docs", "examples", "pyproject.toml"]
+def _write(path: Path, source: str) -> None:
+    """Replace a module; its time is one of its own, since by it and the size Python knows a compiled one again."""
+    path.write_text(source, encoding="utf-8")
+    os.utime(path, times=(second := next(_SECONDS), second))
+
+
+@functools.cache
+def _copy(copies: Path) -> Path:
+    """This worker's copy of what is committed."""
+    copy = Path(tempfile.mkdtemp(dir=copies))
+    committed = [
+        "git",
+        "-C",
+        str(ROOT),
+        "archive",
+        "HEAD",
+        "registry",
+        "flows",
+        "tests",
+        "docs",
+        "examples",
+        "pyproject.toml",
+    ]
     archive = subprocess.run(committed, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
+    return copy
 
 
-def _killer(copy: Path, module: str, suites: list[list[str]]) -> str | None:
-    """The first test that fails on a copy, those named after the module are asked first."""
-    own = re.sub(r"\.py$", "", module).replace("store/", "store/test_")
-    ordered = [[own], *suites] if own else suites
-    return next(filter(None, (_failing(copy, suite) for suite in ordered)), None)
-
-
-def _failing(copy: Path, suite: list[str]) -> str | None:
-    """The first test of a suite that fails on a copy, run in a fork that has imported all but the copy."""
-    folder = copy / "tests" / "registry"
-    patterns = [name if "/" in name else f"test_{name}" for name in suite]
-    files = [str(path) for pattern in patterns for path in sorted(folder.glob(f"{pattern}*.py"))]
-    if not files:
-        return None  # a module without tests of its own name
+def _failing(copies: Path, files: list[str]) -> str | None:
+    """The first test of ``files`` that fails on this worker's copy, run in a fork that has imported all but the copy."""
+    copy = _copy(copies)
     told = copy / "told.txt"
-    process = multiprocessing.get_context("fork").Process(target=_run, args=(copy, files, told))
+    process = FORK.Process(target=_run, args=(copy, files, told))
     process.start()
     process.join(SECONDS)
     if process.is_alive():
@@ -214,10 +275,11 @@ def _failing(copy: Path, suite: list[str]) -> str | None:
 
 def _run(copy: Path, files: list[str], told: Path) -> None:
     os.chdir(copy)
+    os.environ["PYTHONPATH"] = str(copy)  # for the processes that tests start
     with told.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    os._exit(pytest.main(["-x", "-q", "--tb=no", "--timeout=60", *files]))
+    os._exit(pytest.main(["-x", "-q", "--tb=no", "--timeout=60", *(f"tests/registry/{file}" for file in files)]))
 
 
 if __name__ == "__main__":
