@@ -10,7 +10,7 @@ A mutant is made of the module's syntax: an ``if`` that is never (or always) tru
 out, one branch of a conditional expression, a filter that lets everything through, a call for its effect left out, an
 ``except`` that catches nothing. :data:`BY_HAND` adds what no rule makes; :data:`EQUIVALENT` names those that change
 nothing a caller could see, and why. The tests run on copies of what is committed: those of the module itself, then the
-fast ones (of all stores for a store, else :data:`FAST`), then all others. They run once without a mutant, so that no test
+fast ones (of all stores for a store, else :data:`FAST`), then all others. They run once without a mutant, so that none
 fails for another reason.
 """
 
@@ -190,7 +190,8 @@ def _suites(module: str, fast: bool) -> list[list[str]]:
         stores if of_a_store else _named(FAST, others),
         [] if fast else [*(name for name in stores + others if name not in last), *last],
     ]
-    return [[name for name in names if name not in sum(lists[:place], [])] for place, names in enumerate(lists)]
+    asked = itertools.accumulate(lists, lambda before, names: before | {*names}, initial=set[str]())
+    return [[name for name in names if name not in before] for names, before in zip(lists, asked, strict=False)]
 
 
 def _named(beginnings: list[str], files: list[str]) -> list[str]:
@@ -256,7 +257,7 @@ def _copy(copies: Path) -> Path:
 
 
 def _failing(copies: Path, files: list[str]) -> str | None:
-    """The first test of ``files`` that fails on this worker's copy, run in a fork that has imported all but the copy."""
+    """The first test of ``files`` that fails on this worker's copy, in a fork that has imported all but the copy."""
     copy = _copy(copies)
     told = copy / "told.txt"
     process = FORK.Process(target=_run, args=(copy, files, told))
