@@ -34,10 +34,9 @@ def check_name(name: str, what: str = "model name") -> str:
     Lower case only: on some file systems ``A`` and ``a`` are one folder, and two models would share their logs.
     """
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        shown = repr(name if isinstance(name, str) and len(name) <= 60 else str(name)[:60] + "…")
         raise InvalidName(
-            f"{what} {shown} is not allowed: use 1 to 100 lower-case letters, digits, '_', '-' and single inner dots, "
-            "beginning with a letter or digit"
+            f"{what} {str(name)[:60]!r} is not allowed: use 1 to 100 lower-case letters, digits, '_', '-' and single "
+            "inner dots, beginning with a letter or digit"
         )
     return name
 
@@ -77,12 +76,11 @@ def entry_key(model: str, log: str, n: int) -> str:
 
 def entry_number(model: str, log: str, key: str) -> int | None:
     """The number of the entry under ``key``; None for a stray key that no writer of this package made."""
-    prefix = log_prefix(model, log)
-    match = _ENTRY.fullmatch(key[len(prefix) :]) if key.startswith(prefix) else None
+    match = _ENTRY.fullmatch(key, len(log_prefix(model, log)))
     if match is None:
         return None
     n = int(match[3])
-    return n if n >= 1 and entry_key(model, log, n) == key else None  # a leading zero, a wrong folder or inversion
+    return n if n >= 1 and entry_key(model, log, n) == key else None  # another log, a leading zero, a wrong inversion
 
 
 def artifact_key(model: str, sha256: str, operation: str) -> str:
@@ -101,6 +99,6 @@ def version_name(number: int) -> str:
 def version_number(name: str | int) -> int:
     """3 for ``"v3"``, ``"3"`` or ``3``; :class:`InvalidName` for anything else."""
     match = _VERSION.fullmatch(str(name))
-    if match is None or isinstance(name, bool):
+    if match is None:
         raise InvalidName(f"{str(name)[:60]!r} is not a version: write v1, v2, …, 'champion' or 'latest'")
     return int(match[1])

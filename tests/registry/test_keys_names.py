@@ -47,6 +47,13 @@ def test_a_bad_model_name_is_refused_and_nothing_is_asked_of_the_store(name):
         a_model(MemoryStore(), name=name)
 
 
+def test_an_error_shows_no_more_of_a_name_than_a_line_holds():
+    with pytest.raises(InvalidName, match=r"model name 'A{60}' is not allowed"):
+        a_model(MemoryStore(), name="A" * 10_000)
+    with pytest.raises(InvalidName, match=r"model name 'A' is not allowed"):
+        a_model(MemoryStore(), name="A")
+
+
 @pytest.mark.parametrize("name", ["a", "gbpusd_m15_direction", "eur-usd", "v1.2", "0", "a" * 100])
 def test_an_ordinary_name_is_a_model(name):
     assert str(register(a_model(name=name))) == "v1"
@@ -130,6 +137,7 @@ def test_a_folder_holds_at_most_a_thousand_entries():
         "models/m/versions/note.txt",
         "models/m/decisions/9999999/9999999998-1.json",
         "models/mm/versions/9999999/9999999998-1.json",
+        "models/n/versions/9999999/9999999998-1.json",
     ],
 )
 def test_a_stray_key_is_no_entry(stray):
