@@ -116,7 +116,8 @@ class ProbedStore:
         where = f"{self.url}/{keys.FORMAT_KEY}"
         try:
             oldest = json.loads(data)["oldest_reader"]
+            newer = oldest > FORMAT
         except (ValueError, KeyError, TypeError) as error:
             raise Corrupt(f"{where} is unreadable ({error}): this is not a registry, or it is damaged") from error
-        if oldest > FORMAT:
+        if newer:
             raise FormatTooNew(f"{where} asks for a reader of format {oldest}, this package has {FORMAT}: upgrade it")

@@ -10,17 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.stores import MemoryStore
 
-from registry import VersionRecord, registry, store
+from registry import VersionRecord
 from registry.entries import digest
 from registry.errors import (
     ArtifactMissing,
     Corrupt,
-    FormatTooNew,
     InvalidName,
     InvalidRequest,
     ModelNotFound,
     RegistryError,
-    StoreRefused,
     VersionNotFound,
 )
 
@@ -138,46 +136,6 @@ def test_a_damaged_archive_is_never_loaded():
     del model.store._store.objects[key]
     with pytest.raises(ArtifactMissing, match="registry verify"):
         model.load()
-
-
-class Overwrites(MemoryStore):
-    """Ignores the condition, as some S3 servers do."""
-
-    def create(self, key, data):
-        self.objects[key] = data
-
-
-def test_a_store_that_overwrites_is_refused_before_anything_is_lost():
-    place = Overwrites()
-    place.objects["format.json"] = b'{"created":"","format":1,"oldest_reader":1}\n'
-    with pytest.raises(StoreRefused, match="overwrites existing objects"):
-        register(a_model(place))
-    assert [*place.objects] == ["format.json"]
-
-
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [(b"{}", Corrupt), (b"hello", Corrupt), (b"[]", Corrupt), (b'{"oldest_reader":2}', FormatTooNew)],
-)
-def test_a_registry_of_another_format_is_not_written_to(content, error):
-    place = MemoryStore()
-    place.objects["format.json"] = content
-    with pytest.raises(error, match=r"format\.json"):
-        register(a_model(place))
-    assert [*place.objects] == ["format.json"]
-
-
-def test_models_are_listed_by_name():
-    place = MemoryStore()
-    for name in ("b", "a"):
-        register(a_model(place, name=name))
-    assert registry.Registry(place).models() == ["a", "b"]
-
-
-@pytest.mark.parametrize("url", ["ftp://x", "", "s3://", "s3://UPPER_/x/../y"])
-def test_a_url_of_another_kind_is_refused(url):
-    with pytest.raises(RegistryError):
-        store.connect(url)
 
 
 def test_loading_by_name_needs_to_know_where(monkeypatch):
