@@ -24,6 +24,7 @@ import itertools
 import multiprocessing
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -152,14 +153,23 @@ def main(arguments: list[str]) -> int:
         importlib.import_module(name)
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    found = [mutant for part in asked.parts or [_part(module) for module in OWN] for mutant in _found(*part)]
-    files = {file for mutant in found for suite in _suites(mutant.module, asked.fast) for file in suite}
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(asked.jobs, FORK) as workers:
-        copies = Path(folder)
-        for failing in workers.map(functools.partial(_failing, copies), [[file] for file in sorted(files)]):
+        committed = Path(folder) / "committed"
+        _unpack(committed)
+        parts = asked.parts or [_part(module) for module in OWN]
+        found = [mutant for part in parts for mutant in _found(committed, *part)]
+        files = {file for part in parts for suite in _suites(committed, part[0], asked.fast) for file in suite}
+        for failing in workers.map(functools.partial(_failing, committed), [[file] for file in sorted(files)]):
             if failing is not None:
                 raise SystemExit(f"{failing} fails without any mutant")
-        return _told(zip(found, workers.map(functools.partial(_judged, copies, asked.fast), found), strict=True))
+        return _told(zip(found, workers.map(functools.partial(_judged, committed, asked.fast), found), strict=True))
+
+
+def _unpack(committed: Path) -> None:
+    committed.mkdir()
+    names = ["registry", "flows", "tests", "docs", "examples", "pyproject.toml"]
+    archive = subprocess.run(["git", "-C", str(ROOT), "archive", "HEAD", *names], capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(committed)], input=archive.stdout, check=True)
 
 
 def _part(text: str) -> tuple[str, range]:
@@ -171,15 +181,14 @@ def _part(text: str) -> tuple[str, range]:
     return written[1], range(int(first), int(last) + 1)
 
 
-def _found(module: str, lines: range) -> list[Mutant]:
-    committed = ["git", "-C", str(ROOT), "show", f"HEAD:registry/{module}"]
-    source = subprocess.run(committed, capture_output=True, check=True, text=True).stdout
+def _found(committed: Path, module: str, lines: range) -> list[Mutant]:
+    source = (committed / "registry" / module).read_text(encoding="utf-8")
     return [mutant for mutant in mutants_of(module, source) if mutant.line in lines]
 
 
-def _suites(module: str, fast: bool) -> list[list[str]]:
+def _suites(committed: Path, module: str, fast: bool) -> list[list[str]]:
     """The test files to ask: the module's own, the fast ones, and all others unless ``fast``; no file twice."""
-    folder = ROOT / "tests" / "registry"
+    folder = committed / "tests" / "registry"
     stores = sorted(f"store/{path.name}" for path in (folder / "store").glob("test_*.py"))
     others = sorted(path.name for path in folder.glob("test_*.py"))
     of_a_store = module.startswith("store/")
@@ -212,17 +221,17 @@ def _told(judged: Iterator[tuple[Mutant, str]]) -> int:
     return 1 if counts["all"]["SURVIVED"] else 0
 
 
-def _judged(copies: Path, fast: bool, mutant: Mutant) -> str:
+def _judged(committed: Path, fast: bool, mutant: Mutant) -> str:
     """What became of one mutant: killed (by which test), equivalent (why) or SURVIVED."""
     why = EQUIVALENT.get((mutant.module, mutant.text, mutant.instead))
     if why is not None:
         return f"equivalent: {why}"
-    path = _copy(copies) / "registry" / mutant.module
+    path = _copy(committed) / "registry" / mutant.module
     source = path.read_text(encoding="utf-8")
     try:
         _write(path, mutant.of(source))
-        suites = [files for files in _suites(mutant.module, fast) if files]
-        killer = next(filter(None, (_failing(copies, files) for files in suites)), None)
+        suites = [files for files in _suites(committed, mutant.module, fast) if files]
+        killer = next(filter(None, (_failing(committed, files) for files in suites)), None)
     finally:
         _write(path, source)
     return "SURVIVED" if killer is None else f"killed: {killer}"
@@ -235,30 +244,14 @@ def _write(path: Path, source: str) -> None:
 
 
 @functools.cache
-def _copy(copies: Path) -> Path:
-    """This worker's copy of what is committed."""
-    copy = Path(tempfile.mkdtemp(dir=copies))
-    committed = [
-        "git",
-        "-C",
-        str(ROOT),
-        "archive",
-        "HEAD",
-        "registry",
-        "flows",
-        "tests",
-        "docs",
-        "examples",
-        "pyproject.toml",
-    ]
-    archive = subprocess.run(committed, capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(copy)], input=archive, check=True)
-    return copy
+def _copy(committed: Path) -> Path:
+    """This worker's own copy of what is committed."""
+    return shutil.copytree(committed, committed.with_name(f"copy-{os.getpid()}"))
 
 
-def _failing(copies: Path, files: list[str]) -> str | None:
+def _failing(committed: Path, files: list[str]) -> str | None:
     """The first test of ``files`` that fails on this worker's copy, in a fork that has imported all but the copy."""
-    copy = _copy(copies)
+    copy = _copy(committed)
     told = copy / "told.txt"
     process = FORK.Process(target=_run, args=(copy, files, told))
     process.start()
