@@ -1,7 +1,7 @@
 """What a machine gets wrong: one clear typed error for each, nothing half written, and the same call works once mended.
 
 On real mounts, rights and servers where the test may have them; file systems without hard links are told apart in
-``store/test_folder.py``, wrong credentials on a server that checks them in ``store/test_rgw.py``.
+``store/test_folder_faults.py``, wrong credentials on a server that checks them in ``store/test_rgw.py``.
 """
 
 from __future__ import annotations

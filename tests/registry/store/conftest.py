@@ -51,6 +51,12 @@ def clock() -> Waiting:
     return Waiting([])
 
 
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where a folder store is to be: not there yet."""
+    return tmp_path / "registry"
+
+
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -1,47 +1,23 @@
-"""What is a folder's own: hard links, syncing, what a killed writer leaves, full and read-only disks."""
+"""What is a folder's own: hard links, syncing, listing by folders, what a killed writer leaves."""
 
 from __future__ import annotations
 
-import errno
 import os
-import resource
 import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from folders import files
 
-from registry.errors import (
-    Exists,
-    InvalidName,
-    OutcomeUnknown,
-    StoreDenied,
-    StoreError,
-    StoreFull,
-    StoreRefused,
-    StoreUnavailable,
-)
+from registry.errors import Exists, InvalidName, StoreDenied
 from registry.store import Store, connect
 from registry.store.folder import INCOMING, LEFT_BEHIND_SECONDS
-
-NOBODY = 65534
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "registry"
 
 
 @pytest.fixture
 def store(root: Path) -> Store:
     return connect(root)
-
-
-def files(root: Path) -> set[str]:
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
 def name_of(descriptor: int) -> Path:
@@ -54,18 +30,6 @@ def trace_syncs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(str(name_of(descriptor))), sync(descriptor)))
     return synced
-
-
-def failing(call: Callable[..., Any], code: int, *, times: int = 1) -> Callable[..., Any]:
-    """``call`` that fails with the errno ``code`` the first ``times`` times."""
-    left = iter(range(times))
-
-    def fails(*arguments: Any, **options: Any) -> Any:
-        if next(left, None) is not None:
-            raise OSError(code, os.strerror(code))
-        return call(*arguments, **options)
-
-    return fails
 
 
 def test_nothing_but_the_object_is_left(store: Store, root: Path) -> None:
@@ -189,82 +153,13 @@ def test_an_object_is_not_a_folder(store: Store) -> None:
     assert store.list("") == ["a/k"]
 
 
-def test_a_file_is_not_a_registry(tmp_path: Path) -> None:
-    path = tmp_path / "file.csv"
-    path.write_bytes(b"data")
-    store = connect(path)
-    operations: list[Callable[[], object]] = [
-        *(lambda: store.create("k", b""), lambda: store.get("k"), lambda: store.list(""), lambda: store.delete("k")),
-        *(lambda: store.folders(""), lambda: [*store.stat("")]),
-    ]
-    for operation in operations:
-        with pytest.raises(StoreDenied, match=r"file\.csv.*not a folder"):
-            operation()
-    assert path.read_bytes() == b"data"
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_file_that_does_not_fit_leaves_nothing(store: Store, root: Path) -> None:
-    with largest_file(8192), pytest.raises(StoreFull, match=r"a/big in .*nothing was stored"):
-        store.create("a/big", b"x" * 1_000_000)
-    assert files(root) == set()
-    store.create("a/big", b"x" * 1_000_000)
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("call", ["fsync", "link"])
-def test_a_full_disk_leaves_nothing(
-    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, code: int, call: str
-) -> None:
-    store.create("a/before", b"")
-    monkeypatch.setattr(os, call, failing(getattr(os, call), code))
-    with pytest.raises(StoreFull, match=r"a/k in .*Free some space"):
-        store.create("a/k", b"data")
-    assert files(root) == {"a/before"}
-    store.create("a/k", b"data")
-
-
-def test_a_failing_disk_is_told_and_leaves_nothing(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", failing(os.fsync, errno.EIO))
-    with pytest.raises(StoreUnavailable, match="look at the disk"):
-        store.create("k", b"data")
-    assert files(root) == set()
-
-
-def test_a_name_that_cannot_be_synced_is_an_unknown_outcome(
-    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.create("a/before", b"")
-    link = os.link
-
-    def link_then_fail(source: Path, target: Path) -> None:
-        link(source, target)
-        monkeypatch.setattr(os, "fsync", failing(os.fsync, errno.EIO))
-
-    monkeypatch.setattr(os, "link", link_then_fail)
-    with pytest.raises(OutcomeUnknown, match="power cut") as raised:
-        store.create("a/k", b"data")
-    assert raised.value.key == "a/k"
-    assert files(root) == {"a/before", "a/k"}
-
-
-@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV])
-def test_a_file_system_without_hard_links_is_refused(
-    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    monkeypatch.setattr(os, "link", failing(os.link, code))
-    with pytest.raises(StoreRefused, match="hard link"):
-        store.create("a/k", b"data")
-    assert files(root) == set()
+def test_an_object_deleted_while_listed_is_left_out(store: Store, root: Path) -> None:
+    for key in ("a/1", "a/2", "a/3"):
+        store.create(key, b"data")
+    found = store.stat("")
+    assert next(found).key == "a/1"
+    (root / "a/2").unlink()
+    assert [stored.key for stored in found] == ["a/3"]
 
 
 def test_a_link_whose_answer_was_lost_and_repeated_is_ours(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,75 +174,3 @@ def test_a_link_whose_answer_was_lost_and_repeated_is_ours(store: Store, monkeyp
     assert store.get("k") == b"data"
     with pytest.raises(Exists):
         store.create("k", b"other")
-
-
-@contextmanager
-def without_rights() -> Iterator[None]:
-    """As a user whom permission bits bind."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may read; pytest's own are private."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-        for path in (folder, *folder.rglob("*")):
-            path.chmod(0o700)
-
-
-def test_a_read_only_folder_is_read_and_not_written(open_folder: Path) -> None:
-    connect(open_folder).create("a/k", b"data")
-    for path in (open_folder / "a", open_folder / INCOMING, open_folder):
-        path.chmod(0o555)
-    store = connect(open_folder)
-    with without_rights():
-        assert store.get("a/k") == b"data"
-        assert store.list("") == ["a/k"]
-        for operation in (lambda: store.create("a/l", b""), lambda: store.delete("a/k"), lambda: [*store.stat("")]):
-            with pytest.raises(StoreDenied, match=r"permissions"):
-                operation()
-    assert files(open_folder) == {"a/k"}
-
-
-def test_a_folder_closed_to_this_user_is_told(open_folder: Path) -> None:
-    connect(open_folder).create("a/k", b"data")
-    (open_folder / "a/k").chmod(0)
-    (open_folder / "a").chmod(0o711)
-    store = connect(open_folder)
-    with without_rights():
-        for operation in (lambda: store.get("a/k"), lambda: store.list("a/"), lambda: store.folders("a/")):
-            with pytest.raises(StoreDenied, match="permissions"):
-                operation()
-
-
-def test_a_read_only_mount_is_told(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "link", failing(os.link, errno.EROFS))
-    with pytest.raises(StoreDenied, match="mounted read-only"):
-        store.create("k", b"data")
-    assert files(root) == set()
-
-
-def test_an_object_deleted_while_listed_is_left_out(store: Store, root: Path) -> None:
-    for key in ("a/1", "a/2", "a/3"):
-        store.create(key, b"data")
-    found = store.stat("")
-    assert next(found).key == "a/1"
-    (root / "a/2").unlink()
-    assert [stored.key for stored in found] == ["a/3"]
-
-
-def test_every_error_names_the_store_and_the_key(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in (errno.ENOSPC, errno.EACCES, errno.EIO, errno.EPERM, errno.EXDEV, errno.ESTALE):
-        monkeypatch.setattr(os, "link", failing(os.link, code))
-        with pytest.raises(StoreError) as raised:
-            store.create("a/k", b"data")
-        assert "a/k" in str(raised.value) and str(root) in str(raised.value)
