@@ -48,7 +48,8 @@ def test_bytes_are_on_the_disk_before_they_have_a_name_and_the_name_before_it_is
     sync, link = os.fsync, os.link
 
     def traced_sync(descriptor: int) -> None:
-        steps.append("sync " + os.path.relpath(name_of(descriptor), root).split("/")[0])
+        name = os.path.relpath(name_of(descriptor), root).split("/")[0]
+        steps.append(f"sync {name}" + (f", {os.fstat(descriptor).st_size} bytes" if name == INCOMING else ""))
         sync(descriptor)
 
     def traced_link(source: Path, target: Path) -> None:
@@ -59,7 +60,10 @@ def test_bytes_are_on_the_disk_before_they_have_a_name_and_the_name_before_it_is
     monkeypatch.setattr(os, "fsync", traced_sync)
     monkeypatch.setattr(os, "link", traced_link)
     store.create("a/k", b"data")
-    assert steps == [f"sync {INCOMING}", "sync .", "link", "sync a"]
+    assert steps == [f"sync {INCOMING}, 4 bytes", "sync .", "link", "sync a"]
+    steps.clear()
+    store.create("a/l", b"data")
+    assert steps == [f"sync {INCOMING}, 4 bytes", "link", "sync a"], "a folder's own name is synced once"
 
 
 def test_a_folder_another_writer_made_is_synced_too(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,10 +73,22 @@ def test_a_folder_another_writer_made_is_synced_too(store: Store, root: Path, mo
     assert {str(root), str(root / "a"), str(root / "a/b")} <= set(synced)
 
 
-def test_a_new_registrys_own_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_registrys_own_name_is_synced_and_no_folder_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced = trace_syncs(monkeypatch)
     connect(tmp_path / "new/registry").create("k", b"data")
-    assert {str(tmp_path), str(tmp_path / "new")} <= set(synced)
+    folders = {name for name in synced if INCOMING not in name}
+    assert folders == {str(tmp_path), str(tmp_path / "new"), str(tmp_path / "new/registry")}
+
+
+def test_no_file_stays_open(store: Store) -> None:
+    store.create("a/k", b"data")
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for number in range(5):
+        store.create(f"a/{number}", b"data")
+        store.delete(f"a/{number}")
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 def test_a_delete_is_synced(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +150,11 @@ def test_what_a_killed_writer_left_is_removed_after_a_day(store: Store, root: Pa
         os.utime(path, (then, then))
     store.create("k", b"data")
     assert files(root) == {"k", f"{INCOMING}/young"}
+    os.utime(young, (then - 120, then - 120))
+    store.create("l", b"data")
+    assert files(root) == {"k", "l", f"{INCOMING}/young"}, "one look a process: it must not cost every write"
+    connect(root).create("m", b"data")
+    assert files(root) == {"k", "l", "m"}
 
 
 def test_a_folder_removed_under_a_running_process_is_made_again(store: Store, root: Path) -> None:

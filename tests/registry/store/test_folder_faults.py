@@ -34,7 +34,7 @@ def test_a_file_is_not_a_registry(tmp_path: Path) -> None:
         *(lambda: store.folders(""), lambda: [*store.stat("")]),
     ]
     for operation in operations:
-        with pytest.raises(StoreDenied, match=r"file\.csv.*not a folder"):
+        with pytest.raises(StoreDenied, match=r"^(k|the keys) in .*file\.csv.*not a folder"):
             operation()
     assert path.read_bytes() == b"data"
 
@@ -71,9 +71,18 @@ def test_a_full_disk_leaves_nothing(
 
 def test_a_failing_disk_is_told_and_leaves_nothing(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", failing(os.fsync, errno.EIO))
-    with pytest.raises(StoreUnavailable, match="look at the disk"):
+    with pytest.raises(StoreUnavailable, match=r"failed at k in .* \(Input/output error\): look at the disk"):
         store.create("k", b"data")
     assert files(root) == set()
+
+
+def test_an_error_without_a_number_is_told_in_its_own_words(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise OSError("the mount is gone")
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(StoreUnavailable, match=r"\(the mount is gone\)"):
+        store.create("k", b"data")
 
 
 def test_a_name_that_cannot_be_synced_is_an_unknown_outcome(
