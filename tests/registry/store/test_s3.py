@@ -44,6 +44,20 @@ def test_pages_are_put_together(store: Store, monkeypatch: pytest.MonkeyPatch, p
     assert [stored.key for stored in store.stat("")] == keys
 
 
+def test_a_listing_asks_for_no_more_than_is_wanted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        store.create(f"n{number}", b"data")
+    monkeypatch.setattr(s3, "PAGE", 2)
+    asked: list[int] = []
+    store._client.meta.events.register(  # type: ignore[attr-defined]
+        "before-parameter-build.s3.ListObjectsV2", lambda params, **_: asked.append(params["MaxKeys"])
+    )
+    for limit, pages in ((1, [1]), (2, [2]), (3, [2, 2]), (None, [2, 2, 2])):
+        asked.clear()
+        assert store.list("", limit=limit) == [f"n{number}" for number in range(5)][:limit]
+        assert asked == pages
+
+
 def test_folder_markers_and_hidden_objects_are_not_listed(bucket: str, store: Store) -> None:
     client = botocore.session.Session().create_client("s3")
     for key in ("root/", "root/.hidden/k", "root/a/", "root/a/.part", "root/a//k"):
