@@ -1,0 +1,286 @@
+"""Every kind of damage to a registry, planted: what `verify` must name, and the key it must name it at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+
+from actors import NAME, NOON, crowned, night, register
+from long_logs import entry_of, rewritten
+from servers.stores import MemoryStore
+
+from registry import keys, segments
+from registry.entries import digest
+
+LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
+
+
+def whole() -> MemoryStore:
+    """Five versions, three decisions on two of them and one with a large record, a night's evidence, a retired one."""
+    store = MemoryStore()
+    model = crowned("a", "b", store=store)
+    for label in "cde":
+        register(model, label)
+    model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
+    model.score(b"scores", night="2024-05-02", through="2024-05-02", bars=90, fold=b"".join, author="night")
+    model.retire([3], author="ann", reason="old")
+    model.tag("best", 4, author="ann")
+    return store
+
+
+def key_of(n: int, log: str = "versions") -> str:
+    return keys.entry_key(NAME, log, n)
+
+
+def object_below(store: MemoryStore, folder: str, number: int = 0) -> str:
+    return store.list(f"models/{NAME}/{folder}/")[number]
+
+
+def artifact_of(store: MemoryStore, n: int) -> str:
+    return str(entry_of(store, n).body["version"]["artifact"])
+
+
+def state_with(store: MemoryStore, n: int, log: str, **values: object) -> dict[str, object]:
+    return {**entry_of(store, n, log=log).state, **values}
+
+
+def champion_with(store: MemoryStore, n: int, **values: object) -> dict[str, object]:
+    state = entry_of(store, n, log="decisions").state
+    return {**state, "champion": {**state["champion"], **values}}
+
+
+def body_with(store: MemoryStore, n: int, **values: object) -> dict[str, object]:
+    body = entry_of(store, n).body
+    return {**body, "version": {**body["version"], **values}}
+
+
+def plant(kind: str) -> Callable[[Callable[[MemoryStore], str]], Callable[[MemoryStore], str]]:
+    def planted(corrupt: Callable[[MemoryStore], str]) -> Callable[[MemoryStore], str]:
+        PLANTED[corrupt.__name__.replace("_", " ")] = (kind, corrupt)
+        return corrupt
+
+    return planted
+
+
+PLANTED: dict[str, tuple[str, Callable[[MemoryStore], str]]] = {}
+"""By what was done: the kind of finding, and the function that does it and gives the key that must be named."""
+
+
+@plant("gap")
+def an_entry_deleted(store):
+    del store.objects[key_of(3)]
+    return key_of(3)
+
+
+@plant("gap")
+def the_first_two_entries_deleted(store):
+    del store.objects[key_of(1)], store.objects[key_of(2)]
+    return key_of(2)
+
+
+@plant("head without predecessor")
+def the_entry_before_the_newest_deleted(store):
+    del store.objects[key_of(7)]
+    return key_of(7)
+
+
+@plant("fork")
+def an_entry_replaced_by_a_valid_one(store):
+    other = dataclasses.replace(entry_of(store, 4), author="mallory")
+    store.objects[key_of(4)] = other.to_bytes()
+    return key_of(5)
+
+
+@plant("damaged entry")
+def a_byte_changed_in_an_entry(store):
+    store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":1', b'"format": 1')
+    return key_of(4)
+
+
+@plant("damaged entry")
+def an_entry_cut_short(store):
+    store.objects[key_of(2, "decisions")] = store.objects[key_of(2, "decisions")][:100]
+    return key_of(2, "decisions")
+
+
+@plant("damaged entry")
+def an_entry_copied_over_another(store):
+    store.objects[key_of(2)] = store.objects[key_of(5)]
+    return key_of(2)
+
+
+@plant("damaged artifact")
+def an_artifact_damaged(store):
+    store.objects[artifact_of(store, 2)] = b"something else"
+    return artifact_of(store, 2)
+
+
+@plant("missing artifact")
+def an_artifact_deleted(store):
+    key = artifact_of(store, 4)
+    del store.objects[key]
+    return key
+
+
+@plant("missing evidence")
+def a_nights_evidence_deleted(store):
+    key = next(key for key in store.list(f"models/{NAME}/evidence/") if store.objects[key] == b"scores")
+    del store.objects[key]
+    return key
+
+
+@plant("damaged evidence")
+def a_decisions_record_damaged(store):
+    key = next(key for key in store.list(f"models/{NAME}/evidence/") if store.objects[key] != b"scores")
+    store.objects[key] = b"{}"
+    return key
+
+
+@plant("orphan")
+def an_artifact_that_nothing_names(store):
+    key = f"models/{NAME}/artifacts/{digest(b'lost')}-0123"
+    store.objects[key] = b"lost"
+    return key
+
+
+@plant("stray key")
+def a_stray_name_in_a_log(store):
+    key = f"models/{NAME}/versions/9999999/notes.txt"
+    store.objects[key] = b"?"
+    return key
+
+
+@plant("stray key")
+def an_entry_under_a_wrong_inversion(store):
+    key = key_of(3).replace("-3.json", "-4.json")
+    store.objects[key] = store.objects[key_of(3)]
+    return key
+
+
+@plant("stray key")
+def a_file_beside_the_logs(store):
+    key = f"models/{NAME}/backup/old.zip"
+    store.objects[key] = b"?"
+    return key
+
+
+@plant("wrong state")
+def a_champion_that_was_not_promoted(store):
+    fifth = entry_of(store, 5).body["version"]
+    other = {name: fifth[name] for name in ("version", "artifact", "sha256")}
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, entry=5, **other))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_champion_of_another_decision(store):
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, decision=1))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_champion_whose_artifact_is_anothers(store):
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, artifact=artifact_of(store, 5)))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_champion_changed_by_what_is_no_promotion(store):
+    rewritten(store, 3, log="decisions", state=champion_with(store, 3, cut=0.9))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def a_stale_decision_applied(store):
+    entry = entry_of(store, 2, log="decisions")
+    rewritten(store, 2, log="decisions", body={**entry.body, "against": None})
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_former_champion_forgotten(store):
+    rewritten(store, 2, log="decisions", state=state_with(store, 2, "decisions", former=[]))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_latest_version_that_is_not(store):
+    rewritten(store, 4, state=state_with(store, 4, "versions", latest={"version": "v3", "entry": 3}))
+    return key_of(4)
+
+
+@plant("wrong state")
+def a_latest_version_changed_by_a_tag(store):
+    rewritten(store, 8, state=state_with(store, 8, "versions", latest={"version": "v9", "entry": 8}))
+    return key_of(8)
+
+
+@plant("wrong state")
+def a_retired_version_not_remembered(store):
+    rewritten(store, 7, state=state_with(store, 7, "versions", retired=""))
+    return key_of(7)
+
+
+@plant("wrong state")
+def an_artifact_of_another_digest_named(store):
+    rewritten(store, 5, body=body_with(store, 5, sha256="0" * 64))
+    return key_of(5)
+
+
+@plant("wrong state")
+def an_idempotency_key_not_remembered(store):
+    rewritten(store, 5, key="0" * 32)
+    return key_of(5)
+
+
+@plant("wrong state")
+def a_state_of_unknown_form(store):
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", champion=["v2"]))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def a_manifest_of_unknown_form(store):
+    rewritten(store, 6, body={"night": "2024-05-02"})
+    return key_of(6)
+
+
+@plant("version numbers")
+def a_version_number_left_out(store):
+    rewritten(store, 5, body=body_with(store, 5, version="v6"))
+    return key_of(5)
+
+
+@plant("time goes back")
+def an_entry_older_than_the_one_before_it(store):
+    rewritten(store, 3, time=NOON - timedelta(hours=1))
+    return key_of(3)
+
+
+@plant("work done twice")
+def one_work_done_twice(store):
+    rewritten(store, 5, key=entry_of(store, 4).key)
+    return key_of(5)
+
+
+@plant("damaged segment")
+def a_segment_damaged(store):
+    store.objects[object_below(store, "segments/versions")] += b"x"
+    return object_below(store, "segments/versions")
+
+
+@plant("damaged segment")
+def a_segment_of_other_entries(store):
+    data = b"".join(store.objects[key_of(n)] for n in (1, 2, 3, 5))
+    segment = segments.Segment(NAME, "versions", 1, 4, digest(data))
+    store.objects[segment.key] = data
+    return segment.key
+
+
+@plant("damaged segment")
+def a_segment_under_a_wrong_digest(store):
+    data = b"".join(store.objects[key_of(n)] for n in (1, 2, 3, 4))
+    segment = segments.Segment(NAME, "versions", 1, 4, "0" * 64)
+    store.objects[segment.key] = data
+    return segment.key
