@@ -18,6 +18,7 @@ from flows.plan import Job, plan
 from flows.settings import load_settings, moment, request
 from registry import Model, Registry, SystemClock
 from registry.errors import ModelNotFound
+from registry.keyring import Keyring
 
 HALF_BAR = 8
 """Cells of a chart on each side of zero."""
@@ -95,8 +96,10 @@ def watch(
 
 
 def book_of(model: str, registry: str | None) -> Model:
-    place = registry or load_settings().registry
-    book = Registry(place).model(model)
+    settings = load_settings()
+    place = registry or settings.registry
+    keys = Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers)
+    book = Registry(place, signer=keys.signer, trusted=keys.trusted).model(model)
     if book.decisions.head() is None:
         raise ModelNotFound(
             f"there is no decision on a model {model} in {place}; `registry models` lists what there is"

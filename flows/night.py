@@ -100,10 +100,12 @@ def load(job: Job) -> NightBars:
 def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
     """The outcome of the night where it was decided before; None where it is to be done.
 
-    :class:`~flows.errors.NightRefused` where a later night is decided already.
+    :class:`~flows.errors.NightRefused` where a later night is decided already; :class:`~flows.errors.RequestRefused`
+    where the keys of this run do not fit what it may have to do.
     """
     if job.request.dry_run:
         return None
+    persons.check_keys(job)
     head = book.decisions.head()
     last = None if head is None else head.state.get("night")
     force = job.request.force
@@ -234,7 +236,7 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
             return book.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
         if persons.needs_approval(job, verdict):
             body |= persons.answered(job, winner, verdict)
-            if not persons.may_promote(body):
+            if job.needs_signature or not persons.may_promote(body):
                 return book.hold(body=body, **told)
         try:
             return book.promote(winner, body=body, returned=verdict.winner_version is not None, **told)

@@ -64,6 +64,8 @@ class Outcome:
     champion: ChampionRecord | None
     decision: int | None
     """Number of the entry in the decisions log; None on a dry run."""
+    waiting: bool = False
+    """Held for a person, who can still approve it."""
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class Outcome:
             "dry_run": self.dry_run,
             "action": self.action,
             "sentence": self.sentence,
+            "waiting": self.waiting,
             "champion": None if self.champion is None else self.champion.to_dict(),
             "decision": self.decision,
             "rows": [row.to_dict() for row in self.rows],
@@ -110,6 +113,7 @@ def outcome_of(
         rows=tuple(_marked(row, winner, verdict.winner_version, won) for row in verdict.rows),
         champion=champion,
         decision=None if entry is None else entry.n,
+        waiting=entry is not None and "proposal" in entry.body,
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
     )

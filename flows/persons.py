@@ -3,7 +3,8 @@
 The gate judges all the same, and what it said is recorded beside the act. A forced run promotes a version of tonight
 (by its recipe) or one that is there already (by its number); where the night is decided it trains nothing and only
 promotes. Evidence starts afresh after it. Where approval is asked for (``RETRAIN_APPROVAL_HOURS``) a promotion of the
-gate is made only after a person's yes; without an answer the night is held, and says how to promote by hand.
+gate is made only after a person's yes; without an answer the night is held, and says how to approve by hand. Where keys
+are trusted and the night holds none that may promote, that is the only way (:mod:`registry.approval`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flows.errors import NightRefused
+from flows.errors import NightRefused, RequestRefused
 from flows.outcome import Outcome, recorded
 from flows.plan import Job
 from flows.settings import Force
 from flows.steps import NightBars, Verdict
 from registry import Model, Version, VersionRecord, key_digest
+from registry.approval import proposal
 from registry.keys import is_version
+
+
+def check_keys(job: Job) -> None:
+    """Before anything is trained: the key of this run fits what it may have to do.
+
+    :class:`~flows.errors.RequestRefused` where approval is asked for although the night could promote without it, or
+    where a promotion is forced that production would refuse.
+    """
+    trusted = job.keys.trusted
+    if trusted is None:
+        return
+    promoter, forced = trusted.may_promote(job.keys.signer), job.request.force is not None
+    if forced and not promoter:
+        raise RequestRefused(
+            "force: trusted keys are configured, and this run signs with none that may promote: force it from where a "
+            f"promoter's key is, `registry promote {job.model} VERSION --force --signing-key FILE`"
+        )
+    if promoter and not forced and job.approval is not None:
+        raise RequestRefused(
+            "RETRAIN_APPROVAL_HOURS asks for a person's yes, but RETRAIN_SIGNING_KEY is a promoter's: this night could "
+            "promote without one. Let the night sign with a key of RETRAIN_TRUSTED_TRAINERS, or with none"
+        )
 
 
 def check_force(book: Model, force: Force) -> None:
@@ -73,19 +97,24 @@ def overruled(verdict: Verdict, force: Force, versions: Sequence[Version | None]
 
 def needs_approval(job: Job, verdict: Verdict) -> bool:
     """Whether a person has to say yes before ``verdict`` is carried out."""
-    asked_of_a_person = job.approval is not None and not job.request.dry_run
+    asked_of_a_person = (job.approval is not None or job.needs_signature) and not job.request.dry_run
     return asked_of_a_person and verdict.action == "promoted" and verdict.force is None
 
 
 def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
-    """What goes into the decision of a promotion that needs approval; with ``approval.approved`` it may be made."""
+    """What goes into the decision of a promotion that needs approval; with ``approval.approved`` it may be made.
+
+    Where a signature is needed no answer is enough: who clicks in a browser is not known, who holds a key is.
+    """
     said = verdict.answer
-    if said is None:
-        by_hand = f"registry promote {job.model} {winner} --force --registry {job.registry} --author NAME --reason WHY"
+    if said is None or job.needs_signature:
+        signed = job.needs_signature
+        waits = "an approver's signature is needed" if signed else "a person has to approve it and nobody did"
         return {
-            "sentence": f"held although the gate would promote {verdict.winner} ({winner}): a person has to approve it "
-            f"and nobody did; by hand: {by_hand}",
-            "reason": "not approved",
+            "sentence": f"held although the gate would promote {verdict.winner} ({winner}): {waits}; until the next "
+            f"night is decided: {by_hand(job, str(winner))}",
+            "reason": "not signed" if signed else "not approved",
+            "proposal": proposal(str(winner), verdict.sentence, returned=verdict.winner_version is not None),
         }
     approval = {"approved": said.approved, "author": said.author, "reason": said.reason}
     if said.approved:
@@ -96,6 +125,12 @@ def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
         "reason": "declined",
         "approval": approval,
     }
+
+
+def by_hand(job: Job, version: str) -> str:
+    """The command with which a person approves a promotion that was held for one."""
+    key = " --signing-key FILE" if job.needs_signature else ""
+    return f"registry approve {job.model} {version} --registry {job.registry} --author NAME --reason WHY{key}"
 
 
 def may_promote(told: dict[str, Any]) -> bool:

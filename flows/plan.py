@@ -16,6 +16,7 @@ from flows.recipes import Recipe, choose, load_recipes, shipped
 from flows.report.spreads import Spreads
 from flows.settings import Force, RetrainRequest, Settings
 from registry import Clock, Model, NewId, Registry, random_id
+from registry.keyring import Keyring
 from registry.keys import check_name, check_text, is_version
 
 DEFAULT_REPORTS = Path(".retrain/report")
@@ -40,6 +41,8 @@ class Job:
     spreads: Spreads = field(default_factory=Spreads.usual)
     approval: timedelta | None = None
     """How long a promotion waits for a person; None: it needs nobody's yes."""
+    keys: Keyring = field(default_factory=Keyring)
+    """Who signs this night, and whom production trusts."""
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
 
@@ -49,7 +52,16 @@ class Job:
 
     def book(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
         """The model in its registry; nothing is asked of the store yet."""
-        return Registry(self.registry, clock=clock, new_id=new_id).model(self.model)
+        keys = self.keys
+        return Registry(self.registry, clock=clock, new_id=new_id, signer=keys.signer, trusted=keys.trusted).model(
+            self.model
+        )
+
+    @property
+    def needs_signature(self) -> bool:
+        """Whether a promotion of the gate needs an approver's key: approval is asked for, or this night has none."""
+        trusted = self.keys.trusted
+        return trusted is not None and (self.approval is not None or not trusted.may_promote(self.keys.signer))
 
 
 def available_recipes(settings: Settings) -> dict[str, Recipe]:
@@ -74,7 +86,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     """The job of a request; the sample is written on first use where no data is configured.
 
     Raises :class:`~flows.errors.RecipeRefused`, :class:`~flows.errors.RequestRefused`,
-    :class:`~registry.errors.InvalidName`: nothing was read or trained.
+    :class:`~registry.errors.InvalidName`, :class:`~registry.errors.KeyRefused`: nothing was read or trained.
     """
     source = request.advanced.data or settings.data
     model = settings.named(request.advanced.model, data=request.advanced.data)
@@ -102,4 +114,5 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         reports=settings.reports or _beside(place),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
+        keys=Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers),
     )

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     approval_hours: float | None = Field(
         None, ge=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps its turn, and must be gone before the next
+    signing_key: str | None = Field(None, description="File of the Ed25519 private key that nights sign with")
+    trusted_promoters: str | None = Field(
+        None, description="Public keys that may promote, with commas between; production loads what they signed alone"
+    )
+    trusted_trainers: str | None = Field(None, description="Public keys of nights, which may register and hold")
 
     def named(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""

@@ -46,6 +46,7 @@ from .comparison import Comparison, compare
 from .entries import Entry, key_digest
 from .errors import InvalidRequest, ModelNotFound, RegistryError
 from .history import read_history
+from .keyring import Keyring
 from .model import Model
 from .noise import PairedDays
 from .prediction import Expectation, Prediction
@@ -89,18 +90,20 @@ __all__ = [
 def load(name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None) -> Loaded:
     """The champion of a model (or ``"latest"``, ``"v3"``, a tag; or the champion at a past moment), ready to predict.
 
-    ``url`` defaults to ``RETRAIN_REGISTRY``. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
+    ``url`` defaults to ``RETRAIN_REGISTRY``. With ``RETRAIN_TRUSTED_PROMOTERS`` a champion that none of these keys
+    promoted is refused. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
     """
-    return Registry(_place(url, "load")).model(name).load(which, at=at)
+    return Registry(_place(url, "load"), trusted=Keyring.configured().trusted).model(name).load(which, at=at)
 
 
 def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Follower:
     """A handle that serves the champion, looks every ``every`` seconds for a new one and swaps without dropping a call.
 
-    ``url`` defaults to ``RETRAIN_REGISTRY``. Close it, or use it in a ``with``: see :mod:`registry.serving`.
+    ``url`` defaults to ``RETRAIN_REGISTRY``, trusted keys are as for :func:`load`. Close it, or use it in a
+    ``with``: see :mod:`registry.serving`.
     """
     clock = SystemClock()
-    model = Registry(_place(url, "follow"), clock=clock).model(name)
+    model = Registry(_place(url, "follow"), clock=clock, trusted=Keyring.configured().trusted).model(name)
     return Follower(model, clock=clock, every=every).start()
 
 

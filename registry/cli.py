@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .clock import say_time
-from .commands import acts, exchange, upkeep, versions
+from .commands import acts, exchange, signatures, upkeep, versions
 from .commands.asking import moment
 from .commands.options import CacheFolder, Json, ModelName, Url, bar, open_model, show
 from .commands.output import entry_row, version_row
@@ -39,7 +39,7 @@ app = typer.Typer(
         "store; 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else."
     ),
 )
-for part in (versions, acts, upkeep, exchange):
+for part in (versions, acts, signatures, upkeep, exchange):
     app.add_typer(part.app)
 
 At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 2024-05-01T12:00Z.")]

@@ -3,7 +3,7 @@
 Which of them mean "look again and retry", which mean "nothing happened", which mean "it may have happened":
 
 - nothing happened, look again first: :class:`StaleDecision`, :class:`NightDecided`, :class:`Frozen`;
-- nothing happened, mend something first: names, store and format errors, :class:`UnsafeArtifact`;
+- nothing happened, mend something first: names, keys, store and format errors, :class:`UnsafeArtifact`;
 - it may have happened: :class:`OutcomeUnknown` alone. It carries what is needed to continue.
 """
 
@@ -78,6 +78,12 @@ class Frozen(RegistryError):
 
 class Suspended(RegistryError):
     """A person told production to stand aside; there is a champion, and it must not be served."""
+
+    exit_status = 5
+
+
+class KeyRefused(RegistryError):
+    """The signing key is missing, cannot be used, or is not one that may do this."""
 
     exit_status = 5
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from . import keys, transitions
+from . import approval, keys, transitions
 from .entries import Entry
 from .errors import InvalidRequest, NoChampion, StaleDecision
 from .log import Build
@@ -26,6 +26,38 @@ class Model(ModelPromoter):
         chosen = self.version(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
         return self.promote(chosen, expected=self.champion(), author=author, body=body, forced=True, key=key)
+
+    def approve(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Carry out the promotion that the last decided night proposed, by a person and with the person's key.
+
+        Raises :class:`StaleDecision` where that night proposed another version or none, or anything that it was judged
+        on changed since; :class:`KeyRefused`, :class:`UntrustedSignature` (where trainers' keys are trusted, what was
+        proposed must be signed), :class:`Frozen`, :class:`ArtifactMissing`.
+        """
+        keys.check_author(author)
+        keys.check_text(reason, "reason")
+        self._must_be_trusted()
+        if key is not None and (done := self.decisions.done(key)) is not None:
+            return done
+        chosen = self.version(version)
+        head = self.decisions.head()
+        night = None if head is None else head.state.get("night")
+        entry = approval.check_proposed(
+            None if night is None else self.decided(night), self.name, chosen.record.version
+        )
+        if self._trusted is not None and self._trusted.trainers:
+            self._trusted.check_entry(entry)
+            self._trusted.check_entry(self.versions.read(chosen.entry))
+        candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False)
+        body = approval.told(entry, author, reason)
+        return self._decide(
+            lambda told: self._crowning(approval.approved(candidate, told, entry=entry)),
+            body,
+            author,
+            key,
+            None,
+            chosen,
+        )
 
     def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import keys, retirement, transitions
 from .entries import Entry, canonical, digest
-from .errors import ArtifactMissing, EntryTooLarge
+from .errors import ArtifactMissing, EntryTooLarge, KeyRefused
 from .evidence import ModelScorer
 from .log import Build, Draft
 from .reader import Version
@@ -39,9 +39,11 @@ class ModelPromoter(ModelScorer):
 
         ``body`` holds the ``sentence`` and the ``record`` of the decision (a large one is stored beside the log and
         named by its digest). ``forced``: a person's act, with a ``reason`` in the body.
-        Raises :class:`StaleDecision`, :class:`Frozen`, :class:`NightDecided`, :class:`ArtifactMissing`.
+        Raises :class:`StaleDecision`, :class:`Frozen`, :class:`NightDecided`, :class:`ArtifactMissing`,
+        :class:`KeyRefused` (trusted keys are configured, and the signer's is none that may promote).
         """
         keys.check_author(author)
+        self._must_be_trusted()
         if forced:
             keys.check_text(body.get("reason", ""), "reason")
             body = {**body, "forced": True}
@@ -99,8 +101,19 @@ class ModelPromoter(ModelScorer):
         if record.artifact not in self.store.list(str(record.artifact), limit=1):
             raise ArtifactMissing(f"the artifact of {version} is gone from {self.store.url}: choose another version")
 
+    def _must_be_trusted(self) -> None:
+        """Refuse to make a champion that the keys trusted here would keep from being loaded."""
+        if self._trusted is None or self._trusted.may_promote(self._signer):
+            return
+        whose = "there is no signing key" if self._signer is None else f"the signing key is a {self._signer.role}'s"
+        raise KeyRefused(
+            f"{whose}, and only a promoter's may make a champion of {self.name}: production would refuse it "
+            "(RETRAIN_TRUSTED_PROMOTERS says whose; RETRAIN_SIGNING_KEY names the file with the key)"
+        )
+
     def _crowning(self, build: Build) -> Build:
         """``build``, the new champion's record signed where there is a signer."""
+        self._must_be_trusted()
         signer = self._signer
         if signer is None:
             return build

@@ -13,8 +13,9 @@ serving process checks the champion without any further request, whoever wrote t
 
 What this proves: what is loaded was once promoted by a holder of a promoter's key. Who may write to ``decisions/`` but
 has no key can still hide entries from readers, suspend, or bring back the record of an earlier promotion; it cannot
-make production load anything that was never promoted. Needs the package ``cryptography`` (extra ``signing``), imported
-when a signature is made or checked.
+make production load anything that was never promoted. A registry with ``trusted`` refuses to promote without one of
+those keys, since production would refuse the result. Keys from files and variables: :mod:`registry.keyring`. Needs the
+package ``cryptography`` (extra ``signing``), imported when a signature is made or checked.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ROLES = ("trainer", "promoter")
-_MAY_WRITE = {"versions": ("trainer", "promoter"), "decisions": ("promoter",)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,13 @@ class Trusted:
     def check_entry(self, entry: Entry) -> None:
         """:class:`UntrustedSignature` unless a key that may write the entry's log signed it."""
         where = f"entry {entry.n} of {entry.model}/{entry.log}"
-        self._check(entry.signature, entry_statement(entry), _MAY_WRITE[entry.log], where)
+        # to hold changes nothing that production loads: a night without a promoter's key may
+        harmless = entry.log == "versions" or entry.kind == "held"
+        self._check(entry.signature, entry_statement(entry), ROLES if harmless else ("promoter",), where)
+
+    def may_promote(self, signer: Signer | None) -> bool:
+        """Whether production, trusting these keys, would load what ``signer`` promotes."""
+        return signer is not None and signer.role == "promoter" and signer.public in self.promoters
 
     def _check(self, signature: Mapping[str, Any] | None, statement: bytes, roles: Sequence[str], where: str) -> None:
         from cryptography.exceptions import InvalidSignature

@@ -19,7 +19,7 @@ from typing import Any
 log = logging.getLogger("flows.alerts")
 
 OCCURRENCES = {
-    "candidate.waiting": "open the run, choose Resume and say promote or hold; or `registry promote MODEL vN --force`",
+    "candidate.waiting": "open the run and choose Resume while it is paused; after that the command it names approves",
     "candidate.promoted": "production loads another version from now on; `registry log MODEL` says why",
     "candidate.held": "nothing: nothing was promoted, and that is the usual night",
     "night.digest": "nothing; that this arrives every week is the sign that the nights run",

@@ -3,6 +3,9 @@
 The run keeps its process and its turn while it waits, so nothing is trained twice and no other night of the model comes
 between; what a person does to the champion meanwhile is seen when the decision is written. Without an answer in time
 the run resumes itself: left to Prefect, a pause that runs out ends the run as failed, and the night undecided.
+
+Where trusted keys are configured nobody is asked here, since a click proves nothing: the night is held, and an approver
+signs with :meth:`registry.Model.approve`.
 """
 
 from __future__ import annotations
@@ -54,6 +57,8 @@ def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Cl
     Without an answer it comes back as it was, and the night is held.
     """
     run, clock = flow_run(), clock or SystemClock()
+    if job.needs_signature:  # a click has no key
+        return verdict
     if job.approval is None or not needs_approval(job, verdict) or run is None or configured_api() is None:
         return verdict
     until = clock.monotonic() + job.approval.total_seconds()

@@ -32,14 +32,14 @@ from flows.outcome import Outcome
 from flows.plan import Job, plan
 from flows.settings import DEFAULT_MODEL, RetrainRequest, load_settings
 from registry import Clock, SystemClock
-from registry.errors import InvalidName, InvalidRequest, RegistryError
+from registry.errors import InvalidName, InvalidRequest, KeyRefused, RegistryError
 
 log = logging.getLogger("flows.attending")
 
 _TROUBLES = ("data.missing", "data.rejected", "retrain.failed", "night.missed")
 """The conditions that a decided night ends."""
 
-_MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRequest)
+_MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRequest, KeyRefused)
 """What a person who typed it is told at once; on schedule nobody is there."""
 
 
@@ -149,6 +149,8 @@ def _tell_outcome(teller: Teller, job: Job, tonight: Tonight, now: datetime) -> 
         return
     teller.alive()
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
+    if outcome.waiting:
+        kind = "candidate.waiting"
     teller.happened(kind, outcome.sentence, now=now)
     try:
         week = due_digest(job.book(), outcome.decision)

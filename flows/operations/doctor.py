@@ -12,6 +12,7 @@ from flows.bars import load_bars
 from flows.errors import RetrainError
 from flows.operations.alerts import is_webhook
 from flows.operations.api import configured_api
+from flows.operations.doctor_keys import examine_keys
 from flows.operations.doctor_prefect import examine_server
 from flows.operations.doctor_store import examine_store
 from flows.operations.finding import Finding
@@ -40,6 +41,7 @@ def examine(
         *_feed(operations),
         *examine_store(place, name, now),
         *examine_server(configured_api(), now),
+        *examine_keys(settings, place, name),
         *_versions(place, name),
         _alerts(operations),
     ]

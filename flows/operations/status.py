@@ -15,7 +15,7 @@ from flows.settings import Settings, request
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.entries import Entry
-from registry.errors import Corrupt
+from registry.errors import Corrupt, KeyRefused
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _examined(settings: Settings, place: str, name: str, now: datetime) -> Told:
 
     try:
         found = look_at(plan(request(advanced={"registry": place, "model": name}), settings), now)
-    except RetrainError as error:
+    except (RetrainError, KeyRefused) as error:
         return Told("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
     if found is None:
         return Told("in production")

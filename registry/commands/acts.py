@@ -9,7 +9,7 @@ import typer
 from ..entries import Entry
 from ..errors import InvalidRequest
 from .asking import Author, Key, Reason, VersionName, moment
-from .options import Json, ModelName, Url, open_model, show
+from .options import Json, ModelName, SigningKey, Url, open_model, show
 from .output import entry_row, say
 
 app = typer.Typer()
@@ -25,6 +25,7 @@ def promote(
     author: Author,
     force: Annotated[bool, typer.Option("--force", help="Needed: this overrules the gate.")] = False,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
@@ -34,9 +35,9 @@ def promote(
             f"only the gate promotes on evidence; to make {version} champion whatever it says, add --force: it is "
             "recorded as forced, with your name and reason, and evidence starts afresh"
         )
-    book = open_model(registry, model)
+    book = open_model(registry, model, signing_key=signing_key)
     chosen = book.version(version)
-    _told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
+    told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry rollback gbpusd_m15_direction --to v9 {_WHY}")
@@ -46,11 +47,15 @@ def rollback(
     author: Author,
     to: Annotated[str | None, typer.Option("--to", help="A former champion; default: the last good one.")] = None,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Back to the last champion that nobody rolled back from, or to a named former one."""
-    _told(open_model(registry, model).rollback(to, author=author, reason=reason, key=key), as_json)
+    told(
+        open_model(registry, model, signing_key=signing_key).rollback(to, author=author, reason=reason, key=key),
+        as_json,
+    )
 
 
 @app.command(epilog=f"Example: registry freeze gbpusd_m15_direction --until 2024-06-01 {_WHY}")
@@ -60,12 +65,16 @@ def freeze(
     author: Author,
     until: Annotated[str | None, typer.Option("--until", help="A moment; default: until unfreeze.")] = None,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """No promotion until a moment, or until it is unfrozen."""
     end = None if until is None else moment(until)
-    _told(open_model(registry, model).freeze(until=end, author=author, reason=reason, key=key), as_json)
+    told(
+        open_model(registry, model, signing_key=signing_key).freeze(until=end, author=author, reason=reason, key=key),
+        as_json,
+    )
 
 
 @app.command(epilog=f"Example: registry unfreeze gbpusd_m15_direction {_WHY}")
@@ -74,11 +83,12 @@ def unfreeze(
     reason: Reason,
     author: Author,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Promotions again; evidence starts afresh."""
-    _told(open_model(registry, model).unfreeze(author=author, reason=reason, key=key), as_json)
+    told(open_model(registry, model, signing_key=signing_key).unfreeze(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry suspend gbpusd_m15_direction {_WHY}")
@@ -87,11 +97,12 @@ def suspend(
     reason: Reason,
     author: Author,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Tell production to stand aside: the champion is not served until resumed."""
-    _told(open_model(registry, model).suspend(author=author, reason=reason, key=key), as_json)
+    told(open_model(registry, model, signing_key=signing_key).suspend(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry resume gbpusd_m15_direction {_WHY}")
@@ -100,11 +111,12 @@ def resume(
     reason: Reason,
     author: Author,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Production may use the champion again."""
-    _told(open_model(registry, model).resume(author=author, reason=reason, key=key), as_json)
+    told(open_model(registry, model, signing_key=signing_key).resume(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")
@@ -114,11 +126,15 @@ def retire(
     reason: Reason,
     author: Author,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Give up the artifacts of versions that are neither champion nor one of the last ten; records stay."""
-    _told(open_model(registry, model).retire(versions, author=author, reason=reason, key=key), as_json)
+    told(
+        open_model(registry, model, signing_key=signing_key).retire(versions, author=author, reason=reason, key=key),
+        as_json,
+    )
 
 
 @app.command(epilog="Example: registry tag gbpusd_m15_direction best v12")
@@ -129,16 +145,18 @@ def tag(
     version: Annotated[str | None, typer.Argument(metavar="VERSION", help="v3, champion or latest.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Give a version a second name, or take it away."""
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
-    book = open_model(registry, model)
+    book = open_model(registry, model, signing_key=signing_key)
     number = None if version is None else book.version(version).record.version
-    _told(book.tag(name, number, author=author, key=key), as_json)
+    told(book.tag(name, number, author=author, key=key), as_json)
 
 
-def _told(entry: Entry, as_json: bool) -> None:
+def told(entry: Entry, as_json: bool) -> None:
+    """Show the entry that an act wrote."""
     show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))

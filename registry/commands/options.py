@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 
 from ..clock import SystemClock
 from ..errors import RegistryError
+from ..keyring import Keyring
 from ..model import Model
 from ..parallel import Progress
 from ..registry import Registry
@@ -44,9 +45,16 @@ CacheFolder = Annotated[
 ]
 
 
-def open_model(url: str, name: str, cache: Path | None = None) -> Model:
-    """The model; :class:`ModelNotFound` where it has no entry yet."""
-    book = Registry(url, cache=cache).model(name)
+SigningKey = Annotated[
+    Path | None,
+    typer.Option("--signing-key", envvar="RETRAIN_SIGNING_KEY", help="File of an Ed25519 private key to sign with."),
+]
+
+
+def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path | None = None) -> Model:
+    """The model, with the keys of the environment; :class:`ModelNotFound` where it has no entry yet."""
+    ring = Keyring.configured(signing_key)
+    book = Registry(url, cache=cache, signer=ring.signer, trusted=ring.trusted).model(name)
     if book.versions.head() is None and book.decisions.head() is None:
         book.version("latest")  # raises ModelNotFound, which says what to do
     return book

@@ -32,6 +32,7 @@ NOT_RUN = {
     "retrain deploy": "needs a Prefect server: tests/flows/operations/test_up.py",
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",
     "retrain replay": "fits every recipe of 390 nights: tests/flows/test_replay_and_explain.py",
+    "registry approve": "needs a night that waits for it: tests/flows/test_signed_nights.py",
     "python -m benchmarks": "takes minutes to hours: the module is checked to be there",
     "python -m pytest": "the tests are running already",
     "pip": "would change this environment",

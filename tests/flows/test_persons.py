@@ -140,9 +140,18 @@ def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_han
     outcome = waiting(at(3))
     assert (outcome.action, outcome.champion) == ("held", None)
     assert outcome.sentence.startswith("held although the gate would promote line (v1): a person has to approve it")
-    assert f"registry promote m v1 --force --registry {waiting.registry} --author NAME --reason WHY" in outcome.sentence
+    assert f"registry approve m v1 --registry {waiting.registry} --author NAME --reason WHY" in outcome.sentence
+    assert outcome.waiting
     assert waiting.decision().action == "promoted", "the record says what the gate said"
     assert {row.status for row in outcome.rows if row.version} == {"held"}
+
+
+def test_approved_by_hand_afterwards_it_is_no_forced_promotion_and_evidence_goes_on(waiting: Nights) -> None:
+    waiting(at(3))
+    waiting.model.approve("v1", author="ada", reason="looks right")
+    champion = waiting.model.champion()
+    assert champion is not None and (champion.version, champion.forced, champion.night) == ("v1", None, "2024-06-03")
+    assert waiting(at(4)).champion == champion and waiting.decision().after == "2024-06-03"
 
 
 def test_an_approval_promotes_and_is_recorded_by_name_and_reason(waiting: Nights) -> None:

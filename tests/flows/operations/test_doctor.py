@@ -23,7 +23,8 @@ from flows.operations.doctor_store import examine_store, expiry
 from flows.operations.finding import Finding
 from flows.operations.settings import Operations
 from flows.settings import Settings
-from registry import Registry
+from registry import Registry, VersionRecord
+from registry.keyring import Keyring, write_new_key
 
 NOW = datetime(2024, 6, 5, 22, 0, tzinfo=UTC)
 
@@ -235,3 +236,44 @@ def test_a_library_that_breaks_prefect_is_named(tmp_path: Path, monkeypatch: pyt
 def test_a_feed_that_cannot_be_run_is_seen(command: str, verdict: str) -> None:
     (found,) = doctor._feed(Operations(feed=command))
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("key", "hours", "verdict", "says"),
+    [
+        ("night", 2, "fine", "with a trainer's key: promotions wait"),
+        (None, None, "fine", "with no key: promotions wait"),
+        ("approver", None, "fine", "promote by themselves"),
+        ("approver", 2, "wrong", "promote by themselves"),
+        ("nobody", None, "wrong", "cannot be read"),
+    ],
+)
+def test_keys_are_told_by_their_role(
+    tmp_path: Path, key: str | None, hours: int | None, verdict: str, says: str
+) -> None:
+    public = {name: write_new_key(tmp_path / name) for name in ("approver", "night")}
+    settings = Settings(
+        registry=used(str(tmp_path / "registry")).url,
+        signing_key=None if key is None else str(tmp_path / key),
+        trusted_promoters=public["approver"],
+        trusted_trainers=public["night"],
+        approval_hours=hours,
+    )
+    found = about(examine(settings, Operations(), now=NOW), "keys")
+    assert found.verdict == verdict and says in found.said
+
+
+def test_a_champion_that_production_would_refuse_is_found(tmp_path: Path) -> None:
+    public = write_new_key(tmp_path / "approver")
+    place = used(str(tmp_path / "registry")).url
+    book = Registry(place).model("m")
+    book.register(b"archive", VersionRecord(recipe="rf"), author="night")
+    settings = Settings(registry=place, model="m", trusted_promoters=public, signing_key=str(tmp_path / "approver"))
+    assert not [each for each in examine(settings, Operations(), now=NOW) if each.about == "champion"]
+    book.force("v1", author="eve", reason="no key")
+    assert about(examine(settings, Operations(), now=NOW), "champion").verdict == "wrong"
+    keys = Keyring.of(settings.signing_key, public, None)
+    signing = Registry(place, signer=keys.signer, trusted=keys.trusted).model("m")
+    signing.register(b"archive", VersionRecord(recipe="rf"), author="night")
+    signing.force("v2", author="ann", reason="with a key")
+    assert about(examine(settings, Operations(), now=NOW), "champion").verdict == "fine"
