@@ -236,7 +236,7 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
             return book.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
         if persons.needs_approval(job, verdict):
             body |= persons.answered(job, winner, verdict)
-            if job.needs_signature or not persons.may_promote(body):
+            if not persons.may_promote(body):
                 return book.hold(body=body, **told)
         try:
             return book.promote(winner, body=body, returned=verdict.winner_version is not None, **told)

@@ -56,9 +56,9 @@ def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Cl
 
     Without an answer it comes back as it was, and the night is held.
     """
-    run, clock = flow_run(), clock or SystemClock()
     if job.needs_signature:  # a click has no key
         return verdict
+    run, clock = flow_run(), clock or SystemClock()
     if job.approval is None or not needs_approval(job, verdict) or run is None or configured_api() is None:
         return verdict
     until = clock.monotonic() + job.approval.total_seconds()

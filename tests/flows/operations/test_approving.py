@@ -16,6 +16,7 @@ from flows.persons import needs_approval
 from flows.plan import plan
 from flows.settings import Force, RetrainRequest, Settings
 from flows.steps import Verdict
+from registry.keyring import write_new_key
 
 ANSWER = {"decision": "promote", "author": "ada", "reason": "it does what it should"}
 PROMOTED = Verdict("promoted", "promoted: line", "evidence", None, (), "line")
@@ -52,6 +53,18 @@ def test_outside_of_a_server_nobody_is_asked_and_nobody_waits(tmp_path: Path, mo
     monkeypatch.setattr(approving, "pause_flow_run", paused)
     nothing = cast(Any, None)
     assert approved(job(tmp_path, 2), nothing, nothing, PROMOTED) is PROMOTED
+
+
+def test_on_a_server_nobody_is_asked_whose_click_would_not_be_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
+    monkeypatch.setattr(approving, "configured_api", lambda: "http://127.0.0.1:9/api")
+    monkeypatch.setattr(approving, "flow_run", lambda: 1 / 0)  # whoever asks needs the run
+    nothing = cast(Any, None)
+    for hours in (None, 0, 2):
+        asked = job(tmp_path, hours)
+        assert needs_approval(asked, PROMOTED) and approved(asked, nothing, nothing, PROMOTED) is PROMOTED
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from flows.operations.telling import LONGEST
 from flows.operations.turn import turn
 from flows.settings import RetrainRequest, load_settings
 from registry import Registry
+from registry.keyring import write_new_key
 
 FAST = RetrainRequest(recipes=("logistic",), train_days=60, backfill_days=60)
 WEDNESDAY = datetime(2024, 6, 5, 21, 20, tzinfo=UTC)
@@ -181,6 +182,16 @@ def test_the_first_promotion_is_told_with_the_gates_own_sentence(site: Site) -> 
     assert outcome is not None
     promoted = [m for m in site.receiver.messages if m["subject"] == "retrain: candidate.promoted (m)"]
     assert [m["body"].splitlines()[0] for m in promoted] == ([outcome.sentence] if outcome.action == "promoted" else [])
+
+
+def test_a_promotion_that_waits_for_a_signature_is_told_with_the_command_that_approves_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
+    site.night(WEDNESDAY)
+    told = [m for m in site.receiver.messages if m["subject"].startswith("retrain: candidate.")]
+    assert [m["subject"] for m in told] == ["retrain: candidate.waiting (m)"]
+    assert "registry approve m v1 --registry" in told[0]["body"]
 
 
 def test_the_first_night_of_a_week_sends_the_digest_of_the_last(site: Site) -> None:
