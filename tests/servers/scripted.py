@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from servers.handlers import serving
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,12 @@ def scripted_server(script: Scripted) -> Iterator[Scripted]:
         pass
 
     Handler.script = script
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
+    with serving(Handler) as address:
+        script.url = f"http://{address}"
         try:
             yield script
         finally:
             script.over.set()
-            server.shutdown()
-            serving.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

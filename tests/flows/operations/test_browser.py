@@ -9,13 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from servers.handlers import EveryVerb, serving
 from servers.processes import free_ports, start, stop, wait_until_answers
 
 from flows.operations.up import Place, environment
@@ -45,27 +44,13 @@ def recorder() -> Iterator[tuple[str, set[str]]]:
     """The address of a proxy that lets nothing through, and the hosts that were asked for."""
     asked: set[str] = set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _refuse(self) -> None:
+    class Recorder(EveryVerb):
+        def answer(self) -> None:
             asked.add(self.path.removeprefix("http://").partition("/")[0].partition(":")[0])
             self.send_error(403)
 
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("do_"):
-                return self._refuse
-            raise AttributeError(name)
-
-        def log_message(self, format: str, *values: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{proxy.server_address[1]}", asked
-        finally:
-            proxy.shutdown()
-            thread.join()
+    with serving(Recorder) as address:
+        yield address, asked
 
 
 def hosts_asked(app: str, folder: Path) -> set[str]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from clocks import FixedClock
 from receiver import receiving
 from servers.fixtures import new_bucket
+from servers.handlers import EveryVerb, serving
 
 from flows.night import run
 from flows.operations.attending import attended
@@ -42,10 +40,10 @@ class Weather:
 def unreliable(server: str, weather: Weather) -> Iterator[str]:
     """The url of a proxy before an S3 server."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(EveryVerb):
         protocol_version = "HTTP/1.1"
 
-        def _pass_on(self) -> None:
+        def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
             fails, after = weather.chance.random() < weather.share, weather.chance.random() < 0.5
             time.sleep(0.02)
@@ -74,22 +72,8 @@ def unreliable(server: str, weather: Weather) -> Iterator[str]:
             except urllib.error.HTTPError as error:
                 return error.code, dict(error.headers), error.read()
 
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("do_"):
-                return self._pass_on
-            raise AttributeError(name)
-
-        def log_message(self, format: str, *values: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{proxy.server_address[1]}"
-        finally:
-            proxy.shutdown()
-            thread.join()
+    with serving(Handler) as address:
+        yield f"http://{address}"
 
 
 @pytest.fixture
