@@ -8,10 +8,10 @@
 
 A mutant is made of the module's syntax: an ``if`` that is never (or always) true, one part of an ``and`` or ``or`` left
 out, one branch of a conditional expression, a filter that lets everything through, a call for its effect left out, an
-``except`` that catches nothing. :data:`BY_HAND` adds what no rule makes; :data:`EQUIVALENT` names those that change
-nothing a caller could see, and why. The tests run on copies of what is committed: those of the module itself, then the
-fast ones (of all stores for a store, else :data:`FAST`), then all others. They run once without a mutant, so that none
-fails for another reason.
+``except`` that catches nothing, a ``raise`` left out. :data:`BY_HAND` adds what no rule makes; :data:`EQUIVALENT` names
+those that change nothing a caller could see, and why. The tests run on copies of what is committed: those of the module
+itself, then the fast ones (of all stores for a store, else :data:`FAST`), then all others. They run once without a
+mutant, so that none fails for another reason.
 """
 
 from __future__ import annotations
@@ -140,6 +140,8 @@ def _replaced(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr | s
             yield caught, "()"
         case _:
             pass
+    if isinstance(node, ast.FunctionDef | ast.ExceptHandler):  # in an `if` it is the same as a test that is never true
+        yield from ((each, "pass") for each in node.body if isinstance(each, ast.Raise))
 
 
 def main(arguments: list[str]) -> int:

@@ -28,6 +28,7 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("store/folder.py", "            os.link(incoming, target)\n", "            os.replace(incoming, target)\n"),
     ("store/s3.py", ', "IfNoneMatch": "*"', ""),
     ("store/s3.py", ', "ContentMD5": md5', ""),
+    ("store/s3.py", "            if creates and fault.may_be_stored:\n                unsure = fault\n", "            unsure = fault if creates and fault.may_be_stored else None\n"),
 ]  # fmt: skip
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
@@ -38,6 +39,12 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "head if middle == head.n else self.read(middle)",
         "(self.read(middle))",
     ): "reads once more what is known",
+    ("entries.py", "proven", "False"): "looks again at the form of bytes that a later entry names by their digest",
+    (
+        "store/s3.py",
+        'session.register_component("data_loader", _loader())',
+        "pass",
+    ): "reads the descriptions of S3 once more: 50 ms",
     ("log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log.py",
