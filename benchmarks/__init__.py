@@ -27,11 +27,13 @@ The gate's error rates are measured apart (``make bench-gate``, :mod:`benchmarks
 """
 
 PARTS: dict[str, str] = {
+    "clone": "benchmarks.clone",
     "job": "benchmarks.job",
     "night": "benchmarks.night",
     "decision": "benchmarks.decision",
     "orchestration": "benchmarks.orchestration",
     "replaying": "benchmarks.replaying",
+    "nights": "benchmarks.nights",
     "imports": "benchmarks.imports",
     "registering": "benchmarks.registry.registering",
     "loading": "benchmarks.registry.loading",

@@ -1,7 +1,4 @@
-"""A policy over a ready tape, and fits by two processes beside one.
-
-``python -m benchmarks replaying``; 500 nights of three recipes from nothing are measured apart, by the command itself.
-"""
+"""A policy over a ready tape; fits by two processes beside one. From nothing: :mod:`benchmarks.nights`."""
 
 from __future__ import annotations
 
