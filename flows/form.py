@@ -3,6 +3,9 @@
 The form is made from the JSON schema, and the server refuses what breaks it before a run is made. Pydantic writes an
 optional text as "a text or null", which the form shows as a choice of types; here it is a field that may stay empty. An
 optional model keeps that choice, which hides its fields until somebody wants them.
+
+Of a choice that does not fit, the server says no more than "not valid under any of the given schemas". So the choice itself
+says little, and what its fields must keep stands beside it under ``then``, where each fault is told at its own field.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ class Form(BaseModel):
         schema = handler(core)
         for position, (name, shown) in enumerate(handler.resolve_ref_schema(schema)["properties"].items()):
             _ease(shown)
+            for choice in shown.get("anyOf", ()):
+                if "$ref" in choice:
+                    shown |= {"if": {"type": "object"}, "then": _rules_of(handler.resolve_ref_schema(choice))}
             shown |= {"title": _title(name), "position": position}
         return schema
 
@@ -62,6 +68,23 @@ def _ease(shown: dict[str, Any]) -> None:
         shown["default"] = None
 
 
+def _rules_of(group: JsonSchemaValue) -> JsonSchemaValue:
+    """Take the rules out of a group, but those that the browser itself looks after (numbers, choices).
+
+    What is needed stays so, or the form would call it optional; it begins as an empty text, which the choice allows.
+    """
+    fields = group["properties"]
+    rules = {name: {rule: shown.pop(rule) for rule in _RULES if rule in shown} for name, shown in fields.items()}
+    group.pop("additionalProperties", None)
+    needed = group.get("required", [])
+    for name in needed:
+        fields[name].setdefault("default", "")
+    return {"required": needed, "properties": rules, "additionalProperties": False}
+
+
+_RULES = ("minLength", "maxLength", "pattern")
+
+
 def _line(check: Callable[[str], str]) -> AfterValidator:
     def checked(text: str) -> str:
         try:
@@ -72,7 +95,7 @@ def _line(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(checked)
 
 
-_ONE_LINE = {"pattern": r"^[^\r\n]*\S[^\r\n]*$"}
+_ONE_LINE = {"pattern": r"^([^\r\n]*\S[^\r\n]*)?$"}  # that it is empty has a rule and words of its own
 
 Author = Annotated[str, Field(min_length=1, max_length=128, json_schema_extra=_ONE_LINE), _line(check_author)]
 """Who does it, as the log shall say it."""

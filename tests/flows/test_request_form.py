@@ -106,6 +106,29 @@ def test_a_bad_value_is_refused_before_a_run_is_made(asked: dict[str, Any], wher
 
 
 @pytest.mark.parametrize(
+    ("asked", "where", "words"),
+    [
+        ({"force": {**FORCE, "reason": ""}}, "force.reason", "'' should be non-empty"),
+        ({"force": {**FORCE, "author": "two\nlines"}}, "force.author", "does not match"),
+        ({"force": {**FORCE, "promote": "x" * 101}}, "force.promote", "is too long"),
+        ({"force": {**FORCE, "budget": 1}}, "force", "'budget' was unexpected"),
+        ({"advanced": {"model": "Cable M15"}}, "advanced.model", "'Cable M15' does not match"),
+    ],
+)
+def test_what_is_wrong_in_a_group_is_told_at_its_field_and_nothing_else_is_told(
+    asked: dict[str, Any], where: str, words: str
+) -> None:
+    (found,) = validate({"request": asked}, schema())
+    assert (found.json_path, words in found.message) == (f"$.request.{where}", True), found
+
+
+def test_who_leaves_the_reason_of_a_force_empty_sends_an_empty_one() -> None:
+    shown = schema()["definitions"]["Force"]
+    assert shown["required"] == ["promote", "author", "reason"], "the form does not call them optional"
+    assert [field["default"] for field in shown["properties"].values()] == [""] * 3
+
+
+@pytest.mark.parametrize(
     ("asked", "words"),
     [
         ({"dry_run": True, "force": FORCE}, "a dry run writes nothing, so it forces nothing"),
