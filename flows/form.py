@@ -4,8 +4,8 @@ The form is made from the JSON schema, and the server refuses what breaks it bef
 optional text as "a text or null", which the form shows as a choice of types; here it is a field that may stay empty. An
 optional model keeps that choice, which hides its fields until somebody wants them.
 
-Of a choice that does not fit, the server says no more than "not valid under any of the given schemas". So the choice itself
-says little, and what its fields must keep stands beside it under ``then``, where each fault is told at its own field.
+Of a choice that does not fit, the server says no more than "not valid under any of the given schemas". So the choice
+itself says little; what its fields must keep stands beside it under ``then``, where each fault is told at its field.
 """
 
 from __future__ import annotations
