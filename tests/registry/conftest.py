@@ -1,0 +1,37 @@
+"""The command ``registry`` called on a registry of three versions."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def url(tmp_path, monkeypatch):
+    """A registry with v1, v2 and v3, of which v1 and then v2 were champions."""
+    from commanded import fill  # scikit-learn, which most tests do without
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("RETRAIN_REGISTRY", str(tmp_path / "registry"))
+    monkeypatch.setenv("RETRAIN_AUTHOR", "ann")
+    fill(tmp_path / "registry")
+    return str(tmp_path / "registry")
+
+
+@pytest.fixture
+def run(url, monkeypatch, capsys):
+    """(exit status, standard output, standard error) of a command on that registry."""
+    from registry import cli  # and what prints tables, as above
+
+    def called(*arguments):
+        monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code or 0
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return called
