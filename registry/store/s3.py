@@ -10,7 +10,6 @@ what it wrote.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -18,22 +17,16 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import botocore.loaders
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-
 from ..clock import Clock
 from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
 from .contract import Stored, check_key, check_limit, check_prefix, is_listed
 from .faults import CLIENT_ERRORS, Fault, understand
+from .s3_client import new_client
 from .settings import S3Settings
 
 PAGE = 1000  # the most keys that S3 lists in one answer
 
 T = TypeVar("T")
-
-_ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
 
 _DIRECTORY = "--x-s3"  # how the name of every directory bucket ends
 _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*?))?/?")
@@ -57,7 +50,7 @@ class S3Store:
         self._settings = settings
         self._clock = clock
         self._jitter = jitter
-        self._client = _client(url, settings)
+        self._client = new_client(url, settings)
 
     def create(self, key: str, data: bytes) -> None:
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
@@ -144,33 +137,3 @@ class S3Store:
             "repeating the same operation stores nothing twice",
             key=key,
         )
-
-
-def _client(url: str, settings: S3Settings) -> Any:
-    """A client of its own: ``botocore`` without ``boto3`` takes half the time to import and to make one."""
-    config = Config(
-        connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout,
-        retries={"total_max_attempts": 1},
-        max_pool_connections=32,
-        # MD5 in a header is understood everywhere; checksums in trailers are not (Ceph before 18, Google, old MinIO).
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": _ADDRESSING[settings.path_style]},
-    )
-    session = botocore.session.Session()
-    session.register_component("data_loader", _loader())
-    try:
-        return session.create_client(
-            "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
-        )
-    except (BotoCoreError, ValueError) as error:  # ValueError is what an endpoint that is no URL gives
-        raise InvalidRequest(
-            f"cannot connect to {url}: {error}. Check AWS_ENDPOINT_URL, AWS_PROFILE and AWS_DEFAULT_REGION"
-        ) from error
-
-
-@functools.cache
-def _loader() -> Any:
-    """The descriptions of S3 that every client is made from: 50 of the 60 ms that making one takes are reading them."""
-    return botocore.loaders.create_loader()
