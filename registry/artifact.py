@@ -232,7 +232,7 @@ def _canonical_skops(data: bytes) -> bytes:
         _renumber(schema, {}, renamed)
         members = {new: archive.read(old) for old, new in renamed.items()}
     members[SCHEMA] = canonical(schema)
-    vet_file(members)
+    vet_file(members, schema)
     # stored, not deflated: the archive around it deflates
     return _zip(members, zipfile.ZIP_STORED)
 

@@ -86,16 +86,17 @@ _MAX_CLASSES = 1000
 Node = dict[str, Any]
 
 
-def vet_file(members: Mapping[str, bytes]) -> None:
+def vet_file(members: Mapping[str, bytes], schema: Any = None) -> None:
     """Refuse with :class:`UnsafeArtifact` a ``skops`` file that holds anything but a classifier of allowed types.
 
-    ``members``: the unpacked file. Every reason has its own message.
+    ``members``: the unpacked file; ``schema``: what :data:`SCHEMA` in it says, where the caller has just written that.
+    Every reason has its own message.
     """
     stray = sorted(name for name in members if name != SCHEMA and not _MEMBER.fullmatch(name))
     if stray or SCHEMA not in members:
         raise UnsafeArtifact(f"the model file holds {stray or 'no schema'}: not what this package writes; not loaded")
     try:
-        schema = json.loads(members[SCHEMA])
+        schema = json.loads(members[SCHEMA]) if schema is None else schema
         nodes = [node for node in _dicts(schema) if "__loader__" in node or "__class__" in node]
         _vet_types(nodes)
         _vet_shared(nodes)
@@ -132,13 +133,8 @@ def vet_estimator(estimator: Any, features: int) -> None:
 
 
 def _vet_types(nodes: list[Node]) -> None:
-    refused = sorted(
-        {
-            f"{node.get('__module__')}.{node.get('__class__')}"
-            for node in nodes
-            if f"{node.get('__module__')}.{node.get('__class__')}" not in ALLOWED.get(str(node.get("__loader__")), ())
-        }
-    )
+    found = {(node.get("__loader__"), f"{node.get('__module__')}.{node.get('__class__')}") for node in nodes}
+    refused = sorted({kind for loader, kind in found if kind not in ALLOWED.get(str(loader), ())})
     if refused:
         raise UnsafeArtifact(
             f"the archive holds types that are not allowed: {', '.join(refused)}; it was not loaded "
@@ -148,14 +144,13 @@ def _vet_types(nodes: list[Node]) -> None:
 
 def _vet_shared(nodes: list[Node]) -> None:
     """``skops`` makes of all nodes with one number the first: the others must say the same."""
-    numbered: dict[int, list[Node]] = {}
+    first: dict[int, Node] = {}
     for node in nodes:
         number = node.get("__id__")
         if type(number) is not int:
             raise UnsafeArtifact(f"a node of the model has the number {str(number)[:40]!r}; not loaded")
-        numbered.setdefault(number, []).append(node)
-    for number, same in numbered.items():
-        if not all(_alike(same[0], node) for node in same[1:]):
+        one = first.setdefault(number, node)
+        if one is not node and not _alike(one, node):
             raise UnsafeArtifact(f"two different nodes of the model have the number {number}; not loaded")
 
 
