@@ -49,6 +49,16 @@ class Descriptions(botocore.loaders.Loader):  # type: ignore[misc]
         return super().load_data_with_path(name)
 
 
+class _Session(botocore.session.Session):  # type: ignore[misc]
+    """Makes clients of S3; those of other services, which credentials may come from, are made as botocore does."""
+
+    def create_client(self, service_name: str, *args: Any, **named: Any) -> Any:
+        """A client of its own for each call."""
+        if service_name != "s3":
+            return botocore.session.Session().create_client(service_name, *args, **named)
+        return super().create_client(service_name, *args, **named)
+
+
 _descriptions = functools.cache(Descriptions)  # read once, however many clients are made
 
 
@@ -65,9 +75,9 @@ def new_client(url: str, settings: S3Settings) -> Any:
         s3={"addressing_style": _ADDRESSING[settings.path_style]},
     )
     try:
-        session = botocore.session.Session()
+        session = _Session()
         endpoint = settings.endpoint_url or _endpoint_of_variables(session)
-        _describe(session, endpoint=endpoint is not None, region=settings.region)
+        session.register_component("data_loader", _descriptions(endpoint=endpoint is not None))
         return session.create_client("s3", endpoint_url=endpoint, region_name=settings.region, config=config)
     except (BotoCoreError, ValueError) as error:  # ValueError is what an endpoint that is no URL gives
         raise InvalidRequest(
@@ -80,13 +90,3 @@ def _endpoint_of_variables(session: Any) -> str | None:
     if session.get_config_variable("ignore_configured_endpoint_urls"):
         return None
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
-
-
-def _describe(session: Any, *, endpoint: bool, region: str | None) -> None:
-    """Let clients of S3 be made from :class:`Descriptions`, and those that fetch credentials from botocore's own."""
-    whole = botocore.session.Session()
-    if region is not None:
-        whole.set_config_variable("region", region)
-    for provider in ("credential_provider", "token_provider"):
-        session.register_component(provider, whole.get_component(provider))
-    session.register_component("data_loader", _descriptions(endpoint=endpoint))
