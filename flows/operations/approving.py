@@ -27,12 +27,14 @@ from prefect.input import RunInput
 from pydantic import Field, ValidationError
 
 from flows.form import Author, Reason
+from flows.gate.nightly_decision import NightlyDecision
 from flows.operations.api import configured_api
 from flows.operations.settings import load_operations
 from flows.operations.telling import Teller, flow_run
 from flows.outcome import outcome_of
 from flows.persons import needs_approval
 from flows.plan import Job
+from flows.report.decisions import proposed
 from flows.report.markdown import proposal_markdown
 from flows.steps import Answer, NightBars, Verdict
 from registry import Clock, Model, SystemClock
@@ -64,7 +66,9 @@ def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Cl
     until = clock.monotonic() + job.approval.total_seconds()
     waits = f"{verdict.sentence}; it waits {_long(job.approval)} for a person's yes"
     Teller(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
-    form = Approval.with_initial_data(proposal_markdown(outcome_of(job, bars, verdict, book.champion(), None)))
+    outcome, decision = outcome_of(job, bars, verdict, book.champion(), None), verdict.decision
+    told = proposed(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
+    form = Approval.with_initial_data(proposal_markdown(outcome, told))
     while (left := until - clock.monotonic()) > _LOOK_SECONDS:
         with _resumed_after(run.id, left) as ran_out:
             try:

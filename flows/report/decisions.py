@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -77,12 +77,17 @@ def told(book: Model, entries: Iterable[Entry]) -> tuple[Told, ...]:
     return tuple(_told(book, entry) for entry in entries)[::-1]
 
 
+def proposed(decision: NightlyDecision, night: str) -> Told:
+    """What the gate says tonight, before it is written: it has no number and no time yet."""
+    told = Told(0, decision.action, "", night, "", decision.sentence, decision.reason, None, decision.winner_version)
+    return replace(told, **_figures(decision))
+
+
 def _told(book: Model, entry: Entry) -> Told:
     decided = entry.kind in ("promoted", "held", "returned")
     record: Any = book.decision_record(entry) if decided else None
     nightly = record is not None and record.get("rule") == "nightly"
-    decision = NightlyDecision.from_dict(record) if nightly else None
-    return Told(
+    told = Told(
         number=entry.n,
         kind=entry.kind,
         time=write_time(entry.time),
@@ -90,17 +95,24 @@ def _told(book: Model, entry: Entry) -> Told:
         author=entry.author,
         sentence=str(entry),
         reason=entry.body.get("reason"),
-        champion=None if decision is None else decision.champion,
+        champion=None,
         version=entry.body.get("version"),
-        threshold=None if decision is None else decision.threshold,
-        smallest_visible=None if decision is None else decision.smallest_visible,
-        more_nights=None if decision is None else decision.more_nights,
-        tried=None if decision is None else decision.tried,
-        score=None if decision is None else str(decision.policy["score"]),
-        standings=() if decision is None else tuple(_standing(row) for row in decision.rows),
-        together=None if decision is None else decision.together,
-        refreshed=decision is not None and decision.refreshed,
     )
+    return replace(told, **_figures(NightlyDecision.from_dict(record))) if nightly else told
+
+
+def _figures(decision: NightlyDecision) -> dict[str, Any]:
+    return {
+        "champion": decision.champion,
+        "threshold": decision.threshold,
+        "smallest_visible": decision.smallest_visible,
+        "more_nights": decision.more_nights,
+        "tried": decision.tried,
+        "score": str(decision.policy["score"]),
+        "standings": tuple(_standing(row) for row in decision.rows),
+        "together": decision.together,
+        "refreshed": decision.refreshed,
+    }
 
 
 def _standing(row: NightlyRow) -> Standing:

@@ -13,7 +13,7 @@ from flows.outcome import Outcome, Row
 from registry import Model
 
 from .charts.drawing import png_data_url
-from .charts.evidence import evidence_over_nights, evidence_tonight
+from .charts.evidence import evidence_over_nights, evidence_tonight, first_scores
 from .decisions import Told, decisions
 
 NIGHTS_DRAWN = 60
@@ -38,15 +38,18 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
     return "\n\n".join(parts) + "\n"
 
 
-def proposal_markdown(outcome: Outcome) -> str:
-    """What a person reads who is asked whether a promotion shall be made; ``outcome`` says what it would be."""
+def proposal_markdown(outcome: Outcome, told: Told | None = None) -> str:
+    """What a person reads who is asked whether a promotion shall be made; ``outcome`` says what it would be, ``told``
+    what it rests on, where it rests on evidence."""
+    drawn = [] if told is None else _tonight(told)
     parts = [
         f"### Promote? {escaped(outcome.model)}, night of {outcome.night}",
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
-        "The gate says (the form for your answer stands below the table):",
+        f"The gate says (the form for your answer stands below the {'chart' if drawn else 'table'}):",
         f"> {escaped(outcome.sentence)}",
         _facts(outcome),
         _table(outcome),
+        *drawn,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -97,11 +100,7 @@ def _cells(row: Row) -> list[str]:
 def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
     """The charts there are something to draw for; a sentence where there is not."""
     tonight = next((each for each in told if each.number == outcome.decision), None)
-    drawn = []
-    bars = None if tonight is None else evidence_tonight(tonight)
-    if tonight is not None and bars is not None:
-        drawn.append(f"![Evidence of each challenger beside the threshold]({png_data_url(bars)})")
-        drawn.append(_how_to_read(tonight))
+    drawn = [] if tonight is None else _tonight(tonight)
     curves = evidence_over_nights(told)
     if curves is not None:
         drawn.append(f"![Evidence night by night]({png_data_url(curves)})")
@@ -109,6 +108,20 @@ def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
     if not drawn:
         drawn = ["No challenger has evidence yet: the shortest window asks for 40 trading days beside a champion."]
     return ["## Evidence", *drawn]
+
+
+def _tonight(told: Told) -> list[str]:
+    """The picture of one decision and how to read it; nothing where there is nothing to draw."""
+    bars, first = evidence_tonight(told), first_scores(told)
+    if bars is not None:
+        return [f"![Evidence of each challenger beside the threshold]({png_data_url(bars)})", _how_to_read(told)]
+    if first is not None:
+        alt = "What each recipe scored before there was a champion"
+        return [
+            f"![{alt}]({png_data_url(first)})",
+            "A first champion is the best of them; nothing is in production yet.",
+        ]
+    return []
 
 
 def _how_to_read(tonight: Told) -> str:

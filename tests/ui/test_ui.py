@@ -105,6 +105,9 @@ def test_a_promotion_waits_for_a_person_and_their_yes_makes_it(page: Page, serve
     dialog = open_dialog(page, served, run)
     expect(dialog.get_by_role("heading", name="Promote? asked, night of 2025-03-03")).to_be_visible()
     expect(dialog.get_by_role("blockquote")).to_contain_text("promoted: ")
+    chart = dialog.get_by_role("img", name="What each recipe scored before there was a champion")
+    expect(chart).to_be_visible()
+    assert chart.evaluate("image => image.complete && image.naturalWidth > 300"), "the picture itself is drawn"
     shoot(page, "approval")
     dialog.get_by_role("button", name="Select Decision").click()
     page.get_by_role("option", name="promote").click()

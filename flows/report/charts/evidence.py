@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flows.report.decisions import Told
@@ -28,16 +29,7 @@ def evidence_tonight(decision: Told) -> Figure | None:
     colours = [_bar_colour(each.z or 0.0, decision.threshold, each.held_back_by) for each in shown]
     axes.barh([each.name for each in shown], [each.z or 0.0 for each in shown], color=colours, height=0.6)
     for row, each in enumerate(shown):
-        z = each.z or 0.0
-        axes.annotate(
-            f"{z:+.2f}",
-            (max(z, 0.0), row),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=10,
-            color=INK.light,
-        )
+        _label(axes, f"{each.z or 0.0:+.2f}", max(each.z or 0.0, 0.0), row)
     axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
     axes.axvline(decision.threshold, color=RED.light, linewidth=1.6, linestyle="dashed")
     axes.set_title(f"threshold {decision.threshold:.2f}", x=1.0, ha="right", fontsize=10, color=RED.light, loc="right")
@@ -46,6 +38,28 @@ def evidence_tonight(decision: Told) -> Figure | None:
     low = min([0.0, *(each.z or 0.0 for each in shown)])
     axes.set_xlim(low - 0.3, max(decision.threshold, *(each.z or 0.0 for each in shown)) + 0.6)
     name_axes(axes, x=f"z against {decision.champion} (no unit)")
+    return figure
+
+
+def first_scores(decision: Told) -> Figure | None:
+    """What each recipe's stream scored before there was a champion, as a bar; None where there was one, or no score."""
+    shown = [each for each in decision.standings if each.lead is not None]
+    if not shown or decision.champion is not None or decision.score is None:
+        return None
+    best = max(each.lead or 0.0 for each in shown)
+    figure, (axes,) = empty_chart(height=0.95 + 0.32 * len(shown))
+    axes.grid(visible=False)
+    leads = [each.lead or 0.0 for each in shown]
+    colours = [GREEN.light if lead == best else BLUE.light for lead in leads]
+    axes.barh([each.name for each in shown], leads, color=colours, height=0.6)
+    for row, lead in enumerate(leads):
+        _label(axes, f"{lead:+.4f}", max(lead, 0.0), row)
+    axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", labelcolor=INK.light)
+    span = max(best, 0.0) - min(0.0, *leads)
+    axes.set_xlim(min(0.0, *leads) - 0.05 * span, max(best, 0.0) + 0.2 * span)
+    name_axes(axes, x=f"{decision.score} a bar, on bars it was not trained on")
     return figure
 
 
@@ -97,6 +111,11 @@ def _break(lines: Iterable[Line]) -> None:
         if days and values[-1] is not None:
             days.append(days[-1])
             values.append(None)
+
+
+def _label(axes: Axes, text: str, end: float, row: int) -> None:
+    """A bar's figure, beside its end."""
+    axes.annotate(text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=10, color=INK.light)
 
 
 def _nan(values: Sequence[float | None]) -> list[float]:

@@ -6,11 +6,12 @@ import base64
 import re
 from dataclasses import replace
 
+import pytest
 from lived import HOSTILE, Lived
 
 from flows.gate.nightly_decision import NightlyDecision
-from flows.report.decisions import decisions
-from flows.report.markdown import decision_markdown, escaped
+from flows.report.decisions import Told, decisions, proposed
+from flows.report.markdown import decision_markdown, escaped, proposal_markdown
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -58,6 +59,33 @@ def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
     text = decision_markdown(replace(lived.outcome, decision=1, sentence=str(first)), lived.book, nights=0)
     assert pictures(text) == []
     assert "No challenger has evidence yet" in text
+
+
+def told_of(lived: Lived, number: int) -> Told:
+    record = lived.book.decision_record(lived.book.decisions.read(number))
+    return proposed(NightlyDecision.from_dict(dict(record or {})), "2024-06-03")
+
+
+def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
+    text = decision_markdown(replace(lived.outcome, decision=1), lived.book)
+    assert "before there was a champion](data:" in text and "nothing is in production yet" in text
+    assert "beside the threshold](data:" not in text
+
+
+@pytest.mark.parametrize(("newest", "drawn"), [(True, "beside the threshold"), (False, "before there was a champion")])
+def test_who_is_asked_to_approve_sees_the_evidence(lived: Lived, newest: bool, drawn: str) -> None:
+    head = lived.book.decisions.head()
+    assert head is not None
+    text = proposal_markdown(lived.outcome, told_of(lived, head.n if newest else 1))
+    (picture,) = pictures(text)
+    assert picture.startswith(PNG) and f"{drawn}](data:" in text and "stands below the chart" in text
+
+
+def test_without_evidence_the_one_who_approves_sees_the_table_alone(lived: Lived) -> None:
+    bare = replace(told_of(lived, 1), standings=())
+    for told in (None, bare):
+        text = proposal_markdown(lived.outcome, told)
+        assert pictures(text) == [] and "stands below the table" in text
 
 
 def test_typed_text_is_shown_and_not_obeyed(lived: Lived) -> None:
