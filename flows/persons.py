@@ -54,18 +54,26 @@ def check_force(book: Model, force: Force) -> None:
         return  # a recipe of this run: its version comes
     version, champion = book.version(force.promote), book.champion()
     if champion is not None and champion.version == version.record.version:
-        raise NightRefused(f"{version} is the champion of {book.name} already: there is nothing to force")
+        raise _champion_already(book, version)
+
+
+def _champion_already(book: Model, version: Version) -> NightRefused:
+    return NightRefused(f"{version} is the champion of {book.name} already: there is nothing to force")
 
 
 def force_decided(job: Job, book: Model, bars: NightBars, force: Force) -> Outcome:
     """Force a version although the night is decided: a person's act beside it, for which nothing is trained.
 
-    Repeated, it adds nothing. Raises :class:`~flows.errors.NightRefused` where that night trained no such recipe.
+    Repeated, it adds nothing. Raises :class:`~flows.errors.NightRefused` where that night trained no such recipe, or
+    another act made the version champion.
     """
     version = book.version(force.promote) if is_version(force.promote) else _of_the_night(book, bars, force.promote)
     champion = book.champion()
     if champion is not None and champion.version == version.record.version:
-        return recorded(job, book, bars, book.decisions.read(champion.decision))
+        entry = book.decisions.read(champion.decision)
+        if not entry.body.get("forced"):
+            raise _champion_already(book, version)
+        return recorded(job, book, bars, entry)
     key = key_digest([job.model, "forced", version.record.version, None if champion is None else champion.decision])
     entry = book.force(version.record.version, author=force.author, reason=force.reason, key=key)
     return replace(recorded(job, book, bars, entry), already_decided=False)

@@ -199,13 +199,25 @@ class ModelReader:
             newest[side] = next(streams[side], None)
 
     def decided(self, night: str) -> Entry | None:
-        """The entry that decided a night; None where it is not decided."""
+        """The entry that decided a night, or approved what it proposed; None where it is not decided."""
         found = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
         head = self.decisions.head()
         if head is None or head.state.get("night", "") < night:
             return None
         entry = self.decisions.read(1 if found is None else found.n + 1)
-        return entry if entry.state.get("night") == night else None
+        if entry.state.get("night") != night:
+            return None
+        return entry if "proposal" not in entry.body else self._approval_of(entry, head.n) or entry
+
+    def _approval_of(self, proposing: Entry, newest: int) -> Entry | None:
+        """The entry by which a person approved a proposal: before the next night, since that makes it stale."""
+        for n in range(proposing.n + 1, newest + 1):
+            entry = self.decisions.read(n)
+            if entry.state.get("night") != proposing.state.get("night"):
+                return None
+            if entry.body.get("approval", {}).get("decision") == proposing.n:
+                return entry
+        return None
 
     def decision_record(self, entry: Entry) -> Mapping[str, Any] | None:
         """The full record of a decision, from the entry or from the file it names."""

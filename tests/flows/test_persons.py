@@ -87,6 +87,38 @@ def test_forcing_after_the_night_is_decided_trains_nothing_and_is_done_once(nigh
     assert nights(at(3), force=force(promote)).already_decided and nights.content() == before
 
 
+def rolled_back(book: Any) -> None:
+    book.force("v2", author="bob", reason="in a hurry")
+    book.rollback(author="bob", reason="sorry")
+
+
+def forced(book: Any) -> None:
+    book.force("v2", author="bob", reason="in a hurry")
+
+
+def frozen(book: Any) -> None:
+    book.freeze(author="bob", reason="audit")
+
+
+@pytest.mark.parametrize("act", [forced, rolled_back, frozen])
+def test_a_decided_night_repeated_after_a_persons_act_says_what_that_night_decided(nights: Nights, act: Any) -> None:
+    first = nights(at(3))
+    act(nights.model)
+    before = nights.content()
+    again = nights(at(3))
+    assert (again.sentence, again.decision, again.action) == (first.sentence, 1, "promoted")
+    assert [row.status for row in again.rows] == ["promoted", "held"] and again.champion == nights.model.champion()
+    assert nights.content() == before
+
+
+def test_what_another_act_made_champion_is_not_told_as_the_night_that_is_forced(nights: Nights) -> None:
+    forced(nights.model)
+    nights.model.rollback(author="bob", reason="sorry")
+    nights.model.rollback("v2", author="bob", reason="or not")
+    with pytest.raises(NightRefused, match="v2 is the champion of m already: there is nothing to force"):
+        nights(at(3), force=force("v2"))
+
+
 def test_what_cannot_be_forced_is_refused_before_anything_is_trained(nights: Nights) -> None:
     before = nights.content()
     for promote, error, words in (
@@ -151,6 +183,9 @@ def test_approved_by_hand_afterwards_it_is_no_forced_promotion_and_evidence_goes
     waiting.model.approve("v1", author="ada", reason="looks right")
     champion = waiting.model.champion()
     assert champion is not None and (champion.version, champion.forced, champion.night) == ("v1", None, "2024-06-03")
+    again = waiting(at(3))
+    assert again.already_decided and again.sentence.endswith("; approved by ada: looks right"), "no longer waiting"
+    assert (again.action, again.waiting, again.rows[0].status) == ("promoted", False, "promoted")
     assert waiting(at(4)).champion == champion and waiting.decision().after == "2024-06-03"
 
 

@@ -172,8 +172,24 @@ def test_only_what_was_proposed_is_approved_and_only_once():
         ann(store).approve("v1", **WHY)
     ann(store).approve("v2", **WHY, key="once")
     assert ann(store).approve("v2", **WHY, key="once").n == 3
-    with pytest.raises(StaleDecision, match="judged against v1"):
+    with pytest.raises(StaleDecision, match=r"no promotion of gbpusd waits .* promoted: v2; approved by ann"):
         ann(store).approve("v2", **WHY)
+    ann(store).rollback(**WHY)
+    with pytest.raises(StaleDecision, match="no promotion of gbpusd waits"):
+        ann(store).approve("v2", **WHY)
+
+
+def test_the_night_is_told_as_approved_and_the_next_as_its_own():
+    store = waiting()
+    assert ann(store).decided("2024-05-02").n == 2
+    ann(store).freeze(author="bob", reason="audit")
+    ann(store).unfreeze(author="bob", reason="over")
+    assert ann(store).decided("2024-05-02").n == 2
+    store = waiting()
+    ann(store).suspend(author="bob", reason="audit")
+    ann(store).approve("v2", **WHY)
+    newer_night(store)
+    assert [ann(store).decided(f"2024-05-0{day}").n for day in (1, 2, 3)] == [1, 4, 5]
 
 
 def test_before_the_first_night_and_while_frozen_nothing_is_approved():
