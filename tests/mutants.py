@@ -54,6 +54,7 @@ OWN = {
     "store/probe.py": ["probe"],
     "store/folder.py": ["folder"],
     "store/s3.py": ["s3", "connect"],
+    "store/s3_client.py": ["s3_client", "s3", "connect"],
 }
 FAST = ["log_commit", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
 LAST = ["commands", "faults", "histories_random", "interleavings", "kills", "races"]

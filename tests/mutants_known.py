@@ -40,11 +40,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "(self.read(middle))",
     ): "reads once more what is known",
     ("entries.py", "proven", "False"): "looks again at the form of bytes that a later entry names by their digest",
-    (
-        "store/s3.py",
-        'session.register_component("data_loader", _loader())',
-        "pass",
-    ): "reads the descriptions of S3 once more: 50 ms",
     ("log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log.py",

@@ -57,6 +57,12 @@ def test_what_is_written_is_read_again_byte_for_byte(body, state):
     assert read == written and read.to_bytes() == written.to_bytes() and read.digest == written.digest
 
 
+def test_what_there_is_nothing_to_say_of_has_no_field():
+    fields = {"format", "model", "log", "n", "kind", "time", "author", "operation", "previous", "body", "state"}
+    assert entry(previous=None).to_dict().keys() == fields
+    assert entry(as_of=NOON, key="k", signature={"by": "me"}).to_dict().keys() == {*fields, "as_of", "key", "signature"}
+
+
 def test_fields_of_a_later_version_are_kept():
     values = {**json.loads(entry().to_bytes()), "novel": {"b": 1}}
     data = canonical(values)
