@@ -31,7 +31,7 @@ from flows.gate.ledger import (
 )
 from flows.gate.policy import GatePolicy
 from flows.plan import Job
-from flows.recipes import recorded_probabilities
+from flows.scorers import Scorers
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.entries import Entry
@@ -51,12 +51,14 @@ DAYS_NAMED = 20
 class Evidence:
     """The ledger after tonight's bars. ``entry``: the entry of the versions log that names its files, None where
     nothing is kept (a dry run). ``policy``: by which tonight's versions get their cut. ``new_bars``: scored for the
-    first time. ``rescored``: trading days corrected since the last decided night and scored anew."""
+    first time. ``scorers``: the versions that were asked, to be asked again. ``rescored``: trading days corrected since
+    the last decided night and scored anew."""
 
     ledger: Ledger
     entry: int | None
     policy: GatePolicy
     new_bars: int
+    scorers: Scorers
     rescored: tuple[str, ...] = ()
 
     @property
@@ -79,12 +81,12 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
     Raises :class:`NightRefused` where the evidence reaches further than the bars do.
     """
     manifest, decisions = book.manifest(), book.decisions.head()
-    policy = policy_of(job, decisions)
+    policy, scorers = policy_of(job, decisions), Scorers(book, cores=job.cores)
     sheets = [sheet for file in book.evidence(manifest) for sheet in from_bytes(file)]
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
-        return Evidence(assemble(sheets), None, policy, 0)
+        return Evidence(assemble(sheets), None, policy, 0, scorers)
     through = write_time(opens[labelled][-1].to_pydatetime())
     past: list[Sheet] = []
     if manifest.through is None:
@@ -95,11 +97,11 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
-        tonight = _scored(job, book, data, night.day, new, _corrected(data, sheets), sheets)
+        tonight = _scored(job, book, scorers, data, night.day, new, _corrected(data, sheets), sheets)
     everything = [*past, *sheets, tonight]
     entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight, manifest)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
-    return Evidence(assemble(everything), entry, policy, int(new.sum()), rescored)
+    return Evidence(assemble(everything), entry, policy, int(new.sum()), scorers, rescored)
 
 
 def at_decision(book: Model, entry: int) -> Ledger:
@@ -153,42 +155,49 @@ def _rescored(sheets: Sequence[Sheet], decided: str | None) -> tuple[str, ...]:
 
 
 def _scored(
-    job: Job, book: Model, data: Dataset, night: str, new: Mask, rescored: tuple[str, ...], sheets: Sequence[Sheet]
+    job: Job,
+    book: Model,
+    scorers: Scorers,
+    data: Dataset,
+    night: str,
+    new: Mask,
+    rescored: tuple[str, ...],
+    sheets: Sequence[Sheet],
 ) -> Sheet:
     """Tonight's sheet: new bars by every stream's version, corrected days by the versions that scored them."""
     again = np.isin(data.trading_day.astype(str), rescored) & ~np.isnan(data.label) & ~new
     asked = new | again
     if not asked.any():
         return _sheet(data, night, asked, rescored)
-    series = [*_on_new_bars(job, book, data, new, asked)]
+    series = [*_on_new_bars(job, book, scorers, data, new, asked)]
     for day in rescored:
-        series += _on_corrected_day(job, book, data, again & (data.trading_day == np.datetime64(day)), asked, sheets)
+        series += _on_corrected_day(scorers, data, again & (data.trading_day == np.datetime64(day)), asked, sheets)
     return _sheet(data, night, asked, rescored, _merged(series))
 
 
-def _on_new_bars(job: Job, book: Model, data: Dataset, new: Mask, asked: Mask) -> Iterator[Series]:
+def _on_new_bars(job: Job, book: Model, scorers: Scorers, data: Dataset, new: Mask, asked: Mask) -> Iterator[Series]:
     versions, decisions = book.versions.head(), book.decisions.head()
     for recipe in job.recipes:
         entry = newest_of(versions, recipe.fingerprint)
         if entry is not None:
-            record = book.registered_at(entry).record
+            record = scorers.registered_at(entry)
             unseen = new & _unseen(data, record)
-            yield from _said(job, book, data, record, recipe_stream(recipe.fingerprint), recipe.name, unseen, asked)
-    for frozen in _frozen(book, decisions):
+            yield from _said(scorers, data, record, recipe_stream(recipe.fingerprint), recipe.name, unseen, asked)
+    for frozen in _frozen(scorers, decisions):
         unseen, name = new & _unseen(data, frozen), frozen.recipe or "unnamed"
-        yield from _said(job, book, data, frozen, version_stream(frozen.version), name, unseen, asked)
+        yield from _said(scorers, data, frozen, version_stream(frozen.version), name, unseen, asked)
 
 
 def _on_corrected_day(
-    job: Job, book: Model, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[Sheet]
+    scorers: Scorers, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[Sheet]
 ) -> Iterator[Series]:
     """The day's bars by the versions that scored them: of those of a stream the newest one trained before each bar."""
     left: dict[str, Mask] = {}
     for stream, name, version in _scorers(data, again, sheets):
-        record = book.version(version).record
+        record = scorers.version(version)
         wanted = left.get(stream, again) & _unseen(data, record)
         left[stream] = left.get(stream, again) & ~wanted
-        yield from _said(job, book, data, record, stream, name, wanted, asked)
+        yield from _said(scorers, data, record, stream, name, wanted, asked)
 
 
 def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[str, str, str]]:
@@ -203,14 +212,14 @@ def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[
     return sorted(found, key=lambda scorer: version_number(scorer[2]), reverse=True)
 
 
-def _frozen(book: Model, decisions: Entry | None) -> list[VersionRecord]:
+def _frozen(scorers: Scorers, decisions: Entry | None) -> list[VersionRecord]:
     """The champion, and the one before it, which stays in the race."""
     present = champion_of(decisions)
     if present is None:
         return []
     former = [each for each in former_champions(decisions) if each.version != present.version]
     entries = [present.entry, *(each.entry for each in former[-1:])]
-    return [book.registered_at(entry).record for entry in entries]
+    return [scorers.registered_at(entry) for entry in entries]
 
 
 def _unseen(data: Dataset, record: VersionRecord) -> Mask:
@@ -221,8 +230,7 @@ def _unseen(data: Dataset, record: VersionRecord) -> Mask:
 
 
 def _said(
-    job: Job,
-    book: Model,
+    scorers: Scorers,
     data: Dataset,
     record: VersionRecord,
     stream: str,
@@ -233,13 +241,11 @@ def _said(
     """What a version says on the wanted bars; nothing where there are none or its archive is gone."""
     if not wanted.any():
         return
+    p = np.full(int(asked.sum()), np.nan)
     try:
-        archive = book.archive(record)
+        p[wanted[asked]] = scorers.probabilities(record.version, data.bars.frame[wanted])
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
-    p = np.full(int(asked.sum()), np.nan)
-    frame = data.bars.frame[wanted]
-    p[wanted[asked]] = recorded_probabilities(archive, record.environment, frame, cores=job.cores)
     yield Series(stream, name, record.version, record.cut, p)
 
 

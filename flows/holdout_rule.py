@@ -17,7 +17,7 @@ from flows.errors import BarsMissing
 from flows.gate import Stream, judge_holdout
 from flows.outcome import Row
 from flows.plan import Job
-from flows.recipes import REFERENCES, Scores, recorded_probabilities, reference, score
+from flows.recipes import REFERENCES, Recorded, Scores, reference, score
 from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version
 from registry.clock import read_time, write_time
@@ -61,7 +61,7 @@ def judge(
             return Verdict("held", _too_few(job, expected, days), "too few days", expected, rows)
         archive = book.archive(expected)
         trained_with = book.registered_at(expected.entry).record.environment
-        p = recorded_probabilities(archive, trained_with, bars.data.bars.frame[judged], cores=job.cores)
+        p = Recorded(archive, trained_with).probabilities(bars.data.bars.frame[judged], cores=job.cores)
         name = expected.recipe or "unnamed"
         champion = Stream(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (Row.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)

@@ -30,7 +30,7 @@ from flows.gate.policy import GatePolicy
 from flows.gate.rows import Candidate, Champion
 from flows.outcome import Row
 from flows.plan import Job
-from flows.recipes import REFERENCES, Recipe, Scores, recorded_probabilities, reference, score
+from flows.recipes import REFERENCES, Recipe, Scores, reference, score
 from flows.steps import Mask, NightBars, Trial, Verdict
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
@@ -83,17 +83,14 @@ def judge(
     expected = champion_of(head)
     policy = policy_of(job, head)
     ledger = evidence.ledger
-    tried = [
-        _candidate(replace(job, gate=policy), book, bars, ledger, each, version)
-        for each, version in zip(trials, versions, strict=True)
-    ]
+    tried = [_candidate(policy, bars, evidence, each, version) for each, version in zip(trials, versions, strict=True)]
     decision: NightlyDecision
     if expected is None:
         unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
     else:
         champion = _champion(book, head, expected)
-        everyone = [*tried, *_former(book, head, champion, ledger)]
+        everyone = [*tried, *_former(evidence, head, champion)]
         everyone = [with_costs(each, policy, ledger, champion, bars.data) for each in everyone]
         decision = judge_nightly(
             ledger,
@@ -126,42 +123,38 @@ def _champion(book: Model, head: Entry | None, expected: ChampionRecord) -> Cham
     )
 
 
-def _former(book: Model, head: Entry | None, champion: Champion, ledger: Ledger) -> list[Candidate]:
+def _former(evidence: Evidence, head: Entry | None, champion: Champion) -> list[Candidate]:
     """The former champion, for 250 nights one more challenger; not one that a person rolled back from."""
     others = [each for each in former_champions(head) if each.version != champion.version]
     if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
         return []
     begun = champion.since or champion.after
-    if begun is not None and nights_since(ledger.live_nights, begun) > SHOWN_DAYS:
+    if begun is not None and nights_since(evidence.ledger.live_nights, begun) > SHOWN_DAYS:
         return []
-    last = book.registered_at(others[-1].entry).record
+    last = evidence.scorers.registered_at(others[-1].entry)
     stream = version_stream(last.version)
     return [Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)]
 
 
 def _candidate(
-    job: Job, book: Model, bars: NightBars, ledger: Ledger, each: Trial, version: Version | None
+    policy: GatePolicy, bars: NightBars, evidence: Evidence, each: Trial, version: Version | None
 ) -> Candidate:
     recipe = each.fit.recipe
     name = None if version is None else version.record.version
-    return candidate(job.gate, recipe, ledger, each.p, _last_said(job, book, bars, ledger, recipe), name)
+    return candidate(policy, recipe, evidence.ledger, each.p, _last_said(bars, evidence, recipe), name)
 
 
-def _last_said(
-    job: Job, book: Model, bars: NightBars, ledger: Ledger, recipe: Recipe
-) -> tuple[npt.NDArray[np.float64], float] | None:
+def _last_said(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tuple[npt.NDArray[np.float64], float] | None:
     """What the version that last scored for the recipe says on the bars asked about, and its cut; None where there is
     none (before the first live night), or its artifact is gone."""
-    stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
+    stream = evidence.ledger.streams.get(recipe_stream(recipe.fingerprint))
     if stream is None or stream.last_version is None:
         return None
     try:
-        record = book.version(stream.last_version).record
-        archive = book.archive(record)
+        p = evidence.scorers.probabilities(stream.last_version, bars.data.bars.frame[bars.asked])
     except ArtifactMissing:
         return None
-    p = recorded_probabilities(archive, record.environment, bars.data.bars.frame[bars.asked], cores=job.cores)
-    return p, record.cut
+    return p, evidence.scorers.version(stream.last_version).cut
 
 
 def candidate(

@@ -14,7 +14,7 @@ A recipe is a named scikit-learn classifier plus feature expressions: nothing of
 from .catalogue import shipped
 from .declared import load_recipes
 from .installed import environment
-from .predicting import probabilities, recorded_probabilities, says_up
+from .predicting import Recorded, probabilities, says_up
 from .recipe import Recipe, check_columns, choose
 from .references import REFERENCES, reference
 from .scoring import Scores, score
@@ -25,13 +25,13 @@ __all__ = [
     "REFERENCES",
     "Fit",
     "Recipe",
+    "Recorded",
     "Scores",
     "check_columns",
     "choose",
     "environment",
     "load_recipes",
     "probabilities",
-    "recorded_probabilities",
     "reference",
     "says_up",
     "score",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,19 +42,30 @@ def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cor
             return np.concatenate([said[:, up] for said in workers.map(estimator.predict_proba, shares)])
 
 
-def recorded_probabilities(
-    archive: Archive, environment: Mapping[str, str] | None, frame: Columns, *, cores: int = 1
-) -> npt.NDArray[np.float64]:
-    """P(up) of each row of ``frame``, shape (n,), of an archived version, whatever was installed meanwhile.
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """An archived version, to be asked whatever was installed meanwhile; ``environment``: what it was trained with.
 
-    ``environment``: what it was trained with. Where that is the scikit-learn that is here, its estimator is asked, and
-    gives the bits that it gave; another one may read the estimator differently or not at all, so the data-only form is
-    asked, which agrees to 1e-12. A version without one is asked through scikit-learn all the same.
+    Where that is the scikit-learn that is here, its estimator is asked, and gives the bits that it gave; another one
+    may read the estimator differently or not at all, so the data-only form is asked, which agrees to 1e-12. A version
+    without one is asked through scikit-learn all the same.
     """
-    same = environment is not None and environment.get("scikit-learn") == installed()["scikit-learn"]
-    if same or archive.form is None:
-        return probabilities(archive.estimator(), archive.signature, frame, cores=cores)
-    return archive.up(archive.signature.matrix(frame))
+
+    archive: Archive
+    environment: Mapping[str, str] | None
+
+    def probabilities(self, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:
+        """P(up) of each row of ``frame``, shape (n,)."""
+        archive = self.archive
+        if self._estimator is None:
+            return archive.up(archive.signature.matrix(frame))
+        return probabilities(self._estimator, archive.signature, frame, cores=cores)
+
+    @cached_property
+    def _estimator(self) -> Any | None:
+        """Made once, which takes longer than asking it."""
+        same = (self.environment or {}).get("scikit-learn") == installed()["scikit-learn"]
+        return self.archive.estimator() if same or self.archive.form is None else None
 
 
 def says_up(p: npt.NDArray[np.float64], cut: float) -> npt.NDArray[np.bool_]:

@@ -15,6 +15,8 @@ from flows.evidence import DAYS_NAMED, Evidence
 from flows.gate.ledger import Ledger, Sheet, assemble, minutes
 from flows.gate.policy import GatePolicy
 from flows.recipes import probabilities
+from flows.scorers import Scorers
+from registry import Registry
 
 Change = Callable[[list[str], dict[str, int]], list[str] | None]
 
@@ -206,9 +208,10 @@ def test_a_dry_run_sees_the_correction_and_writes_nothing(nights: Nights) -> Non
         (DAYS_NAMED + 1, f"{DAYS_NAMED + 1} days from 2024-01-01 to 2024-01-21"),
     ],
 )
-def test_many_corrected_days_are_told_in_few_words(number: int, words: str) -> None:
+def test_many_corrected_days_are_told_in_few_words(tmp_path: Path, number: int, words: str) -> None:
     days = tuple(str(np.datetime64("2024-01-01") + day) for day in range(number))
-    assert Evidence(assemble([]), None, GatePolicy(), 0, days).corrections == words
+    scorers = Scorers(Registry(tmp_path).model("m"), cores=1)
+    assert Evidence(assemble([]), None, GatePolicy(), 0, scorers, days).corrections == words
 
 
 def test_a_whole_history_that_changed_fits_into_one_decision(nights: Nights) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
-from flows.recipes import environment, probabilities, recorded_probabilities, says_up, shipped, train_all
+from flows.recipes import Recorded, environment, probabilities, says_up, shipped, train_all
 from registry.artifact import pack, unpack
 from registry.errors import SignatureMismatch, UnsafeArtifact
 from registry.signature import Signature
@@ -87,17 +87,17 @@ def archived(fit):
 @pytest.mark.parametrize("name", list(shipped()))
 def test_a_version_says_the_same_after_scikit_learn_was_upgraded(fits, dataset, name):
     archive, frame = archived(fits[name]), dataset.bars.frame
-    today = recorded_probabilities(archive, environment(), frame)
+    today = Recorded(archive, environment()).probabilities(frame)
     assert today.tobytes() == probabilities(fits[name], archive.signature, frame).tobytes()
     for older in ({**environment(), "scikit-learn": "1.4.2"}, {}, None):
-        later = recorded_probabilities(Upgraded(archive), older, frame)
+        later = Recorded(Upgraded(archive), older).probabilities(frame)
         assert np.abs(later - today).max() <= 1e-12
 
 
 def test_a_version_of_the_installed_scikit_learn_is_asked_through_it(fits, dataset):
     archive = archived(fits["logistic"])
     with pytest.raises(UnsafeArtifact, match="incompatible dtype"):  # and what is wrong with it is not passed over
-        recorded_probabilities(Upgraded(archive), environment(), dataset.bars.frame)
+        Recorded(Upgraded(archive), environment()).probabilities(dataset.bars.frame)
 
 
 def test_a_version_without_a_data_only_form_is_asked_through_scikit_learn(dataset):
@@ -105,5 +105,5 @@ def test_a_version_without_a_data_only_form_is_asked_through_scikit_learn(datase
     data = pack(model, Signature(("rsi_14",)))
     archive = unpack(data, sha256=hashlib.sha256(data).hexdigest(), where="here")
     assert archive.form is None
-    said = recorded_probabilities(archive, {"scikit-learn": "1.4.2"}, dataset.bars.frame)
+    said = Recorded(archive, {"scikit-learn": "1.4.2"}).probabilities(dataset.bars.frame)
     assert np.array_equal(said, model.predict_proba(dataset.bars.frame[["rsi_14"]].to_numpy())[:, 1])
