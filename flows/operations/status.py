@@ -15,13 +15,14 @@ from flows.settings import Settings, request
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.entries import Entry
-from registry.errors import Corrupt, KeyRefused
+from registry.errors import Corrupt, KeyRefused, ModelNotFound
 
 
 @dataclass(frozen=True)
 class Standing:
     """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was (None:
-    the bars are simulated and never grow); ``alarms``: what the watch would say of the champion and its bars."""
+    the bars are simulated and never grow); ``alarms``: what the watch would say of the champion and its bars;
+    ``others``: models beside this one, where none was named."""
 
     model: str
     registry: str
@@ -36,6 +37,7 @@ class Standing:
     missing_nights: int
     alarms: tuple[str, ...]
     open_conditions: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def check_line(self) -> str:
@@ -64,6 +66,8 @@ class Standing:
         if self.last_night:
             rest.append(f"Night:    {self.last_night}, {self.last_sentence}")
         rest.append(f"Schedule: {self.check_line}")
+        if self.others:
+            rest.append(f"Also here: {', '.join(self.others)} (--model NAME, or RETRAIN_MODEL)")
         rest += [f"Look:     {each}" for each in self.alarms]
         return [self.first_line, "", *rest, *(f"Open:     {each}" for each in self.open_conditions)]
 
@@ -83,15 +87,23 @@ def look(
 ) -> Standing:
     """How the model stands at ``now``; a night may be ``grace`` late. Without bars: two requests to the registry.
 
-    Raises what the registry raises where it cannot be read.
+    Where no model is named and that of the settings is not there, it is the only one there is. Raises
+    :class:`~registry.errors.ModelNotFound` where it could be any of several, and what the registry raises where it
+    cannot be read.
     """
-    name, place = settings.named(model), registry or settings.registry
+    place = registry or settings.registry
+    name, others = _which(settings, place, model)
     book = Registry(place).model(name)
     head, champion = book.decisions.head(), book.champion()
     night = None if head is None else head.state.get("night")
-    due = None if settings.data is None else operations.calendar.expected_night(now, grace)
+    real = champion is not None and not champion.simulated  # also where nobody says where its bars are
+    due = None if settings.data is None and not real else operations.calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
-    told = Told("in production") if champion is None or not with_bars else _examined(settings, place, name, now)
+    told = Told("in production")
+    if settings.data is None and real:
+        told = Told("health unknown")
+    elif champion is not None and with_bars:
+        told = _examined(settings, place, name, now)
     return Standing(
         model=name,
         registry=place,
@@ -99,14 +111,30 @@ def look(
         health=_health(head, champion, told),
         last_night=night,
         last_sentence="" if night is None or head is None else _sentence(book, night),
-        bars=_bars(settings) if with_bars else "bars not looked at",
+        bars=_bars(settings, real=real) if with_bars else "bars not looked at",
         next_run=_next(operations, now),
         due=None if due is None else due.isoformat(),
         late=due is not None and (last is None or last < due),
         missing_nights=0 if last is None or due is None else operations.calendar.nights_between(last, due),
         alarms=told.alarms,
         open_conditions=_open(operations, name),
+        others=others,
     )
+
+
+def _which(settings: Settings, place: str, model: str | None) -> tuple[str, tuple[str, ...]]:
+    """The model to look at, and those beside it where none was named."""
+    name = settings.named(model)
+    if model or settings.model:
+        return name, ()
+    there = Registry(place).models()
+    others = tuple(each for each in there if each != name)
+    if name in there or not there:
+        return name, others
+    if len(there) == 1:
+        return there[0], ()
+    why = "" if settings.data else " (the model where neither RETRAIN_DATA nor RETRAIN_MODEL is set)"
+    raise ModelNotFound(f"{place} has no {name}{why}, but {', '.join(there)}: say which with --model")
 
 
 @dataclass(frozen=True)
@@ -155,9 +183,9 @@ def _sentence(book: Model, night: str) -> str:
     return "" if entry is None else str(entry)
 
 
-def _bars(settings: Settings) -> str:
+def _bars(settings: Settings, *, real: bool) -> str:
     if settings.data is None:
-        return "simulated bars"
+        return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
     try:
         newest = load_bars(settings.data, clock=settings.clock).last_close - BAR
     except RetrainError as error:

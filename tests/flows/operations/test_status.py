@@ -21,9 +21,9 @@ from flows.operations.settings import Operations
 from flows.operations.status import Standing, look
 from flows.operations.watching import findings, look_after, missed_night
 from flows.plan import Job, plan
-from flows.settings import RetrainRequest, Settings
+from flows.settings import SIMULATED_MODEL, RetrainRequest, Settings
 from registry import Model, Night, Registry, VersionRecord
-from registry.errors import Corrupt
+from registry.errors import Corrupt, ModelNotFound
 
 TUESDAY = datetime(2024, 12, 31, 22, 0, tzinfo=UTC)
 
@@ -79,10 +79,52 @@ def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
     assert [line for line in seen.lines if line.startswith("Look:")] == [f"Look:     {a.sentence}" for a in alarms]
 
 
-def test_simulated_bars_never_grow_so_no_night_is_late(book: Model, tmp_path: Path) -> None:
-    settings = Settings(registry=str(tmp_path / "registry"), model="m", data=None)
-    seen = look(settings, Operations(), now=TUESDAY + timedelta(days=90), grace=timedelta(0), with_bars=False)
-    assert not seen.late and seen.check_line.startswith("OK: m has simulated bars")
+def seen_without_data(tmp_path: Path, model: str | None = None) -> Standing:
+    return look(
+        Settings(registry=str(tmp_path / "registry"), model=None, data=None),
+        Operations(),
+        now=TUESDAY + timedelta(days=30),
+        grace=timedelta(0),
+        model=model,
+    )
+
+
+def another(tmp_path: Path, name: str, *, simulated: bool | None = None) -> None:
+    model = Registry(tmp_path / "registry", clock=FixedClock(TUESDAY)).model(name)
+    version = model.register(b"archive", VersionRecord(recipe="rf", simulated=simulated), author="night")
+    body = {"sentence": "promoted: v1 is first"}
+    model.promote(version, expected=None, author="night", body=body, night=Night("2024-12-31", TUESDAY))
+
+
+def test_simulated_bars_never_grow_so_no_night_is_late(tmp_path: Path) -> None:
+    another(tmp_path, SIMULATED_MODEL, simulated=True)
+    seen = seen_without_data(tmp_path)
+    assert not seen.late and seen.check_line.startswith(f"OK: {SIMULATED_MODEL} has simulated bars")
+    assert "simulated bars" in seen.first_line and seen.others == ()
+
+
+def test_where_none_is_named_the_only_model_is_looked_at_and_its_night_is_late_without_bars(
+    book: Model, tmp_path: Path
+) -> None:
+    seen = seen_without_data(tmp_path)
+    assert (seen.model, seen.late, seen.others) == ("m", True, ())
+    assert "health unknown" in seen.first_line and "bars not looked at (RETRAIN_DATA is not set)" in seen.first_line
+    assert seen.check_line.startswith("LATE: m last decided 2024-12-31") and not seen.alarms
+
+
+def test_beside_the_model_of_the_settings_the_others_are_named(book: Model, tmp_path: Path) -> None:
+    another(tmp_path, SIMULATED_MODEL, simulated=True)
+    seen = seen_without_data(tmp_path)
+    assert seen.model == SIMULATED_MODEL
+    assert "Also here: m (--model NAME, or RETRAIN_MODEL)" in seen.lines
+    assert seen_without_data(tmp_path, "m").others == ()
+
+
+def test_of_several_models_none_is_guessed(book: Model, tmp_path: Path) -> None:
+    another(tmp_path, "other")
+    with pytest.raises(ModelNotFound, match="but m, other: say which with --model"):
+        seen_without_data(tmp_path)
+    assert seen_without_data(tmp_path, "other").model == "other"
 
 
 @pytest.mark.parametrize(
