@@ -111,6 +111,7 @@ def first_alarms(days: Days) -> npt.NDArray[np.int64]:
     """The night on which the watch over the champion first speaks, shape (years,); 250 for never."""
     alarms = []
     for scores in days.scores[:, 0]:
-        alarm = watch(scores[HISTORY:], baseline(scores[:HISTORY])).alarm
-        alarms.append(NEVER if alarm is None else alarm.at)
+        found = watch(scores[HISTORY:], baseline(scores[:HISTORY]))
+        above = np.flatnonzero(found.cusum > found.threshold)
+        alarms.append(int(above[0]) if above.size else NEVER)
     return np.array(alarms)

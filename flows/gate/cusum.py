@@ -6,8 +6,9 @@ short adds up (Page, "Continuous inspection schemes", Biometrika 41, 1954)::
 
     x_i = (baseline mean − score_i) / baseline deviation        S_i = max(0, S_{i−1} + x_i − 0.25)
 
-and the alarm is the first S above a threshold that a champion which has not changed exceeds in one year of twenty,
-found by simulation for the number of days in the baseline: a short baseline is known less well and needs more room.
+and the alarm is raised by the first S above a threshold that a champion which has not changed exceeds in one year of
+twenty, found by simulation for the number of days in the baseline: a short baseline is known less well and needs more
+room. It lasts until S is zero again.
 
 >>> base = baseline(scores_before)                       # daily mean scores, one a trading day
 >>> watch(scores_since, base).alarm
@@ -65,8 +66,8 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Alarm:
-    """The champion has got worse. ``at``: index of the day that raised the alarm; ``since``: of the first day of the
-    fall, after which S never returned to zero; ``mean``: mean score of the ``days`` from then on."""
+    """The champion has got worse, and still is. ``at``: index of the day that raised the alarm; ``since``: of the first
+    day of the fall, after which S never returned to zero; ``mean``: mean score of the ``days`` from then on."""
 
     at: int
     since: int
@@ -80,7 +81,7 @@ class Alarm:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """``cusum``: S after each day, shape (n_days,); ``alarm``: the first one, or None."""
+    """``cusum``: S after each day, shape (n_days,); ``alarm``: that of the fall that lasts, or None."""
 
     cusum: Floats
     threshold: float
@@ -105,7 +106,8 @@ def baseline(scores: npt.ArrayLike) -> Baseline:
 
 
 def watch(scores: npt.ArrayLike, base: Baseline, *, budget: float = BUDGET) -> Watch:
-    """The CUSUM of the champion's daily scores since the baseline, shape (n_days,), and its first alarm.
+    """The CUSUM of the champion's daily scores since the baseline, shape (n_days,), and its alarm, which ends when S is
+    zero again: what fell has been made up for.
 
     A better score never raises an alarm, and a day changes nothing before it. No days: no alarm.
 
@@ -120,7 +122,9 @@ def watch(scores: npt.ArrayLike, base: Baseline, *, budget: float = BUDGET) -> W
             start = i
         level = max(0.0, level + float(short))
         cusum[i] = level
-        if level > threshold and at < 0:
+        if level == 0.0:
+            at = -1
+        elif level > threshold and at < 0:
             at, since = i, start
     if at < 0:
         return Watch(cusum, threshold, None)
