@@ -33,7 +33,7 @@ from flows.errors import GateRefused
 
 from .sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
 
-__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "TOGETHER_SHARE", "Calibration", "calibrate"]
+__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "SMALLEST_BUDGET", "TOGETHER_SHARE", "Calibration", "calibrate"]
 
 BUDGET = 0.05
 """Probability of a false promotion in a year: one in twenty years."""
@@ -46,6 +46,11 @@ NIGHTS = 250
 
 PATHS = 20_000
 """Simulated years; the threshold's standard error is then about 0.01."""
+
+BEYOND = 50
+"""Simulated years that the budget must hold, or nothing is known of a threshold."""
+
+SMALLEST_BUDGET = BEYOND / PATHS
 
 SEED = 20_250_101
 """Fixed, so that the same question has the same answer everywhere."""
@@ -88,14 +93,17 @@ def calibrate(
     More recipes never give a lower threshold: the noise of a recipe does not depend on how many others there are.
 
     Raises :class:`GateRefused` for no recipes, a cadence or windows that no year has, a budget that the number of
-    paths cannot resolve (fewer than 50 of them beyond the threshold).
+    paths cannot resolve (fewer than 50 of them in the whole budget).
     """
     if recipes < 1 or not 1 <= cadence <= NIGHTS:
         raise GateRefused(f"{recipes} recipes judged every {cadence} nights: both start at 1, cadence ends at {NIGHTS}")
     if not windows or sorted(set(windows)) != list(windows) or windows[0] < 3:
         raise GateRefused(f"the windows {windows} must be increasing numbers of days, from 3 up")
-    if not 50 / paths <= budget < 1.0:
-        raise GateRefused(f"a yearly budget of {budget} cannot be told from {paths} simulated years: {50 / paths} is")
+    if not BEYOND / paths <= budget < 1.0:
+        least = BEYOND / paths
+        raise GateRefused(
+            f"a yearly budget of {budget} cannot be told from {paths} simulated years: at least {least} can"
+        )
     history = 0 if young else max(windows[-1], RECENT_WINDOWS[-1])
     largest = _largest_z(0, windows, cadence, history, paths, seed)
     for recipe in range(1, recipes):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from flows.errors import RequestRefused
 
-from .calibration import BUDGET, NIGHTS
+from .calibration import BUDGET, NIGHTS, SMALLEST_BUDGET
 from .sequential import FEWEST_DAYS, WINDOWS
 
 SPREAD_PIPS = 0.8
@@ -49,8 +49,11 @@ class GatePolicy:
             raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
         if self.cut not in ("median", "half"):
             raise RequestRefused(f"there is no cut '{self.cut}': choose median or half")
-        if not 0.0 < self.budget < 1.0:
-            raise RequestRefused(f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05")
+        if not SMALLEST_BUDGET <= self.budget < 1.0:
+            raise RequestRefused(
+                f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05, at least "
+                f"{SMALLEST_BUDGET}, which simulation can tell"
+            )
         if not 0.0 <= self.accuracy_margin_points <= 100.0:
             raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
         if not 1 <= self.cadence <= NIGHTS:
