@@ -51,7 +51,13 @@ def set_policy(
         changes["net_margin_pips"] = _number(net_margin, "--net-margin")
     if spread is not None:
         changes["spread_pips"] = tuple(_number(each, "--spread") for each in spread.split(","))
-    policy = replace(GatePolicy() if recorded is None else GatePolicy.from_dict(recorded), **changes)
+    before = None if recorded is None else GatePolicy.from_dict(recorded)
+    policy = replace(before or GatePolicy(), **changes)
+    if not changes or policy == before:
+        raise RequestRefused(
+            f"nothing was written: this is how {model} is judged already, and to record it again would throw the "
+            "evidence away; say what to change, such as --refresh-margin 0.01"
+        )
     entry = book.set_policy(policy.to_dict(), author=author, reason=reason)
     Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
 
@@ -63,4 +69,5 @@ def _number(text: str, option: str) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        raise RequestRefused(f"{option} {text!r} is no number: write one such as 0.01, or {NEVER}") from error
+        other = "one such as 0.8, or 24 by New York's hour" if option == "--spread" else f"one such as 0.01, or {NEVER}"
+        raise RequestRefused(f"{option} {text!r} is no number: write {other}") from error

@@ -86,7 +86,8 @@ def test_what_is_not_named_stays_as_it_was_recorded(nights: Nights) -> None:
         (("--refresh-margin", "-0.1"), "refresh margin of -0.1"),
         (("--net-margin", "nan"), "margin of nan pips"),
         (("--spread", "0.8,0.9"), "one number or 24"),
-        (("--spread", "never"), "is no number"),
+        (("--spread", "never"), "is no number: write one such as 0.8, or 24 by"),
+        (("--net-margin", "much"), "is no number: write one such as 0.01, or never"),
         (("--spread", "-1"), "makes no sense"),
         (("--maximum-age", "39"), "at least 40"),
         (("--score", "profit"), "no score 'profit'"),
@@ -97,6 +98,16 @@ def test_a_policy_that_makes_no_sense_is_not_recorded(nights: Nights, options: t
     assert found.exit_code != 0 and says in str(found.exception)
     head = nights.model.decisions.head()
     assert head is not None and head.n == 1
+
+
+def test_the_policy_there_is_already_is_not_recorded_again_since_evidence_would_start_afresh(nights: Nights) -> None:
+    found = policy(nights)
+    assert found.exit_code != 0 and "this is how m is judged already" in str(found.exception)
+    assert policy(nights, "--score", "edge").exit_code == 0  # written down for the first time
+    found = policy(nights, "--score", "edge", "--cadence", "1")
+    assert found.exit_code != 0 and "nothing was written" in str(found.exception)
+    head = nights.model.decisions.head()
+    assert head is not None and head.n == 2
 
 
 def test_a_refresh_over_nights_is_logged_as_such_and_evidence_goes_on(ageing: Nights) -> None:
