@@ -61,8 +61,11 @@ def _promoted(told: Told, row: NightlyRow, best: WindowFigures) -> str:
     everyone = told.together
     if best.z > told.threshold or everyone is None:
         return f"{who}: its stream {lead} over {best.days} days ({told.z(best.z, told.threshold)}{_right(row)})"
+    most = "the most of them"
+    if any((other.largest_z or 0.0) > best.z for other in told.rows if not other.former):
+        most = "the most of those that no guard holds back"
     return (
-        f"{who}: {_fell(told, everyone)}, and its stream, the most of them, {lead} over {best.days} days "
+        f"{who}: {_fell(told, everyone)}, and its stream, {most}, {lead} over {best.days} days "
         f"(z {best.z:.2f}{_right(row)})"
     )
 
@@ -124,11 +127,14 @@ def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
     """Why this one is the first champion, and how the others did."""
     row = rows[winner]
     last = row.windows[-1]
-    others = [_beside(other) for at, other in enumerate(rows) if at != winner and other.windows]
+    others = [_beside(other, score) for at, other in enumerate(rows) if at != winner and other.windows]
+    level = _level(last.mean, score)
+    said = f"{level} of the bars right" if score == "accuracy" else f"{level} {score} a bar"
+    sure = f"z {last.z:.2f}" if score == "edge" else ""  # only edge is 0 without skill, so that its z says something
+    shown = f"{sure}{_right(row)}".removeprefix("; ")
     return (
-        f"promoted: {_named(row)} is the first champion: its stream scored {last.mean:+.4f} {score} a bar over the "
-        f"last {last.days} days, backfill included (z {last.z:.2f}{_right(row)}); no error rate is held for a first "
-        "champion"
+        f"promoted: {_named(row)} is the first champion: its stream scored {said} over the last {last.days} days, "
+        f"backfill included{shown and f' ({shown})'}; no error rate is held for a first champion"
         + (f"; accepted by a person although held back by {_held_back(row)}" if row.failed else "")
         + (f"; the others: {_listed(others, '; ')}" if others else "")
     )
@@ -178,8 +184,13 @@ def _failures(row: NightlyRow) -> str:
     return ", ".join(f"{guard.name}: {guard.words}" for guard in row.failed)
 
 
-def _beside(row: NightlyRow) -> str:
-    return f"{row.name} {row.windows[-1].mean:+.4f}" + (f" ({_failures(row)})" if row.failed else "")
+def _level(mean: float, score: str) -> str:
+    return f"{100 * mean:.2f} %" if score == "accuracy" else f"{mean:+.4f}"
+
+
+def _beside(row: NightlyRow, score: str) -> str:
+    told = f"{row.name} {_level(row.windows[-1].mean, score)}"
+    return told + (f" ({_failures(row)})" if row.failed else "")
 
 
 def _listed(words: Sequence[str], between: str) -> str:

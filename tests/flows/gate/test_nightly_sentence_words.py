@@ -180,6 +180,32 @@ def test_the_first_champions_sentence_says_that_nothing_is_protected_yet() -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("score", "mean", "said", "other"),
+    [
+        ("accuracy", 0.519, "51.90 % of the bars right", "logistic 51.90 %"),
+        ("brier", -0.2497, "-0.2497 brier a bar", "logistic -0.2497"),
+    ],
+)
+def test_a_first_champion_by_another_score_is_told_without_a_z_against_nothing(
+    score: str, mean: float, said: str, other: str
+) -> None:
+    row = replace(FIRST, windows=(WindowFigures(250, mean, 0.01, mean / 0.01),))
+    assert first_sentence([row, replace(row, name="logistic")], 0, score) == (
+        f"promoted: rf_deep (v1) is the first champion: its stream scored {said} over the last 250 days, backfill "
+        "included (right at its cut 51.9 %, the majority 50.6 %); no error rate is held for a first champion; the "
+        f"others: {other}"
+    )
+
+
+def test_whoever_takes_over_from_one_that_leads_more_but_is_held_back_is_not_called_the_most() -> None:
+    held = replace(STRONG, name="bayes", guards=BROKEN)
+    sentence = told(ROW, rows=[ROW, held], promoted=True, together=ALL)
+    assert ", and its stream, the most of those that no guard holds back, led v12 by 0.0110 edge" in sentence
+    former = replace(STRONG, name="bayes", former=True)  # it is no recipe
+    assert "its stream, the most of them, led" in told(ROW, rows=[ROW, former], promoted=True, together=ALL)
+
+
 def test_a_first_champion_alone_has_no_others() -> None:
     assert first_sentence([FIRST], 0, "edge").endswith("no error rate is held for a first champion")
 
