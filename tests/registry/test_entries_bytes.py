@@ -63,10 +63,10 @@ def test_what_there_is_nothing_to_say_of_has_no_field():
     assert entry(as_of=NOON, key="k", signature={"by": "me"}).to_dict().keys() == {*fields, "as_of", "key", "signature"}
 
 
-def test_fields_of_a_later_version_are_kept():
-    values = {**json.loads(entry().to_bytes()), "novel": {"b": 1}}
-    data = canonical(values)
-    assert parse(data, where="here").extra == {"novel": {"b": 1}}
+@pytest.mark.parametrize("name", ["novel", "extra"])
+def test_fields_of_a_later_version_are_kept(name):
+    data = canonical({**json.loads(entry().to_bytes()), name: {"b": 1}})
+    assert parse(data, where="here").extra == {name: {"b": 1}}
     assert parse(data, where="here").to_bytes() == data
 
 
