@@ -13,7 +13,15 @@ from servers.faulty import FaultyStore
 from servers.stores import CountingStore, MemoryStore
 
 from registry import keys
-from registry.errors import ClockSkew, Corrupt, InvalidName, InvalidRequest, NightDecided, StoreUnavailable
+from registry.errors import (
+    ClockSkew,
+    Corrupt,
+    InvalidName,
+    InvalidRequest,
+    NightDecided,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 from registry.log import Draft
 
 
@@ -188,6 +196,22 @@ def test_a_write_without_answer_is_asked_about_after_a_pause_and_one_with_an_ans
     store.faults[len(store.asked)] = "answer lost"  # of the next upload
     assert str(register(model, "b")) == "v2"
     assert clock.slept == [0.4, 0.4]
+    store.faults[len(store.asked) + 2] = "answer lost"  # of the entry: asked about once, it is there
+    assert str(register(model, "c")) == "v3"
+    assert clock.slept == [0.4, 0.4, 0.4]
+
+
+@pytest.mark.parametrize("fault", ["unreached", "denied"])
+def test_who_cannot_read_the_entry_in_the_way_does_not_know_whether_it_is_its_own(fault):
+    store = FaultyStore()
+    model = a_model(store)
+    model.store.create("probed", b"")
+    entry = len(store.asked) + 2
+    store.faults |= {entry: "answer lost, repeated below", entry + 1: fault}
+    with pytest.raises(OutcomeUnknown, match="Repeat the same call") as raised:
+        register(model)
+    assert str(register(a_model(store, who=2), key=raised.value.idempotency_key)) == "v1"
+    assert model.versions.head().n == 1
 
 
 @pytest.mark.parametrize("key", [None, "night 1"])

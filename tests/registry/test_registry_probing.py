@@ -112,6 +112,12 @@ def test_a_cache_is_a_folder_or_one_made_before(tmp_path, given):
     assert Cache(tmp_path / "cache").names(OBJECTS) == [digest(b"data")]
 
 
+@pytest.mark.parametrize("given", [str, lambda path: path, store.connect])
+def test_a_place_is_a_path_text_or_a_store(tmp_path, given):
+    register(Registry(given(tmp_path / "here")).model(NAME))
+    assert Registry(tmp_path / "here").models() == [NAME]
+
+
 def test_models_are_listed_by_name():
     place = MemoryStore()
     for name in ("b", "a"):
