@@ -199,6 +199,10 @@ def test_a_write_without_answer_is_asked_about_after_a_pause_and_one_with_an_ans
     store.faults[len(store.asked) + 2] = "answer lost"  # of the entry: asked about once, it is there
     assert str(register(model, "c")) == "v3"
     assert clock.slept == [0.4, 0.4, 0.4]
+    entry = len(store.asked) + 2
+    store.faults |= {entry: "answer lost", entry + 1: "denied"}  # what is denied now may be stored all the same
+    assert str(register(model, "d")) == "v4"
+    assert clock.slept == [0.4, 0.4, 0.4, 0.4, 0.8]
 
 
 @pytest.mark.parametrize("fault", ["unreached", "denied"])
@@ -254,6 +258,7 @@ def test_while_nothing_is_forgotten_work_of_any_age_is_done():
     model = a_model(store)
     register(model, as_of=start)
     assert str(register(model, "b", key="older than the first", as_of=start - timedelta(days=5))) == "v2"
+    assert model.versions.head().state["as_of"] == model.versions.read(1).state["as_of"], "the newest, not the last"
 
 
 def test_a_night_that_adds_more_than_is_remembered_goes_on():
