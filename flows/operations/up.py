@@ -59,6 +59,11 @@ class Place:
         return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"
 
     @property
+    def pages(self) -> str:
+        """Where pages have their addresses: ``/`` leads here, while its own addresses open Prefect's former UI."""
+        return f"{self.ui}/v2"
+
+    @property
     def api(self) -> str:
         return f"{self.ui}/api"
 
@@ -83,7 +88,7 @@ def environment(place: Place, base: Mapping[str, str]) -> dict[str, str]:
         "PREFECT_SERVER_API_HOST": place.host,
         "PREFECT_SERVER_API_PORT": str(place.port),
         "PREFECT_SERVER_UI_API_URL": place.api,
-        "PREFECT_UI_URL": place.ui,
+        "PREFECT_UI_URL": place.pages,
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(place.home / "ui"),
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -97,7 +102,9 @@ def _absolute(base: Mapping[str, str]) -> dict[str, str]:
     """Where bars and registry are, whatever folder a run works in."""
     named = {"RETRAIN_REGISTRY": ".retrain/registry", "RETRAIN_SAMPLE": ".retrain/sample"}
     named |= {"RETRAIN_CONDITIONS": ".retrain/conditions"}
-    named |= {name: base[name] for name in ("RETRAIN_DATA", "RETRAIN_RECIPES_FILE") if base.get(name)}
+    named |= {
+        name: base[name] for name in ("RETRAIN_DATA", "RETRAIN_RECIPES_FILE", "RETRAIN_SIGNING_KEY") if base.get(name)
+    }
     places = {name: base.get(name) or usual for name, usual in named.items()}
     return {name: at if "://" in at else str(Path(at).expanduser().absolute()) for name, at in places.items()}
 
@@ -211,9 +218,9 @@ def _show(place: Place, env: Mapping[str, str], tell: Callable[[str], None]) -> 
     for line in (
         "",
         f"Up: {place.ui}",
-        f"  {place.ui}/deployments       nightly runs by itself at 17:20 New York; manual: open it, Run, Custom run",
-        f"  {place.ui}/runs              what ran, with its log",
-        f"  {place.ui}/automations       who is told of what",
+        f"  {place.pages}/deployments    nightly runs by itself at 17:20 New York; manual: open it, Run, Custom run",
+        f"  {place.pages}/runs           what ran, with its log",
+        f"  {place.pages}/automations    who is told of what",
         f"Bars: {env.get('RETRAIN_DATA', 'simulated (RETRAIN_DATA is not set)')}",
         f"Registry: {env['RETRAIN_REGISTRY']}",
         f"In other terminals: export PREFECT_API_URL={place.api}",

@@ -25,6 +25,7 @@ from servers.processes import free_ports
 
 from flows.operations.alerts import KINDS
 from flows.operations.processes import descendants
+from flows.operations.up import Place, environment
 from registry import Registry
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
@@ -165,6 +166,17 @@ def killed(up: Up) -> str:
     return identity
 
 
+def test_places_and_the_key_are_found_whatever_folder_a_run_works_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    base = {"RETRAIN_DATA": "s3://bars", "RETRAIN_SIGNING_KEY": "night.pem"}
+    env = environment(Place(tmp_path, port=4300), base)
+    assert env["RETRAIN_SIGNING_KEY"] == str(tmp_path / "night.pem")
+    assert (env["RETRAIN_DATA"], env["RETRAIN_REGISTRY"]) == ("s3://bars", str(tmp_path / ".retrain/registry"))
+    assert env["PREFECT_UI_URL"] == "http://127.0.0.1:4300/v2", "what opens the UI that / opens"
+
+
 def test_it_says_where_to_look_and_what_to_click(up: Up, killed: str) -> None:
     assert f"Up: http://127.0.0.1:{up.port}\n" in up.said
     assert "manual: open it, Run, Custom run" in up.said and f"export PREFECT_API_URL={up.api}" in up.said
@@ -279,7 +291,12 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
         "    dag._examine = lambda job, book, due, partial: Health('v1', 3, 0, False, alarms)\n"
         "    dag.watch(as_of=datetime(2024, 6, 6, 12, tzinfo=UTC))\n"
     )
-    env = {**up.env, "RETRAIN_MODEL": "m", "PREFECT_API_URL": up.api, "PREFECT_UI_URL": f"http://127.0.0.1:{up.port}"}
+    env = {
+        **up.env,
+        "RETRAIN_MODEL": "m",
+        "PREFECT_API_URL": up.api,
+        "PREFECT_UI_URL": f"http://127.0.0.1:{up.port}/v2",
+    }
     done = subprocess.run(
         [sys.executable, "-c", script], env=env, cwd=up.folder, capture_output=True, text=True, check=False
     )
@@ -287,7 +304,7 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
     over = up.receiver.wait_for("retrain: over: champion.regressed (m)", seconds=5)
     began = up.receiver.wait_for("retrain: champion.regressed (m)", seconds=1)
     assert began["body"].startswith("v1 loses 2.1 points since 2024-06-03\nSince: ")
-    assert re.search(rf"Run: http://127.0.0.1:{up.port}/runs/flow-run/[0-9a-f-]{{36}}$", began["body"])
+    assert re.search(rf"Run: http://127.0.0.1:{up.port}/v2/runs/flow-run/[0-9a-f-]{{36}}$", began["body"])
     assert "It was: v1 loses 2.1 points" in over["body"]
     assert up.receiver.subjects.count("retrain: champion.regressed (m)") == 1
     named = up.ask("events/filter", {"filter": {"event": {"name": ["champion.regressed"]}}})["events"]
@@ -310,7 +327,7 @@ def test_a_missed_night_is_told(up: Up) -> None:
     idle = up.ask("deployments/", {"name": "nightly", "flow_id": flow, "work_pool_name": "nobody"})["id"]
     up.ask(f"deployments/{idle}/create_flow_run", {"state": {"type": "SCHEDULED"}})
     message = up.receiver.wait_for("retrain: night.missed", seconds=40)
-    assert "No scheduled night has begun" in message["body"] and f"127.0.0.1:{up.port}/runs/" in message["body"]
+    assert "No scheduled night has begun" in message["body"] and f"127.0.0.1:{up.port}/v2/runs/" in message["body"]
 
 
 def test_a_killed_worker_is_started_again_and_the_next_run_is_executed(up: Up) -> None:
@@ -330,7 +347,7 @@ def test_a_killed_run_is_marked_and_told(up: Up, killed: str) -> None:
 
     def arrived() -> list[str]:
         told = [m["body"] for m in up.receiver.everything if "a run was killed" in m["subject"]]
-        return [body for body in told if body.endswith(f"/runs/flow-run/{killed}")]
+        return [body for body in told if body.endswith(f"/v2/runs/flow-run/{killed}")]
 
     up.until("the alert", arrived, 20)
     assert len(arrived()) == 1
