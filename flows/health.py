@@ -2,7 +2,7 @@
 
 The score of each trading day since the promotion is compared with what the champion's recipe scored before the window
 that it was promoted on (never with that window: it was chosen because it was good). Faults that need no statistics are
-said at once: one class only, features unlike those it was trained on, stale or missing bars.
+said at once: one class only, an artifact that is gone, features unlike those it was trained on, stale or missing bars.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from registry.clock import read_time
 
 RECENT_DAYS = 20
 
-Kind = Literal["regressed", "one class", "shifted", "stale bars", "thin days", "old"]
+Kind = Literal["regressed", "one class", "unscored", "shifted", "stale bars", "thin days", "old"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def examine(
     alarms = [
         *_regressed(champion, found, policy),
         *_one_class(champion, ledger),
+        *_unscored(book, champion, ledger),
         *_shifted(book, champion, data),
         *_bars(data, due, partial),
         *_old(champion, found.since, policy),
@@ -165,6 +166,25 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
     side = "up" if stream.p[at][0] > champion.cut else "not up"
     return [
         Alarm("one class", f"{champion.version} said '{side}' on every one of {int(at.sum()):,} bars since {days[0]}")
+    ]
+
+
+def _unscored(book: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
+    """Nights went on without it: nothing is told of it any more, and nothing can be promoted."""
+    begin, stream = crowned(book, champion), ledger.streams.get(version_stream(champion.version))
+    scored = np.zeros(ledger.day.size, np.bool_) if stream is None else stream.scored
+    live = np.any([each.live for each in ledger.streams.values()], axis=0) if ledger.streams else scored
+    missed = live & ~np.logical_or.accumulate(scored[::-1])[::-1]  # bars after its newest score
+    days = np.unique(ledger.day[missed & ledger.counted & (ledger.day > np.datetime64(begin or "1970-01-01", "D"))])
+    if days.size < 2:  # a day that was scored before a person made it champion
+        return []
+    return [
+        Alarm(
+            "unscored",
+            f"{champion.version} has no score on the {days.size} trading days since {days[0]}, while recipes were "
+            "scored: its artifact is gone, so nothing can be told of it and nothing promoted; look at "
+            "`registry verify`, restore it, or roll back with `registry rollback`",
+        )
     ]
 
 

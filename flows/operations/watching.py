@@ -25,7 +25,7 @@ MISSED_AFTER = timedelta(hours=6)
 """A night waits three hours for its bars, and may wait for another run: later than this it is missed."""
 
 _CONDITION = {"regressed": "champion.regressed", "one class": "champion.regressed", "shifted": "champion.regressed"}
-_CONDITION |= {"old": "champion.old", "stale bars": "data.missing"}
+_CONDITION |= {"unscored": "champion.regressed", "old": "champion.old", "stale bars": "data.missing"}
 ABOUT_BARS = ("stale bars", "thin days")
 _QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
 

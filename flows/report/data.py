@@ -15,7 +15,7 @@ from .comparing import Compared
 from .decisions import Told
 from .economics import Result
 
-URGENT = ("regressed", "one class")
+URGENT = ("regressed", "one class", "unscored")
 """Alarms of the watch after which the champion is no longer called good; the others are worth a look."""
 
 Answer = Literal["yes", "no", "unclear"]
