@@ -69,7 +69,8 @@ checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` 
 ## Recipes of your own
 
 `RETRAIN_RECIPES_FILE` names a TOML file, one table a recipe; they are trained beside those that are shipped. A feature
-is a column of the bars, or an arithmetic expression over some. What is wrong is said before anything is trained.
+is a column of the bars, or an arithmetic expression over some. What is wrong is said before anything is trained. A
+night trains at most 32 recipes: a model remembers the newest version of so many.
 
 ```toml
 [slow_boosting]

@@ -27,7 +27,7 @@ from flows import evidence as evidences
 from flows import holdout_rule, nightly_rule, persons
 from flows.backfill import Progress
 from flows.bars import load_bars, prepare
-from flows.errors import BarsMissing, NightRefused
+from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import DAYS_NAMED, Evidence
 from flows.outcome import Outcome, outcome_of, recorded
 from flows.plan import Job, plan
@@ -41,6 +41,7 @@ from registry.artifact import pack
 from registry.clock import write_time
 from registry.entries import Entry
 from registry.errors import Frozen, StaleDecision
+from registry.transitions import RECIPES_KEPT
 
 JUDGED_AGAIN = 3
 """How often a night is judged again because a person changed the champion meanwhile."""
@@ -77,9 +78,15 @@ def run(
 def load(job: Job) -> NightBars:
     """Bars to as-of, prepared; which of them to train on and which to ask the new versions about.
 
-    Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`.
+    Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`, before that
+    :class:`~flows.errors.RequestRefused` for more recipes than a model remembers from one night to the next.
     """
     request, training = job.request, job.request.advanced
+    if training.holdout is None and len(job.recipes) > RECIPES_KEPT:
+        raise RequestRefused(
+            f"{len(job.recipes)} recipes: a model remembers the newest version of {RECIPES_KEPT}, and the others would "
+            "never be scored; name fewer with --recipe, or spread them over several models"
+        )
     needed = tuple(dict.fromkeys(column for recipe in job.recipes for column in recipe.signature.columns))
     bars = load_bars(job.source, as_of=request.as_of, years=training.years, clock=job.clock, require=needed)
     data = prepare(bars, labels=training.labels)

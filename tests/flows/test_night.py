@@ -202,6 +202,25 @@ def test_a_wrong_request_is_refused_before_anything_is_written(
     assert nights.keys() == []
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_never_be_scored(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    names = [f"bayes_{at}" for at in range(number)]
+    table = 'estimator = "sklearn.naive_bayes.GaussianNB"\nfeatures = ["rsi_14"]\nparameters = { var_smoothing = %s }\n'
+    nights.recipes.write_text("".join(f"[{name}]\n{table % f'{at + 1}e-8'}" for at, name in enumerate(names)))
+    monkeypatch.setattr("flows.night.RECIPES_KEPT", 2)
+    monkeypatch.setattr("registry.transitions.RECIPES_KEPT", 2)
+    if number == 3:
+        with pytest.raises(RequestRefused, match="3 recipes: a model remembers the newest version of 2"):
+            nights(at(3), recipes=tuple(names), backfill=False)
+        assert nights.keys() == []
+        return
+    for day in (3, 4):
+        nights(at(day), recipes=tuple(names), backfill=False)
+    assert [each.name for each in nights.sheets[-1].series] == names
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [
