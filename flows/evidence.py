@@ -98,7 +98,8 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
         tonight = _scored(job, book, scorers, data, night.day, new, _corrected(data, sheets), sheets)
-    everything = [*past, *sheets, tonight]
+    adds = manifest.through is None or bool(tonight.opens.size or tonight.replaced)
+    everything = [*past, *sheets, *([tonight] if adds else [])]  # what is not kept is no night to count
     entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight, manifest)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
     return Evidence(assemble(everything), entry, policy, int(new.sum()), scorers, rescored)

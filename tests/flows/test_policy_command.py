@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,23 @@ def test_a_person_starts_the_evidence_afresh_after_a_refresh_too(ageing: Nights)
     ageing.model.set_policy(SHORT.to_dict(), author="ann", reason="look again")
     ageing(at(7))
     assert (ageing.decision().after, ageing.decision().days) == ("2024-06-06", 1)
+
+
+def test_a_night_without_new_labels_is_judged_again_as_it_was(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sunday's first bar begins Monday's night, and nothing is known of it yet."""
+    weekly = GatePolicy(score="accuracy", windows=(3, 5), cadence=6)
+    nights.model.set_policy(weekly.to_dict(), author="ann", reason="a look every six nights")
+    easy = Calibration(-100.0, None, 2, weekly.windows, 6, 0.05, 250, 1000, 1)
+    monkeypatch.setattr("flows.gate.nightly.calibrate", lambda *given, **values: easy)
+    monkeypatch.setattr(rows, "_guards", lambda *given: [])
+    for day in (4, 5, 6, 7):
+        nights(at(day))
+    outcome = nights(datetime(2024, 6, 9, 21, 15, tzinfo=UTC))
+    assert outcome.night == "2024-06-10" and "the next look is in 2 nights" in outcome.sentence
+    head = nights.model.decisions.head()
+    assert head is not None
+    again = judge_again(nights.model, head.n)
+    assert again.again.sentence == again.recorded.sentence
 
 
 def test_costs_are_a_guard_of_the_night_and_taken_from_its_record(nights: Nights) -> None:
