@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ OBJECTS = "objects"
 
 _KEPT = 0.9  # share of the limit that is left after a removal, so that not every write removes
 _INCOMING = ".incoming-"
+_NAME = re.compile(r"(?:[0-9a-f]+-)*[0-9a-f]{64}")
 
 
 class Cache:
@@ -53,7 +55,12 @@ class Cache:
             ) from error
 
     def get(self, place: str, name: str) -> bytes | None:
-        """The bytes called ``name`` (which ends in their SHA-256) in the folder ``place``; None if not there."""
+        """The bytes called ``name`` (which ends in their SHA-256) in the folder ``place``; None if not there.
+
+        Also None for a name of another form: what an entry calls a digest may be the way to a file outside.
+        """
+        if _NAME.fullmatch(name) is None:
+            return None
         path = self.folder / place / name
         try:
             data = path.read_bytes()

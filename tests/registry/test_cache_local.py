@@ -111,6 +111,17 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         Cache(tmp_path / "file" / "cache")
 
 
+@pytest.mark.parametrize("way", ["../../precious", "{folder}/precious", f"../../precious-{'0' * 64}"])
+def test_what_an_entry_calls_a_digest_leads_to_no_file_outside(tmp_path, way):
+    name = way.format(folder=tmp_path)
+    precious = tmp_path / name.rpartition("/")[2]
+    precious.write_bytes(b"not the cache's")
+    cache = Cache(tmp_path / "cache")
+    cache.put(OBJECTS, "", b"data")
+    assert cache.get(OBJECTS, name) is None
+    assert precious.exists(), "a file that does not match its name is removed, but only one of the cache"
+
+
 # --- below a registry -------------------------------------------------------------------------------------------------
 
 
