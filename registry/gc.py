@@ -17,7 +17,8 @@ grace later. Looked after the retiring entry, it is refused. Looked before it, i
 that entry. The collector takes the age of the retiring entry first and reads the newest decision after: where that age
 is over a grace, every promotion that could still have happened is in what it reads, and where the champion or one of
 the last ten champions is the version, it stays. A promotion does not look at all while its version is younger than half
-a grace, and then commits before it is a whole grace old: so nothing goes whose artifact is not older than two.
+a grace, and then commits before it is a whole grace old: so nothing goes whose artifact is not older than two. What
+another version or entry names too stays as long as that needs it, whoever wrote the name.
 
 **Newest entries** are asked for by their keys until one is not there: a stale listing is not believed. Where a log is
 damaged nothing is removed, since what it would have named is not known.
@@ -37,6 +38,7 @@ from . import keys, segments
 from .consistency import CROWNING
 from .entries import Entry, key_digest
 from .errors import Corrupt, InvalidRequest, NotFound
+from .evidence import named_by
 from .log import Log
 from .model import Model
 from .parallel import Progress, quiet
@@ -110,9 +112,14 @@ def collect(
 
     named = {key for past in (versions, decisions) for key in past.named}
     orphans = [Garbage(each.key, each.size, "orphan") for each in objects if each.key not in named and each.age > grace]
-    kept = {record.artifact: record.version for record in versions.registered.values()}
-    gone = [each for each in objects if kept.get(each.key) in ages and kept[each.key] not in protected]
-    retired = [each for each in gone if ages[kept[each.key]] > grace and each.age > 2 * grace]
+    users = _users(versions)
+    otherwise = {key for past in (versions, decisions) for key in past.otherwise}
+    gone = [
+        each
+        for each in objects
+        if each.key in users and each.key not in otherwise and users[each.key] <= ages.keys() - protected
+    ]
+    retired = [each for each in gone if min(ages[user] for user in users[each.key]) > grace and each.age > 2 * grace]
     garbage = [*orphans, *(Garbage(each.key, each.size, "retired") for each in retired)]
     garbage += _segments(model, folded, {log.name: past.digests for log, past in _logs(model, versions, decisions)})
     now = _outlived(versions, decisions, protected, nights_kept)
@@ -123,7 +130,7 @@ def collect(
             model.store.delete(each.key)
         _retire(model, now, nights_kept)
     waiting = {each.key: each.size for each in gone if each not in retired}
-    waiting |= {each.key: each.size for each in objects if kept.get(each.key) in now}
+    waiting |= {each.key: each.size for each in objects if users.get(each.key, set()) & {*now}}
     return Collected(model.name, dry_run, tuple(garbage), tuple(now), sum(waiting.values()))
 
 
@@ -133,6 +140,8 @@ class _Past:
 
     newest: Entry | None = None
     named: set[str] = field(default_factory=set)
+    otherwise: set[str] = field(default_factory=set)
+    """What is named, but not as a version's artifact."""
     digests: dict[int, str] = field(default_factory=dict)
     registered: dict[int, VersionRecord] = field(default_factory=dict)
     nights: dict[str, str] = field(default_factory=dict)
@@ -158,6 +167,7 @@ class _Past:
 
     def _add(self, entry: Entry) -> None:
         self.named.update(named_objects(entry))
+        self.otherwise.update(named_by(entry))
         if entry.previous is not None:
             self.digests[entry.n - 1] = entry.previous
         if entry.kind == "registered":
@@ -175,6 +185,15 @@ def _objects(model: Model) -> Iterator[Stored]:
         for each in model.store.stat(f"{keys.model_prefix(model.name)}{folder}/"):
             if object_digest(model.name, each.key) is not None:
                 yield each
+
+
+def _users(versions: _Past) -> dict[str, set[str]]:
+    """By key of an artifact, the versions that name it: one, unless a trainer wrote another's into its own record."""
+    users: dict[str, set[str]] = {}
+    for record in versions.registered.values():
+        if record.artifact is not None:
+            users.setdefault(record.artifact, set()).add(record.version)
+    return users
 
 
 def _retired_for(model: Model, versions: _Past, there: set[str]) -> dict[str, timedelta]:

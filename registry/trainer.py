@@ -33,12 +33,17 @@ class ModelTrainer(ModelReader):
         key: str | None = None,
         as_of: datetime | None = None,
     ) -> Version:
-        """Upload the archive and add the next version; with the same ``key`` again, give the one there is."""
+        """Upload the archive and add the next version; with the same ``key`` again, give the one there is.
+
+        Without an archive it is a record without artifact, also where ``record`` comes from a version that has one: two
+        versions never share an artifact, or giving one of them up would take the other's.
+        """
         keys.check_author(author)
         done = None if key is None else self.versions.done(key)
         if done is not None:
             return _registered_by(done)
         uploaded = self._clock.monotonic()
+        record = dataclasses.replace(record, artifact=None, sha256=None, size=None)
         if archive is not None:
             sha256 = digest(archive)
             place = keys.artifact_key(self.name, sha256, self._new_id())

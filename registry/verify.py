@@ -110,6 +110,8 @@ class _Look:
     findings: list[Finding] = field(default_factory=list)
     digests: dict[str, dict[int, str]] = field(default_factory=dict)
     registered: dict[int, VersionRecord] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """By key of an artifact: the first version that names it."""
     retired: set[str] = field(default_factory=set)
     protected: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
@@ -188,8 +190,13 @@ class _Look:
 
     def _registers(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
-        if record.artifact is not None and object_digest(self.model, record.artifact) != record.sha256:
+        if record.artifact is None:
+            return
+        if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":
             self.found("wrong state", key, f"names {record.artifact} as the artifact with the SHA-256 {record.sha256}")
+        owner = self.owners.setdefault(record.artifact, record.version)
+        if owner != record.version:
+            self.found("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
 
     # --- artifacts, evidence, segments ---
 

@@ -246,6 +246,20 @@ def a_manifest_of_unknown_form(store):
     return key_of(6)
 
 
+@plant("wrong state")
+def an_artifact_of_another_version_named(store):
+    other = entry_of(store, 2).body["version"]
+    rewritten(store, 5, body=body_with(store, 5, artifact=other["artifact"], sha256=other["sha256"]))
+    return key_of(5)
+
+
+@plant("wrong state")
+def evidence_named_as_an_artifact(store):
+    key = object_below(store, "evidence")
+    rewritten(store, 5, body=body_with(store, 5, artifact=key, sha256=key.rpartition("/")[2][:64]))
+    return key_of(5)
+
+
 @plant("version numbers")
 def a_version_number_left_out(store):
     rewritten(store, 5, body=body_with(store, 5, version="v6"))

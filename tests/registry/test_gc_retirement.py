@@ -8,9 +8,10 @@ from auditing import audit
 from garbage import artifact, nights
 from servers.stores import CountingStore, MemoryStore
 
-from registry import gc
+from registry import VersionRecord, gc
 from registry.errors import ArtifactMissing
 from registry.gc import collect
+from registry.log import Draft
 from registry.verify import verify
 
 WHY = {"author": "ann", "reason": "old"}
@@ -54,6 +55,44 @@ def test_a_version_that_is_retired_twice_goes_a_day_after_the_first_time(store, 
         model.retire([2], **WHY)
         clock.pass_time(hours=20)
     assert len(collect(model, dry_run=False).garbage) == 1
+
+
+def test_evidence_that_a_version_calls_its_artifact_stays_when_that_is_given_up(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    model.score(b"scores", night="2024-05-01", through="2024-05-01", bars=90, fold=b"".join, author="night")
+    key = store.list(f"models/{NAME}/evidence/")[0]
+    _named(model, "v2", key)
+    model.retire([2], **WHY)
+    clock.pass_time(days=9)
+    assert collect(model, dry_run=False).garbage == () and key in store.objects
+
+
+def test_an_artifact_that_two_versions_name_stays_until_both_are_given_up(store, clock):
+    model = crowned("a", "b", store=store, clock=clock)
+    register(model, "c")
+    key = artifact(store, 3)
+    _named(model, "v4", key)
+    clock.pass_time(days=9)
+    model.retire([3], **WHY)
+    clock.pass_time(days=9)
+    assert collect(model, dry_run=False).garbage == () and key in store.objects
+    model.retire([4], **WHY)
+    clock.pass_time(days=9)
+    assert [each.key for each in collect(model, dry_run=False).garbage] == [key]
+
+
+def _named(model, version: str, key: str) -> None:
+    """A version whose record names ``key`` as its artifact: what a trainer without this package could write."""
+    record = VersionRecord(version=version, artifact=key, sha256=key.rpartition("/")[2][:64])
+    body, n = {"version": record.to_dict()}, model.versions.head().n + 1
+    draft = Draft("registered", body, {"latest": {"version": version, "entry": n}})
+    model.versions.append(lambda head, n, time: draft, author="mallory")
+
+
+def test_two_versions_never_share_an_artifact(store, clock):
+    model = crowned("a", store=store, clock=clock)
+    again = model.register(None, model.version(1).record, author="ann")
+    assert (again.record.artifact, again.record.sha256, again.record.size) == (None, None, None)
 
 
 def test_a_young_artifact_stays_two_days_though_it_is_retired(store, clock):
