@@ -151,6 +151,8 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
             signature=values.get("signature"),
             extra={name: value for name, value in values.items() if name not in _TOP_FIELDS},
         )
+        if type(entry.n) is not int:
+            raise TypeError(f"its number is {entry.n!r}")
         same = proven or canonical(entry.to_dict()) == data
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest) as error:
         raise Corrupt(f"{where} is not a log entry ({type(error).__name__}: {error}); run `registry verify`") from error

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import approval, keys, transitions
 from .entries import Entry
-from .errors import InvalidRequest, NoChampion, StaleDecision
+from .errors import InvalidRequest, NoChampion, StaleDecision, UntrustedSignature
 from .log import Build
 from .promoter import ModelPromoter, candidate_of
 from .records import ChampionRecord, FormerChampion
@@ -63,7 +63,8 @@ class Model(ModelPromoter):
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.
 
         Raises :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
-        meanwhile, :class:`ArtifactMissing` where the target's artifact is gone.
+        meanwhile, :class:`ArtifactMissing` where the target's artifact is gone, :class:`UntrustedSignature` where
+        trusted keys are configured and none of them signed the target's promotion.
         """
         if key is not None and (done := self.decisions.done(key)) is not None:
             return done
@@ -71,10 +72,12 @@ class Model(ModelPromoter):
         present = transitions.champion_of(head)
         if present is None:
             raise NoChampion(f"{self.name} has no champion to roll back from")
-        version = self.registered_at(self._target(head, present, to).entry)
+        target = self._target(head, present, to)
+        version = self.registered_at(target.entry)
         started = self._clock.monotonic()
         self._must_be_kept(version)
         again = candidate_of(version, author, None, forced=False)
+        self._must_have_been_promoted(target, again)
         build = self._crowning(transitions.rolled_back(again, expected=present, reason=reason))
         return self._act(self._fresh(build, started), author, reason, key)
 
@@ -127,6 +130,22 @@ class Model(ModelPromoter):
         keys.check_author(author)
         keys.check_text(reason, "reason")
         return self.decisions.append(build, author=author, key=key)
+
+    def _must_have_been_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
+        """Where keys are trusted, refuse to sign what none of them promoted: the list of former champions is the word
+        of whoever wrote the newest entry."""
+        if self._trusted is None:
+            return
+        found = self.decisions.read(target.decision).state.get("champion") or {}
+        try:
+            self._trusted.check_champion(self.name, found)
+            champion = ChampionRecord.from_dict(found)
+            same = ("version", "entry", "artifact", "sha256", "cut")
+            wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]
+            if wrong or champion.identity != (target.version, target.decision):
+                raise UntrustedSignature(f"decision {target.decision} of {self.name} promoted another {target.version}")
+        except UntrustedSignature as error:
+            raise UntrustedSignature(f"{error}; to use {target.version} all the same, force it") from error
 
     def _target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
         """The former champion to go back to: a named one, or the last that nobody rolled back from."""

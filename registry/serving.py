@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from .clock import Clock
-from .errors import InvalidRequest, NoChampion, RegistryError, Suspended
+from .errors import InvalidRequest, NoChampion, Suspended
 from .prediction import Prediction
 from .reader import Loaded, ModelReader
 
@@ -109,7 +109,7 @@ class Follower:
         with self._looking:
             try:
                 self._view = self._look(self._view)
-            except RegistryError as error:
+            except Exception as error:  # noqa: BLE001  # whatever an entry holds, the thread looks again
                 self._view = dataclasses.replace(self._view, problem=f"{type(error).__name__}: {error}")
         return self.status()
 

@@ -21,7 +21,6 @@ package ``cryptography`` (extra ``signing``), imported when a signature is made 
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -106,7 +105,7 @@ class Trusted:
         try:
             value = base64.b64decode(str(signature.get("value")), validate=True)
             Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(value, statement)
-        except (InvalidSignature, binascii.Error) as error:
+        except (InvalidSignature, ValueError) as error:  # ValueError: text that is no base64
             raise UntrustedSignature(f"the signature of {where} is not that of key {signature['key']}") from error
 
 

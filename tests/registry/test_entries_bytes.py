@@ -90,6 +90,8 @@ GOOD = json.loads(entry().to_bytes())
         canonical({}),
         canonical({**GOOD, "format": "1"}),
         canonical({**GOOD, "format": 0}),
+        canonical({**GOOD, "n": 2.0}),
+        canonical({**GOOD, "n": True}),
         canonical({**GOOD, "time": "yesterday"}),
         canonical({**GOOD, "time": "2024-05-01 12:00"}),
         canonical({**GOOD, "body": "text"}),

@@ -13,6 +13,7 @@ from servers.stores import CountingStore, MemoryStore
 import registry
 from registry import Follower, Model, VersionRecord
 from registry.errors import InvalidRequest, NoChampion, SignatureMismatch, StoreUnavailable, Suspended
+from registry.log import Draft
 from registry.store.folder import FolderStore
 
 BAR = {"rsi_14": [55.0], "atr_14": [0.02]}
@@ -245,3 +246,11 @@ def test_follow_without_a_place_says_what_to_give(monkeypatch):
     monkeypatch.delenv("RETRAIN_REGISTRY", raising=False)
     with pytest.raises(InvalidRequest, match=r"follow\(\.\.\., url=\.\.\.\)"):
         registry.follow(NAME)
+
+
+def test_an_entry_of_no_known_form_does_not_end_the_looking(store, person, clock):
+    follower = Follower(a_model(store), clock=clock)
+    person.decisions.append(lambda head, n, time: Draft("suspended", {}, {"suspended": "yes"}), author="mallory")
+    assert follower.refresh().state == "stale" and follower.predict(BAR).version == "v1"
+    person.suspend(**WHO)
+    assert follower.refresh().state == "suspended"

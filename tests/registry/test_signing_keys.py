@@ -94,7 +94,7 @@ def test_a_signed_champion_of_one_model_is_not_one_of_another():
         a_model(store, name="other", trusted=TRUSTED).load()
 
 
-@pytest.mark.parametrize("value", ["", "!!!", "AAAA", None])
+@pytest.mark.parametrize("value", ["", "!!!", "AAAA", "é", None])
 def test_a_signature_that_is_none_is_not_taken_for_one(value):
     store = signed_registry()
 
@@ -116,6 +116,35 @@ def test_rollback_and_force_sign_what_they_crown():
     assert may_load(store) == "v1"
     a_model(store, who=4).rollback(2, author="ann", reason="without a key")
     assert "not signed" in forbidden_champion(store)
+
+
+@pytest.mark.parametrize("entry", [1, 2])
+def test_a_rollback_signs_nothing_that_no_key_promoted(entry):
+    """Who writes decisions without a key names as former champion what never was one, and waits for a rollback."""
+    store = signed_registry()
+    mallory = a_model(store, who=3)
+    register(mallory, "b")
+    former = {"version": "v2", "decision": 1, "since": "2024-05-01T12:00:00.000000Z", "entry": 2}
+    if entry == 2:  # a promotion of its own, taken back
+        promote(mallory, mallory.version(2))
+        former["decision"] = 2
+        champion = mallory.decisions.read(1).state["champion"]
+        mallory.decisions.append(lambda head, n, time: Draft("held", {}, {"champion": champion}), author="mallory")
+    mallory.decisions.append(lambda head, n, time: Draft("held", {}, {"former": [former]}), author="mallory")
+    person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
+    with pytest.raises(UntrustedSignature, match="to use v2 all the same, force it"):
+        person.rollback(author="ann", reason="why")
+    assert may_load(store) == "v1"
+
+
+def test_a_rollback_goes_to_what_a_trusted_key_promoted():
+    store = signed_registry()
+    person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
+    register(person, "b")
+    person.force(2, author="ann", reason="why")
+    for expected in ("v1", "v2"):
+        person.rollback(expected, author="ann", reason="why")
+        assert may_load(store) == expected
 
 
 def test_every_entry_of_a_signed_registry_verifies():
