@@ -13,10 +13,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.commands import Commands
 from flows.errors import RetrainError
 from registry.errors import RegistryError
 
 app = typer.Typer(
+    cls=Commands,
     help="Train candidates, register them, promote one only when it beats the champion.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -133,30 +135,6 @@ def _run_flow(asked: Any) -> Any:
 
     return flow(asked)
 
-
-# the commands that stand in modules of their own
-from flows.explain_command import explain, replay_decision, watch  # noqa: E402
-from flows.features_command import features  # noqa: E402
-from flows.operations.commands import alert_test, deploy, doctor, status, up  # noqa: E402
-from flows.policy_command import set_policy  # noqa: E402
-from flows.replay.command import replay  # noqa: E402
-from flows.report.command import report  # noqa: E402
-
-for command in (
-    features,
-    replay,
-    report,
-    explain,
-    replay_decision,
-    watch,
-    set_policy,
-    up,
-    deploy,
-    status,
-    doctor,
-    alert_test,
-):
-    app.command()(command)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
 
 Hits = npt.NDArray[np.bool_]
 Days = npt.NDArray[np.datetime64]
@@ -76,9 +75,13 @@ def paired_difference(hit: Hits, other: Hits, blocks: Blocks) -> PairedDifferenc
 
 def critical_z(alpha: float, comparisons: int, effective_days: float) -> float:
     """The z that ``comparisons`` candidates together exceed by chance at most ``alpha`` of the time (Bonferroni)."""
+    from scipy.special import stdtrit  # here: it takes longer to import than the gate
+
     return float(-stdtrit(effective_days - 1.0, alpha / comparisons))
 
 
 def corrected_p_value(z: float, comparisons: int, effective_days: float) -> float:
     """One-sided p value of ``z``, times the number of comparisons (Bonferroni), at most 1."""
+    from scipy.special import stdtr
+
     return min(1.0, comparisons * float(stdtr(effective_days - 1.0, -z)))

@@ -9,6 +9,9 @@
 
 A recipe is a named scikit-learn classifier plus feature expressions: nothing of our own to subclass. A wrong one raises
 :class:`flows.errors.RecipeRefused`, with everything that is wrong, before anything is trained.
+
+scikit-learn takes longer to import than all the rest of a night's code: it is loaded with the first recipe that is
+made, so that commands which train nothing do not wait for it.
 """
 
 from .catalogue import shipped

@@ -15,7 +15,7 @@ from registry.signature import Signature
 
 from .installed import environment as installed
 from .threads import one_thread
-from .training import FORESTS, Fit
+from .training import Fit, is_forest
 
 if TYPE_CHECKING:
     from registry.artifact import Archive
@@ -35,7 +35,7 @@ def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cor
         return np.empty(0)
     up = list(estimator.classes_).index(1)
     with one_thread():
-        if cores == 1 or not isinstance(estimator, FORESTS):
+        if cores == 1 or not is_forest(estimator):
             return np.ascontiguousarray(estimator.predict_proba(features)[:, up])
         shares = [share for share in np.array_split(features, cores) if len(share)]
         with ThreadPoolExecutor(cores) as workers:

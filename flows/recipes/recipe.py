@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-
 from flows.errors import RecipeRefused, RequestRefused
 from registry.signature import Signature
 
@@ -73,7 +70,12 @@ class Recipe:
         model = estimator_class(self.estimator)(**copy.deepcopy(dict(self.parameters)))
         if "random_state" in model.get_params(deep=False) and "random_state" not in self.parameters:
             model.set_params(random_state=seed)
-        return Pipeline([("scale", StandardScaler()), ("model", model)]) if self.scale else model
+        if not self.scale:
+            return model
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        return Pipeline([("scale", StandardScaler()), ("model", model)])
 
 
 def choose(names: Collection[str], available: Mapping[str, Recipe]) -> list[Recipe]:

@@ -9,9 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import sklearn
-from sklearn.base import BaseEstimator, ClassifierMixin
-
 from flows.errors import RecipeRefused
 from registry.errors import InvalidRequest
 from registry.signature import Signature
@@ -50,6 +47,8 @@ def estimator_class(path: object) -> type[Any]:
             f"the estimator {path!r} is not a path to a class of scikit-learn: "
             "write it like sklearn.ensemble.RandomForestClassifier"
         )
+    import sklearn
+
     module_name, _, class_name = path.rpartition(".")
     try:
         module = importlib.import_module(module_name)
@@ -74,6 +73,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _is_classifier(value: object) -> bool:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
     return isinstance(value, type) and issubclass(value, ClassifierMixin) and issubclass(value, BaseEstimator)
 
 

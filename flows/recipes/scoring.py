@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
 from flows.errors import GateRefused
 
@@ -35,6 +34,8 @@ def score(label: npt.NDArray[np.float64], p: npt.NDArray[np.float64], cut: float
 
     Raises :class:`GateRefused` for no bars, shapes that differ, a label that is not known or a ``p`` outside 0 … 1.
     """
+    from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
+
     if label.shape != p.shape or label.ndim != 1:
         raise GateRefused(f"{label.shape} labels and {p.shape} probabilities: hand in one of each a bar")
     if not len(label):

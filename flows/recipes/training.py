@@ -12,11 +12,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
@@ -26,9 +24,6 @@ from .threads import one_thread
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
-
-FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
-"""Estimators whose trees are fitted and asked independently, so that threads change nothing in the result."""
 
 Mask = npt.NDArray[np.bool_]
 Timer = Callable[[], float]
@@ -65,6 +60,13 @@ class _Lesson:
     source: dict[str, Any]
 
 
+def is_forest(estimator: Any) -> bool:
+    """Whether its trees are fitted and asked independently, so that threads change nothing in the result."""
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+    return isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier)
+
+
 def train(
     recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, cores: int = 1, timer: Timer = time.perf_counter
 ) -> Fit:
@@ -93,12 +95,15 @@ def train_all(
     ``on_done`` is called with each fit as it is ready, in the calling thread. Errors as of :func:`train`; what can be
     checked is checked for all recipes before the first is fitted.
     """
-    cores = joblib.cpu_count() if cores is None else cores
+    if cores is None:
+        from joblib import cpu_count
+
+        cores = cpu_count()
     if cores < 1:
         raise RequestRefused(f"training on {cores} cores makes no sense: give it at least one")
     lessons = _lessons(recipes, dataset, mask)
     models = [recipe.build(seed) for recipe in recipes]
-    forests = [place for place, model in enumerate(models) if isinstance(model, FORESTS)]
+    forests = [place for place, model in enumerate(models) if is_forest(model)]
     others = [place for place in range(len(models)) if place not in forests]
     fits: dict[int, Fit] = {}
 
@@ -147,7 +152,7 @@ def _lessons(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_L
 
 
 def _fit(lesson: _Lesson, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:
-    if isinstance(model, FORESTS):
+    if is_forest(model):
         model.set_params(n_jobs=jobs)
     started = timer()
     try:

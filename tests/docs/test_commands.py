@@ -163,9 +163,10 @@ def check_it_exists(command: Command) -> None:
     program, *words = command.words
     if program in APPS:
         group = typer.main.get_command(APPS[program])
-        assert words and words[0] in group.commands, f"{command}: no command {words[:1]}"
+        found = group.get_command(None, words[0]) if words else None
+        assert found is not None, f"{command}: no command {words[:1]}"
         try:
-            group.commands[words[0]].make_context(words[0], words[1:])
+            found.make_context(words[0], words[1:])
         except Exception as refused:  # whatever the parser raises is what a reader would see
             raise AssertionError(f"{command}: {getattr(refused, 'message', refused)}") from refused
     elif program == "make":
