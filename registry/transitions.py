@@ -84,8 +84,8 @@ def retired(versions: Sequence[str], reason: str) -> Build:
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         for version in versions:
             _must_exist(head, version)
-        numbers = map(version_number, versions)
-        runs = retirement.retire({} if head is None else head.state, numbers)
+        assert head is not None, "one of the versions exists"
+        runs = retirement.retire(head.state, map(version_number, versions))
         return Draft("retired", {"versions": list(versions), "reason": reason}, {"retired": runs})
 
     return build

@@ -166,6 +166,24 @@ def test_a_listing_staler_than_what_was_seen_is_not_believed():
     assert model.versions.head().n == 1
 
 
+def test_what_another_process_added_is_seen_at_the_next_look():
+    store = MemoryStore()
+    model = a_model(store)
+    assert model.versions.head() is None
+    for n in (1, 2):
+        register(a_model(store, who=n + 1), f"{n}")
+        assert model.versions.head().n == n
+
+
+def test_the_newest_entry_is_found_behind_a_stale_listing():
+    store = Stale()
+    assert a_model(store).versions.newest() is None
+    for n in (1, 2, 3):
+        register(a_model(store, who=n), f"{n}")
+        store.hidden = n
+        assert a_model(store).versions.newest().n == n
+
+
 def test_nothing_new_costs_one_listing():
     counting = CountingStore(MemoryStore())
     model = crowned("a", store=counting)
@@ -203,6 +221,16 @@ def test_a_write_without_answer_is_asked_about_after_a_pause_and_one_with_an_ans
     store.faults |= {entry: "answer lost", entry + 1: "denied"}  # what is denied now may be stored all the same
     assert str(register(model, "d")) == "v4"
     assert clock.slept == [0.4, 0.4, 0.4, 0.4, 0.8]
+
+
+def test_a_write_that_is_never_answered_is_told_to_be_unknown():
+    store, clock = FaultyStore(), HandClock()
+    model = a_model(store, clock=clock)
+    model.store.create("probed", b"")
+    store.faults |= {len(store.asked) + 2 + number: "never lands" for number in range(5)}
+    with pytest.raises(OutcomeUnknown, match="gave no answer"):
+        register(model)
+    assert clock.slept == [0.4, 0.8, 1.6, 3.2] and model.versions.head() is None
 
 
 @pytest.mark.parametrize("fault", ["unreached", "denied"])

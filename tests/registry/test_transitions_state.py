@@ -27,8 +27,9 @@ def test_the_newest_version_of_each_of_the_last_32_recipes_is_remembered():
     assert known == [None, *entries[1:5], again, *entries[6:]]
 
 
-def test_of_an_empty_log_no_recipe_is_known():
+def test_of_an_empty_log_no_recipe_and_no_champion_is_known():
     assert transitions.newest_of(None, "0" * 64) is None
+    assert transitions.rollback_target(None) is None and transitions.former_champions(None) == []
 
 
 @pytest.mark.parametrize("act", ["unfreeze", "resume"])
