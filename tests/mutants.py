@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FORK = multiprocessing.get_context("fork")
 OWN = {
     # module: the tests that know it best, by the beginnings of their files' names
-    "log.py": ["log_commit"],
+    "log.py": ["log_commit", "log_reading"],
     "entries.py": ["entries"],
     "keys.py": ["keys"],
     "transitions.py": ["transitions", "promoter", "person"],
@@ -56,7 +56,7 @@ OWN = {
     "store/s3.py": ["s3", "connect"],
     "store/s3_client.py": ["s3_client", "s3", "connect"],
 }
-FAST = ["log_commit", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
+FAST = ["log_commit", "log_reading", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
 LAST = ["commands", "faults", "histories_random", "interleavings", "kills", "races"]
 SHARED = [
     "hypothesis",
