@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -179,10 +179,12 @@ def remember(state: Mapping[str, Any], key: str, n: int) -> list[str]:
     return [*state.get("keys", ()), f"{key[:12]}:{n}"][-KEYS_KEPT:]
 
 
-def recall(state: Mapping[str, Any], key: str) -> int | None:
-    """The number of the entry that did the work named by ``key``; None where it is not among the recent ones."""
+def recall(state: Mapping[str, Any], key: str) -> Iterator[int]:
+    """The numbers of the recent entries that may have done the work named by ``key``, newest first.
+
+    More than one where keys begin alike: ids made in order of time share their first 12 digits within a millisecond.
+    """
     for item in reversed(state.get("keys", ())):
         short, _, n = item.partition(":")
         if short == key[:12]:
-            return int(n)
-    return None
+            yield int(n)

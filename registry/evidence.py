@@ -102,7 +102,7 @@ class ModelScorer(ModelTrainer):
         another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
         """
         keys.check_author(author)
-        done = None if key is None else self.versions.done(key)
+        done = None if key is None else self.versions.done(key, ("scored",))
         if done is not None:
             return done
         started = self._clock.monotonic()
@@ -133,7 +133,12 @@ class ModelScorer(ModelTrainer):
         }
         build = _added_to(_watermark(head), transitions.scored(body, {"through": through}))
         return self.versions.append(
-            self._fresh(build, started), author=author, key=key, as_of=as_of, looked=key is not None
+            self._fresh(build, started),
+            author=author,
+            key=key,
+            as_of=as_of,
+            looked=key is not None,
+            kinds=("scored",),
         )
 
     def _folded(self, before: Manifest, month: str, fold: Fold) -> tuple[dict[str, str], dict[str, str]]:

@@ -7,7 +7,7 @@ read what won and try the number after it. Nothing is locked, rewritten or delet
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -139,13 +139,15 @@ class Log:
         key: str | None = None,
         as_of: datetime | None = None,
         looked: bool = False,
+        kinds: Collection[str] = (),
     ) -> Entry:
         """Add one entry, or give the one that already did the work named by the idempotency key ``key``.
 
         ``looked``: begin at the newest entry that this object saw a moment ago, which saves a LIST; if another writer
-        was faster, it is found out like any other time. Raises whatever ``build`` raises (then nothing was written),
-        :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was done before,
-        :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
+        was faster, it is found out like any other time. ``kinds``: of entries that may have done this work; a key under
+        which other work was done is refused (:class:`InvalidRequest`). Raises whatever ``build`` raises (then nothing
+        was written), :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was done
+        before, :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
         """
         if as_of is not None and as_of.tzinfo is None:
             raise InvalidRequest(f"as-of {as_of} has no time zone: write 2024-05-01T22:00Z")
@@ -153,7 +155,7 @@ class Log:
         key = idempotency_key(key or operation)
         head = self._newest if looked else self.head()
         for attempt in range(_CONTENTION_TRIES):
-            done = self._done(head, key)
+            done = self._done(head, key, kinds)
             if done is not None:
                 return done
             self._refuse_forgotten(head, as_of)
@@ -175,14 +177,20 @@ class Log:
             "written; try again when fewer write"
         )
 
-    def done(self, key: str) -> Entry | None:
-        """The entry that did the work named by the idempotency key; None where it is not among the recent ones."""
-        return self._done(self.head(), idempotency_key(key))
+    def done(self, key: str, kinds: Collection[str] = ()) -> Entry | None:
+        """The entry that did the work named by the idempotency key; None where it is not among the recent ones.
 
-    def _done(self, head: Entry | None, key: str) -> Entry | None:
-        n = None if head is None else recall(head.state, key)
-        entry = None if n is None else self.read(n)
-        return entry if entry is not None and entry.key == key else None
+        Raises :class:`InvalidRequest` where that is an entry of none of ``kinds``: a person would be told that it is
+        done, and something else was.
+        """
+        return self._done(self.head(), idempotency_key(key), kinds)
+
+    def _done(self, head: Entry | None, key: str, kinds: Collection[str]) -> Entry | None:
+        for n in () if head is None else recall(head.state, key):
+            entry = self.read(n)
+            if entry.key == key:
+                return done_as(entry, entry.kind in kinds or not kinds)
+        return None
 
     def _refuse_forgotten(self, head: Entry | None, as_of: datetime | None) -> None:
         """Refuse work as old as the work whose idempotency keys the state has dropped: it may have been done."""
@@ -267,6 +275,13 @@ class Log:
             else:
                 return
         raise _unknown(self.store, key, entry) from unknown
+
+
+def done_as(entry: Entry, asked: bool) -> Entry:
+    """``entry``, found by its idempotency key, if it is what was ``asked`` for; :class:`InvalidRequest` if not."""
+    if not asked:
+        raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")
+    return entry
 
 
 def _as_read(entry: Entry) -> Entry:

@@ -13,7 +13,7 @@ from typing import Any
 from . import approval, keys, transitions
 from .entries import Entry
 from .errors import InvalidRequest, NoChampion, StaleDecision, UntrustedSignature
-from .log import Build
+from .log import Build, done_as
 from .promoter import ModelPromoter, candidate_of
 from .records import ChampionRecord, FormerChampion
 
@@ -25,7 +25,8 @@ class Model(ModelPromoter):
         """Promote a version whatever the gate says; recorded as forced. Evidence starts afresh after it."""
         chosen = self.version(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
-        return self.promote(chosen, expected=self.champion(), author=author, body=body, forced=True, key=key)
+        entry = self.promote(chosen, expected=self.champion(), author=author, body=body, forced=True, key=key)
+        return done_as(entry, entry.body["version"] == chosen.record.version)
 
     def approve(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Carry out the promotion that the last decided night proposed, by a person and with the person's key.
@@ -37,9 +38,9 @@ class Model(ModelPromoter):
         keys.check_author(author)
         keys.check_text(reason, "reason")
         self._must_be_trusted()
-        if key is not None and (done := self.decisions.done(key)) is not None:
-            return done
         chosen = self.version(version)
+        if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
+            return done_as(done, done.body["version"] == chosen.record.version)
         head = self.decisions.head()
         night = None if head is None else head.state.get("night")
         entry = approval.check_proposed(
@@ -57,6 +58,7 @@ class Model(ModelPromoter):
             key,
             None,
             chosen,
+            approval.KINDS,
         )
 
     def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
@@ -66,8 +68,9 @@ class Model(ModelPromoter):
         meanwhile, :class:`ArtifactMissing` where the target's artifact is gone, :class:`UntrustedSignature` where
         trusted keys are configured and none of them signed the target's promotion.
         """
-        if key is not None and (done := self.decisions.done(key)) is not None:
-            return done
+        if key is not None and (done := self.decisions.done(key, ("rolled_back",))) is not None:
+            same = to is None or done.body["version"] == keys.version_name(keys.version_number(to))
+            return done_as(done, same)
         head = self.decisions.head()
         present = transitions.champion_of(head)
         if present is None:
@@ -79,27 +82,27 @@ class Model(ModelPromoter):
         again = candidate_of(version, author, None, forced=False)
         self._must_have_been_promoted(target, again)
         build = self._crowning(transitions.rolled_back(again, expected=present, reason=reason))
-        return self._act(self._fresh(build, started), author, reason, key)
+        return self._act("rolled_back", self._fresh(build, started), author, reason, key)
 
     def freeze(self, *, author: str, reason: str, until: datetime | None = None, key: str | None = None) -> Entry:
         """No promotion until then (or until a person unfreezes)."""
-        return self._act(transitions.frozen(until, reason), author, reason, key)
+        return self._act("frozen", transitions.frozen(until, reason), author, reason, key)
 
     def unfreeze(self, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Promotions again; evidence starts afresh."""
-        return self._act(transitions.unfrozen(reason), author, reason, key)
+        return self._act("unfrozen", transitions.unfrozen(reason), author, reason, key)
 
     def suspend(self, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Tell production to stand aside: loading the champion raises :class:`~registry.errors.Suspended`."""
-        return self._act(transitions.suspended(reason), author, reason, key)
+        return self._act("suspended", transitions.suspended(reason), author, reason, key)
 
     def resume(self, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Production may use the champion again."""
-        return self._act(transitions.resumed(reason), author, reason, key)
+        return self._act("resumed", transitions.resumed(reason), author, reason, key)
 
     def set_policy(self, policy: Mapping[str, Any], *, author: str, reason: str, key: str | None = None) -> Entry:
         """Record the gate's policy from now on; evidence starts afresh."""
-        return self._act(transitions.policy(policy, reason), author, reason, key)
+        return self._act("policy", transitions.policy(policy, reason), author, reason, key)
 
     def retire(self, versions: Sequence[str | int], *, author: str, reason: str, key: str | None = None) -> Entry:
         """Give up the artifacts of versions: ``gc`` removes them after the grace period, their records stay.
@@ -108,7 +111,7 @@ class Model(ModelPromoter):
         """
         keys.check_author(author)
         keys.check_text(reason, "reason")
-        if key is not None and (done := self.versions.done(key)) is not None:
+        if key is not None and (done := self.versions.done(key, ("retired",))) is not None:
             return done
         names = [keys.version_name(keys.version_number(version)) for version in versions]
         if not names:
@@ -117,7 +120,7 @@ class Model(ModelPromoter):
         wrong = [name for name in names if name in kept]
         if wrong:
             raise InvalidRequest(f"{', '.join(wrong)} cannot be retired: the champion or one of the last ten champions")
-        return self.versions.append(transitions.retired(names, reason), author=author, key=key)
+        return self.versions.append(transitions.retired(names, reason), author=author, key=key, kinds=("retired",))
 
     def protected_versions(self) -> set[str]:
         """The champion and the last ten champions: their artifacts are never removed."""
@@ -126,10 +129,10 @@ class Model(ModelPromoter):
         champion = transitions.champion_of(head)
         return former if champion is None else {*former, champion.version}
 
-    def _act(self, build: Build, author: str, reason: str, key: str | None) -> Entry:
+    def _act(self, kind: str, build: Build, author: str, reason: str, key: str | None) -> Entry:
         keys.check_author(author)
         keys.check_text(reason, "reason")
-        return self.decisions.append(build, author=author, key=key)
+        return self.decisions.append(build, author=author, key=key, kinds=(kind,))
 
     def _must_have_been_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
         """Where keys are trusted, refuse to sign what none of them promoted: the list of former champions is the word

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from .signing import champion_statement
 from .transitions import Night
 
 _BODY_BYTES = 4096
+_GATES = ("promoted", "returned", "held")
 
 
 class ModelPromoter(ModelScorer):
@@ -54,7 +55,8 @@ class ModelPromoter(ModelScorer):
             build = transitions.promoted(candidate, told, expected=expected, kind=kind, night=night, by_person=forced)
             return self._crowning(build)
 
-        return self._decide(judged, body, author, key, night, uses=version)
+        kinds = ("promoted",) if forced and night is None else _GATES
+        return self._decide(judged, body, author, key, night, uses=version, kinds=kinds)
 
     def hold(
         self,
@@ -79,9 +81,13 @@ class ModelPromoter(ModelScorer):
         key: str | None,
         night: Night | None,
         uses: Version | None = None,
+        kinds: Collection[str] = _GATES,
     ) -> Entry:
-        """Add the decision, unless the work named by ``key`` is done; ``uses``: the version whose artifact it needs."""
-        done = None if key is None else self.decisions.done(key)
+        """Add the decision, unless the work named by ``key`` is done; ``uses``: the version whose artifact it needs.
+
+        Who decides a night again may come to another end than the first time: the key of a night stands for any.
+        """
+        done = None if key is None else self.decisions.done(key, kinds)
         if done is not None:
             return done
         started = self._clock.monotonic()
@@ -89,7 +95,7 @@ class ModelPromoter(ModelScorer):
             self._must_be_kept(uses)
         build = self._fresh(judged(self._with_record(body)), started)
         as_of = None if night is None else night.as_of
-        return self.decisions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+        return self.decisions.append(build, author=author, key=key, as_of=as_of, looked=key is not None, kinds=kinds)
 
     def _must_be_kept(self, version: Version) -> None:
         """Refuse a version whose artifact is gone or may be going; one so young that ``gc`` leaves it costs nothing."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from . import keys, transitions
 from .entries import Entry, digest
 from .errors import Exists, InvalidRequest, OutcomeUnknown, StoreUnavailable, UploadTooOld
-from .log import Build, Draft
+from .log import Build, Draft, done_as
 from .parallel import Progress, quiet
 from .reader import ModelReader, Version, version_of
 from .records import VersionRecord
@@ -59,7 +59,7 @@ class ModelTrainer(ModelReader):
         if keys.check_name(tag, "tag") in ("latest", "champion") or keys.is_version(tag):
             raise InvalidRequest(f"'{tag}' cannot be a tag: it means a version already")
         name = None if version is None else keys.version_name(keys.version_number(version))
-        return self.versions.append(transitions.tagged(tag, name), author=author, key=key)
+        return self.versions.append(transitions.tagged(tag, name), author=author, key=key, kinds=("tagged",))
 
     def fold(self, *, progress: Progress = quiet) -> Folded:
         """Fold runs of old entries of both logs, so that history is few requests (see :mod:`registry.segments`)."""
@@ -100,6 +100,4 @@ class ModelTrainer(ModelReader):
 
 def _registered_by(entry: Entry) -> Version:
     """The version that ``entry`` registered; a key that did other work cannot be used again for this."""
-    if entry.kind != "registered":
-        raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")
-    return version_of(entry)
+    return version_of(done_as(entry, entry.kind == "registered"))

@@ -24,7 +24,7 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("trainer.py", "self._grace.total_seconds() / 2:", "self._grace.total_seconds() * 2:"),
     ("trainer.py", "build = self._fresh(transitions.registered(record), uploaded)", "build = transitions.registered(record)"),
     ("promoter.py", "build = self._fresh(judged(self._with_record(body)), started)", "build = judged(self._with_record(body))"),
-    ("model.py", "self._act(self._fresh(build, started), author, reason, key)", "self._act(build, author, reason, key)"),
+    ("model.py", "self._fresh(build, started), author, reason, key)", "build, author, reason, key)"),
     ("store/folder.py", "            os.link(incoming, target)\n", "            os.replace(incoming, target)\n"),
     ("store/s3.py", ', "IfNoneMatch": "*"', ""),
     ("store/s3.py", ', "ContentMD5": md5', ""),

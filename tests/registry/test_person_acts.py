@@ -223,6 +223,41 @@ def test_a_repeated_act_with_its_key_adds_nothing(act):
     assert model.decisions.head().n == 3
 
 
+@pytest.mark.parametrize("act", ["force", "rollback", "suspend", "resume", "unfreeze", "set_policy", "approve"])
+def test_a_key_that_did_another_act_is_refused(act):
+    model = crowned("a", "b")
+    model.freeze(key="by hand", **ANN)
+    what = {"force": ["v1"], "approve": ["v1"], "set_policy": [{}]}.get(act, [])
+    with pytest.raises(InvalidRequest, match=r"used for another operation \(frozen.*take a new one"):
+        getattr(model, act)(*what, key="by hand", **ANN)
+    assert model.decisions.head().n == 3
+
+
+def test_a_key_that_did_other_work_on_versions_is_refused():
+    model = crowned("a", "b")
+    register(model, "c")
+    model.tag("best", 3, author="ann", key="by hand")
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        model.retire([3], key="by hand", **ANN)
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        model.score(b"", night="2024-05-01", through="", bars=0, fold=b"".join, author="night", key="by hand")
+    model.retire([3], key="retiring", **ANN)
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        model.tag("good", 3, author="ann", key="retiring")
+    assert model.versions.head().n == 5
+
+
+@pytest.mark.parametrize(("act", "one", "other"), [("force", "v3", "v2"), ("rollback", "v1", "v2")])
+def test_a_key_that_promoted_one_version_does_not_stand_for_another(act, one, other):
+    model = crowned("a", "b") if act == "force" else crowned("a", "b", "c")
+    if act == "force":
+        register(model, "c")
+    first = getattr(model, act)(one, key="by hand", **ANN)
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        getattr(model, act)(other, key="by hand", **ANN)
+    assert getattr(model, act)(one, key="by hand", **ANN) == first == model.decisions.head()
+
+
 def test_a_change_of_policy_is_recorded_and_evidence_starts_afresh():
     model = crowned("a")
     entry = model.set_policy({"budget": 0.1}, **ANN)
