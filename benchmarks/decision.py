@@ -37,7 +37,7 @@ print(time.perf_counter() - begun)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Eight challengers over 250 days; thresholds are calibrated once a process and stand apart."""
+    """Eight challengers over 250 days; their threshold is of the shipped table, what another takes stands apart."""
     p, label, opens = _streams()
     data = to_bytes(_sheets(p, label, opens))
     policy = GatePolicy()
@@ -56,7 +56,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         seconds[:, 1],
         bound=0.05,
     )
-    what = f"calibrating the threshold of {RECIPES} challengers, once a process"
+    what = (
+        f"calibrating the threshold of {RECIPES} challengers for a budget that is not the shipped one, once a process"
+    )
     yield Figure.value_of(what, calibration[:, 0], unit="s", bound=None)
 
 
@@ -68,7 +70,7 @@ def _decide(data: bytes, policy: GatePolicy) -> None:
 
 
 def _cold(policy: GatePolicy) -> None:
-    calibrate(RECIPES, budget=policy.budget, windows=policy.windows)
+    calibrate(RECIPES, budget=policy.budget * 0.9, windows=policy.windows)
 
 
 def _spa(python: Path, losses: Path) -> float:

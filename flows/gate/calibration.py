@@ -32,6 +32,7 @@ import numpy.typing as npt
 from flows.errors import GateRefused
 
 from .sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
+from .thresholds import SETTINGS, shipped
 
 __all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "SMALLEST_BUDGET", "TOGETHER_SHARE", "Calibration", "calibrate"]
 
@@ -85,7 +86,9 @@ def calibrate(
     paths: int = PATHS,
     seed: int = SEED,
 ) -> Calibration:
-    """The z to be exceeded with this many recipes, rounded to three digits; about half a second a recipe, once.
+    """The z to be exceeded with this many recipes, rounded to three digits.
+
+    At the shipped settings from a table (:mod:`~.thresholds`), else simulated: half a second a recipe, once a process.
 
     ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision to
     the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights. ``young``: of
@@ -104,17 +107,36 @@ def calibrate(
         raise GateRefused(
             f"a yearly budget of {budget} cannot be told from {paths} simulated years: at least {least} can"
         )
+    settings = {
+        "windows": windows,
+        "recent_windows": RECENT_WINDOWS,
+        "cadence": cadence,
+        "budget": budget,
+        "together_share": TOGETHER_SHARE,
+        "nights": NIGHTS,
+        "paths": paths,
+        "seed": seed,
+    }
+    found = shipped(recipes, young=young) if settings == SETTINGS else None
+    threshold, together = found or simulated(recipes, windows, cadence, budget, young, paths, seed)
+    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young)
+
+
+def simulated(
+    recipes: int, windows: tuple[int, ...], cadence: int, budget: float, young: bool, paths: int, seed: int
+) -> tuple[float, float | None]:
+    """The thresholds of a recipe and of the mean, as :func:`calibrate` where no table has them."""
     history = 0 if young else max(windows[-1], RECENT_WINDOWS[-1])
     largest = _largest_z(0, windows, cadence, history, paths, seed)
     for recipe in range(1, recipes):
         largest = np.maximum(largest, _largest_z(recipe, windows, cadence, history, paths, seed))
     share = TOGETHER_SHARE if recipes > 1 else 0.0
     threshold = round(float(np.quantile(largest, 1.0 - budget * (1.0 - share))), 3)
-    together = None
-    if share:  # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
-        alone = _largest_z(0, RECENT_WINDOWS, cadence, history, paths, seed)
-        together = round(float(np.quantile(alone, 1.0 - budget * share)), 3)
-    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young)
+    if not share:
+        return threshold, None
+    # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
+    alone = _largest_z(0, RECENT_WINDOWS, cadence, history, paths, seed)
+    return threshold, round(float(np.quantile(alone, 1.0 - budget * share)), 3)
 
 
 @cache

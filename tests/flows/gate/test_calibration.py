@@ -1,11 +1,18 @@
-"""The yearly threshold: what moves it, which way, and that it is the same everywhere."""
+"""The yearly threshold: what moves it, which way, and that it is the same everywhere.
+
+Of the shipped table six rows in every run, all of it with ``RETRAIN_SLOW=1`` (`make test-slow`).
+"""
+
+import os
 
 import numpy as np
 import pytest
 
 from flows.errors import GateRefused
-from flows.gate.calibration import calibrate
+from flows.gate import calibration
+from flows.gate.calibration import calibrate, simulated
 from flows.gate.sequential import judge
+from flows.gate.thresholds import GROWN, SETTINGS, YOUNG, shipped
 
 FEW = 4_000  # simulated years: a standard error of 0.02
 
@@ -42,6 +49,30 @@ def test_the_record_holds_what_computes_it_again():
 def test_thresholds_match_an_independent_simulation(asked, reference):
     # from 20,000 years simulated apart from this code
     assert threshold(**asked) == pytest.approx(reference, abs=0.07)
+
+
+@pytest.mark.parametrize("young", [False, True])
+def test_the_shipped_table_is_what_the_simulation_says(young):
+    settings = {name: SETTINGS[name] for name in ("windows", "cadence", "budget", "paths", "seed")}
+    for recipes in range(1, (len(GROWN) if os.environ.get("RETRAIN_SLOW") else 6) + 1):
+        assert shipped(recipes, young=young) == simulated(recipes, young=young, **settings), recipes
+    assert shipped(len(GROWN) + 1, young=young) is None and len(YOUNG) == len(GROWN)
+
+
+def test_the_table_is_asked_at_its_own_settings_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(calibration, "simulated", lambda *of: asked.append(of) or (0.0, None))
+    assert calibrate(6).threshold == GROWN[5] and calibrate(6, young=True).threshold == YOUNG[5]
+    assert asked == []
+    others = {"windows": (250,), "cadence": 5, "budget": 0.04, "paths": FEW, "seed": 1}
+    for name, value in others.items():
+        assert calibrate(6, **{name: value}).threshold == 0.0, name
+    for name in ("NIGHTS", "TOGETHER_SHARE", "RECENT_WINDOWS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(calibration, name, getattr(calibration, name) * 2)
+            assert calibrate(6).threshold == 0.0, name
+    assert calibrate(len(GROWN) + 1).threshold == 0.0
+    assert len(asked) == len(others) + 4
 
 
 def test_recipes_share_the_noise_of_the_champion():
