@@ -27,6 +27,7 @@ from flows.gate.policy import GatePolicy
 from flows.gate.scored import Scored
 from registry import ChampionRecord, Model
 from registry.clock import read_time
+from registry.entries import Entry
 
 RECENT_DAYS = 20
 
@@ -110,7 +111,9 @@ def course(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored
     begin = np.datetime64(crowned(book, champion) or "1970-01-01", "D")
     since = scores.daily(scores.of(own, recipe), ledger.day > begin)
     earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
-    keep = max(earlier.day.size - _promotion_days(book, champion), 0)
+    chosen = _chosen(book, champion)
+    known = int((earlier.day <= np.datetime64(str(chosen.state.get("night") or begin), "D")).sum())
+    keep = max(known - _promotion_days(book, champion.version, chosen), 0)
     before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
     base = _baseline(before)
     return Course(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
@@ -122,12 +125,29 @@ def crowned(book: Model, champion: ChampionRecord) -> str | None:
     return None if night is None else str(night)
 
 
-def _promotion_days(book: Model, champion: ChampionRecord) -> int:
-    """How many days the decision that promoted it looked at."""
-    record: Any = book.decision_record(book.decisions.read(champion.decision))
+def _chosen(book: Model, champion: ChampionRecord) -> Entry:
+    """The decision that chose it: of a champion that a person went back to, the one that once promoted it."""
+    crowning = book.decisions.read(champion.decision)
+    if crowning.kind != "rolled_back":
+        return crowning
+    for entry in book.decisions.walk():
+        if (
+            entry.n < crowning.n
+            and entry.kind in ("promoted", "returned")
+            and entry.body["version"] == champion.version
+        ):
+            return entry
+    return crowning
+
+
+def _promotion_days(book: Model, version: str, chosen: Entry) -> int:
+    """How many days the decision that chose it looked at."""
+    record: Any = book.decision_record(chosen)
     if record is None or record.get("rule") != "nightly":
         return 0
-    row = next((each for each in record["rows"] if each["version"] == champion.version), None)
+    if record.get("refreshed"):
+        return int(record["refresh"]["days"])
+    row = next((each for each in record["rows"] if each["version"] == version), None)
     return int(row["best_window"] or FIRST_DAYS) if row is not None and record["champion"] is not None else FIRST_DAYS
 
 

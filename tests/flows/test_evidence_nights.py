@@ -6,7 +6,6 @@ import itertools
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from nights import Nights, at, killed_at, quick_calibration, short_bars
 
 from flows import evidence
 from flows.errors import NightRefused
-from flows.explain import health_now
 from flows.gate.ledger import Sheet, minutes
 from flows.gate.policy import GatePolicy
 from registry.clock import read_time, write_time
@@ -252,34 +250,6 @@ def test_a_retired_artifact_means_no_score_and_no_crash(second: Nights) -> None:
     assert outcome.decision == 3
     second(at(6))
     assert [each.version for each in second.sheets[-1].series] == ["v5", "v6", "v1"]
-
-
-def test_a_champion_whose_artifact_is_gone_is_told_by_the_watch(second: Nights) -> None:
-    """Its evidence stands still, and the gate would hold for good."""
-    second(at(4))
-    (second.registry / str(second.model.version("v1").record.artifact)).unlink()
-    second(at(5))
-    assert not unscored(second, 5)  # one day may be that of a person's act
-    second(at(6))
-    assert unscored(second, 6) == [
-        "v1 has no score on the 2 trading days since 2024-06-05, while recipes were scored: its artifact is gone, so "
-        "nothing can be told of it and nothing promoted; look at `registry verify`, restore it, or roll back with "
-        "`registry rollback`"
-    ]
-
-
-def test_a_champion_that_is_scored_or_new_is_not_told_to_be_unscored(second: Nights) -> None:
-    for day in (4, 5, 6):
-        second(at(day))
-    assert not unscored(second, 6)
-    second.model.force("v6", author="ann", reason="looks better")
-    assert not unscored(second, 6)
-
-
-def unscored(nights: Nights, day: int) -> list[str]:
-    found = health_now(nights.job(at(day)), nights.model, date(2024, 6, day))
-    assert found is not None
-    return [alarm.sentence for alarm in found.alarms if alarm.kind == "unscored"]
 
 
 def test_without_backfill_production_stays_empty_and_the_night_says_so(nights: Nights) -> None:
