@@ -87,8 +87,9 @@ def _held(told: Told, row: NightlyRow, best: WindowFigures) -> str:
     )
     if fell and everyone is not None:
         said += f"; {_fell(told, everyone)}"
-    if (fell or best.z > told.threshold) and row.failed:
-        said += f"; held back by {_held_back(row)}"
+    barred = _barred(told, row, best, fell=fell)
+    if barred is not None:
+        said += f"; {'' if barred is row else f'{barred.name} is '}held back by {_held_back(barred)}"
     elif (fell or best.z > told.threshold) and told.wait:
         said += f"; the next look is in {_count(told.wait, 'night')}"
     elif best.mean > 0 and best.z > 0:
@@ -102,6 +103,15 @@ def _held(told: Told, row: NightlyRow, best: WindowFigures) -> str:
     if told.refresh is not None:
         said += _not_refreshed(told, told.refresh)
     return said
+
+
+def _barred(told: Told, row: NightlyRow, best: WindowFigures, *, fell: bool) -> NightlyRow | None:
+    """Who would be promoted but for guards: the leader, or a recipe that would take over from a champion that fell."""
+    strong = [row] if best.z > told.threshold or (fell and not row.former) else []
+    if fell:
+        others = [each for each in told.rows if not each.former and (each.largest_z or 0.0) > 0.0]
+        strong += sorted(others, key=lambda each: each.largest_z or 0.0, reverse=True)
+    return next((each for each in strong if each.failed), None)
 
 
 def _fell(told: Told, everyone: Together) -> str:

@@ -206,6 +206,15 @@ def test_whoever_takes_over_from_one_that_leads_more_but_is_held_back_is_not_cal
     assert "its stream, the most of them, led" in told(ROW, rows=[ROW, former], promoted=True, together=ALL)
 
 
+def test_a_recipe_that_would_take_over_but_for_a_guard_is_told_although_the_former_champion_leads() -> None:
+    """The former champion has to lead by its own threshold."""
+    former, held = replace(ROW, name="old", former=True), replace(ROW, name="bayes", largest_z=1.2, guards=BROKEN)
+    weak = replace(held, name="line", largest_z=0.7)
+    sentence = told(former, rows=[former, weak, held], together=ALL)
+    assert f"{FELL}; bayes is held back by continuity (agrees on 41 %); differences under" in sentence
+    assert "held back" not in told(former, rows=[former, replace(held, largest_z=-0.1)], together=ALL)
+
+
 def test_a_first_champion_alone_has_no_others() -> None:
     assert first_sentence([FIRST], 0, "edge").endswith("no error rate is held for a first champion")
 
