@@ -15,7 +15,7 @@ import pandas as pd
 
 from flows.backfill import Progress, marks, walk_forward
 from flows.bars import Dataset
-from flows.errors import NightRefused
+from flows.errors import BarsRejected, NightRefused
 from flows.gate.ledger import (
     Ledger,
     Series,
@@ -35,7 +35,7 @@ from flows.scorers import Scorers
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.entries import Entry
-from registry.errors import ArtifactMissing
+from registry.errors import ArtifactMissing, SignatureMismatch
 from registry.evidence import Manifest
 from registry.keys import version_number
 from registry.records import VersionRecord
@@ -239,7 +239,10 @@ def _said(
     wanted: Mask,
     asked: Mask,
 ) -> Iterator[Series]:
-    """What a version says on the wanted bars; nothing where there are none or its archive is gone."""
+    """What a version says on the wanted bars; nothing where there are none or its archive is gone.
+
+    :class:`BarsRejected` where the bars lack what it needs, which tonight's recipes may not.
+    """
     if not wanted.any():
         return
     p = np.full(int(asked.sum()), np.nan)
@@ -247,7 +250,17 @@ def _said(
         p[wanted[asked]] = scorers.probabilities(record.version, data.bars.frame[wanted])
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
+    except SignatureMismatch as error:
+        raise cannot_be_asked(record.version, name, error) from error
     yield Series(stream, name, record.version, record.cut, p)
+
+
+def cannot_be_asked(version: str, recipe: str, error: SignatureMismatch) -> BarsRejected:
+    """A night's error for bars that a version, the champion often, cannot be asked about."""
+    return BarsRejected(
+        f"{version} ({recipe}) cannot be asked about the new bars: {error}; mend the files, or, if what it needs is "
+        "gone for good, make a version champion that does without it"
+    )
 
 
 def _merged(series: Sequence[Series]) -> tuple[Series, ...]:

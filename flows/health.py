@@ -17,6 +17,7 @@ import pandas as pd
 
 from flows.bars import Dataset, night_of
 from flows.errors import GateRefused
+from flows.evidence import cannot_be_asked
 from flows.gate.cusum import Baseline, Watch, baseline
 from flows.gate.cusum import watch as cusum
 from flows.gate.days import DailyScores
@@ -28,6 +29,7 @@ from flows.gate.scored import Scored
 from registry import ChampionRecord, Model
 from registry.clock import read_time
 from registry.entries import Entry
+from registry.errors import SignatureMismatch
 
 RECENT_DAYS = 20
 
@@ -90,7 +92,10 @@ def examine(
     partial: Callable[[date], bool] = lambda day: False,
 ) -> Health:
     """The champion's health as the bars of ``data`` and the evidence show it. ``due``: the newest trading day whose
-    bars must be there; ``partial``: whether few bars, or none, are usual on a day."""
+    bars must be there; ``partial``: whether few bars, or none, are usual on a day.
+
+    Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
+    """
     found = course(book, champion, ledger, Scored(ledger, policy))
     base = found.base
     alarms = [
@@ -221,9 +226,11 @@ def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm
     if trained.sum() < 1000 or recent.sum() < 48 * 5:
         return []
     signature = Signature(tuple(record.features))
-    found = population_stability(
-        profile(signature.matrix(data.bars.frame[trained])), signature.matrix(data.bars.frame[recent])
-    )
+    try:
+        before, lately = (signature.matrix(data.bars.frame[bars]) for bars in (trained, recent))
+    except SignatureMismatch as error:
+        raise cannot_be_asked(champion.version, champion.recipe or "unnamed", error) from error
+    found = population_stability(profile(before), lately)
     worst = [
         f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"
         for name, index, outside in zip(signature.features, found.index, found.outside, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import shutil
 from datetime import date
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nights import Nights, at, quick_calibration, short_bars
+from nights import YEAR_FILE, Nights, at, quick_calibration, short_bars
 
+from flows.errors import BarsRejected
 from flows.explain import health_now
 from flows.gate.policy import GatePolicy
 from flows.gate.scored import Scored
@@ -96,3 +98,24 @@ def unscored(nights: Nights, day: int) -> list[str]:
     found = health_now(nights.job(at(day)), nights.model, date(2024, 6, day))
     assert found is not None
     return [alarm.sentence for alarm in found.alarms if alarm.kind == "unscored"]
+
+
+def test_bars_without_a_column_that_only_the_champion_needs_are_rejected_by_its_name(
+    second: Nights, tmp_path: Path
+) -> None:
+    for day in (4, 5, 6, 7, 10):
+        second(at(day))
+    second.data = Path(shutil.copytree(second.data, tmp_path / "bars"))
+    file = second.data / YEAR_FILE
+    with file.open(newline="") as text:
+        head, *rows = csv.reader(text)
+    gone = head.index("adx_14")
+    with file.open("w", newline="") as text:
+        csv.writer(text, lineterminator="\n").writerows([row[:gone] + row[gone + 1 :] for row in (head, *rows)])
+    says = r"v1 \(line\) cannot be asked about the new bars: .*column adx_14 is missing"
+    with pytest.raises(BarsRejected, match=says):
+        health_now(second.job(at(11)), second.model, date(2024, 6, 11))
+    before = second.content()
+    with pytest.raises(BarsRejected, match=says):
+        second(at(11), recipes=("bayes",))
+    assert second.content() == before
