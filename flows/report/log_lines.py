@@ -32,7 +32,9 @@ def gathered(evidence: Evidence | None) -> Iterable[str]:
     if evidence is None:
         return
     days = len(np.unique(evidence.ledger.day[evidence.ledger.counted]))
-    yield f"evidence: {evidence.new_bars:,} bars scored for the first time; {days:,} trading days in all"
+    first = not evidence.new_bars and len(evidence.ledger.live_nights) <= 1
+    new = "the past scored by walk-forward" if first else f"{evidence.new_bars:,} bars scored for the first time"
+    yield f"evidence: {new}; {days:,} trading days in all"
     if evidence.rescored:
         yield f"evidence: scored anew after a correction of the bars: {evidence.corrections}"
 

@@ -28,7 +28,8 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
     Reads up to ``nights`` decisions of the log. Raises what the registry raises where it cannot be read.
     """
     parts = [
-        f"# {escaped(_headline(outcome))}",
+        f"# {_headline(outcome)}",
+        _named(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
         f"> {escaped(outcome.sentence)}",
         _facts(outcome),
@@ -43,7 +44,8 @@ def proposal_markdown(outcome: Outcome, told: Told | None = None) -> str:
     what it rests on, where it rests on evidence."""
     drawn = [] if told is None else _tonight(told)
     parts = [
-        f"### Promote? {escaped(outcome.model)}, night of {outcome.night}",
+        f"### Promote? Night of {outcome.night}",
+        _named(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
         f"The gate says (the form for your answer stands below the {'chart' if drawn else 'table'}):",
         f"> {escaped(outcome.sentence)}",
@@ -60,10 +62,14 @@ def escaped(text: str) -> str:
 
 
 def _headline(outcome: Outcome) -> str:
-    simulated = " (simulated)" if outcome.simulated else ""
-    what = "dry run" if outcome.dry_run else outcome.action
+    """Without the model's name: a long word in a heading runs out of a phone's page."""
+    what = "Dry run" if outcome.dry_run else outcome.action.capitalize()
     again = ", decided before" if outcome.already_decided else ""
-    return f"{outcome.model}{simulated}: {what}, night of {outcome.night}{again}"
+    return f"{what}, night of {outcome.night}{again}"
+
+
+def _named(outcome: Outcome) -> str:
+    return f"**{escaped(outcome.model)}**{' (simulated)' if outcome.simulated else ''}"
 
 
 def _facts(outcome: Outcome) -> str:
@@ -82,7 +88,8 @@ def _facts(outcome: Outcome) -> str:
 
 
 def _table(outcome: Outcome) -> str:
-    rows = ["| version | recipe | accuracy | F1 | AUC | |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    # what came of a row stands before its figures: a phone shows the first columns
+    rows = ["| version | recipe | | accuracy | F1 | AUC |", "| --- | --- | --- | ---: | ---: | ---: |"]
     rows += [f"| {' | '.join(_cells(row))} |" for row in outcome.rows]
     counts = sorted({row.bars for row in outcome.rows if row.bars is not None})
     bars = " and ".join(f"{count:,}" for count in counts)
@@ -94,7 +101,7 @@ def _cells(row: Row) -> list[str]:
     accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
     numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
     status = f"**{row.status}**" if row.status in ("promoted", "would be promoted") else row.status
-    return [row.version or "", escaped(row.name), accuracy, *numbers, status]
+    return [row.version or "", escaped(row.name), status, accuracy, *numbers]
 
 
 def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
@@ -119,7 +126,7 @@ def _tonight(told: Told) -> list[str]:
         alt = "What each recipe scored before there was a champion"
         return [
             f"![{alt}]({png_data_url(first)})",
-            "A first champion is the best of them; nothing is in production yet.",
+            "Nothing was in production before: a first champion is the best of them.",
         ]
     return []
 

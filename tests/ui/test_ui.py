@@ -71,7 +71,7 @@ def test_a_night_by_hand_with_chosen_recipes_to_its_report(page: Page, served: S
     page.get_by_role("link", name="m-decision").first.click()
     page.get_by_role("link", name=re.compile("^[0-9a-f]{8}$")).first.click()  # the history of the key, newest first
 
-    expect(page.get_by_role("heading", name="m (simulated): held, night of 2025-05-21")).to_be_visible()
+    expect(page.get_by_role("heading", name="Held, night of 2025-05-21")).to_be_visible()
     expect(page.get_by_role("blockquote")).to_contain_text(state["message"][:60])
     chart = page.get_by_role("img", name="Evidence of each challenger beside the threshold")
     expect(chart).to_be_visible()
@@ -103,7 +103,7 @@ def test_a_promotion_waits_for_a_person_and_their_yes_makes_it(page: Page, serve
     served.wait_for(run, "PAUSED")
     assert served.model("asked").champion() is None
     dialog = open_dialog(page, served, run)
-    expect(dialog.get_by_role("heading", name="Promote? asked, night of 2025-03-03")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Promote? Night of 2025-03-03")).to_be_visible()
     expect(dialog.get_by_role("blockquote")).to_contain_text("promoted: ")
     chart = dialog.get_by_role("img", name="What each recipe scored before there was a champion")
     expect(chart).to_be_visible()

@@ -20,12 +20,20 @@ def pictures(text: str) -> list[bytes]:
     return [base64.b64decode(found) for found in re.findall(r"\(data:image/png;base64,([^)]+)\)", text)]
 
 
+def rows_of(text: str, recipe: str) -> list[str]:
+    """The rows of the table: the champion's and tonight's version may be of one recipe."""
+    return [line for line in text.splitlines() if line.startswith("|") and f"| {recipe} | " in line]
+
+
 def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
     text = decision_markdown(lived.outcome, lived.book)
     assert f"> {escaped(lived.outcome.sentence)}" in text
     for row in lived.outcome.rows:
         assert row.accuracy is not None
-        assert f"| {escaped(row.name)} | {row.accuracy:.2%} | {row.f1:.4f} | {row.auc:.4f} |" in text
+        assert any(
+            line.endswith(f" | {row.accuracy:.2%} | {row.f1:.4f} | {row.auc:.4f} |")
+            for line in rows_of(text, escaped(row.name))
+        )
     champion = lived.outcome.champion
     assert champion is not None
     assert f"**In production:** {champion.version} " in text
@@ -33,8 +41,15 @@ def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
 
 def test_it_says_simulated_first(lived: Lived) -> None:
     text = decision_markdown(lived.outcome, lived.book)
-    assert "(simulated)" in text.splitlines()[0]
+    assert text.splitlines()[2] == "**m** (simulated)"
     assert "simulated" not in decision_markdown(replace(lived.outcome, simulated=False), lived.book).lower()
+
+
+def test_a_long_name_stays_out_of_the_heading_and_the_status_stands_before_the_figures(lived: Lived) -> None:
+    text = decision_markdown(replace(lived.outcome, model="gbpusd_m15_direction_simulated"), lived.book)
+    assert text.startswith("# Held, night of 2022-06-14\n\n**gbpusd\\_m15\\_direction\\_simulated**")
+    row = next(each for each in lived.outcome.rows if each.version is not None)
+    assert any(each.startswith(f"| {row.version} | {row.name} | {row.status} | ") for each in rows_of(text, row.name))
 
 
 def test_the_charts_are_pictures(lived: Lived) -> None:
@@ -49,7 +64,7 @@ def test_the_same_registry_gives_the_same_text(lived: Lived) -> None:
 
 def test_a_dry_run_has_no_evidence_of_its_own(lived: Lived) -> None:
     text = decision_markdown(replace(lived.outcome, decision=None, dry_run=True), lived.book)
-    assert "dry run" in text.splitlines()[0]
+    assert "Dry run" in text.splitlines()[0]
     assert "Recorded as" not in text
     assert len(pictures(text)) == 1
 
@@ -68,7 +83,7 @@ def told_of(lived: Lived, number: int) -> Told:
 
 def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
     text = decision_markdown(replace(lived.outcome, decision=1), lived.book)
-    assert "before there was a champion](data:" in text and "nothing is in production yet" in text
+    assert "before there was a champion](data:" in text and "Nothing was in production before" in text
     assert "beside the threshold](data:" not in text
 
 
