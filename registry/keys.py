@@ -24,8 +24,8 @@ LOGS = ("versions", "decisions")
 
 _TOP = 9_999_999_999
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9_-])){0,99}")
-_ENTRY = re.compile(r"(\d{7})/(\d{10})-(\d{1,10})\.json")
-_VERSION = re.compile(r"v?([1-9]\d{0,9})")
+_ENTRY = re.compile(r"([0-9]{7})/([0-9]{10})-([0-9]{1,10})\.json")
+_VERSION = re.compile(r"v?([1-9][0-9]{0,9})")
 
 
 def check_name(name: str, what: str = "model name") -> str:
@@ -39,6 +39,11 @@ def check_name(name: str, what: str = "model name") -> str:
             "inner dots, beginning with a letter or digit"
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """Whether a model may be called ``name``."""
+    return _NAME.fullmatch(name) is not None
 
 
 def check_text(text: str, what: str, *, limit: int = 500) -> str:

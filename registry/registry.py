@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -66,17 +67,21 @@ class Registry:
         )
 
     def models(self) -> list[str]:
-        """Names of the models, ascending."""
-        return self.store.folders("models/")
+        """Names of the models, ascending; what lies there under no name of a model is named by ``registry verify``."""
+        return [name for name in self.store.folders("models/") if keys.is_name(name)]
 
 
 class ProbedStore:
-    """A store whose first create is preceded by the probe of its one promise and by a look at the registry's format."""
+    """A store whose first create is preceded by the probe of its one promise and by a look at the registry's format.
+
+    Its first delete is preceded by that look.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._probed = False
+        self._allowed = False
         self.url = store.url
 
     def create(self, key: str, data: bytes) -> None:
@@ -95,6 +100,10 @@ class ProbedStore:
         return self._store.list(prefix, limit=limit, after=after)
 
     def delete(self, key: str) -> None:
+        if not self._probed and not self._allowed:
+            with contextlib.suppress(NotFound):  # what a newer package names here, this one may take for garbage
+                self._refuse_newer(self._store.get(keys.FORMAT_KEY))
+            self._allowed = True
         self._store.delete(key)
 
     def stat(self, prefix: str) -> Iterator[Stored]:

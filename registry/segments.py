@@ -35,8 +35,8 @@ SIZES = (100, 2500)
 
 _RUNS_AT_ONCE = 4  # a large one has some 20 MB
 
-_SEGMENT = re.compile(r"(\d{10})-(\d{10})-([0-9a-f]{64})\.jsonl")
-_CACHED = re.compile(r"(\d{10})-(\d{10})-[0-9a-f]{64}")
+_SEGMENT = re.compile(r"([0-9]{10})-([0-9]{10})-([0-9a-f]{64})\.jsonl")
+_CACHED = re.compile(r"([0-9]{10})-([0-9]{10})-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)

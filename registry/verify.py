@@ -21,11 +21,12 @@ from typing import Literal
 from . import keys, segments
 from .consistency import faults
 from .entries import Entry, digest, parse
-from .errors import Corrupt, NotFound
+from .errors import Corrupt, InvalidName, NotFound
 from .parallel import Progress, in_order, quiet
 from .reader import ModelReader
 from .records import VersionRecord
 from .references import named_objects, object_digest, protected_versions
+from .registry import Registry
 from .store import Store
 
 Severity = Literal["damage", "fault", "note"]
@@ -100,6 +101,17 @@ def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
     return Verified(model.name, look.entries, look.objects, look.size, tuple(look.findings))
 
 
+def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verified]:
+    """:func:`verify` of every model, and what lies beside them under no name that a model may have."""
+    models = registry.models()
+    reports = [verify(registry.model(name), progress=progress) for name in models]
+    for name in registry.store.folders("models/"):
+        if name not in models:
+            stray = Finding("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
+            reports.append(Verified(_shown(name), 0, 0, 0, (stray,)))
+    return reports
+
+
 @dataclass
 class _Look:
     """What one verification has learnt so far."""
@@ -122,7 +134,7 @@ class _Look:
     size: int = 0
 
     def found(self, kind: str, key: str, words: str) -> None:
-        self.findings.append(Finding(kind, key, words))
+        self.findings.append(Finding(kind, _shown(key), words))
 
     def numbers(self, log: str) -> list[int]:
         listed = self.store.list(keys.log_prefix(self.model, log))
@@ -238,6 +250,13 @@ class _Look:
             return self.store.get(key)
         except NotFound:
             return None
+        except InvalidName:
+            return b""  # a key that cannot be asked for, such as "notes (copy).txt": a stray one
+
+
+def _shown(key: str) -> str:
+    """A key as it can be printed, whatever was put into it."""
+    return key if key.isprintable() else ascii(key)[1:-1]
 
 
 def _kind_of(key: str) -> str:

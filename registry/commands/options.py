@@ -60,6 +60,11 @@ def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path
     return book
 
 
+def open_begun(url: str, name: str) -> Model:
+    """As :func:`open_model`, also where all there is was left by a writer cut off before its first entry."""
+    return Registry(url).model(name) if name in Registry(url).models() else open_model(url, name)
+
+
 def show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:
     if as_json:
         sys.stdout.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")

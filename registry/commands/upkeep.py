@@ -11,7 +11,7 @@ from rich.console import Console
 from .. import copying, gc
 from .. import verify as verifying
 from ..registry import Registry
-from .options import CacheFolder, Json, ModelName, Url, bar, models_named, open_model, show
+from .options import CacheFolder, Json, ModelName, Url, bar, models_named, open_begun, open_model, show
 
 app = typer.Typer()
 
@@ -32,9 +32,11 @@ To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, th
 @app.command(epilog="Example: registry verify gbpusd_m15_direction --registry s3://models/registry")
 def verify(model: AnyModel = None, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """Look at every entry, artifact, evidence file and segment; status 7 where something is wrong."""
-    names = Registry(registry).models() if model is None else [model]
     with bar() as progress:
-        reports = [verifying.verify(open_model(registry, name), progress=progress) for name in names]
+        if model is None:
+            reports = verifying.verify_all(Registry(registry), progress=progress)
+        else:
+            reports = [verifying.verify(open_begun(registry, model), progress=progress)]
     show([_report_row(report) for report in reports], as_json, lambda: _print_reports(reports, registry))
     if not all(report.clean for report in reports):
         raise typer.Exit(UNCLEAN)
@@ -50,7 +52,7 @@ def collect(
 ) -> None:
     """Remove what nothing names any more, and retire what is kept long enough; try --dry-run first."""
     with bar() as progress:
-        done = gc.collect(open_model(registry, model), dry_run=dry_run, nights_kept=nights, progress=progress)
+        done = gc.collect(open_begun(registry, model), dry_run=dry_run, nights_kept=nights, progress=progress)
     show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
 
 

@@ -101,6 +101,25 @@ def test_what_is_deleted_is_deleted_in_the_store_below():
     assert [*place.objects] == [keys.FORMAT_KEY]
 
 
+def test_nothing_is_deleted_in_a_registry_of_a_newer_format():
+    place = MemoryStore()
+    place.objects |= {keys.FORMAT_KEY: b'{"format":2,"oldest_reader":2}', "a": b""}
+    for _ in range(2):
+        with pytest.raises(FormatTooNew, match="format 2"):
+            a_model(place).store.delete("a")
+    assert "a" in place.objects
+
+
+def test_the_format_is_looked_at_before_the_first_delete_alone():
+    place = MemoryStore()
+    place.objects |= {keys.FORMAT_KEY: FORMAT, "a": b"", "b": b""}
+    counting = CountingStore(place)
+    model = a_model(counting)
+    for key in "ab":
+        model.store.delete(key)
+    assert counting.requests == {"get": 1, "delete": 2}
+
+
 def test_without_a_clock_it_is_this_machines():
     version = register(Registry(MemoryStore()).model(NAME))
     assert abs(datetime.now(UTC) - version.registered_at) < timedelta(minutes=5)

@@ -80,6 +80,36 @@ def test_all_models_are_verified_where_none_is_named(run, place):
     assert [report["model"] for report in reports] == ["eurusd", NAME]
 
 
+def test_what_a_writer_left_before_its_first_entry_is_verified_and_collected(run, place):
+    path = place / "models" / "eurusd" / "artifacts" / f"{digest(b'?')}-0"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"?")
+    old = time.time() - 90_000
+    os.utime(path, (old, old))
+    status, out, _ = run("verify")
+    assert status == 0 and "note: orphan: models/eurusd" in out and f"{NAME}: 5 entries" in out
+    assert run("verify", "eurusd")[0] == 0
+    assert run("gc", "eurusd")[0] == 0 and not path.exists()
+
+
+@pytest.mark.parametrize("name", ["Eurusd", "two words", "\udcff"])
+def test_what_lies_beside_the_models_is_named_and_hides_none_of_them(run, place, name):
+    (place / "models" / name).mkdir()
+    (place / "models" / name / "file").touch()
+    status, out, _ = run("verify")
+    assert status == 7 and "stray key: models/" in out and f"{NAME}: 5 entries" in out
+    assert json.loads(run("verify", "--json")[1])[1]["findings"][0]["kind"] == "stray key"
+    assert run("models")[1] == f"{NAME}\n"
+
+
+@pytest.mark.parametrize("name", ["notes (copy).txt", "\udcff", "two\nlines", "é"])
+def test_a_file_of_a_name_that_no_key_has_is_a_stray_one(run, place, name):
+    (place / "models" / NAME / name).touch()
+    status, out, _ = run("verify", NAME)
+    assert status == 7 and f"fault: stray key: models/{NAME}/" in out
+    assert json.loads(run("verify", "--json")[1])[0]["findings"][0]["kind"] == "stray key"
+
+
 def test_an_empty_registry_says_so(run, tmp_path):
     assert run("verify", registry=tmp_path / "none")[:2] == (0, f"no models in {tmp_path / 'none'}\n")
 
