@@ -268,7 +268,7 @@ class ModelReader:
     def _entry_of(self, number: int, head: Entry) -> int:
         """The entry that registered a version: interpolated, since versions are spread evenly over the log."""
         low, high = (0, 0), (head.n, transitions.latest_number(head))  # (entry, versions up to it)
-        while True:
+        while low[0] < high[0] and low[1] < number <= high[1]:
             share = (number - low[1]) / (high[1] - low[1])
             guess = min(max(low[0] + round(share * (high[0] - low[0])), low[0] + 1), high[0])
             entry = head if guess == head.n else self.versions.read(guess)
@@ -279,7 +279,11 @@ class ModelReader:
             if count < number:
                 low = (guess, count)
             else:
-                high = (int(entry.state["latest"]["entry"]) - 1, count - 1)
+                high = (min(guess, int(entry.state["latest"]["entry"])) - 1, count - 1)
+        raise Corrupt(
+            f"no entry of {self.versions.prefix} registers {keys.version_name(number)}, though later versions are "
+            f"there; run `registry verify {self.name}`"
+        )
 
     def archive(self, record: ChampionRecord | VersionRecord) -> Archive:
         """The archive of a version, checked against its digest (also where production is suspended)."""

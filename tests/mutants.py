@@ -34,6 +34,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.mutants_known import BY_HAND, EQUIVALENT
@@ -59,7 +60,6 @@ OWN = {
 FAST = ["log_commit", "log_reading", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
 LAST = ["commands", "faults", "histories_random", "interleavings", "kills", "races"]
 SHARED = [
-    "hypothesis",
     "numpy",
     "pandas",
     "botocore.session",
@@ -68,7 +68,7 @@ SHARED = [
     "xdist.plugin",
     "pytest_timeout",
 ]
-SECONDS = 900
+SECONDS = 600
 _SECONDS = itertools.count(1_000_000_000)
 
 
@@ -278,7 +278,11 @@ def _run(copy: Path, files: list[str], told: Path) -> None:
     with told.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    os._exit(pytest.main(["-x", "-q", "--tb=no", "--timeout=60", *(f"tests/registry/{file}" for file in files)]))
+    # that an example fails is enough to know, the smallest one may take minutes to find
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutants", deadline=None, phases=phases, derandomize=True, database=None)
+    options = ["-x", "-q", "--tb=no", "--timeout=120", "--timeout-method=thread", "--hypothesis-profile=mutants"]
+    os._exit(pytest.main([*options, *(f"tests/registry/{file}" for file in files)]))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.stores import MemoryStore
 
-from registry import VersionRecord
+from registry import VersionRecord, transitions
 from registry.entries import digest
 from registry.errors import (
     ArtifactMissing,
@@ -63,6 +63,24 @@ def test_any_version_is_found_whatever_lies_between(acts):
     assert [reader.version(f"v{number}").entry for number in range(1, len(entries) + 1)] == entries
     assert reader.version("latest").entry == entries[-1]
     assert [version.entry for version in reader.history()] == entries
+
+
+@pytest.mark.parametrize("skips", [{2}, {1, 3}, {4, 6}, {3, 4, 5, 6}])
+def test_a_version_that_a_damaged_log_skips_is_told_and_not_looked_for_without_end(monkeypatch, skips):
+    there = [number for number in range(1, 9) if number not in skips]
+    model = a_model()
+    for at, number in enumerate(there):
+        monkeypatch.setattr(transitions, "version_name", lambda _, number=number: f"v{number}")
+        register(model, f"{number}")
+        for tagged in range(at % 3):
+            model.tag(f"t{tagged}", number, author="ann")
+    reader = a_model(model.store)
+    for number in range(1, 8):
+        if number in skips:
+            with pytest.raises(Corrupt, match=rf"no entry of models/gbpusd/versions/ registers v{number}, though"):
+                reader.version(number)
+        else:
+            assert str(reader.version(number)) == f"v{number}"
 
 
 @pytest.mark.parametrize("number", ["v3", 3, "99"])
