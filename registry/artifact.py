@@ -3,12 +3,9 @@
 A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
 
 - ``archive.json``: format and input contract (:class:`~registry.signature.Signature`);
-- ``model.skops``: the estimator as ``skops`` writes it, made canonical; what it may hold: :mod:`registry.vetting`;
+- ``model.skops``: the estimator (:mod:`registry.skops_file`); what it may hold: :mod:`registry.vetting`;
 - ``arrays/...``: the data-only form for serving without scikit-learn, where there is one: :mod:`registry.portable`.
 
-``skops`` alone is not reproducible: it names members and nodes after the addresses of objects. Here nodes are
-numbered by their first appearance. Scalars get a number each time they appear, since whether two equal ones
-are the same object depends on the interpreter; sharing of arrays and objects is kept.
 """
 
 from __future__ import annotations
@@ -29,7 +26,8 @@ from . import portable
 from .entries import canonical, digest
 from .errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
 from .signature import Signature
-from .vetting import SCHEMA, TRUSTED, vet_estimator, vet_file
+from .skops_file import skops_file, zipped
+from .vetting import TRUSTED, vet_estimator, vet_file
 
 FORMAT = 1
 MODEL = "model.skops"
@@ -53,8 +51,6 @@ _UNREADABLE = (
     ArithmeticError,
 )
 """What the readers of zip, JSON and skops raise for bytes that are not what they expect."""
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class Members(Mapping[str, bytes]):
@@ -163,16 +159,14 @@ def pack(estimator: Any, signature: Signature, rows: npt.NDArray[np.float64] | N
     (n, features); else the reason why there is none. Raises :class:`UnsafeArtifact` for an estimator that could not be
     loaded again, because it holds a type that :mod:`registry.vetting` does not allow.
     """
-    import skops.io
-
     head = {"format": FORMAT, "signature": signature.to_dict()}
-    members = {MODEL: _canonical_skops(skops.io.dumps(estimator))}
+    members = {MODEL: skops_file(estimator)}
     try:
         form = portable.write(estimator, len(signature.features), rows)
         members |= {ARRAYS + name: data for name, data in form.items()}
     except NotPortable as reason:
         head["not_portable"] = str(reason)
-    return _zip(members | {HEAD: canonical(head)}, zipfile.ZIP_DEFLATED)
+    return zipped(members | {HEAD: canonical(head)}, zipfile.ZIP_DEFLATED)
 
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
@@ -223,46 +217,3 @@ def _members(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> Memb
 def _is_array(name: str) -> bool:
     rest = name.removeprefix(ARRAYS)
     return rest != name and rest.replace("_", "").replace(".", "").isalnum() and ".." not in rest
-
-
-def _canonical_skops(data: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = json.loads(archive.read(SCHEMA))
-        renamed: dict[str, str] = {}
-        _renumber(schema, {}, renamed)
-        members = {new: archive.read(old) for old, new in renamed.items()}
-    members[SCHEMA] = canonical(schema)
-    vet_file(members, schema)
-    # stored, not deflated: the archive around it deflates
-    return _zip(members, zipfile.ZIP_STORED)
-
-
-def _renumber(node: Any, ids: dict[int, int], renamed: dict[str, str]) -> None:
-    """Number nodes and files by first appearance, depth first in sorted order of fields, in place."""
-    if isinstance(node, list):
-        for item in node:
-            _renumber(item, ids, renamed)
-    if not isinstance(node, dict):
-        return
-    if "__id__" in node and "__loader__" in node:
-        if node["__loader__"] == "JsonNode":
-            node["__id__"] = ids[-len(ids) - 1] = len(ids) + 1
-        else:
-            node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
-        if isinstance(node.get("file"), str):
-            suffix = node["file"].rpartition(".")[2]
-            node["file"] = renamed.setdefault(node["file"], f"{len(renamed) + 1:06d}.{suffix}")
-    for name in sorted(node):
-        _renumber(node[name], ids, renamed)
-
-
-def _zip(members: Mapping[str, bytes], method: int) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = method
-            info.create_system = 3
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, members[name], compresslevel=6)
-    return buffer.getvalue()
