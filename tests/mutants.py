@@ -48,8 +48,8 @@ OWN = {
     "keys.py": ["keys"],
     "transitions.py": ["transitions", "promoter", "person"],
     "trainer.py": ["trainer"],
-    "promoter.py": ["promoter"],
-    "model.py": ["person"],
+    "promoter.py": ["promoter", "approval"],
+    "model.py": ["person", "approval"],
     "retirement.py": ["retirement"],
     "registry.py": ["registry"],
     "store/probe.py": ["probe"],
@@ -57,7 +57,19 @@ OWN = {
     "store/s3.py": ["s3", "connect"],
     "store/s3_client.py": ["s3_client", "s3", "connect"],
 }
-FAST = ["log_commit", "log_reading", "promoter", "trainer", "person", "transitions", "keys", "entries", "signing"]
+FAST = [
+    "log_commit",
+    "log_reading",
+    "promoter",
+    "trainer",
+    "person",
+    "transitions",
+    "keys",
+    "entries",
+    "signing",
+    "keyring",
+    "approval",
+]
 LAST = ["commands", "faults", "histories_random", "interleavings", "kills", "races"]
 SHARED = [
     "numpy",

@@ -8,6 +8,7 @@ import pytest
 from actors import NOON, HandClock, a_model, crowned, promote, register
 from hypothesis import given
 from hypothesis import strategies as st
+from servers.faulty import FaultyStore
 from servers.stores import MemoryStore
 
 from registry import VersionRecord, transitions
@@ -19,6 +20,7 @@ from registry.errors import (
     InvalidRequest,
     ModelNotFound,
     RegistryError,
+    StoreUnavailable,
     VersionNotFound,
 )
 
@@ -39,6 +41,16 @@ def test_a_version_keeps_what_was_said_of_it():
     assert (kept.record.parameters, kept.record.metrics, kept.record.cut) == (record.parameters, record.metrics, 0.49)
     assert (kept.record.sha256, kept.record.size, kept.author) == (digest(b"archive"), 7, "trainer")
     assert model.store.get(kept.record.artifact) == b"archive"
+
+
+def test_no_version_is_named_whose_upload_was_never_answered():
+    store = FaultyStore()
+    model = a_model(store)
+    model.store.create("probed", b"")
+    store.faults |= {len(store.asked) + number: "never lands" for number in range(5)}
+    with pytest.raises(StoreUnavailable, match="did not answer the upload"):
+        register(model)
+    assert model.versions.head() is None
 
 
 def test_equal_archives_of_two_versions_are_two_objects():
