@@ -15,13 +15,18 @@ NewId = Callable[[], str]
 
 
 class Clock(Protocol):
-    """The wall clock (UTC), a monotonic one, and waiting."""
+    """The wall clock (UTC), a monotonic one that also counts while the machine sleeps, and waiting."""
 
     def now(self) -> datetime: ...
 
     def monotonic(self) -> float: ...
 
     def sleep(self, seconds: float) -> None: ...
+
+
+# time.monotonic stands still while a laptop sleeps, and an upload that waits for its entry grows old meanwhile. The
+# CLOCK_MONOTONIC of macOS goes on.
+_AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 class SystemClock:
@@ -31,7 +36,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() if _AWAKE_OR_NOT is None else time.clock_gettime(_AWAKE_OR_NOT)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from servers.stores import CountingStore, MemoryStore
 
 from registry import Registry, keys, store
 from registry.cache import OBJECTS, Cache
+from registry.clock import SystemClock
 from registry.entries import digest
 from registry.errors import Corrupt, FormatTooNew, NotFound, RegistryError, StoreDenied, StoreRefused
 
@@ -123,6 +125,17 @@ def test_the_format_is_looked_at_before_the_first_delete_alone():
 def test_without_a_clock_it_is_this_machines():
     version = register(Registry(MemoryStore()).model(NAME))
     assert abs(datetime.now(UTC) - version.registered_at) < timedelta(minutes=5)
+
+
+def test_its_monotonic_clock_goes_on_while_the_machine_sleeps(monkeypatch):
+    """An upload that waited through the night in a closed laptop is a night old."""
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    clock = SystemClock()
+    before = clock.monotonic()
+    clock.sleep(0.01)
+    assert 0.01 <= clock.monotonic() - before < 60
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        assert abs(clock.monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
 
 
 @pytest.mark.parametrize("given", [str, lambda path: path, Cache])
