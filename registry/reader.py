@@ -120,7 +120,7 @@ class ModelReader:
 
     def champion(self, at: datetime | None = None) -> ChampionRecord | None:
         """What production loads now, or loaded at a past moment; None before the first promotion."""
-        return transitions.champion_of(self._deciding(at))
+        return transitions.champion_of(self.deciding(at))
 
     def version(self, which: str | int) -> Version:
         """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is."""
@@ -145,12 +145,18 @@ class ModelReader:
     def load(self, which: str | int = "champion", *, at: datetime | None = None) -> Loaded:
         """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
 
+        ``at``: the champion at a past moment, also where production was suspended then.
+
         Raises :class:`NoChampion`, :class:`Suspended` (a person told production to stand aside),
         :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`,
         :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion).
         """
         if which == "champion":
             return self.load_champion(self._champion_or_raise(at))
+        if at is not None:
+            raise InvalidRequest(
+                f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
+            )
         record = self.version(which).record
         return Loaded(record.version, record.cut, self.archive(record), recall=lambda: record)
 
@@ -229,7 +235,7 @@ class ModelReader:
         return record
 
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
-        entry = self._deciding(at)
+        entry = self.deciding(at)
         champion = transitions.champion_of(entry)
         if entry is None or champion is None:
             when = "" if at is None else f" at {say_time(at)}"
@@ -241,8 +247,8 @@ class ModelReader:
             self._trusted.check_champion(self.name, entry.state["champion"])
         return champion
 
-    def _deciding(self, at: datetime | None) -> Entry | None:
-        """The newest decision, now or at a past moment."""
+    def deciding(self, at: datetime | None = None) -> Entry | None:
+        """The newest decision, now or at a past moment: its state says what was in production, or stood aside."""
         if at is None:
             return self.decisions.head()
         if at.tzinfo is None:

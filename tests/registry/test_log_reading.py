@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from servers.stores import CountingStore, MemoryStore
 
 from registry import keys
-from registry.errors import (
-    Corrupt,
-)
+from registry.errors import Corrupt
+from registry.log import Draft
 
 
 def test_entries_form_a_chain():
@@ -142,3 +141,18 @@ def test_the_champion_at_a_moment_is_that_of_the_last_decision_before_it(gaps, m
     expected = sum(time <= moment for time in times)
     champion = model.champion(at=moment)
     assert (0 if champion is None else champion.decision) == expected
+
+
+@pytest.mark.parametrize("entry", [6, 7, 99])
+def test_a_version_is_not_looked_for_without_end_where_states_contradict_each_other(entry):
+    model = a_model()
+    for _ in range(5):
+        register(model)
+    for n, latest in ((6, {"version": "v100", "entry": entry}), (7, {"version": "v101", "entry": 7})):
+        draft = Draft("tagged", {"tag": f"t{n}", "version": "v1"}, {"latest": latest})
+        model.versions.append(lambda head, n, time, draft=draft: draft, author="mallory")
+    for number in range(1, 100):
+        try:
+            assert a_model(model.store).version(number).record.number == number <= 5
+        except Corrupt as error:
+            assert "registry verify" in str(error) or "should register" in str(error)

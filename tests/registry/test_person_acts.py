@@ -285,6 +285,15 @@ def test_which_model_was_in_production_when():
         reader.champion(at=datetime(2024, 5, 1))  # noqa: DTZ001
 
 
+@pytest.mark.parametrize("which", ["latest", "v1", "best"])
+def test_only_the_champion_is_loaded_as_of_a_past_moment(which):
+    """Asked for the latest version of May, nobody is given that of today."""
+    model = crowned("a", "b")
+    model.tag("best", 1, author="ann")
+    with pytest.raises(InvalidRequest, match="only the champion is loaded as of a past moment"):
+        model.load(which, at=NOON)
+
+
 def test_the_log_tells_both_logs_newest_first():
     clock = HandClock()
     model = a_model(clock=clock)
