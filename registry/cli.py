@@ -20,7 +20,7 @@ from .clock import say_time
 from .commands import acts, exchange, signatures, upkeep, versions
 from .commands.asking import moment
 from .commands.options import CacheFolder, Json, ModelName, Url, bar, open_model, show
-from .commands.output import entry_row, version_row
+from .commands.output import entry_row, say, version_row
 from .entries import Entry
 from .errors import NoChampion, RegistryError
 from .history import author_of, dated
@@ -28,6 +28,7 @@ from .reader import Version
 from .records import ChampionRecord
 from .registry import Registry
 from .retirement import is_retired
+from .transitions import champion_of
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -58,7 +59,7 @@ def main() -> None:
 def models(registry: Url = ".retrain/registry", as_json: Json = False) -> None:
     """The models in the registry."""
     names = Registry(registry).models()
-    show(names, as_json, lambda: Console().print("\n".join(names) or f"no models in {registry}", highlight=False))
+    show(names, as_json, lambda: say("\n".join(names) or f"no models in {registry}"))
 
 
 @app.command(epilog="Example: registry history gbpusd_m15_direction --json")
@@ -79,13 +80,15 @@ def history(
 def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = None, as_json: Json = False) -> None:
     """What production loads now, or loaded at a past moment, and by which decision."""
     book = open_model(registry, model)
-    record = book.champion(None if at is None else moment(at))
-    if record is None:
+    decided = book.deciding(None if at is None else moment(at))
+    record = champion_of(decided)
+    if decided is None or record is None:
         when = "" if at is None else f" at {at}"
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
     entry = book.decisions.read(record.decision)
-    told = {**record.to_dict(), "sentence": str(entry)}
-    show(told, as_json, lambda: _print_champion(model, record, entry))
+    suspended = decided.state.get("suspended")
+    told = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
+    show(told, as_json, lambda: _print_champion(model, record, entry, suspended))
 
 
 @app.command(epilog="Example: registry log gbpusd_m15_direction --limit 10")
@@ -135,12 +138,16 @@ def _history_table(
     return table
 
 
-def _print_champion(model: str, record: ChampionRecord, entry: Entry) -> None:
+def _print_champion(model: str, record: ChampionRecord, entry: Entry, suspended: Mapping[str, Any] | None) -> None:
     console = Console(highlight=False, soft_wrap=True)
     simulated = ", trained on simulated bars" if record.simulated else ""
-    console.print(f"{model}: {record.version} ({record.recipe or 'no recipe'}){simulated}")
-    console.print(f"in production since {say_time(entry.time)} by decision {record.decision} of {record.by}")
+    console.print(f"{model}: {record.version} ({record.recipe or 'no recipe'}){simulated}", markup=False)
+    what = "in production" if suspended is None else "champion"
+    console.print(f"{what} since {say_time(entry.time)} by decision {record.decision} of {record.by}", markup=False)
     console.print(str(entry), markup=False)
+    if suspended is not None:
+        since = say_time(suspended["since"])
+        console.print(f"not in production: suspended since {since}: {suspended['reason']}", markup=False)
 
 
 def _print_log(model: str, entries: list[Entry]) -> None:

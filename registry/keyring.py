@@ -43,6 +43,10 @@ class Keyring:
         Raises :class:`KeyRefused` for a key that cannot be used, :class:`InvalidRequest` for what is no public key.
         """
         promoting, training = _listed(promoters), _listed(trainers)
+        if promoters and not promoting:
+            raise InvalidRequest(
+                f"{PROMOTERS} is set and names no key: name the public keys that may promote, or unset it"
+            )
         if not promoting:
             if training or signing_key:
                 raise InvalidRequest(

@@ -38,6 +38,6 @@ def moment(text: str) -> datetime:
     """The moment that ``text`` names, UTC where it says no zone; :class:`InvalidRequest`."""
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError as error:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # OverflowError: the last day of 9999 in a zone west of UTC
         raise InvalidRequest(f"{text!r} is not a moment: write 2024-05-01T12:00Z") from error
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

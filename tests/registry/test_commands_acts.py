@@ -52,6 +52,22 @@ def test_a_version_is_not_promoted_by_hand_unless_the_gate_is_overruled_in_so_ma
     assert champion(url).version == "v2"
 
 
+def test_the_champion_of_a_suspended_model_is_not_said_to_be_in_production(url, run):
+    assert "in production since" in run("champion", NAME)[1]
+    assert json.loads(run("champion", NAME, "--json")[1])["suspended"] is None
+    run("suspend", NAME, *WHY)
+    out = run("champion", NAME)[1]
+    assert "not in production: suspended since" in out and "the feed was wrong" in out and "\nchampion since" in out
+    assert json.loads(run("champion", NAME, "--json")[1])["suspended"]["reason"] == "the feed was wrong"
+    run("resume", NAME, *WHY)
+    assert "in production since" in run("champion", NAME)[1]
+
+
+def test_what_a_person_wrote_is_no_markup_in_the_champions_lines(url, run):
+    Registry(url).model(NAME).force("v1", author="ann[/b]", reason="why")
+    assert "of ann[/b]" in run("champion", NAME)[1]
+
+
 def test_frozen_and_suspended_end_when_a_person_says_so(url, run):
     run("freeze", NAME, *WHY)
     status, _, err = run("promote", NAME, "v3", "--force", *WHY)
@@ -103,6 +119,7 @@ FAULTS = [
     (["freeze", NAME, "--until", "tomorrow", *WHY], 2, "is not a moment"),
     (["freeze", NAME, "--until", "2001-01-01", *WHY], 2, "before it begins"),
     (["unfreeze", NAME, *WHY], 2, "is not frozen"),
+    (["freeze", NAME, *WHY, "--until", "9999-12-31T23:00-05:00"], 2, "is not a moment"),
     (["resume", NAME, *WHY], 2, "not suspended"),
     (["retire", NAME, "v2", *WHY], 2, "cannot be retired"),
     (["retire", NAME, "v9", *WHY], 3, "there is no v9"),

@@ -98,6 +98,8 @@ def test_nothing_configured_is_no_keys_and_half_a_configuration_is_refused(path)
     for half in ((path, None, None), (None, "", public)):
         with pytest.raises(InvalidRequest, match=f"{PROMOTERS}, which is not set"):
             Keyring.of(*half)
+    with pytest.raises(InvalidRequest, match=f"{PROMOTERS} is set and names no key"):
+        Keyring.of(None, " , ", None)  # or nothing would be checked, and nobody be told
     with pytest.raises(InvalidRequest, match="'abc' is not a public key"):
         Keyring.of(None, "abc", None)
 
