@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,8 +65,8 @@ class Outcome:
     champion: ChampionRecord | None
     decision: int | None
     """Number of the entry in the decisions log; None on a dry run."""
-    waiting: bool = False
-    """Held for a person, who can still approve it."""
+    waiting: str | None = None
+    """The command with which a person approves what was held for one; None where nothing waits."""
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
@@ -113,7 +114,7 @@ def outcome_of(
         rows=tuple(_marked(row, winner, verdict.winner_version, won) for row in verdict.rows),
         champion=champion,
         decision=None if entry is None else entry.n,
-        waiting=entry is not None and "proposal" in entry.body,
+        waiting=None if entry is None else _waiting(job, entry),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
     )
@@ -140,9 +141,32 @@ def recorded(job: Job, book: Model, bars: NightBars, entry: Entry) -> Outcome:
         rows=tuple(rows[::-1]),
         champion=book.champion(),
         decision=entry.n,
+        waiting=_waiting(job, entry),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
     )
+
+
+def approval_command(job: Job, version: str) -> str:
+    """What a person types to approve a promotion that was held for one; NAME, WHY and FILE are theirs to fill in."""
+    words = [
+        "registry",
+        "approve",
+        job.model,
+        version,
+        "--registry",
+        job.registry,
+        "--author",
+        "NAME",
+        "--reason",
+        "WHY",
+    ]
+    return shlex.join([*words, "--signing-key", "FILE"] if job.needs_signature else words)
+
+
+def _waiting(job: Job, entry: Entry) -> str | None:
+    proposed = entry.body.get("proposal")
+    return None if proposed is None else approval_command(job, proposed["version"])
 
 
 def _marked(row: Row, winner: str | None, version: str | None, won: Status) -> Row:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from flows.errors import NightRefused, RequestRefused
-from flows.outcome import Outcome, recorded
+from flows.outcome import Outcome, approval_command, recorded
 from flows.plan import Job
 from flows.settings import Force
 from flows.steps import NightBars, Verdict
@@ -120,7 +120,7 @@ def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
         waits = "an approver's signature is needed" if signed else "a person has to approve it and nobody did"
         return {
             "sentence": f"held although the gate would promote {verdict.winner} ({winner}): {waits}; until the next "
-            f"night is decided: {by_hand(job, str(winner))}",
+            f"night is decided: {approval_command(job, str(winner))}",
             "reason": "not signed" if signed else "not approved",
             "proposal": proposal(str(winner), verdict.sentence, returned=verdict.winner_version is not None),
         }
@@ -133,12 +133,6 @@ def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
         "reason": "declined",
         "approval": approval,
     }
-
-
-def by_hand(job: Job, version: str) -> str:
-    """The command with which a person approves a promotion that was held for one."""
-    key = " --signing-key FILE" if job.needs_signature else ""
-    return f"registry approve {job.model} {version} --registry {job.registry} --author NAME --reason WHY{key}"
 
 
 def may_promote(told: dict[str, Any]) -> bool:

@@ -32,6 +32,11 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
         _named(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
         f"> {escaped(outcome.sentence)}",
+        *(
+            []
+            if outcome.waiting is None
+            else ["To approve it, until the next night is decided:", f"    {outcome.waiting}"]
+        ),
         _facts(outcome),
         _table(outcome),
         *_evidence(outcome, decisions(book, at_most=nights)),
@@ -64,6 +69,8 @@ def escaped(text: str) -> str:
 def _headline(outcome: Outcome) -> str:
     """Without the model's name: a long word in a heading runs out of a phone's page."""
     what = "Dry run" if outcome.dry_run else outcome.action.capitalize()
+    if outcome.waiting is not None:
+        what = "Held for approval"
     again = ", decided before" if outcome.already_decided else ""
     return f"{what}, night of {outcome.night}{again}"
 

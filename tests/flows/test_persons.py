@@ -173,7 +173,8 @@ def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_han
     assert (outcome.action, outcome.champion) == ("held", None)
     assert outcome.sentence.startswith("held although the gate would promote line (v1): a person has to approve it")
     assert f"registry approve m v1 --registry {waiting.registry} --author NAME --reason WHY" in outcome.sentence
-    assert outcome.waiting
+    assert outcome.waiting == f"registry approve m v1 --registry {waiting.registry} --author NAME --reason WHY"
+    assert waiting(at(3)).waiting == outcome.waiting, "it still waits"
     assert waiting.decision().action == "promoted", "the record says what the gate said"
     assert {row.status for row in outcome.rows if row.version} == {"held"}
 
@@ -185,7 +186,7 @@ def test_approved_by_hand_afterwards_it_is_no_forced_promotion_and_evidence_goes
     assert champion is not None and (champion.version, champion.forced, champion.night) == ("v1", None, "2024-06-03")
     again = waiting(at(3))
     assert again.already_decided and again.sentence.endswith("; approved by ada: looks right"), "no longer waiting"
-    assert (again.action, again.waiting, again.rows[0].status) == ("promoted", False, "promoted")
+    assert (again.action, again.waiting, again.rows[0].status) == ("promoted", None, "promoted")
     assert waiting(at(4)).champion == champion and waiting.decision().after == "2024-06-03"
 
 

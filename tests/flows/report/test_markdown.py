@@ -96,6 +96,14 @@ def test_who_is_asked_to_approve_sees_the_evidence(lived: Lived, newest: bool, d
     assert picture.startswith(PNG) and f"{drawn}](data:" in text and "stands below the chart" in text
 
 
+def test_a_night_that_waits_says_so_first_and_shows_the_command_to_type(lived: Lived) -> None:
+    command = "registry approve m_1 v3 --registry /srv/<r> --author NAME --reason WHY"
+    text = decision_markdown(replace(lived.outcome, waiting=command), lived.book)
+    assert text.startswith("# Held for approval, night of ")
+    assert f"\n\n    {command}\n\n" in text, "as code: to be copied as it is"
+    assert "To approve it" not in decision_markdown(lived.outcome, lived.book)
+
+
 def test_without_evidence_the_one_who_approves_sees_the_table_alone(lived: Lived) -> None:
     bare = replace(told_of(lived, 1), standings=())
     for told in (None, bare):
