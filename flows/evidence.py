@@ -7,6 +7,7 @@ anew, by the version that scored it first, and the decision says on which days.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,7 +79,8 @@ def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
 def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
     """Score what is new, add it to the registry, and give all the evidence there is.
 
-    Raises :class:`NightRefused` where the evidence reaches further than the bars do.
+    Raises :class:`NightRefused` where the evidence reaches further than the bars do, :class:`BarsRejected` where they
+    lack what the champion needs.
     """
     manifest, decisions = book.manifest(), book.decisions.head()
     policy, scorers = policy_of(job, decisions), Scorers(book, cores=job.cores)
@@ -184,9 +186,13 @@ def _on_new_bars(job: Job, book: Model, scorers: Scorers, data: Dataset, new: Ma
             record = scorers.registered_at(entry)
             unseen = new & _unseen(data, record)
             yield from _said(scorers, data, record, recipe_stream(recipe.fingerprint), recipe.name, unseen, asked)
-    for frozen in _frozen(scorers, decisions):
+    for place, frozen in enumerate(_frozen(scorers, decisions)):
         unseen, name = new & _unseen(data, frozen), frozen.recipe or "unnamed"
-        yield from _said(scorers, data, frozen, version_stream(frozen.version), name, unseen, asked)
+        try:
+            yield from _said(scorers, data, frozen, version_stream(frozen.version), name, unseen, asked)
+        except SignatureMismatch as error:
+            if place == 0:  # nothing can be judged without the champion; the one before it drops out of the race
+                raise cannot_be_asked(frozen.version, name, error) from error
 
 
 def _on_corrected_day(
@@ -198,7 +204,8 @@ def _on_corrected_day(
         record = scorers.version(version)
         wanted = left.get(stream, again) & _unseen(data, record)
         left[stream] = left.get(stream, again) & ~wanted
-        yield from _said(scorers, data, record, stream, name, wanted, asked)
+        with suppress(SignatureMismatch):  # what it needs is gone: no score, as where its archive is
+            yield from _said(scorers, data, record, stream, name, wanted, asked)
 
 
 def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[str, str, str]]:
@@ -241,7 +248,7 @@ def _said(
 ) -> Iterator[Series]:
     """What a version says on the wanted bars; nothing where there are none or its archive is gone.
 
-    :class:`BarsRejected` where the bars lack what it needs, which tonight's recipes may not.
+    :class:`SignatureMismatch` where the bars lack what it needs, which tonight's recipes may not.
     """
     if not wanted.any():
         return
@@ -250,13 +257,11 @@ def _said(
         p[wanted[asked]] = scorers.probabilities(record.version, data.bars.frame[wanted])
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
-    except SignatureMismatch as error:
-        raise cannot_be_asked(record.version, name, error) from error
     yield Series(stream, name, record.version, record.cut, p)
 
 
 def cannot_be_asked(version: str, recipe: str, error: SignatureMismatch) -> BarsRejected:
-    """A night's error for bars that a version, the champion often, cannot be asked about."""
+    """A night's error for bars that the champion cannot be asked about."""
     return BarsRejected(
         f"{version} ({recipe}) cannot be asked about the new bars: {error}; mend the files, or, if what it needs is "
         "gone for good, make a version champion that does without it"
@@ -276,14 +281,18 @@ def _merged(series: Sequence[Series]) -> tuple[Series, ...]:
 
 def _sheet(data: Dataset, night: str, asked: Mask, rescored: tuple[str, ...], series: tuple[Series, ...] = ()) -> Sheet:
     opens = pd.DatetimeIndex(data.bars.frame.index)[asked]
-    return Sheet(night, True, minutes(opens), data.label[asked], marks(data, asked), series, rescored)
+    columns = tuple(map(str, data.bars.frame.columns))
+    return Sheet(night, True, minutes(opens), data.label[asked], marks(data, asked), series, rescored, columns)
 
 
 def _corrected(data: Dataset, sheets: Sequence[Sheet]) -> tuple[str, ...]:
     """Trading days that are not what nights scored: a bar or a label corrected, a bar gone, a hole filled.
 
-    A backfilled day stays as it is: the models that scored it were not kept, and it is no evidence.
+    A backfilled day stays as it is: the models that scored it were not kept, and it is no evidence. A column more is no
+    correction, and where one is gone only labels are compared: to score every day anew would void those whose versions
+    are gone.
     """
+    columns = set(map(str, data.bars.frame.columns))
     opens, days = minutes(pd.DatetimeIndex(data.bars.frame.index)), data.trading_day.astype(str)
     changed: set[str] = set()
     scored = [np.empty(0, np.int64)]
@@ -295,7 +304,7 @@ def _corrected(data: Dataset, sheets: Sequence[Sheet]) -> tuple[str, ...]:
         for day, mark in sheet.days.items():
             here = np.zeros(opens.size, np.bool_)
             here[at[days[at] == day]] = True
-            if here.any() and data.fingerprint(here) != mark:
+            if here.any() and columns.issuperset(sheet.columns) and data.fingerprint(here, sheet.columns) != mark:
                 changed.add(day)
         scored.append(sheet.opens)
     known = np.concatenate(scored)

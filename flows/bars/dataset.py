@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -71,9 +72,11 @@ class Dataset:
             )
         return np.asarray(known & np.isin(year, years), np.bool_)
 
-    def fingerprint(self, mask: npt.NDArray[np.bool_] | None = None) -> str:
-        """SHA-256 (hex) of the bars, or of those where ``mask`` (n,); see :mod:`flows.bars.fingerprint`."""
-        return fingerprints.fingerprint(self.bars.frame if mask is None else self.bars.frame[mask])
+    def fingerprint(self, mask: npt.NDArray[np.bool_] | None = None, columns: Sequence[str] = ()) -> str:
+        """SHA-256 (hex) of the bars, or of those where ``mask`` (n,), and of all ``columns`` or of these; see
+        :mod:`flows.bars.fingerprint`."""
+        frame = self.bars.frame if mask is None else self.bars.frame[mask]
+        return fingerprints.fingerprint(frame[list(columns)] if columns else frame)
 
     def day_fingerprints(self) -> dict[date, str]:
         """The fingerprint of each trading day, so that a correction of the past is seen on its day."""

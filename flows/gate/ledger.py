@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ class Sheet:
     """One night's scores. ``opens``: shape (n_bars,), the bars' opens in minutes since 1970 UTC, ascending; ``label``:
     0 or 1 each. ``days``: fingerprint of the scored bars of each trading day, so that a later correction is seen.
     ``live`` is false for a backfill. ``replaced``: trading days that this sheet scores anew; what was there is void.
+    ``columns``: those that the fingerprints are of; empty for all that the bars had.
     """
 
     night: str
@@ -61,6 +62,7 @@ class Sheet:
     days: Mapping[str, str]
     series: tuple[Series, ...]
     replaced: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,7 @@ def standing(sheets: Sequence[Sheet]) -> list[Sheet]:
 def _only(sheet: Sheet, stays: npt.NDArray[np.bool_], gone: set[str]) -> Sheet:
     series = tuple(Series(each.stream, each.name, each.version, each.cut, each.p[stays]) for each in sheet.series)
     days = {day: value for day, value in sheet.days.items() if day not in gone}
-    return Sheet(sheet.night, sheet.live, sheet.opens[stays], sheet.label[stays], days, series, sheet.replaced)
+    return replace(sheet, opens=sheet.opens[stays], label=sheet.label[stays], days=days, series=series)
 
 
 def _written(sheet: Sheet) -> dict[str, Any]:
@@ -176,6 +178,7 @@ def _written(sheet: Sheet) -> dict[str, Any]:
         "label": _packed(sheet.label, "<u1"),
         "days": dict(sheet.days),
         "replaced": list(sheet.replaced),
+        "columns": list(sheet.columns),
         "series": [
             {
                 "stream": each.stream,
@@ -198,7 +201,8 @@ def _read(values: Mapping[str, Any]) -> Sheet:
     label = _unpacked(values["label"], "<u1").astype(float)
     if any(each.p.shape != opens.shape for each in series) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
-    return Sheet(values["night"], values["live"], opens, label, values["days"], series, tuple(values["replaced"]))
+    lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}
+    return Sheet(values["night"], values["live"], opens, label, values["days"], series, **lists)
 
 
 def _packed(values: npt.NDArray[Any], dtype: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from nights import Nights, at, killed_at, quick_calibration, short_bars
+from nights import YEAR_FILE, Nights, at, killed_at, quick_calibration, short_bars
 
 from flows.evidence import DAYS_NAMED, Evidence
 from flows.gate.ledger import Ledger, Sheet, assemble, minutes
@@ -166,6 +166,29 @@ def test_rows_in_another_order_and_bars_not_yet_scored_are_no_correction(nights:
     path.write_text("\n".join([head, *rows[-900:], *rows[:-900]]) + "\n")
     nights(at(6))
     assert told(nights) == []
+
+
+@pytest.mark.parametrize("change", ["one more", "one less"])
+def test_another_column_is_no_correction_and_voids_no_day_whose_versions_are_gone(nights: Nights, change: str) -> None:
+    before, gone = nights.ledger, nights.model.version("v3").record
+    nights.model.retire(["v3"], author="ann", reason="space")
+    (nights.registry / str(gone.artifact)).unlink()
+    path = nights.data / YEAR_FILE
+    head, *rows = (line.split(",") for line in path.read_text().splitlines())
+    at_open = head.index("open_15m")
+    changed = {
+        "one more": [[*head, "mine"], *([*row, "1.5"] for row in rows)],
+        "one less": [row[:at_open] + row[at_open + 1 :] for row in (head, *rows)],
+    }
+    path.write_text("".join(",".join(row) + "\n" for row in changed[change]))
+    nights(at(6))
+    assert told(nights) == []
+    for key, stream in before.streams.items():
+        now = nights.ledger.streams[key].p[: before.opens.size]
+        assert np.array_equal(now, stream.p, equal_nan=True)
+    nights.rewrite(corrected("2024-06-06 09:00", "rsi_14", "91.5"))
+    nights(at(7))
+    assert told(nights) == ["2024-06-06"]  # a correction is seen as before
 
 
 def test_a_night_killed_after_it_scored_the_correction_still_says_so(nights: Nights) -> None:
