@@ -111,7 +111,7 @@ def check_signatures(entries, roles):
     """Every entry, and the champion in every decision's state, is signed by a key that may."""
     for entry in entries:
         where, champion = f"entry {entry['n']} of {entry['log']}", entry["state"].get("champion")
-        may = ("promoter",) if entry["log"] == "decisions" else ("promoter", "trainer")
+        may = ("promoter", "trainer") if entry["log"] == "versions" or entry["kind"] == "held" else ("promoter",)
         signed = [(entry.pop("signature", None), entry, may)]
         if champion is not None:
             told = {name: value for name, value in champion.items() if name != "signature"}

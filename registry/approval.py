@@ -42,13 +42,13 @@ def check_proposed(entry: Entry | None, model: str, version: str) -> Entry:
 
 
 def told(entry: Entry, author: str, reason: str) -> dict[str, Any]:
-    """The body of the decision that approves the proposal of ``entry``; the gate's record goes with it."""
+    """The body of the decision that approves the proposal of ``entry``; the gate's record and evidence go with it."""
     body = {
         "sentence": f"{entry.body['proposal'].get('sentence', 'promoted')}; approved by {author}: {reason}",
         "reason": reason,
         "approval": {"approved": True, "author": author, "reason": reason, "decision": entry.n},
     }
-    return body if "record" not in entry.body else {**body, "record": entry.body["record"]}
+    return {**body, **{name: entry.body[name] for name in ("record", "evidence") if name in entry.body}}
 
 
 def approved(candidate: ChampionRecord, body: Mapping[str, Any], *, entry: Entry) -> Build:

@@ -6,9 +6,11 @@ import hashlib
 import sys
 
 import pytest
-from actors import HandClock, a_model, crowned, promote, register
-from bundles import KEYS, SCRIPT, checked, decided, scored, the_script
+from actors import HandClock, a_model, crowned, night, promote, register
+from bundles import GATE, KEYS, SCRIPT, TRAINER, checked, decided, scored, the_script
+from servers.stores import MemoryStore
 
+from registry import approval
 from registry.bundle import bundle
 
 
@@ -53,6 +55,23 @@ def test_acts_of_a_person_are_bundled_too(script):
     empty = a_model()
     empty.freeze(author="ann", reason="nothing yet")
     assert script.check_bundle(bundle(empty, 1), None, {})
+
+
+def test_a_night_that_held_with_a_trainers_key_and_the_approval_of_it_hold(tmp_path):
+    store, clock = MemoryStore(), HandClock()
+    by_night = a_model(store, who=2, signer=TRAINER, clock=clock)
+    register(by_night, "a")
+    told = {"sentence": "held", "proposal": approval.proposal("v1", "promoted: v1", returned=False)}
+    body = {**told, "evidence": {"entry": scored(by_night, 2).n}}
+    by_night.hold(expected=None, author="night", body=body, night=night(2))
+    scored(by_night, 3)
+    a_model(store, signer=GATE, clock=clock).approve("v1", author="ann", reason="plain")
+    for decision in (1, 2):
+        status, told = checked(tmp_path, bundle(by_night, decision), *KEYS)
+        assert status == 0 and "every signature" in told and "of 2 bars" in told, told
+    promote(by_night, register(by_night, "b"))
+    status, told = checked(tmp_path, bundle(by_night, 3), *KEYS)
+    assert status == 1 and "entry 3 of decisions: signed by another key" in told
 
 
 def test_the_evidence_of_a_decision_that_names_none_is_the_last_before_it(script):
