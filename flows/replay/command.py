@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -40,6 +42,10 @@ def replay(
     recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
     rule: Annotated[list[str] | None, typer.Option(help=f"{', '.join(RULES)}; repeat. Default: all.")] = None,
     score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="The gate by another policy, cadence=5,budget=0.1 (windows=40/80/250); repeat for more."),
+    ] = None,
     spread: Annotated[float, typer.Option(help="Spread in pips.")] = SPREAD_PIPS,
     tape: Annotated[Path, typer.Option(help="Where fits are kept, so that a stopped replay goes on.")] = Path(
         ".retrain/replay"
@@ -56,11 +62,13 @@ def replay(
     wrong = sorted(set(rule or ()) - set(RULES))
     if wrong:
         raise RequestRefused(f"there is no rule {', '.join(wrong)}: choose among {', '.join(RULES)}")
-    policy = GatePolicy(score=score)  # type: ignore[arg-type]  # checked by the policy itself
+    usual = GatePolicy(score=score)  # type: ignore[arg-type]  # checked by the policy itself
+    others = {f"gated, {text}": _policy(text, usual) for text in policy or ()}
     console = Console(stderr=True, highlight=False)
     job = plan(request(data=data, recipes=recipe), load_settings())
     taped = _tape(console, job, _date(begin), _date(end), tape, _crew(job, workers, dask))
-    played = [_play(console, taped, policy, name) for name in rule or RULES]
+    played = [_play(console, taped, usual, name) for name in rule or RULES]
+    played += [replace(_play(console, taped, each, "gated"), rule=name) for name, each in others.items()]
     lines = compare(taped, played, spread_pips=spread)
     if as_json:
         promoted = {each.rule: [promotion.night for promotion in each.promotions] for each in played}
@@ -72,6 +80,22 @@ def replay(
         out.print(_table(taped, lines, spread))
         out.print(LEGEND, soft_wrap=True)
     console.print(WARNING)
+
+
+def _policy(text: str, usual: GatePolicy) -> GatePolicy:
+    """The usual policy but for what the text sets, ``cadence=5,budget=0.1``."""
+    pairs = [each.partition("=") for each in text.split(",")]
+    told: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+    lists = {name: value.split("/") for name, value in told.items() if name in ("windows", "spread_pips")}
+    unknown = sorted(set(told) - set(GatePolicy.__dataclass_fields__))
+    if unknown or not all(sign for _, sign, _ in pairs):
+        known = ", ".join(GatePolicy.__dataclass_fields__)
+        raise RequestRefused(f"--policy {text!r}: write name=value with commas between, names are {known}")
+    try:
+        return TypeAdapter(GatePolicy).validate_python({"score": usual.score, **told, **lists})
+    except ValidationError as error:
+        wrong = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise RequestRefused(f"--policy {text!r}: {wrong}") from error
 
 
 def _crew(job: Job, workers: int | None, dask: str | None) -> Crew:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.taped import GuessedTape, guessed
 from flows.backfill import cut_of
 from flows.bars import load_bars, prepare, write_sample
+from flows.cli import app
+from flows.errors import RequestRefused
 from flows.gate.first import choose_first
 from flows.gate.ledger import Ledger, Series, Sheet, assemble, recipe_stream, version_stream
 from flows.gate.nightly import judge_nightly, tried_lately
@@ -57,6 +61,36 @@ def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: Guesse
     assert len(played.promotions) > 4
     assert any(decision.returned for decision in played.decisions)
     assert any(decision.refreshed for decision in play(tape, POLICIES["refreshing"]).decisions)
+
+
+def test_the_command_plays_other_policies_beside_the_usual_one(
+    tape: GuessedTape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.replay.command._tape", lambda *given: tape)
+    eager = "windows=4/8,budget=0.5"
+    command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
+    found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])
+    assert found.exit_code == 0, found.output
+    promoted = json.loads(found.stdout)["promotions"]
+    assert list(promoted) == ["gated", f"gated, {eager}", f"gated, {eager},cadence=3"]
+    for name, policy in (("gated", GatePolicy()), (f"gated, {eager}", EAGER)):
+        assert promoted[name] == [each.night for each in play(tape, policy).promotions]
+    assert len(promoted[f"gated, {eager}"]) > len(promoted[f"gated, {eager},cadence=3"]) > len(promoted["gated"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("patience=3", "names are score, budget, cadence"),
+        ("cadence", "write name=value"),
+        ("cadence=often", "cadence: "),
+        ("budget=2", "yearly budget of 2.0"),
+        ("windows=80/40", "must be increasing"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused_before_anything_is_fitted(text: str, says: str) -> None:
+    found = CliRunner().invoke(app, ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--policy", text])
+    assert isinstance(found.exception, RequestRefused) and says in str(found.exception)
 
 
 class NightByNight:
