@@ -13,7 +13,7 @@ import pytest
 
 import registry
 from flows.recipes.catalogue import shipped
-from flows.recipes.training import FORESTS
+from flows.recipes.training import is_forest
 from registry import Registry, VersionRecord
 from registry.artifact import Archive, pack, unpack
 from registry.entries import digest
@@ -37,7 +37,7 @@ def packed() -> dict[str, tuple[Any, Signature, bytes]]:
     made = {}
     for name, recipe in shipped().items():
         model = recipe.build(seed=1)
-        parallel = {"n_jobs": 2} if isinstance(model, FORESTS) else {}
+        parallel = {"n_jobs": 2} if is_forest(model) else {}
         model.set_params(**parallel).fit(recipe.signature.matrix(year), up)
         model.set_params(**dict.fromkeys(parallel, 1))
         made[name] = model, recipe.signature, pack(model, recipe.signature)
