@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from .errors import InvalidRequest, KeyRefused
-from .signing import Signer, Trusted
+from .signing import Signer, Trusted, insist_on_cryptography
 
 SIGNING_KEY = "RETRAIN_SIGNING_KEY"
 PROMOTERS = "RETRAIN_TRUSTED_PROMOTERS"
@@ -69,6 +69,7 @@ def read_secret(path: Path) -> bytes:
 
     Raises :class:`KeyRefused` where it cannot be read, others may read or change it, or it is no such key.
     """
+    insist_on_cryptography()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -104,6 +105,7 @@ def public_key(path: Path) -> str:
 
 def write_new_key(path: Path) -> str:
     """A new private key in a file that only its owner reads; gives its public key. Never overwrites."""
+    insist_on_cryptography()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .entries import Entry, canonical, digest
@@ -42,6 +43,7 @@ class Signer:
     secret: bytes = dataclasses.field(repr=False)
 
     def __post_init__(self) -> None:
+        insist_on_cryptography()
         if self.role not in ROLES or len(self.secret) != 32:
             raise InvalidRequest(f"a signer has a role of {', '.join(ROLES)} and a secret of 32 bytes")
 
@@ -69,6 +71,7 @@ class Trusted:
     trainers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        insist_on_cryptography()
         for public in (*self.promoters, *self.trainers):
             if len(public) != 64 or set(public) - set("0123456789abcdef"):
                 raise InvalidRequest(f"{public[:70]!r} is not a public key: 64 lower-case hexadecimal digits")
@@ -107,6 +110,14 @@ class Trusted:
             Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(value, statement)
         except (InvalidSignature, ValueError) as error:  # ValueError: text that is no base64
             raise UntrustedSignature(f"the signature of {where} is not that of key {signature['key']}") from error
+
+
+def insist_on_cryptography() -> None:
+    """:class:`InvalidRequest` where the package that signs and checks is not installed."""
+    if find_spec("cryptography") is None:
+        raise InvalidRequest(
+            "signing keys need the package `cryptography`, which is not installed here: install the extra `signing`"
+        )
 
 
 def key_id(public: str) -> str:

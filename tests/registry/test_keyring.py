@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from registry.errors import InvalidRequest, KeyRefused
 from registry.keyring import PROMOTERS, TRAINERS, Keyring, public_key, read_secret, write_new_key
+from registry.signing import Signer
 
 
 @pytest.fixture
@@ -108,3 +110,17 @@ def test_who_only_reads_trusts_but_opens_no_key(path):
     public = write_new_key(path)
     ring = Keyring.configured(environ={PROMOTERS: public, "RETRAIN_SIGNING_KEY": "/not/there"})
     assert ring.signer is None and ring.trusted.promoters == (public,)
+
+
+def test_where_keys_are_configured_and_cryptography_is_not_installed_one_message_says_so(path, monkeypatch):
+    public = write_new_key(path)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    for needs_it in (
+        lambda: Keyring.configured(environ={PROMOTERS: public}),
+        lambda: public_key(path),
+        lambda: write_new_key(path.with_name("other.pem")),
+        lambda: Signer("promoter", b"s" * 32),
+    ):
+        with pytest.raises(InvalidRequest, match="install the extra `signing`"):
+            needs_it()
+    assert Keyring.configured(environ={}) == Keyring(), "who configures none needs none"
