@@ -16,6 +16,7 @@ from rich.console import Console
 from flows.commands import Commands
 from flows.errors import RetrainError
 from registry.errors import RegistryError
+from registry.terminal import print_escaped
 
 app = typer.Typer(
     cls=Commands,
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
+    print_escaped()
     try:
         app()
     except (RetrainError, RegistryError) as error:

@@ -28,6 +28,7 @@ from .reader import Version
 from .records import ChampionRecord
 from .registry import Registry
 from .retirement import is_retired
+from .terminal import print_escaped
 from .transitions import champion_of
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 202
 
 def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
+    print_escaped()
     try:
         app()
     except RegistryError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from actors import NAME
@@ -61,6 +64,20 @@ def test_the_champion_of_a_suspended_model_is_not_said_to_be_in_production(url, 
     assert json.loads(run("champion", NAME, "--json")[1])["suspended"]["reason"] == "the feed was wrong"
     run("resume", NAME, *WHY)
     assert "in production since" in run("champion", NAME)[1]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_an_act_is_told_in_whatever_encoding_the_output_has(url, options):
+    """cron's may be ASCII: the act is in the log by then, and a failure would have it repeated."""
+    command = ["suspend", NAME, "--author", "zoé 😀", "--reason", "naïve", "--registry", str(url), *options]
+    program = [sys.executable, "-m", "registry.cli", *command]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(program, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    if options:
+        assert json.loads(done.stdout)["author"] == "zoé 😀"
+    else:
+        assert r"by zo\u00e9 \ud83d\ude00: na\u00efve" in done.stdout
 
 
 def test_what_a_person_wrote_is_no_markup_in_the_champions_lines(url, run):
