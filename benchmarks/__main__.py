@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -24,7 +26,8 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Measure, show, keep, write."""
+    """Measure, show, keep, write. Told to end, it ends what it has started: servers, peers, scratch folders."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
     parser.add_argument("--data", type=Path, default=BARS, help="folder of yearly files; simulated bars if missing")

@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     live = slice(BEFORE * BARS, None)
     np.save(losses, (p[live] - label[live, None]) ** 2)
     bench.say("decisions, beside SPA of arch")
-    seconds = in_turns(lambda: _decide(data, policy), lambda: _spa(python, losses), times=bench.times)
+    seconds = in_turns(lambda: _decide(data, policy), lambda: _spa(python, losses), times=bench.times, warm=0)
     yield Figure.ratio_of(
         f"a decision among {RECIPES} challengers over {DAYS} days, ledger read from its bytes",
         f"SPA of {ARCH}, its defaults, on the same {DAYS * BARS:,} losses",

@@ -18,7 +18,7 @@ NOTEBOOK = "import pandas; from sklearn.ensemble import RandomForestClassifier; 
 def measure(bench: Bench) -> Iterator[Figure]:
     """The night's code beside what the notebook imports, the registry beside its S3 client."""
     bench.say("import flows.night, beside pandas and scikit-learn")
-    seconds = in_turns(_fresh(OURS), _fresh(NOTEBOOK), times=max(bench.times, 15))
+    seconds = in_turns(_fresh(OURS), _fresh(NOTEBOOK), times=max(bench.times, 11))
     yield Figure.ratio_of(
         "`import flows.night`: a night without Prefect",
         "pandas, sklearn.ensemble, sklearn.metrics",
@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         bound=1.0,
     )
     bench.say("import registry, beside boto3")
-    seconds = in_turns(_fresh("import registry"), _fresh("import boto3"), times=max(bench.times, 15))
+    seconds = in_turns(_fresh("import registry"), _fresh("import boto3"), times=max(bench.times, 11))
     yield Figure.ratio_of("`import registry`", "import boto3", seconds[:, 0], seconds[:, 1], bound=1.3)
 
 

@@ -67,8 +67,13 @@ def run_process(command: Sequence[str], *, env: Mapping[str, str] | None = None,
     watch = threading.Thread(target=_watch, args=(process.pid, peak))
     watch.start()
     assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:  # told to end: nothing that was measured goes on
+        process.kill()
+        process.wait()
+        raise
     seconds = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stdout.close()

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from registry import Registry
 
 from ..bench import ROOT, Bench
@@ -70,28 +72,26 @@ def _figures(
     uri: str,
     bounds: tuple[float, float],
 ) -> Iterator[Figure]:
-    """``bounds``: of the ``skops`` form and of the data-only one, beside MLflow's first load in its process; beside
-    its second one, when its store is open, for information."""
-    again: list[float] = []
-
-    def theirs() -> float:
-        with peer(python, bench.scratch / "peer.log", env) as other:
-            other.ask("mlflow_prepare", uri=uri)
-            first, second = other.ask("mlflow_load"), other.ask("mlflow_load")
-        again.append(second.seconds)
-        counted.append(first.requests)
-        return first.seconds
-
-    counted: list[int] = []
+    """``bounds``: of the ``skops`` form and of the data-only one, beside MLflow's first load in its process, whatever
+    that imports apart; beside its second one, when its store is open, for information."""
+    loads: list[Done] = []
     forms = {"skops form": _ours(SKOPS, url), "data-only form": _ours(PORTABLE, url)}
     skops, portable = forms.values()
-    seconds = in_turns(lambda: skops().seconds, lambda: portable().seconds, theirs, times=bench.times)
+    with peer(python, bench.scratch / "peer.log", env) as other:
+        other.ask("mlflow_prepare", uri=uri)
+
+        def theirs() -> float:
+            loads.append(other.ask("mlflow_cold_load"))
+            return loads[-1].seconds
+
+        seconds = in_turns(lambda: skops().seconds, lambda: portable().seconds, theirs, times=bench.times)
+    asked = loads[-1].requests
     for column, (form, bound) in enumerate(zip(forms, bounds, strict=True)):
         requests = list(forms.values())[column]().requests
         ours = f"load the champion, {where}, {form}{f': {requests} requests' if requests else ''}"
-        against = f"MLflow load_model{f': {counted[-1]} requests' if counted[-1] else ''}"
+        against = f"MLflow load_model{f': {asked} requests' if asked else ''}"
         yield Figure.ratio_of(ours, against, seconds[:, column], seconds[:, 2], bound=bound)
-        warm = seconds[:, 2] * 0 + again[-len(seconds) :]
+        warm = np.array([each.again for each in loads[-len(seconds) :]])
         yield Figure.ratio_of(ours, "MLflow's second load_model in a process", seconds[:, column], warm, bound=None)
 
 

@@ -22,10 +22,12 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON
 
 @dataclass(frozen=True)
 class Done:
-    """``seconds`` by the peer's own clock, ``requests`` that it made over HTTP; 0 where it was not asked for them."""
+    """``seconds`` by the peer's own clock, ``requests`` that it made over HTTP, ``again``: seconds of the same work a
+    second time; 0 where it was not asked for them."""
 
     seconds: float = 0.0
     requests: int = 0
+    again: float = 0.0
 
 
 class Peer:
