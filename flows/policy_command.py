@@ -23,6 +23,12 @@ def set_policy(
     score: Annotated[str | None, typer.Option(help="edge, accuracy or brier.")] = None,
     budget: Annotated[float | None, typer.Option(help="Probability of a false promotion in a year of nights.")] = None,
     cadence: Annotated[int | None, typer.Option(help="Nights from one look to the next.")] = None,
+    windows: Annotated[
+        str | None, typer.Option(help="Trading days that a lead is looked for in, 125,250; the last is grown into.")
+    ] = None,
+    accuracy_margin: Annotated[
+        float | None, typer.Option(help="Points of accuracy that a candidate may be below the champion.")
+    ] = None,
     cut: Annotated[str | None, typer.Option(help="median of the stream, or half.")] = None,
     maximum_age: Annotated[int | None, typer.Option(help="Nights after which a champion is told to be old.")] = None,
     refresh_margin: Annotated[
@@ -41,10 +47,17 @@ def set_policy(
     book = book_of(model, registry)
     head = book.decisions.head()
     recorded = None if head is None else head.state.get("policy")
-    asked: dict[str, Any] = {"score": score, "budget": budget, "cadence": cadence, "cut": cut}
+    asked: dict[str, Any] = {
+        "score": score,
+        "budget": budget,
+        "cadence": cadence,
+        "accuracy_margin_points": accuracy_margin,
+        "cut": cut,
+        "maximum_age_nights": maximum_age,
+    }
     changes = {name: value for name, value in asked.items() if value is not None}
-    if maximum_age is not None:
-        changes["maximum_age_nights"] = maximum_age
+    if windows is not None:
+        changes["windows"] = _days(windows)
     if refresh_margin is not None:
         changes["refresh_margin"] = _number(refresh_margin, "--refresh-margin")
     if net_margin is not None:
@@ -60,6 +73,13 @@ def set_policy(
         )
     entry = book.set_policy(policy.to_dict(), author=author, reason=reason)
     Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
+
+
+def _days(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError as error:
+        raise RequestRefused(f"--windows {text!r}: write numbers of days with commas, 125,250") from error
 
 
 def _number(text: str, option: str) -> float | None:

@@ -80,9 +80,34 @@ def test_what_is_not_named_stays_as_it_was_recorded(nights: Nights) -> None:
     assert (again.refresh_margin, again.net_margin_pips, again.budget) == (None, None, 0.1)
 
 
+def test_every_field_of_the_policy_can_be_set(nights: Nights) -> None:
+    everything = {
+        "score": ("brier", "brier"),
+        "budget": ("0.1", 0.1),
+        "cadence": ("5", 5),
+        "windows": ("80,250", (80, 250)),
+        "accuracy_margin": ("0.5", 0.5),
+        "cut": ("half", "half"),
+        "maximum_age": ("300", 300),
+        "refresh_margin": ("0.02", 0.02),
+        "net_margin": ("0.1", 0.1),
+        "spread": ("0.6", (0.6,)),
+    }
+    options = [text for name, (given, _) in everything.items() for text in (f"--{name.replace('_', '-')}", given)]
+    assert policy(nights, *options).exit_code == 0
+    head = nights.model.decisions.head()
+    assert head is not None
+    assert list(GatePolicy.from_dict(head.state["policy"]).__dict__.values()) == [
+        value for _, value in everything.values()
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (("--windows", "a year"), "write numbers of days with commas"),
+        (("--windows", "250,125"), "must be increasing"),
+        (("--accuracy-margin", "-1"), "margin of -1.0 points"),
         (("--refresh-margin", "much"), "is no number"),
         (("--refresh-margin", "-0.1"), "refresh margin of -0.1"),
         (("--net-margin", "nan"), "margin of nan pips"),
