@@ -102,7 +102,7 @@ class ProbedStore:
     def delete(self, key: str) -> None:
         if not self._probed and not self._allowed:
             with contextlib.suppress(NotFound):  # what a newer package names here, this one may take for garbage
-                self._refuse_newer(self._store.get(keys.FORMAT_KEY))
+                check_format(self._store.get(keys.FORMAT_KEY), self.url)
             self._allowed = True
         self._store.delete(key)
 
@@ -118,15 +118,17 @@ class ProbedStore:
                 self._store.create(keys.FORMAT_KEY, data)
             except (Exists, OutcomeUnknown):
                 data = self._store.get(keys.FORMAT_KEY)
-        self._refuse_newer(data)
+        check_format(data, self.url)
         probe(self._store, key=keys.FORMAT_KEY)
 
-    def _refuse_newer(self, data: bytes) -> None:
-        where = f"{self.url}/{keys.FORMAT_KEY}"
-        try:
-            oldest = json.loads(data)["oldest_reader"]
-            newer = oldest > FORMAT
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"{where} is unreadable ({error}): this is not a registry, or it is damaged") from error
-        if newer:
-            raise FormatTooNew(f"{where} asks for a reader of format {oldest}, this package has {FORMAT}: upgrade it")
+
+def check_format(data: bytes, url: str) -> None:
+    """Look at the ``format.json`` of the registry at ``url``: :class:`Corrupt`, :class:`FormatTooNew`."""
+    where = f"{url}/{keys.FORMAT_KEY}"
+    try:
+        oldest = json.loads(data)["oldest_reader"]
+        newer = oldest > FORMAT
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Corrupt(f"{where} is unreadable ({error}): this is not a registry, or it is damaged") from error
+    if newer:
+        raise FormatTooNew(f"{where} asks for a reader of format {oldest}, this package has {FORMAT}: upgrade it")

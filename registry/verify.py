@@ -13,6 +13,7 @@ that they name, so that what is added meanwhile is at most noted as named by no 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from .parallel import Progress, in_order, quiet
 from .reader import ModelReader
 from .records import VersionRecord
 from .references import named_objects, object_digest, protected_versions
-from .registry import Registry
+from .registry import Registry, check_format
 from .store import Store
 
 Severity = Literal["damage", "fault", "note"]
@@ -35,6 +36,7 @@ recorded is lost. ``note``: nothing is wrong."""
 
 _RESTORE = "put the object of this key from a copy of the registry back (a copy has the same keys)"
 _KINDS: Mapping[str, tuple[Severity, str]] = {
+    "damaged format": ("damage", "every write is refused: remove it, and the next write makes it anew"),
     "damaged entry": ("damage", f"remove it, then {_RESTORE}"),
     "gap": ("damage", _RESTORE),
     "head without predecessor": ("damage", _RESTORE),
@@ -53,6 +55,9 @@ _KINDS: Mapping[str, tuple[Severity, str]] = {
 }
 KINDS = tuple(_KINDS)
 """Every kind of finding."""
+
+ITSELF = "(registry)"
+"""Whose report it is that belongs to no model: no model can have this name."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,15 @@ class Verified:
 
 
 def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
-    """Look at everything below the model. Raises :class:`FormatTooNew`, and what the store says."""
+    """Look at everything below the model, and at the registry's format.
+
+    Raises :class:`FormatTooNew`, and what the store says.
+    """
+    report = _verify(model, progress)
+    return dataclasses.replace(report, findings=(*_format_findings(model.store), *report.findings))
+
+
+def _verify(model: ModelReader, progress: Progress) -> Verified:
     look = _Look(model.store, model.name, progress)
     listed = {log: look.numbers(log) for log in reversed(keys.LOGS)}  # decisions first: they name what was there before
     for log in keys.LOGS:
@@ -102,14 +115,30 @@ def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
 
 
 def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verified]:
-    """:func:`verify` of every model, and what lies beside them under no name that a model may have."""
+    """:func:`verify` of every model, what lies beside them under no name that a model may have, and the format.
+
+    What is wrong with the format is found once, in a report of its own by the name :data:`ITSELF`.
+    """
     models = registry.models()
-    reports = [verify(registry.model(name), progress=progress) for name in models]
+    wrong = _format_findings(registry.store)
+    reports = [Verified(ITSELF, 0, 0, 0, wrong)] if wrong else []
+    reports += [_verify(registry.model(name), progress) for name in models]
     for name in registry.store.folders("models/"):
         if name not in models:
             stray = Finding("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
             reports.append(Verified(_shown(name), 0, 0, 0, (stray,)))
     return reports
+
+
+def _format_findings(store: Store) -> tuple[Finding, ...]:
+    """What keeps every writer of the registry from writing; nothing where there is no format yet."""
+    try:
+        check_format(store.get(keys.FORMAT_KEY), store.url)
+    except NotFound:
+        return ()
+    except Corrupt as error:
+        return (Finding("damaged format", keys.FORMAT_KEY, f"cannot be read ({error})"),)
+    return ()
 
 
 @dataclass

@@ -67,6 +67,12 @@ PLANTED: dict[str, tuple[str, Callable[[MemoryStore], str]]] = {}
 """By what was done: the kind of finding, and the function that does it and gives the key that must be named."""
 
 
+@plant("damaged format")
+def the_format_replaced_by_junk(store):
+    store.objects[keys.FORMAT_KEY] = b"junk"
+    return keys.FORMAT_KEY
+
+
 @plant("gap")
 def an_entry_deleted(store):
     del store.objects[key_of(3)]

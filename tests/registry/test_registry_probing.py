@@ -39,6 +39,7 @@ def test_a_store_that_overwrites_is_refused_before_anything_is_lost():
     [
         *((b"{}", Corrupt), (b"hello", Corrupt), (b"[]", Corrupt), (b"", Corrupt), (b"\xff", Corrupt)),
         *((b'{"oldest_reader":"2"}', Corrupt), (b'{"oldest_reader":null}', Corrupt)),
+        pytest.param(b"[" * 100_000, Corrupt, id="nested deeply"),
         (b'{"oldest_reader":2}', FormatTooNew),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -108,6 +109,24 @@ def test_a_file_of_a_name_that_no_key_has_is_a_stray_one(run, place, name):
     status, out, _ = run("verify", NAME)
     assert status == 7 and f"fault: stray key: models/{NAME}/" in out
     assert json.loads(run("verify", "--json")[1])[0]["findings"][0]["kind"] == "stray key"
+
+
+@pytest.mark.parametrize("models", [1, 0])
+def test_what_is_wrong_with_the_registry_itself_is_told_once(run, place, models):
+    if models:
+        register(Registry(place).model("eurusd"))
+    else:
+        shutil.rmtree(place / "models")
+    (place / "format.json").write_bytes(b"junk")
+    status, out, _ = run("verify")
+    assert status == 7 and out.count("damage: damaged format: format.json") == 1
+    assert json.loads(run("verify", "--json")[1])[0]["model"] == "(registry)"
+
+
+def test_what_is_wrong_with_the_registry_itself_is_told_with_one_model(run, place):
+    (place / "format.json").write_bytes(b"junk")
+    status, out, _ = run("verify", NAME)
+    assert status == 7 and out.count("damage: damaged format: format.json") == 1
 
 
 def test_an_empty_registry_says_so(run, tmp_path):

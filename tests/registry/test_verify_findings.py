@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from long_logs import long_store
 from servers.stores import CountingStore, MemoryStore
 
-from registry import Registry, segments
+from registry import Registry, keys, segments
 from registry.cache import Cache
-from registry.errors import FormatTooNew
+from registry.errors import Corrupt, FormatTooNew
 from registry.store import connect
 from registry.verify import KINDS, verify
 
@@ -115,6 +115,31 @@ def test_an_entry_of_a_newer_format_is_not_called_damaged():
     store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":1', b'"format":2')
     with pytest.raises(FormatTooNew):
         verify(a_model(store))
+
+
+@pytest.mark.parametrize("content", [b"junk", b"", b"{}", b"\xff", b'{"oldest_reader":"1"}', b"[" * 100_000])
+def test_a_format_that_refuses_every_write_is_a_finding(content):
+    store = whole()
+    store.objects[keys.FORMAT_KEY] = content
+    with pytest.raises(Corrupt):
+        register(a_model(store), "f")
+    (finding,) = verify(a_model(store)).findings
+    assert (finding.kind, finding.key, finding.severity) == ("damaged format", "format.json", "damage")
+
+
+def test_a_format_for_newer_readers_is_not_called_damaged():
+    store = whole()
+    store.objects[keys.FORMAT_KEY] = b'{"oldest_reader":2}'
+    with pytest.raises(FormatTooNew):
+        verify(a_model(store))
+
+
+def test_a_registry_whose_format_was_removed_is_clean_as_the_next_write_makes_it():
+    store = whole()
+    del store.objects[keys.FORMAT_KEY]
+    assert found(store) == []
+    register(a_model(store, who=5), "f")
+    assert keys.FORMAT_KEY in store.objects
 
 
 def test_other_models_are_not_looked_at():
