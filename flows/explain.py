@@ -97,6 +97,7 @@ def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger
         recorded.calibration["paths"],
         recorded.calibration["seed"],
         bool(recorded.calibration["young"]),
+        bool(recorded.calibration.get("young_together", recorded.calibration["young"])),
     )
     return judge_nightly(
         ledger,

@@ -8,7 +8,9 @@ largest z of such a year exceeds with the probability of the yearly error budget
 both together cannot spend more than there is, however recipes depend on each other.
 
 A young champion has no history to be judged on, and so fewer looks in its first year: its thresholds are those of a
-year that begins with the promotion, until the longest window is full.
+year that begins with the promotion, until the longest window is full. Recipes and their mean may be of different age:
+a lead begins with its recipe's first day, so after all recipes were edited none of theirs has been looked at, however
+old the champion is. The mean goes on through such an edit and has been looked at for as long as the champion served.
 
 Nothing of the present data enters, so a threshold is known before the evidence is looked at. What real days do
 differently is taken care of elsewhere: autocorrelation by the factor in :mod:`flows.gate.sequential` (its estimate is
@@ -62,7 +64,7 @@ _CHUNK = 500  # years at once, 250 thousand days: fits the processor's cache
 @dataclass(frozen=True)
 class Calibration:
     """Thresholds of a recipe's z and of the mean's (None with one recipe: it is its own mean), and everything needed to
-    compute them again; it goes into the decision record. ``young``: of a champion's first year."""
+    compute them again; it goes into the decision record. ``young``: of a first year; ``young_together``: the mean's."""
 
     threshold: float
     together: float | None
@@ -74,6 +76,7 @@ class Calibration:
     paths: int
     seed: int
     young: bool = False
+    young_together: bool = False
 
 
 def calibrate(
@@ -83,6 +86,7 @@ def calibrate(
     cadence: int = 1,
     budget: float = BUDGET,
     young: bool = False,
+    young_together: bool | None = None,
     paths: int = PATHS,
     seed: int = SEED,
 ) -> Calibration:
@@ -92,7 +96,7 @@ def calibrate(
 
     ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision to
     the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights. ``young``: of
-    a year that begins with the champion's promotion.
+    a year before which no recipe was looked at. ``young_together``: the same of their mean, ``young`` where not given.
     More recipes never give a lower threshold: the noise of a recipe does not depend on how many others there are.
 
     Raises :class:`GateRefused` for no recipes, a cadence or windows that no year has, a budget that the number of
@@ -117,16 +121,25 @@ def calibrate(
         "paths": paths,
         "seed": seed,
     }
-    found = shipped(recipes, young=young) if settings == SETTINGS else None
-    threshold, together = found or simulated(recipes, windows, cadence, budget, young, paths, seed)
-    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young)
+    mean = young if young_together is None else young_together
+    found = shipped(recipes, young=young, young_together=mean) if settings == SETTINGS else None
+    threshold, together = found or simulated(recipes, windows, cadence, budget, young, mean, paths, seed)
+    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young, mean)
 
 
 def simulated(
-    recipes: int, windows: tuple[int, ...], cadence: int, budget: float, young: bool, paths: int, seed: int
+    recipes: int,
+    windows: tuple[int, ...],
+    cadence: int,
+    budget: float,
+    young: bool,
+    young_together: bool,
+    paths: int,
+    seed: int,
 ) -> tuple[float, float | None]:
     """The thresholds of a recipe and of the mean, as :func:`calibrate` where no table has them."""
-    history = 0 if young else max(windows[-1], RECENT_WINDOWS[-1])
+    longest = max(windows[-1], RECENT_WINDOWS[-1])
+    history = 0 if young else longest
     largest = _largest_z(0, windows, cadence, history, paths, seed)
     for recipe in range(1, recipes):
         largest = np.maximum(largest, _largest_z(recipe, windows, cadence, history, paths, seed))
@@ -135,7 +148,7 @@ def simulated(
     if not share:
         return threshold, None
     # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
-    alone = _largest_z(0, RECENT_WINDOWS, cadence, history, paths, seed)
+    alone = _largest_z(0, RECENT_WINDOWS, cadence, 0 if young_together else longest, paths, seed)
     return threshold, round(float(np.quantile(alone, 1.0 - budget * share)), 3)
 
 

@@ -72,6 +72,8 @@ class Leads:
         self._ledger = ledger
         self._champion = champion
         self._theirs = scores.of(champion.stream, champion.recipe_stream)
+        served = scores.daily(self._theirs, scored_since(ledger, champion, champion.stream))
+        self._served = served.day.astype("datetime64[D]")
         self._found: dict[str, _Days] = {}
         self._last: np.datetime64 | None = None
         self.nights = ledger.live_nights
@@ -99,6 +101,10 @@ class Leads:
         found = self._daily(stream)
         asked, *right = found.rows[2:, np.searchsorted(found.day, days)].sum(axis=1)
         return Figures(int(asked), *(float(each / asked) for each in right)) if asked else Figures(0, None, None)
+
+    def champion_days(self) -> int:
+        """Days that the champion itself can be judged on, whichever recipes there were beside it."""
+        return self._served.size if self._last is None else int(np.searchsorted(self._served, self._last, "right"))
 
     def recipes(self) -> list[str]:
         """Streams of recipes that have a bar beside the champion: also of one that is not trained any more."""

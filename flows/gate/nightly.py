@@ -86,6 +86,7 @@ def judge_leads(
         budget=policy.budget,
         windows=policy.windows,
         young=int(evidence.days.max()) < policy.windows[-1],
+        young_together=leads.champion_days() < RECENT_WINDOWS[-1],
     )
     rows = []
     for at, each in enumerate(candidates):
@@ -134,13 +135,7 @@ def judge_leads(
         champion=champion.version,
         rows=tuple(rows),
         threshold=found.threshold,
-        calibration={
-            "recipes": found.recipes,
-            "paths": found.paths,
-            "seed": found.seed,
-            "nights": found.nights,
-            "young": int(found.young),
-        },
+        calibration=_recorded(found),
         autocorrelation=evidence.r,
         first_day=None if not days.size else str(days[0]),
         last_day=None if not days.size else str(days[-1]),
@@ -156,6 +151,12 @@ def judge_leads(
         champion_since=champion.since,
         champion_refreshed=champion.refreshed,
     )
+
+
+def _recorded(found: Calibration) -> dict[str, int]:
+    """What thresholds can be computed again from; the mean's age only where it is not the recipes'."""
+    values = {each: int(getattr(found, each)) for each in ("recipes", "paths", "seed", "nights", "young")}
+    return values if found.young_together == found.young else {**values, "young_together": int(found.young_together)}
 
 
 def _together(leads: Leads, r: float, found: Calibration) -> Together | None:

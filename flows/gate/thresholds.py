@@ -34,9 +34,9 @@ GROWN_TOGETHER, YOUNG_TOGETHER = 3.408, 3.302
 """The threshold of the mean of all recipes, however many they are; one recipe is its own mean and has none."""
 
 
-def shipped(recipes: int, *, young: bool) -> tuple[float, float | None] | None:
+def shipped(recipes: int, *, young: bool, young_together: bool) -> tuple[float, float | None] | None:
     """A recipe's threshold and the mean's at :data:`SETTINGS`; None for more recipes than the table has."""
-    column, together = (YOUNG, YOUNG_TOGETHER) if young else (GROWN, GROWN_TOGETHER)
+    column, together = YOUNG if young else GROWN, YOUNG_TOGETHER if young_together else GROWN_TOGETHER
     if recipes > len(column):
         return None
     return column[recipes - 1], together if recipes > 1 else None

@@ -55,8 +55,9 @@ def test_thresholds_match_an_independent_simulation(asked, reference):
 def test_the_shipped_table_is_what_the_simulation_says(young):
     settings = {name: SETTINGS[name] for name in ("windows", "cadence", "budget", "paths", "seed")}
     for recipes in range(1, (len(GROWN) if os.environ.get("RETRAIN_SLOW") else 6) + 1):
-        assert shipped(recipes, young=young) == simulated(recipes, young=young, **settings), recipes
-    assert shipped(len(GROWN) + 1, young=young) is None and len(YOUNG) == len(GROWN)
+        ages = {"young": young, "young_together": young}
+        assert shipped(recipes, **ages) == simulated(recipes, **ages, **settings), recipes
+    assert shipped(len(GROWN) + 1, young=young, young_together=young) is None and len(YOUNG) == len(GROWN)
 
 
 def test_the_table_is_asked_at_its_own_settings_alone(monkeypatch):
@@ -91,6 +92,14 @@ def test_a_young_champion_has_had_fewer_looks():
     grown, young = calibrate(2, paths=FEW), calibrate(2, paths=FEW, young=True)
     assert young.threshold < grown.threshold and young.together < grown.together
     assert (young.young, grown.young) == (True, False)
+
+
+@pytest.mark.parametrize("values", [{}, {"paths": FEW}])
+def test_recipes_and_their_mean_may_be_of_different_age(values):
+    grown, young = calibrate(2, **values), calibrate(2, young=True, **values)
+    edited = calibrate(2, young=True, young_together=False, **values)
+    assert (edited.threshold, edited.together) == (young.threshold, grown.together)
+    assert (edited.young, edited.young_together) == (True, False)
 
 
 def test_another_seed_is_another_simulation():

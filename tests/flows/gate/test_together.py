@@ -13,6 +13,7 @@ from flows.gate.decision import Guard
 from flows.gate.ledger import Ledger
 from flows.gate.nightly_decision import NightlyDecision
 from flows.gate.policy import GatePolicy
+from flows.gate.thresholds import GROWN, GROWN_TOGETHER, YOUNG, YOUNG_TOGETHER
 
 MADE = bars(60)
 HIGH = replace(CALIBRATED, threshold=50.0, together=2.0, recipes=3)
@@ -72,6 +73,28 @@ def test_a_former_champion_does_not_take_over_for_the_fall() -> None:
     better = replace(found, streams={**found.streams, "version:v0": found.streams["recipe:a"]})
     former = replace(candidate("rf", version="v0", former=True), stream="version:v0", fingerprint="version:v0")
     assert decided(better, former).action == "held"
+
+
+def test_after_all_recipes_were_edited_their_mean_is_held_to_the_age_of_the_champion() -> None:
+    """Its days go on through the edit, and so have been looked at; the edited recipes' own leads have not."""
+    made = bars(320)
+    days = np.unique(made.day)
+    skills = {"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0}
+    said = {f"recipe:{name}": made.said(skill, at + 1) for at, (name, skill) in enumerate(skills.items())}
+    for name in "cd":
+        said[f"recipe:{name}"][made.day < days[270]] = np.nan
+    old = made.said(0.0, 0)
+    found = ledger(made, {"version:v1": old, "recipe:old": old, **said})
+    edited = judged(found, "c", "d", tried=4, calibration=None)
+    assert edited.together is not None and edited.together.days > 50
+    assert (edited.threshold, edited.together.threshold) == (YOUNG[3], GROWN_TOGETHER)
+    grown = judged(found, "a", "c", tried=4, calibration=None)
+    assert grown.together is not None
+    assert (grown.threshold, grown.together.threshold) == (GROWN[3], GROWN_TOGETHER)
+    late = replace(CHAMPION, after=str(days[100]))
+    young = judged(found, "a", "c", champion=late, tried=4, calibration=None)
+    assert young.together is not None
+    assert (young.threshold, young.together.threshold) == (YOUNG[3], YOUNG_TOGETHER)
 
 
 def test_the_order_of_the_recipes_changes_nothing() -> None:
