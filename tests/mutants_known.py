@@ -39,6 +39,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "head if middle == head.n else self.read(middle)",
         "(self.read(middle))",
     ): "reads once more what is known",
+    ("model.py", "self._must_be_trusted()", "pass"): "who signs the new champion refuses it too, some requests later",
     ("entries.py", "proven", "False"): "looks again at the form of bytes that a later entry names by their digest",
     ("log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (

@@ -11,7 +11,7 @@ from servers.stores import MemoryStore
 
 import registry
 from registry import Registry, VersionRecord, approval, cli
-from registry.errors import Frozen, InvalidRequest, KeyRefused, StaleDecision, UntrustedSignature
+from registry.errors import Frozen, InvalidName, InvalidRequest, KeyRefused, StaleDecision, UntrustedSignature
 from registry.keyring import write_new_key
 from registry.signing import Signer, Trusted
 
@@ -290,3 +290,20 @@ def test_the_command_key_makes_a_key_and_shows_its_public_half(folder, run):
     status, out, _ = run("key", folder / "new.pem", "--new")
     assert status == 0 and run("key", folder / "new.pem")[1] == out and len(out.strip()) == 64
     assert run("key", folder / "new.pem", "--new")[0] == 5
+
+
+@pytest.mark.parametrize("named", [{"author": " "}, {"reason": ""}, {"reason": "two\nlines"}])
+def test_an_approval_says_who_and_why(named):
+    store = waiting()
+    before = dict(store.objects)
+    with pytest.raises(InvalidName, match=r"author|reason"):
+        ann(store).approve("v2", **{**WHY, **named})
+    assert store.objects == before
+
+
+def test_where_no_night_ever_decided_nothing_waits():
+    store = MemoryStore()
+    version = register(a_model(store, signer=NIGHT))
+    promote(a_model(store, signer=ANN, **KEYS), version)  # by no night
+    with pytest.raises(StaleDecision, match="waits for an approval"):
+        ann(store).approve("v1", **WHY)

@@ -228,3 +228,19 @@ def test_which_night_was_decided_by_which_entry():
         6,
         None,
     ]
+
+
+@pytest.mark.parametrize("named", [None, 2])
+@pytest.mark.parametrize("forced", [False, True])
+def test_the_key_of_a_night_stands_for_whatever_it_decided_that_of_a_person_for_the_promotion_alone(named, forced):
+    model = crowned("a")
+    told = {"sentence": "told", "reason": "why"}
+    on = None if named is None else night(named)
+    held = model.hold(expected=model.champion(), author="gate", body=told, night=on, key="once")
+    version = register(model, "b")
+    if forced and named is None:
+        with pytest.raises(InvalidRequest, match="used for another operation"):
+            promote(model, version, key="once", body=told, forced=True)
+    else:
+        assert promote(model, version, key="once", day=named, body=told, forced=forced) == held
+    assert model.decisions.head() == held
