@@ -165,11 +165,13 @@ def _together(leads: Leads, r: float, found: Calibration) -> Together | None:
     if found.together is None or len(streams) < 2:
         return None
     _, d, w = leads.of(streams)
-    evidence = judge(*together(d, w), windows=RECENT_WINDOWS, r=r)
-    best = evidence.best
+    mean, bars = together(d, w)
+    best = judge(mean, bars, windows=RECENT_WINDOWS, r=r).best
     if best is None:
         return None
-    return Together(len(streams), best.days, best.mean, best.standard_error, best.z, found.together)
+    told = d[~np.isnan(mean[:, 0])][-best.days :]
+    recipes = int((~np.isnan(told)).any(axis=0).sum())  # one that was left out long ago has no part in it
+    return Together(recipes, best.days, best.mean, best.standard_error, best.z, found.together)
 
 
 def _refresh(

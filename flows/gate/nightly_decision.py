@@ -67,7 +67,8 @@ class NightlyRow:
 
 @dataclass(frozen=True)
 class Together:
-    """The mean lead of all ``recipes`` over the champion in the window of its largest z, beside its own threshold."""
+    """The mean lead of all recipes over the champion in the window of its largest z, beside its own threshold.
+    ``recipes``: how many have a day in this window."""
 
     recipes: int
     days: int

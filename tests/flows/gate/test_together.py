@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nightly_cases import CALIBRATED, CHAMPION, bars, candidate, judged, ledger
+from nightly_cases import CALIBRATED, CHAMPION, WARM_DAYS, bars, candidate, judged, ledger
 
 from flows.gate.decision import Guard
 from flows.gate.ledger import Ledger
@@ -52,6 +52,19 @@ def test_one_recipe_alone_is_not_all_of_them() -> None:
 def test_a_recipe_that_is_not_trained_any_more_still_counts_among_all() -> None:
     """Else whoever leaves out the weak ones chooses the mean."""
     assert decided(a_ledger(-0.4, 0.0, 0.0, 0.0), "a").together == decided(a_ledger(-0.4, 0.0, 0.0, 0.0)).together
+
+
+@pytest.mark.parametrize(("live_days", "recipes"), [(9, 3), (12, 4)])
+def test_only_recipes_with_a_day_in_the_window_told_are_counted(live_days: int, recipes: int) -> None:
+    """The champion falls behind on the last 40 of 50 days; ``gone`` was left out before, or just after."""
+    days = np.unique(MADE.day)
+    fallen = np.where(MADE.day < days[20], MADE.said(0.4, 0), MADE.said(-0.4, 0))
+    gone = np.where(MADE.day < days[WARM_DAYS + live_days], MADE.said(0.0, 9), np.nan)
+    others = {f"recipe:{name}": MADE.said(0.0, at + 1) for at, name in enumerate("abc")}
+    decision = decided(ledger(MADE, {"version:v1": fallen, "recipe:gone": gone, **others}))
+    assert decision.together is not None and decision.together.days == 40
+    assert decision.together.recipes == recipes
+    assert f": all {recipes} recipes together led v1 by " in str(decision)
 
 
 def test_guards_hold_back_whoever_would_take_over_and_the_next_one_does() -> None:
