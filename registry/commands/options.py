@@ -53,16 +53,22 @@ SigningKey = Annotated[
 
 def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path | None = None) -> Model:
     """The model, with the keys of the environment; :class:`ModelNotFound` where it has no entry yet."""
-    ring = Keyring.configured(signing_key)
-    book = Registry(url, cache=cache, signer=ring.signer, trusted=ring.trusted).model(name)
+    book = open_registry(url, cache, signing_key).model(name)
     if book.versions.head() is None and book.decisions.head() is None:
         book.version("latest")  # raises ModelNotFound, which says what to do
     return book
 
 
-def open_begun(url: str, name: str) -> Model:
+def open_begun(url: str, name: str, signing_key: Path | None = None) -> Model:
     """As :func:`open_model`, also where all there is was left by a writer cut off before its first entry."""
-    return Registry(url).model(name) if name in Registry(url).models() else open_model(url, name)
+    book = open_registry(url, signing_key=signing_key)
+    return book.model(name) if name in book.models() else open_model(url, name, signing_key=signing_key)
+
+
+def open_registry(url: str, cache: Path | None = None, signing_key: Path | None = None) -> Registry:
+    """The registry, with the keys of the environment."""
+    ring = Keyring.configured(signing_key)
+    return Registry(url, cache=cache, signer=ring.signer, trusted=ring.trusted)
 
 
 def show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from .. import copying, gc
 from .. import verify as verifying
 from ..registry import Registry
-from .options import CacheFolder, Json, ModelName, Url, bar, models_named, open_begun, open_model, show
+from .options import CacheFolder, Json, ModelName, SigningKey, Url, bar, models_named, open_begun, open_model, show
 
 app = typer.Typer()
 
@@ -48,11 +48,13 @@ def collect(
     registry: Url = ".retrain/registry",
     dry_run: DryRun = False,
     nights: Nights = gc.NIGHTS_KEPT,
+    signing_key: SigningKey = None,
     as_json: Json = False,
 ) -> None:
     """Remove what nothing names any more, and retire what is kept long enough; try --dry-run first."""
     with bar() as progress:
-        done = gc.collect(open_begun(registry, model), dry_run=dry_run, nights_kept=nights, progress=progress)
+        book = open_begun(registry, model, signing_key)
+        done = gc.collect(book, dry_run=dry_run, nights_kept=nights, progress=progress)
     show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
 
 

@@ -12,9 +12,11 @@ import pytest
 from actors import NAME, crowned, register
 from long_logs import long_store
 
-from registry import Registry, cli
+from registry import Registry, VersionRecord, cli
 from registry.commands import options
 from registry.entries import digest
+from registry.keyring import write_new_key
+from registry.signing import Trusted
 from registry.store import connect
 
 
@@ -31,6 +33,8 @@ def run(monkeypatch, capsys, place):
     """Runs a command on ``place``: (exit status, standard output, standard error)."""
     monkeypatch.delenv("RETRAIN_REGISTRY", raising=False)
     monkeypatch.delenv("RETRAIN_CACHE", raising=False)
+    for variable in ("SIGNING_KEY", "TRUSTED_PROMOTERS", "TRUSTED_TRAINERS"):
+        monkeypatch.delenv(f"RETRAIN_{variable}", raising=False)
 
     def command(*arguments, registry=place):
         monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments), "--registry", str(registry)])
@@ -139,6 +143,33 @@ def test_garbage_is_told_first_and_then_removed(run, place):
     assert status == 0 and "orphan: models/" in out and "1 objects (0.0 MB) would be removed" in out and path.exists()
     told = json.loads(run("gc", NAME, "--json")[1])
     assert (told["dry_run"], told["bytes"], len(told["garbage"])) == (False, 1, 1) and not path.exists()
+
+
+@pytest.mark.parametrize("said", ["--signing-key", "RETRAIN_SIGNING_KEY"])
+def test_what_gc_retires_is_signed_by_the_key_that_it_is_given(run, place, tmp_path, monkeypatch, said):
+    night = tmp_path / "night.pem"
+    promoter, trainer = write_new_key(tmp_path / "approver.pem"), write_new_key(night)
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", promoter)
+    monkeypatch.setenv("RETRAIN_TRUSTED_TRAINERS", trainer)
+    later = Registry(place).model(NAME)
+    later.register(b"d", VersionRecord(recipe="rf", night="2190-01-01"), author="trainer")
+    if said.startswith("--"):
+        given = (said, night)
+    else:
+        given = ()
+        monkeypatch.setenv(said, str(night))
+    assert "1 versions were retired" in run("gc", NAME, "--nights", "1", *given)[1]
+    entry = Registry(place).model(NAME).versions.head()
+    assert (entry.kind, entry.author, entry.body["versions"]) == ("retired", "gc", ["v3"])
+    Trusted([promoter], [trainer]).check_entry(entry)
+
+
+def test_gc_with_a_key_that_nobody_trusts_touches_nothing(run, place, tmp_path, monkeypatch):
+    path = orphan_in(place)
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
+    write_new_key(tmp_path / "other.pem")
+    status, out, err = run("gc", NAME, "--signing-key", tmp_path / "other.pem")
+    assert status != 0 and out == "" and "is nobody's that is trusted" in err and path.exists()
 
 
 def test_much_garbage_is_not_told_line_by_line(run, place):
