@@ -24,6 +24,7 @@ from .references import named_objects
 from .verify import Verified, verify
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
+_UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
 _MENDED = ("missing artifact", "missing evidence")  # what copying puts back
 
 
@@ -48,14 +49,14 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
-    _insist(verify(source, progress=progress), source)
-    _insist(verify(target, progress=progress), target, but=_MENDED)
+    _insist(verify(source, progress=progress), source, but=_UNTRUSTED)
+    _insist(verify(target, progress=progress), target, but=(*_MENDED, *_UNTRUSTED))
     pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
     counts = [_common(mine, theirs) for mine, theirs in pairs]
     work = _Work(source, target, progress)
     for (mine, _), (last, there) in reversed([*zip(pairs, counts, strict=True)]):
         work.copy_log(mine, last, there)
-    _insist(verify(target, progress=progress), target)
+    _insist(verify(target, progress=progress), target, but=_UNTRUSTED)
     return Copied(source.name, work.entries, work.objects, work.bytes)
 
 

@@ -46,9 +46,9 @@ class Model(ModelPromoter):
         entry = approval.check_proposed(
             None if night is None else self.decided(night), self.name, chosen.record.version
         )
-        if self._trusted is not None and self._trusted.trainers:
-            self._trusted.check_entry(entry)
-            self._trusted.check_entry(self.versions.read(chosen.entry))
+        if self.trusted is not None and self.trusted.trainers:
+            self.trusted.check_entry(entry)
+            self.trusted.check_entry(self.versions.read(chosen.entry))
         candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False)
         body = approval.told(entry, author, reason)
         return self._decide(
@@ -137,11 +137,11 @@ class Model(ModelPromoter):
     def _must_have_been_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
         """Where keys are trusted, refuse to sign what none of them promoted: the list of former champions is the word
         of whoever wrote the newest entry."""
-        if self._trusted is None:
+        if self.trusted is None:
             return
         found = self.decisions.read(target.decision).state.get("champion") or {}
         try:
-            self._trusted.check_champion(self.name, found)
+            self.trusted.check_champion(self.name, found)
             champion = ChampionRecord.from_dict(found)
             same = ("version", "entry", "artifact", "sha256", "cut")
             wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]

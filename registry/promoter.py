@@ -109,7 +109,7 @@ class ModelPromoter(ModelScorer):
 
     def _must_be_trusted(self) -> None:
         """Refuse to make a champion that the keys trusted here would keep from being loaded."""
-        if self._trusted is None or self._trusted.may_promote(self._signer):
+        if self.trusted is None or self.trusted.may_promote(self._signer):
             return
         whose = "there is no signing key" if self._signer is None else f"the signing key is a {self._signer.role}'s"
         raise KeyRefused(

@@ -108,7 +108,7 @@ class ModelReader:
         self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer, cache=cache)
         self.cache = cache
         self._signer = signer
-        self._trusted = trusted
+        self.trusted = trusted
         self._clock = clock
         self._new_id = new_id
         self._grace = grace
@@ -243,8 +243,8 @@ class ModelReader:
         suspended = entry.state.get("suspended") if at is None else None
         if suspended is not None:
             raise Suspended(f"{self.name} is suspended since {say_time(suspended['since'])}: {suspended['reason']}")
-        if self._trusted is not None:
-            self._trusted.check_champion(self.name, entry.state["champion"])
+        if self.trusted is not None:
+            self.trusted.check_champion(self.name, entry.state["champion"])
         return champion
 
     def deciding(self, at: datetime | None = None) -> Entry | None:

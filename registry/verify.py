@@ -22,7 +22,7 @@ from typing import Literal
 from . import keys, segments
 from .consistency import faults
 from .entries import Entry, digest, parse
-from .errors import Corrupt, InvalidName, NotFound
+from .errors import Corrupt, InvalidName, NotFound, UntrustedSignature
 from .parallel import Progress, in_order, quiet
 from .reader import ModelReader
 from .records import VersionRecord
@@ -43,6 +43,10 @@ _KINDS: Mapping[str, tuple[Severity, str]] = {
     "fork": ("damage", "two writers wrote this number: the store overwrites, or someone did; compare with a copy"),
     "wrong state": ("damage", "this package does not write this: find out who did, compare with a copy"),
     "version numbers": ("damage", "this package does not write this: find out who did, compare with a copy"),
+    "untrusted champion": (
+        "fault",
+        "production that trusts the keys configured here refuses it: promote it with a key that may, or roll back",
+    ),
     "time goes back": ("fault", "questions about a past moment may be answered wrongly: set the writers' clocks"),
     "work done twice": ("fault", "the second entry should not be there: find out who wrote it"),
     "missing artifact": ("damage", f"{_RESTORE}; if it is the champion's, roll back until then"),
@@ -97,7 +101,7 @@ class Verified:
 
 
 def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
-    """Look at everything below the model, and at the registry's format.
+    """Look at everything below the model, at the registry's format and, where the model trusts keys, at the champion's.
 
     Raises :class:`FormatTooNew`, and what the store says.
     """
@@ -110,6 +114,7 @@ def _verify(model: ModelReader, progress: Progress) -> Verified:
     listed = {log: look.numbers(log) for log in reversed(keys.LOGS)}  # decisions first: they name what was there before
     for log in keys.LOGS:
         look.read_log(log, listed[log])
+    look.read_champion(model)
     look.read_objects()
     return Verified(model.name, look.entries, look.objects, look.size, tuple(look.findings))
 
@@ -158,6 +163,8 @@ class _Look:
     named: dict[str, str] = field(default_factory=dict)
     """By key of an artifact or evidence file: what it is to the first entry that names it."""
     work: Counter[str] = field(default_factory=Counter)
+    newest: Entry | None = None
+    """The newest decision; None where there is none or it cannot be read."""
     entries: int = 0
     objects: int = 0
     size: int = 0
@@ -188,6 +195,8 @@ class _Look:
                 self._look_at(entry, before, alone=n > 1 and before is None)
                 known[n] = digest(data or b"")
             before, last = entry, n
+        if log == "decisions":
+            self.newest = before
 
     def _gap(self, log: str, first: int, n: int, *, newest: int) -> None:
         kind = "head without predecessor" if n == newest else "gap"
@@ -238,6 +247,17 @@ class _Look:
         owner = self.owners.setdefault(record.artifact, record.version)
         if owner != record.version:
             self.found("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
+
+    def read_champion(self, model: ModelReader) -> None:
+        """Whether production may load the champion of the newest decision; the logs must have been read."""
+        champion = None if self.newest is None else self.newest.state.get("champion")
+        if model.trusted is None or self.newest is None or not isinstance(champion, Mapping):
+            return
+        try:
+            model.trusted.check_champion(self.model, champion)
+        except UntrustedSignature as error:
+            key = keys.entry_key(self.model, self.newest.log, self.newest.n)
+            self.found("untrusted champion", key, f"says a champion that is refused ({error})")
 
     # --- artifacts, evidence, segments ---
 

@@ -11,7 +11,19 @@ from rich.console import Console
 from .. import copying, gc
 from .. import verify as verifying
 from ..registry import Registry
-from .options import CacheFolder, Json, ModelName, SigningKey, Url, bar, models_named, open_begun, open_model, show
+from .options import (
+    CacheFolder,
+    Json,
+    ModelName,
+    SigningKey,
+    Url,
+    bar,
+    models_named,
+    open_begun,
+    open_model,
+    open_registry,
+    show,
+)
 
 app = typer.Typer()
 
@@ -31,10 +43,13 @@ To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, th
 
 @app.command(epilog="Example: registry verify gbpusd_m15_direction --registry s3://models/registry")
 def verify(model: AnyModel = None, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
-    """Look at every entry, artifact, evidence file and segment; status 7 where something is wrong."""
+    """Look at every entry, artifact, evidence file and segment, and at the champion's signature where keys are trusted.
+
+    Status 7 where something is wrong.
+    """
     with bar() as progress:
         if model is None:
-            reports = verifying.verify_all(Registry(registry), progress=progress)
+            reports = verifying.verify_all(open_registry(registry), progress=progress)
         else:
             reports = [verifying.verify(open_begun(registry, model), progress=progress)]
     show([_report_row(report) for report in reports], as_json, lambda: _print_reports(reports, registry))

@@ -145,6 +145,14 @@ def test_garbage_is_told_first_and_then_removed(run, place):
     assert (told["dry_run"], told["bytes"], len(told["garbage"])) == (False, 1, 1) and not path.exists()
 
 
+@pytest.mark.parametrize("model", [(NAME,), ()])
+def test_a_champion_that_production_refuses_is_told_where_keys_are_configured(run, tmp_path, monkeypatch, model):
+    assert run("verify", *model)[0] == 0
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
+    status, out, _ = run("verify", *model)
+    assert status == 7 and "fault: untrusted champion: models/" in out and "is not signed" in out
+
+
 @pytest.mark.parametrize("said", ["--signing-key", "RETRAIN_SIGNING_KEY"])
 def test_what_gc_retires_is_signed_by_the_key_that_it_is_given(run, place, tmp_path, monkeypatch, said):
     night = tmp_path / "night.pem"

@@ -47,7 +47,8 @@ def test_a_corrupted_registry_is_not_clean(what):
 
 
 def test_every_kind_of_finding_is_planted():
-    assert {kind for kind, _ in PLANTED.values()} == set(KINDS) and len(KINDS) >= 12
+    with_keys = {"untrusted champion"}  # test_verify_signatures.py
+    assert {kind for kind, _ in PLANTED.values()} | with_keys == set(KINDS) and len(KINDS) >= 12
 
 
 def test_a_whole_registry_is_clean():
