@@ -96,6 +96,20 @@ def test_of_two_who_write_first_the_later_reads_what_the_other_wrote():
     assert [*place.objects] == [keys.FORMAT_KEY]
 
 
+def test_the_format_is_looked_at_once_before_what_is_deleted_and_not_after_a_write():
+    counting = CountingStore(MemoryStore())
+    writer, cleaner = (Registry(counting, clock=HandClock()).store for _ in range(2))
+    for key in "abc":
+        writer.create(key, b"")
+    for store_seen, key, asked in (
+        *((writer, "a", {"delete": 1}), (cleaner, "b", {"get": 1, "delete": 1})),
+        (cleaner, "c", {"delete": 1}),
+    ):
+        counting.reset()
+        store_seen.delete(key)
+        assert counting.requests == asked
+
+
 def test_what_is_deleted_is_deleted_in_the_store_below():
     place = MemoryStore()
     model = a_model(place)
@@ -155,6 +169,7 @@ def test_models_are_listed_by_name():
     place = MemoryStore()
     for name in ("b", "a"):
         register(a_model(place, name=name))
+    place.objects["models/No Name/k"] = b""
     assert Registry(place).models() == ["a", "b"]
 
 

@@ -137,6 +137,20 @@ def test_a_rollback_signs_nothing_that_no_key_promoted(entry):
     assert may_load(store) == "v1"
 
 
+@pytest.mark.parametrize("forged", [{"entry": 2}, {"version": "v2"}])
+def test_a_rollback_signs_nothing_but_what_the_decision_it_names_promoted(forged):
+    """Who writes decisions without a key lets the name of a signed champion lead to another version's archive."""
+    store = signed_registry()
+    mallory = a_model(store, who=3)
+    register(mallory, "b")
+    former = {"version": "v1", "decision": 1, "since": "2024-05-01T12:00:00.000000Z", "entry": 1, **forged}
+    mallory.decisions.append(lambda head, n, time: Draft("held", {}, {"former": [former]}), author="mallory")
+    person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
+    with pytest.raises(UntrustedSignature, match="promoted another v"):
+        person.rollback(author="ann", reason="why")
+    assert may_load(store) == "v1"
+
+
 def test_a_rollback_goes_to_what_a_trusted_key_promoted():
     store = signed_registry()
     person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
