@@ -22,6 +22,7 @@ from flows.gate.ledger import (
     Series,
     Sheet,
     assemble,
+    backfilled,
     fold,
     from_bytes,
     minutes,
@@ -168,7 +169,8 @@ def _scored(
     sheets: Sequence[Sheet],
 ) -> Sheet:
     """Tonight's sheet: new bars by every stream's version, corrected days by the versions that scored them."""
-    again = np.isin(data.trading_day.astype(str), rescored) & ~np.isnan(data.label) & ~new
+    kept = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(sheets))
+    again = np.isin(data.trading_day.astype(str), rescored) & ~np.isnan(data.label) & ~new & ~kept
     asked = new | again
     if not asked.any():
         return _sheet(data, night, asked, rescored)

@@ -51,8 +51,8 @@ class Series:
 class Sheet:
     """One night's scores. ``opens``: shape (n_bars,), the bars' opens in minutes since 1970 UTC, ascending; ``label``:
     0 or 1 each. ``days``: fingerprint of the scored bars of each trading day, so that a later correction is seen.
-    ``live`` is false for a backfill. ``replaced``: trading days that this sheet scores anew; what was there is void.
-    ``columns``: those that the fingerprints are of; empty for all that the bars had.
+    ``live`` is false for a backfill. ``replaced``: trading days that this sheet scores anew; what was live there is
+    void. ``columns``: those that the fingerprints are of; empty for all that the bars had.
     """
 
     night: str
@@ -151,17 +151,27 @@ def minutes(opens: pd.DatetimeIndex) -> Minutes:
 
 
 def standing(sheets: Sequence[Sheet]) -> list[Sheet]:
-    """The sheets, oldest first, without the bars of days that a later one scores anew."""
+    """The sheets, oldest first, without the live bars of days that a later one scores anew. A backfill stays as it is:
+    the models that made it were not kept."""
     replaced: set[str] = set()
     kept = []
     for sheet in reversed(sheets):
-        if replaced:
+        if replaced and sheet.live:
             index = pd.DatetimeIndex(sheet.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
             stays = ~np.isin(trading_day(index).astype(str), sorted(replaced))
             sheet = _only(sheet, stays, replaced)
         replaced |= set(sheet.replaced)
         kept.append(sheet)
     return kept[::-1]
+
+
+def backfilled(sheets: Sequence[Sheet]) -> Minutes:
+    """Opens of the bars that a backfill scored and no night did: most of the first night's own day are such."""
+    past, live = (
+        np.concatenate([np.empty(0, np.int64), *(sheet.opens for sheet in sheets if sheet.live is kind)])
+        for kind in (False, True)
+    )
+    return np.setdiff1d(past, live)
 
 
 def _only(sheet: Sheet, stays: npt.NDArray[np.bool_], gone: set[str]) -> Sheet:

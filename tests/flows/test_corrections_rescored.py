@@ -159,6 +159,37 @@ def test_a_corrected_backfilled_day_stays_as_it_is(nights: Nights) -> None:
     assert np.array_equal(now[past], before.streams[nights.stream("line")].p[past], equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    ("stamp", "values"),
+    [
+        ("2024-06-03 16:45", {"rsi_14": "91.5"}),
+        ("2024-06-03 17:00", {"close_15m": "0.5", "low_15m": "0.5"}),  # the label of the bar before it
+    ],
+)
+def test_the_first_nights_own_day_keeps_its_backfilled_bars(nights: Nights, stamp: str, values: dict[str, str]) -> None:
+    """Of the day of the first night the last bar alone was scored live, once the next one had given it a label."""
+    last = pd.Timestamp("2024-06-03T20:45Z")
+    for column, value in values.items():
+        nights.rewrite(corrected(stamp, column, value))
+    before = before_tonight(nights)
+    nights(at(6))
+    assert "2024-06-03" in told(nights)
+    ledger = nights.ledger
+    of_day = ledger.day == np.datetime64("2024-06-03")
+    assert of_day.sum() == (before.day == np.datetime64("2024-06-03")).sum() > 90
+    for name in ("line", "bayes"):
+        old, new = before.streams[nights.stream(name)], ledger.streams[nights.stream(name)]
+        past = ~old.live & old.scored
+        assert np.array_equal(new.p[: past.size][past], old.p[past])
+        assert new.scored[of_day].all()
+        assert ledger.opens[of_day & new.live].tolist() == [last]
+    sheet = next(each for each in nights.sheets if each.replaced)
+    assert np.isin(sheet.opens, minutes(ledger.opens[of_day])).sum() == 1
+    nights.rewrite(corrected("2024-06-03 09:00", "rsi_14", "91.5"))  # a bar of the same day that was backfilled
+    nights(at(7))
+    assert told(nights) == []
+
+
 def test_rows_in_another_order_and_bars_not_yet_scored_are_no_correction(nights: Nights) -> None:
     nights.rewrite(corrected("2024-06-06 09:00", "rsi_14", "91.5"))
     path = nights.data / "GBPUSD_M15_2024_features.csv"
