@@ -23,6 +23,9 @@ from flows.recipes import Fit, Recipe, probabilities, train_all
 REFIT_DAYS = 20
 """Trading days scored by one fit: retrains a month apart differ little, and one for each night would take hours."""
 
+SECONDS_A_REFIT = 4.0
+"""Of all shipped recipes on two free cores: 97 s for the 25 refits of the first night on the sample (`make run`)."""
+
 FIRST_TRAINING_DAYS = 60
 """Calendar days of bars before the first day that is scored; the first fits see less than a full window."""
 
@@ -48,6 +51,16 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
         if progress is not None:
             progress(done + 1, len(chunks))
     return sheets(job, data, night, [asked for _, asked in chunks], said)
+
+
+def cost(steps: int) -> str:
+    """What a person is told before so many refits begin."""
+    minutes = max(round(steps * SECONDS_A_REFIT / 60), 1)
+    return (
+        f"Before the first night every recipe is fitted {steps} times on the past, to choose a first champion by: "
+        f"about {minutes} minute{'' if minutes == 1 else 's'} for the shipped recipes on two free cores, once "
+        "(--no-backfill leaves it out)."
+    )
 
 
 def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from flows.backfill import cost
 from flows.night import run
 from flows.operations.attending import attended
 from flows.outcome import Outcome
@@ -51,14 +52,6 @@ def _logged(console: Console) -> Iterator[None]:
         logger.removeHandler(shown)
 
 
-def before_the_first_night(refits: int) -> str:
-    """What a person is told before the past is scored."""
-    return (
-        f"Before the first night every recipe is fitted {refits} times on the past, to choose a first champion by: a "
-        "few minutes, once (--no-backfill leaves it out)."
-    )
-
-
 @contextmanager
 def _progress(console: Console) -> Iterator[Any]:
     columns = (
@@ -77,7 +70,7 @@ def _progress(console: Console) -> Iterator[Any]:
 
         def on_backfill(done: int, total: int) -> None:
             if not done:
-                console.print(before_the_first_night(total))
+                console.print(cost(total))
             progress.update(past, completed=done, total=total, visible=True)
 
         yield on_trained, on_backfill

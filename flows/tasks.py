@@ -17,6 +17,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 
 from flows import night
+from flows.backfill import cost
 from flows.evidence import Evidence
 from flows.operations.attending import Tonight
 from flows.operations.showing import progress, publish, rename_run
@@ -51,7 +52,7 @@ def _load(job: Job) -> NightBars:
 
 
 def _gather(job: Job, book: Model, bars: NightBars) -> Evidence | None:
-    with progress("Scoring the past by walk-forward, once before the first night.") as told:
+    with progress(cost) as told:
         return night.gather(job, book, bars, told)
 
 

@@ -55,14 +55,14 @@ def rename_run(model: str, night: str) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the page of the run; it appears with the first word of progress."""
+def progress(what: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the page of the run, from the first word of progress on; ``what`` words it for so many steps."""
     shown: list[Any] = []
 
     def told(done: int, total: int) -> None:
         percent = 100.0 * done / max(total, 1)
         if not shown:
-            shown.append(create_progress_artifact(percent, description=what))
+            shown.append(create_progress_artifact(percent, description=what(total)))
         else:
             update_progress_artifact(shown[0], percent)
 

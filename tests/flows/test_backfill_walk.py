@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from nights import Nights, at, short_bars
+from rich.console import Console
 
-from flows import backfill
-from flows.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, cut_of, marks, walk_forward
+from flows import backfill, plainly, tasks
+from flows.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, cost, cut_of, marks, walk_forward
 from flows.bars import Dataset, prepare
 from flows.gate.ledger import Sheet, minutes, to_bytes
 from flows.gate.policy import GatePolicy
+from flows.operations import showing
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +149,28 @@ def test_a_mark_is_the_fingerprint_of_a_days_scored_bars(data: Dataset) -> None:
     assert marks(data, ~scored & scored) == {}
     scored[-1] = False
     assert marks(data, scored)["2024-06-03"] != found["2024-06-03"]
+
+
+@pytest.mark.parametrize(("steps", "minutes"), [(1, "1 minute "), (25, "2 minutes "), (250, "17 minutes ")])
+def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes: str) -> None:
+    assert f"fitted {steps} times on the past" in cost(steps) and f": about {minutes}for the shipped" in cost(steps)
+    said = io.StringIO()
+    console = Console(file=said, width=400)
+    with plainly._progress(console) as (_, on_backfill):
+        assert said.getvalue() == ""
+        on_backfill(0, steps)
+        assert said.getvalue() == cost(steps) + "\n"
+        on_backfill(steps, steps)
+    assert said.getvalue().count("Before the first night") == 1
+
+
+def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[float, str]] = []
+    monkeypatch.setattr(showing, "create_progress_artifact", lambda at, description: said.append((at, description)))
+    monkeypatch.setattr(showing, "update_progress_artifact", lambda of, at: None)
+    monkeypatch.setattr(tasks.night, "gather", lambda job, book, bars, told: (told(0, 25), told(25, 25)))
+    tasks._gather(None, None, None)  # type: ignore[arg-type]  # the walk-forward alone is looked at
+    assert said == [(0.0, cost(25))]
 
 
 def test_a_night_tells_the_progress_of_its_backfill(nights: Nights, tmp_path: Path) -> None:
