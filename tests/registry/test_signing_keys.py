@@ -151,6 +151,17 @@ def test_a_rollback_signs_nothing_but_what_the_decision_it_names_promoted(forged
     assert may_load(store) == "v1"
 
 
+def test_a_rollback_to_a_decision_without_champion_is_refused():
+    store = signed_registry()
+    mallory = a_model(store, who=3)
+    champion = mallory.decisions.head().state["champion"]
+    former = {"version": "v1", "decision": 2, "since": "2024-05-01T12:00:00.000000Z", "entry": 1}
+    for changes in ({"champion": None}, {"champion": champion, "former": [former]}):
+        mallory.decisions.append(lambda head, n, time, told=changes: Draft("held", {}, told), author="mallory")
+    with pytest.raises(UntrustedSignature, match="force it"):
+        a_model(store, who=4, signer=GATE, trusted=TRUSTED).rollback(author="ann", reason="why")
+
+
 def test_a_rollback_goes_to_what_a_trusted_key_promoted():
     store = signed_registry()
     person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
