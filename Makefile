@@ -30,7 +30,7 @@ coverage: $(VENV)/.dev ## how much of registry/ its own tests reach, branches to
 		-k "not interleavings and not kills and not random and not faults_one"
 	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=95
 
-mutants: $(VENV)/.dev ## each check of the registry's write path removed: some test must fail (hours; its fast part: python -m tests.mutants --fast)
+mutants: $(VENV)/.dev ## each check of the registry's write path removed: some test must fail (takes long; its fast part: python -m tests.mutants --fast)
 	@$(BIN)/python -m tests.mutants
 
 check: $(VENV)/.dev ## lint, format, types and import rules
