@@ -1,23 +1,23 @@
 """Whether an entry's state follows from the state before it and from what the entry says happened.
 
-Only what every reader stands on is looked at: the latest version and its number, the champion and who it was, what was
-retired, the time, the idempotency key. Fields of writers to come are none of this module's business.
+Looked at are the time, the idempotency keys, the latest version and its number, the champion, and what
+:mod:`registry.derivation` works out. Fields and kinds of writers to come are none of this module's business.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import transitions
+from . import derivation, transitions
+from .derivation import CROWNING
 from .entries import Entry
 from .errors import RegistryError
 from .keys import version_name
 from .records import VersionRecord
-from .retirement import is_retired
 from .transitions import champion_of
 
-CROWNING = ("promoted", "returned", "rolled_back")
 _UNKNOWN_FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, RegistryError)
 
 Fault = tuple[str, str]
@@ -34,16 +34,37 @@ def faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionR
         yield "time goes back", f"was written at {entry.time}, before the entry before it ({before.time})"
     look = _version_faults if entry.log == "versions" else _decision_faults
     try:
-        yield from _key_faults(entry)
-        yield from look(before, entry, registered)
+        yield from _key_faults(before, entry)
+        found = list(look(before, entry, registered))
+        yield from found or _state_faults(before, entry, registered)
     except _UNKNOWN_FORM as error:
         yield "wrong state", f"has a body or state of unknown form ({type(error).__name__}: {error})"
 
 
-def _key_faults(entry: Entry) -> Iterator[Fault]:
-    remembered = entry.state["keys"][-1]
-    if remembered != f"{str(entry.key)[:12]}:{entry.n}":
-        yield "wrong state", f"was done under the key {entry.key}, and its state remembers {remembered}"
+def _key_faults(before: Entry | None, entry: Entry) -> Iterator[Fault]:
+    remembered = entry.state["keys"]
+    if remembered[-1] != f"{str(entry.key)[:12]}:{entry.n}":
+        yield "wrong state", f"was done under the key {entry.key}, and its state remembers {remembered[-1]}"
+    earlier = [] if before is None else before.state["keys"]
+    if len(remembered) < len(earlier) or remembered[:-1] != earlier[len(earlier) - len(remembered) + 1 :]:
+        yield "wrong state", "remembers other idempotency keys than the entry before it, beside its own"
+
+
+def _state_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+    try:
+        wrong = derivation.differences(before, entry, registered)
+    except RegistryError as error:
+        yield "wrong state", f"is '{entry.kind}', which is refused after the entry before it ({error})"
+        return
+    for name, (expected, actual) in wrong.items():
+        yield (
+            "wrong state",
+            f"is '{entry.kind}', after which {name} is {_short(expected)}; its state has {_short(actual)}",
+        )
+
+
+def _short(value: object) -> str:
+    return textwrap.shorten(ascii(value), 100, placeholder=" …")
 
 
 def _version_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
@@ -57,10 +78,6 @@ def _version_faults(before: Entry | None, entry: Entry, registered: Mapping[int,
             yield "wrong state", f"registers {record.version}, and its state says that the latest is {latest}"
     elif latest != (None if before is None else before.state.get("latest")):
         yield "wrong state", f"registers nothing, and yet changes the latest version to {latest}"
-    if entry.kind == "retired":
-        for name in entry.body["versions"]:
-            if not is_retired(entry.state, int(name.removeprefix("v"))):
-                yield "wrong state", f"retires {name}, and its state does not say so"
 
 
 def _decision_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
@@ -75,9 +92,6 @@ def _decision_faults(before: Entry | None, entry: Entry, registered: Mapping[int
     if champion is None or (champion.version, champion.decision) != (entry.body["version"], entry.n):
         yield "wrong state", f"makes {entry.body['version']} champion, and its state says {champion}"
         return
-    former = transitions.former_champions(entry)
-    if present is not None and (not former or (former[-1].version, former[-1].decision) != present.identity):
-        yield "wrong state", f"takes the place of {present.version}, which is not the last former champion in its state"
     record = registered.get(champion.entry)
     named: tuple[Any, ...] = (champion.version, champion.artifact, champion.sha256)
     if record is None or (record.version, record.artifact, record.sha256) != named:

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from . import keys, segments
-from .consistency import CROWNING
+from .derivation import CROWNING
 from .entries import Entry, key_digest
 from .errors import Corrupt, InvalidRequest, NotFound
 from .evidence import named_by

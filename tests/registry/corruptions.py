@@ -229,6 +229,55 @@ def a_retired_version_not_remembered(store):
 
 
 @plant("wrong state")
+def a_retirement_by_a_tag(store):
+    rewritten(store, 8, state=state_with(store, 8, "versions", retired="1-5"))
+    return key_of(8)
+
+
+@plant("wrong state")
+def a_tag_moved_by_a_retirement(store):
+    rewritten(store, 7, state=state_with(store, 7, "versions", tags={"best": "v1"}))
+    return key_of(7)
+
+
+@plant("wrong state")
+def evidence_turned_back_by_a_retirement(store):
+    rewritten(store, 7, state=state_with(store, 7, "versions", watermark={"through": "2024-01-01", "entry": 1}))
+    return key_of(7)
+
+
+@plant("wrong state")
+def a_rolled_back_version_made_up_by_a_held_night(store):
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", rolled_back=["v1"]))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def a_champion_frozen_by_a_held_night(store):
+    frozen = {"until": None, "reason": "forged"}
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", frozen=frozen))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def a_night_decided_outside_of_one(store):
+    rewritten(store, 2, log="decisions", state=state_with(store, 2, "decisions", night="2024-05-01"))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def a_champion_with_another_cut_than_was_registered(store):
+    rewritten(store, 2, log="decisions", state=champion_with(store, 2, cut=0.9))
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def earlier_idempotency_keys_forgotten(store):
+    rewritten(store, 5, state=state_with(store, 5, "versions", keys=entry_of(store, 5).state["keys"][-1:]))
+    return key_of(5)
+
+
+@plant("wrong state")
 def an_artifact_of_another_digest_named(store):
     rewritten(store, 5, body=body_with(store, 5, sha256="0" * 64))
     return key_of(5)

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from registry import Registry
 from registry.errors import Frozen, InvalidRequest, NightDecided, NoChampion, RegistryError, StaleDecision
 from registry.store import Store, connect
+from registry.verify import verify
 
 WHY = {"author": "ann", "reason": "why"}
 _places = itertools.count()
@@ -165,6 +166,7 @@ def machine(new_place: Callable[[], Store]) -> type[RuleBasedStateMachine]:
             assert [str(version) for version in history] == [f"v{n}" for n in range(1, len(self.versions) + 1)]
             for version, label in zip(history, self.versions, strict=True):
                 assert self.place.get(version.record.artifact) == f"archive {label}".encode()
+            assert verify(self.model).findings == ()
 
     return Histories
 
