@@ -12,9 +12,8 @@ from ..bundle import bundle as bundled
 from ..errors import InvalidRequest
 from ..exporting import export as exported
 from ..importer import import_notebook as imported
-from ..registry import Registry
 from .asking import Author, VersionName
-from .options import Json, ModelName, Url, bar, open_model, show
+from .options import Json, ModelName, SigningKey, Url, bar, open_model, open_registry, show
 from .output import say
 from .table import Predicted, read_columns, write_predictions
 
@@ -67,6 +66,7 @@ def import_notebook(
         bool, typer.Option("--trust-pickles", help="Open its pickles: this runs whatever is in them.")
     ] = False,
     registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
     as_json: Json = False,
 ) -> None:
     """Bring over the versions of a notebook's registry; again, and only what is new is added."""
@@ -76,7 +76,7 @@ def import_notebook(
         raise InvalidRequest(f"{zone!r} is no time zone: write Europe/Paris") from error
     with bar() as progress:
         found = imported(
-            Registry(registry),
+            open_registry(registry, signing_key=signing_key),
             path,
             author=author,
             model=model,

@@ -10,6 +10,8 @@ from pathlib import Path
 from actors import NAME
 
 from registry import Registry, VersionRecord
+from registry.keyring import write_new_key
+from registry.signing import Trusted
 
 WHY = ["--reason", "the feed was wrong"]
 
@@ -75,6 +77,19 @@ def test_a_notebooks_registry_is_imported_once(url, run, tmp_path):
     assert [row["added"] for row in json.loads(run(*arguments, "--json")[1])] == [False]
     _, told, _ = run("history", "rf")
     assert "eve" in told and "2026-02-11 15:48" in told
+
+
+def test_what_a_notebook_held_is_signed_by_the_key_that_is_given(url, run, tmp_path, monkeypatch):
+    trainer = write_new_key(tmp_path / "night.pem")
+    promoter = write_new_key(tmp_path / "approver.pem")
+    monkeypatch.setenv("RETRAIN_TRUSTED_TRAINERS", trainer)
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", promoter)
+    path = tmp_path / "registry.json"
+    entry = {"version": "v1", "timestamp": "2026-02-11T16:48:58", "author": "eve", "params": {}, "metrics": {}}
+    path.write_text(json.dumps({"models": {"rf": [entry]}}))
+    status, _, err = run("import-notebook", path, "--signing-key", tmp_path / "night.pem")
+    assert status == 0, err
+    Trusted([promoter], [trainer]).check_entry(Registry(url).model("rf").versions.head())
 
 
 def test_a_notebook_without_versions_says_so(url, run, tmp_path):
