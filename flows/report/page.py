@@ -34,8 +34,8 @@ OPEN_DECISIONS = 8
 def render(data: ReportData) -> str:
     """The whole page."""
     script = (TEMPLATES / "report.js").read_text()
-    plotly, plotly_digest = packed_plotly()
     drawings, figures = _charts(data)
+    plotly, plotly_digest = packed_plotly() if figures else ("", "")  # packing takes as long as all the rest
     return (
         _environment()
         .get_template("report.html.j2")
@@ -49,7 +49,7 @@ def render(data: ReportData) -> str:
             style=Markup((TEMPLATES / "report.css").read_text()),
             script=Markup(script),
             script_digest=_sha256(script),
-            plotly=Markup(plotly) if figures else "",
+            plotly=Markup(plotly),
             plotly_digest=plotly_digest,
             last=_last_judged(data.decisions),
             decisions=data.decisions[::-1],

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from flows.report.data import Line, Quality
 
 from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from .palette import BLUE, INK, MUTED, RED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RUN_DAYS = 20
 """Trading days of the running mean: about a month."""

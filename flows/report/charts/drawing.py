@@ -1,7 +1,7 @@
 """Matplotlib in one place: an empty chart in the page's style, and a finished one as SVG or as a PNG data URL.
 
 No pyplot: a figure belongs to who made it, so charts can be drawn in any thread, and the same figures give the same
-bytes.
+bytes. Matplotlib takes a third of a second to import and is when there is something to draw: a first night has nothing.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ import base64
 import io
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from typing import TYPE_CHECKING, Any
 
 from .palette import DASHES, GRID, INK, MUTED, SERIES, as_variables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _STYLE: Any = {
     "text.parse_math": False,  # a name with dollar signs is a name, not a formula
@@ -33,6 +31,8 @@ def empty_chart(
     *, width: float = 6.4, height: float = 3.2, rows: Sequence[float] = (1.0,)
 ) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches with one chart a row, ``rows`` giving their heights beside each other."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(len(rows), 1, sharex=len(rows) > 1, squeeze=False, height_ratios=list(rows))
     axes = [row[0] for row in grid]
@@ -56,6 +56,8 @@ def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None
 
 def date_axis(axes: Axes) -> None:
     """Dates below, as few words as tell them apart."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # Matplotlib's dates carry no types
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
@@ -64,6 +66,8 @@ def date_axis(axes: Axes) -> None:
 
 def date_numbers(days: Sequence[str]) -> list[float]:
     """Days (``YYYY-MM-DD``) as Matplotlib counts them."""
+    from matplotlib.dates import date2num
+
     return [float(date2num(date.fromisoformat(day[:10]))) for day in days]  # type: ignore[no-untyped-call]
 
 
@@ -89,6 +93,8 @@ def line_style(number: int) -> dict[str, Any]:
 
 def svg(figure: Figure, *, title: str) -> str:
     """The figure as inline SVG in the page's variables; ``title`` is what a screen reader says."""
+    import matplotlib as mpl
+
     _no_formulas(figure)
     with mpl.rc_context(_STYLE):
         out = io.StringIO()
@@ -99,6 +105,8 @@ def svg(figure: Figure, *, title: str) -> str:
 
 def png_data_url(figure: Figure) -> str:
     """The figure as a PNG on white, as ``data:image/png;base64,…``: what markdown can show without a file."""
+    import matplotlib as mpl
+
     _no_formulas(figure)
     with mpl.rc_context(_STYLE):
         out = io.BytesIO()
@@ -108,5 +116,7 @@ def png_data_url(figure: Figure) -> str:
 
 def _no_formulas(figure: Figure) -> None:
     """Of the texts that are there already; the style sees to those made while drawing."""
+    from matplotlib.text import Text
+
     for text in figure.findobj(Text):
         text.set_parse_math(False)

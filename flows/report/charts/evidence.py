@@ -6,14 +6,16 @@ Each gives a figure; :mod:`.drawing` makes SVG or PNG of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from flows.report.decisions import Told
 
 from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Line = tuple[list[str], list[float | None]]
 """Nights and a value each; None where the line is broken."""

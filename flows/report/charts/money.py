@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from flows.report.data import Money
 from flows.report.economics import Result
 
 from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from .palette import BLUE, INK, MUTED, RED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDTH = 4.8
 
