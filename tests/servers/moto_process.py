@@ -6,6 +6,7 @@ makes it as atomic as a real server's. Prints its url when it listens.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -30,6 +31,7 @@ def one_at_a_time(application: Application) -> Application:
 
 def main() -> None:
     """Serve until the process is ended."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request is of no use
     application = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
