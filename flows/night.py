@@ -26,7 +26,7 @@ import pandas as pd
 from flows import evidence as evidences
 from flows import holdout_rule, nightly_rule, persons
 from flows.backfill import Progress
-from flows.bars import load_bars, prepare
+from flows.bars import Dataset, load_bars, prepare
 from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import DAYS_NAMED, Evidence
 from flows.outcome import Outcome, outcome_of, recorded
@@ -55,12 +55,15 @@ def run(
     new_id: NewId = random_id,
     on_trained: Callable[[str], None] | None = None,
     on_backfill: Progress | None = None,
+    on_loaded: Callable[[Dataset], None] | None = None,
 ) -> Outcome:
     """The whole night, without Prefect. ``on_trained`` is told the name of each recipe as it is done, ``on_backfill``
-    how many refits of the walk-forward are done, and of how many."""
+    how many refits of the walk-forward are done, and of how many; ``on_loaded`` is given the bars."""
     job = plan(request, settings)
     book = job.book(clock=clock, new_id=new_id)
     bars = load(job)
+    if on_loaded is not None:
+        on_loaded(bars.data)
     done = decided(job, book, bars)
     if done is not None:
         return done

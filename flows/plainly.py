@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.backfill import cost
+from flows.bars import Dataset
 from flows.night import run
 from flows.operations.attending import attended
 from flows.outcome import Outcome
@@ -28,8 +29,10 @@ def run_plainly(request: RetrainRequest, *, scheduled: bool, console: Console) -
     ):
         if tonight.covered is not None:
             return tonight.covered
-        outcome = run(tonight.request, load_settings(), on_trained=on_trained, on_backfill=on_backfill)
-        tonight.outcome = after_night(plan(tonight.request, load_settings()), outcome)
+        loaded: list[Dataset] = []
+        told = {"on_trained": on_trained, "on_backfill": on_backfill, "on_loaded": loaded.append}
+        outcome = run(tonight.request, load_settings(), **told)
+        tonight.outcome = after_night(plan(tonight.request, load_settings()), outcome, data=loaded[0])
         return tonight.outcome
 
 

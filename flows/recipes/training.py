@@ -104,6 +104,7 @@ def train_all(
     lessons = _lessons(recipes, dataset, mask)
     models = [recipe.build(seed) for recipe in recipes]
     forests = [place for place, model in enumerate(models) if is_forest(model)]
+    forests.sort(key=lambda place: -models[place].n_estimators)  # the caller works longest on the largest, meanwhile
     others = [place for place in range(len(models)) if place not in forests]
     fits: dict[int, Fit] = {}
 

@@ -48,15 +48,22 @@ def write_report(
 
 
 def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> Outcome:
-    """The outcome with where its report is, or why there is none. A dry run has none."""
+    """The outcome with where its report is, or why there is none. A dry run has none. ``data``: the night's bars."""
     if outcome.dry_run:
         return outcome
     try:
-        told = str(write_report(job, job.book(), now=read_time(outcome.as_of), data=data))
+        book = job.book()
+        whole = data if _covers_the_evidence(job, book) else None
+        told = str(write_report(job, book, now=read_time(outcome.as_of), data=whole))
     except Exception as error:  # noqa: BLE001  # the night is decided: whatever its report lacks is told, not raised
         log.error("the night is decided, but its report could not be made: %s", error)
         told = f"none: {error}"
     return replace(outcome, report=told)
+
+
+def _covers_the_evidence(job: Job, book: Model) -> bool:
+    """Whether the night's bars are all that is scored: a night of named years has loaded no others."""
+    return job.request.advanced.years is None or not book.manifest().files
 
 
 def check_model(book: Model, place: str) -> None:

@@ -96,6 +96,17 @@ def test_progress_is_told_once_a_recipe(dataset, everything):
     assert all(any(fit is each for each in fits) for fit in told)
 
 
+def test_the_forest_of_most_trees_is_fitted_first_and_the_order_given_is_kept(dataset, everything):
+    forests = [
+        Recipe(f"of_{n}", "sklearn.ensemble.RandomForestClassifier", {"n_estimators": n}, LOGISTIC.features)
+        for n in (2, 5, 3)
+    ]
+    told = []
+    fits = train_all(forests, dataset, everything, seed=0, on_done=told.append)
+    assert [fit.recipe.name for fit in told] == ["of_5", "of_3", "of_2"]
+    assert [fit.recipe.name for fit in fits] == ["of_2", "of_5", "of_3"]
+
+
 def test_no_recipes_give_no_fits(dataset, everything):
     assert train_all([], dataset, everything, seed=0) == []
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from lived import NIGHTS, Lived, as_of
 
+from flows.bars import load_bars, prepare
 from flows.cli import main
 from flows.errors import BarsMissing, ReportFailed, RequestRefused
 from flows.plan import plan
+from flows.report import writing
 from flows.report.writing import after_night, write_report
-from flows.settings import RetrainRequest, Settings
+from flows.settings import Advanced, RetrainRequest, Settings
 from registry.errors import ModelNotFound
 
 AS_OF = f"{NIGHTS[-1]}T21:00Z"
@@ -93,6 +95,22 @@ def test_after_a_night_its_report_is_there(lived: Lived, tmp_path: Path) -> None
     assert told.report == str(tmp_path / "m.html")
     assert f"As of {as_of(NIGHTS[-1]):%Y-%m-%d %H:%M} UTC" in (tmp_path / "m.html").read_text()
     assert replace(told, report=None) == lived.outcome
+
+
+def test_the_nights_bars_are_not_read_again_unless_others_are_scored(
+    lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(lived.job(), reports=str(tmp_path))
+    data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
+    read: list[object] = []
+    monkeypatch.setattr(writing, "load_bars", lambda *where, **how: read.append(where) or load_bars(*where, **how))
+    after_night(job, lived.outcome, data=data)
+    assert read == []
+    once = (tmp_path / "m.html").read_bytes()
+    named = Advanced(train=(2021,), holdout=(2022,))  # such a night loads no other years, the evidence may be of any
+    job = replace(job, request=job.request.model_copy(update={"advanced": named}))
+    after_night(job, lived.outcome, data=data)
+    assert len(read) == 1 and (tmp_path / "m.html").read_bytes() == once
 
 
 def test_a_report_that_fails_is_told_and_fails_no_night(
