@@ -42,7 +42,7 @@ test-ui: $(VENV)/.dev ## a night by hand, its report and an approval in a real b
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
 	@.ci/rgw
 
-bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (15 minutes); a part: make bench PART=imports
+bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (about 15 minutes)
