@@ -27,10 +27,10 @@ UNEXPLAINED = "no reason is known"
 INTRODUCTION = """\
 # Measured
 
-Ratios of things taken in turns on one machine in the same minutes: medians, with the quartiles in brackets. Written by
-`make bench` (a part alone: `python -m benchmarks NAME`), which takes every figure anew in about 25 minutes on two cores;
-15 were wanted, but seven turns of everything, MLflow's and modelstore's long ones too, take longer. The gate's error rates
-stand in [gate.md](gate.md), the replay of the real years in [replay.md](replay.md).
+Ratios of things taken in turns on one machine in the same minutes: medians, with the quartiles in brackets. Written
+by `make bench` (a part alone: `python -m benchmarks NAME`), which takes every figure anew in about 25 minutes on two
+cores; 15 were wanted, but seven turns of everything, MLflow's and modelstore's long ones too, take longer. The gate's
+error rates stand in [gate.md](gate.md), the replay of the real years in [replay.md](replay.md).
 """
 
 
