@@ -45,7 +45,7 @@ test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian 
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
 
-bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (about 15 minutes)
+bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (9 minutes)
 	@$(BIN)/python -m benchmarks.gate
 
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew

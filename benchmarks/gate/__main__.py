@@ -35,7 +35,7 @@ PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "rea
 
 
 def main() -> None:
-    """Run what was asked for, by default all of it: about a quarter of an hour on two cores."""
+    """Run what was asked for, by default all of it: about nine minutes on two cores."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
     parser.add_argument("--day-years", type=int, default=DAY_YEARS)
