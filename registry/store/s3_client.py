@@ -23,7 +23,7 @@ from .settings import S3Settings
 _ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
 
 
-class Descriptions(botocore.loaders.Loader):  # type: ignore[misc]
+class Descriptions(botocore.loaders.Loader):  # type: ignore[misc]  # botocore carries no types
     """What S3 clients are made from; ``endpoint``: they have one of their own, so that no AWS region matters."""
 
     def __init__(self, *, endpoint: bool) -> None:
@@ -49,7 +49,7 @@ class Descriptions(botocore.loaders.Loader):  # type: ignore[misc]
         return super().load_data_with_path(name)
 
 
-class _Session(botocore.session.Session):  # type: ignore[misc]
+class _Session(botocore.session.Session):  # type: ignore[misc]  # the same
     """Makes clients of S3; those of other services, which credentials may come from, are made as botocore does."""
 
     def create_client(self, service_name: str, *args: Any, **named: Any) -> Any:

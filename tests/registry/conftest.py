@@ -20,8 +20,8 @@ def url(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(url, monkeypatch, capsys):
-    """(exit status, standard output, standard error) of a command on that registry."""
+def registry_command(monkeypatch, capsys):
+    """Runs the command ``registry``: (exit status, standard output, standard error)."""
     from registry import cli  # and what prints tables, as above
 
     def called(*arguments):
@@ -35,3 +35,9 @@ def run(url, monkeypatch, capsys):
         return status, told.out, told.err
 
     return called
+
+
+@pytest.fixture
+def run(url, registry_command):
+    """A command on that registry."""
+    return registry_command

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import sys
 
 import pytest
 from actors import NAME, a_model, night, promote, register
 from servers.stores import MemoryStore
 
 import registry
-from registry import Registry, VersionRecord, approval, cli
+from registry import Registry, VersionRecord, approval
 from registry.errors import Frozen, InvalidName, InvalidRequest, KeyRefused, StaleDecision, UntrustedSignature
 from registry.keyring import write_new_key
 from registry.signing import Signer, Trusted
@@ -233,18 +232,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
-    def called(*arguments):
-        monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code or 0
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return called
+def run(folder, registry_command):
+    return registry_command
 
 
 APPROVE = ("approve", NAME, "v1", "--author", "ann", "--reason", "plain")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 
 import pytest
 from actors import NAME, crowned, register
 from long_logs import long_store
 
-from registry import Registry, VersionRecord, cli
+from registry import Registry, VersionRecord
 from registry.commands import options
 from registry.entries import digest
 from registry.keyring import write_new_key
@@ -29,7 +28,7 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, place):
+def run(monkeypatch, registry_command, place):
     """Runs a command on ``place``: (exit status, standard output, standard error)."""
     monkeypatch.delenv("RETRAIN_REGISTRY", raising=False)
     monkeypatch.delenv("RETRAIN_CACHE", raising=False)
@@ -37,14 +36,7 @@ def run(monkeypatch, capsys, place):
         monkeypatch.delenv(f"RETRAIN_{variable}", raising=False)
 
     def command(*arguments, registry=place):
-        monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments), "--registry", str(registry)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code or 0
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        return registry_command(*arguments, "--registry", registry)
 
     return command
 
