@@ -9,14 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.gate.calibration import calibrate
-from flows.gate.ledger import Series, Sheet, assemble, from_bytes, minutes, recipe_stream, to_bytes, version_stream
-from flows.gate.nightly import Candidate, Champion, judge_nightly
-from flows.gate.policy import GatePolicy
-
-from .bench import Bench
-from .figure import Figure
-from .timing import in_turns, run_process
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import in_turns, run_process
+from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.judge import Candidate, Champion, judge_nightly
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import (
+    Series,
+    Sheet,
+    assemble,
+    from_bytes,
+    minutes,
+    recipe_stream,
+    to_bytes,
+    version_stream,
+)
 
 TITLE = "A decision of the gate"
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.bars import Dataset
-from flows.plan import Job
+from flows.job.plan import Job
 from flows.recipes import Recipe
 from flows.replay import Crew, Tape, record
 from flows.replay.lessons import Lesson, Past

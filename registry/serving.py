@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from .clock import Clock
-from .errors import InvalidRequest, NoChampion, Suspended
-from .prediction import Prediction
-from .reader import Loaded, ModelReader
+from registry.clock import Clock
+from registry.errors import InvalidRequest, NoChampion, Suspended
+from registry.model.prediction import Prediction
+from registry.model.reader import Loaded, ModelReader
 
 if TYPE_CHECKING:
-    from .signature import Columns
+    from registry.archive.input_schema import Columns
 
 
 @dataclass(frozen=True)

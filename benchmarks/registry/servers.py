@@ -18,7 +18,7 @@ from pathlib import Path
 import botocore.session
 import urllib3.connectionpool
 
-from ..bench import ROOT
+from benchmarks.bench import ROOT
 
 MOTO = ROOT / "tests" / "servers" / "moto_process.py"
 BUCKET = "bench"

@@ -14,14 +14,15 @@ import matplotlib as mpl
 import numpy as np
 
 from flows.bars import load_bars, prepare
-from flows.gate.policy import GatePolicy
-from flows.plan import plan
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import plan
+from flows.job.request import RetrainRequest
+from flows.pnl.pips import SPREAD_PIPS
 from flows.recipes import reference
 from flows.replay import Played, Tape, play, record
 from flows.replay.play import RULES
 from flows.replay.table import compare
-from flows.report.economics import SPREAD_PIPS
-from flows.settings import RetrainRequest, Settings
+from flows.settings import Settings
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # after the backend is chosen

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .faults import Fault, Rule, shown
-from .rows import TIMESTAMP, Rows
+from flows.bars.faults import Fault, Rule, shown
+from flows.bars.rows import TIMESTAMP, Rows
 
 CLOSE = "close_15m"
 OPEN, HIGH, LOW = "open_15m", "high_15m", "low_15m"

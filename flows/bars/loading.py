@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.bars.checks import CLOSE, QUARTER_HOUR, Checked, check_rows
+from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.faults import Fault, Rule, refuse, shown
+from flows.bars.rows import TIMESTAMP, Rows, read_rows
+from flows.bars.source import open_source
+from flows.bars.trading_days import night_of
 from flows.errors import BarsMissing, RequestRefused
-
-from .checks import CLOSE, QUARTER_HOUR, Checked, check_rows
-from .clock import DEFAULT_CLOCK, FileClock
-from .faults import Fault, Rule, refuse, shown
-from .rows import TIMESTAMP, Rows, read_rows
-from .source import open_source
-from .trading_days import night_of
 
 MARKER = "SIMULATED.json"
 """The file beside the yearly ones that says that no market made them."""

@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from .faults import Fault, Rule, shown
+from flows.bars.faults import Fault, Rule, shown
 
 TIMESTAMP = "timestamp"
 

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from registry.signature import Signature
-
-from .installed import environment as installed
-from .threads import one_thread
-from .training import Fit, is_forest
+from flows.recipes.installed import environment as installed
+from flows.recipes.threads import one_thread
+from flows.recipes.training import Fit, is_forest
+from registry.archive.input_schema import Signature
 
 if TYPE_CHECKING:
-    from registry.artifact import Archive
-    from registry.signature import Columns
+    from registry.archive.archive import Archive
+    from registry.archive.input_schema import Columns
 
 
 def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:

@@ -11,18 +11,17 @@ from functools import cached_property
 from typing import Any
 
 from flows.errors import RecipeRefused, RequestRefused
-from registry.signature import Signature
-
-from .refusals import did_you_mean, estimator_class, faults
+from flows.recipes.refusals import did_you_mean, estimator_class, faults
+from registry.archive.input_schema import Signature
 
 
 @dataclass(frozen=True)
 class Recipe:
     """``estimator`` is an import path inside scikit-learn, ``parameters`` its keyword arguments as JSON values.
 
-    ``features`` are the model's inputs in order, each an expression of :mod:`registry.signature`. With ``scale`` every
-    feature is brought to mean 0 and variance 1 of the training bars first. Raises :class:`RecipeRefused` with
-    everything that is wrong, so that nothing is ever trained from a wrong recipe.
+    ``features`` are the model's inputs in order, each an expression of :mod:`registry.archive.input_schema`. With
+    ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first. Raises
+    :class:`RecipeRefused` with everything that is wrong, so that nothing is ever trained from a wrong recipe.
     """
 
     name: str

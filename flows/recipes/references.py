@@ -19,8 +19,7 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused
-
-from .training import Mask
+from flows.recipes.training import Mask
 
 _NEW_YORK = "America/New_York"
 

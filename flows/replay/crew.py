@@ -20,8 +20,7 @@ from typing import Any
 
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
-
-from .lessons import Floats, Lesson, Past, ask
+from flows.replay.lessons import Floats, Lesson, Past, ask
 
 Answers = Iterator[tuple[int, Floats]]
 

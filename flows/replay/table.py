@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.errors import BarsMissing
-from flows.gate.days import by_day
-from flows.gate.scores import trailing_base, trailing_rank
+from flows.gate.scoring.days import by_day
+from flows.gate.scoring.scores import trailing_base, trailing_rank
+from flows.pnl.pips import SPREAD_PIPS, earned
 from flows.recipes import REFERENCES, reference
-from flows.report.economics import SPREAD_PIPS, earned
-
-from .play import Played
-from .tape import Tape
+from flows.replay.play import Played
+from flows.replay.tape import Tape
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.backfill import Progress, refits, sheets
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
-from flows.gate.ledger import Series, Sheet, minutes, recipe_stream
-from flows.nightly_rule import last_days
-from flows.plan import Job
+from flows.evidence.backfill import Progress, refits, sheets
+from flows.gate.scoring.ledger import Series, Sheet, minutes, recipe_stream
+from flows.job.plan import Job
+from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
+from flows.replay.crew import Crew
+from flows.replay.lessons import Floats, Lesson, Past, ask, known, runs
 from registry import key_digest
-
-from .crew import Crew
-from .lessons import Floats, Lesson, Past, ask, known, runs
 
 AHEAD = 5 * 96
 """Bars after a night that its versions are asked about: five trading days, so that a long weekend is bridged."""

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.backfill import cut_of
-from flows.gate.ledger import Ledger, Stream, assemble, minutes, recipe_stream
-from flows.gate.policy import GatePolicy
-from flows.gate.scores import TRAILING_BARS
-
-from .tape import Tape
+from flows.evidence.backfill import cut_of
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, Stream, assemble, minutes, recipe_stream
+from flows.gate.scoring.scores import TRAILING_BARS
+from flows.replay.tape import Tape
 
 Floats = npt.NDArray[np.float64]
 

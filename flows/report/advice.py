@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .data import URGENT, Advice, Money, Production, Quality
-from .decisions import Told
+from flows.report.data import URGENT, Advice, Money, Production, Quality
+from flows.report.decisions import Told
 
 
 def advice(

@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import Any
 
 from registry import Version, compare
-from registry.comparison import HIGHER_IS_BETTER, MetricRow, Status
-from registry.differences import facts
+from registry.analysis.comparison import HIGHER_IS_BETTER, MetricRow, Status
+from registry.analysis.differences import facts
 
 SELECTABLE = 40
 """Versions that can be selected: 780 pairs. Former champions are among them however old."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.health import Alarm
-from registry.differences import Change
-
-from .comparing import Compared
-from .decisions import Told
-from .economics import Result
+from flows.monitoring.health import Alarm
+from flows.pnl.pips import Result
+from flows.report.comparing import Compared
+from flows.report.decisions import Told
+from registry.analysis.differences import Change
 
 URGENT = ("regressed", "one class", "unscored")
 """Alarms of the watch after which the champion is no longer called good; the others are worth a look."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from flows.gate.nightly_decision import NightlyDecision, NightlyRow, Together
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow, Together
 from registry import Model
 from registry.clock import write_time
-from registry.entries import Entry
+from registry.format.entries import Entry
 
 TOLD = 250
 """Decisions that a report tells: about a year of nights."""

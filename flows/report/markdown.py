@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-from flows.outcome import Outcome, Row
+from flows.night.outcome import Outcome
+from flows.night.state import Row
+from flows.report.charts.drawing import png_data_url
+from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
+from flows.report.decisions import Told, decisions
 from registry import Model
-
-from .charts.drawing import png_data_url
-from .charts.evidence import evidence_over_nights, evidence_tonight, first_scores
-from .decisions import Told, decisions
 
 NIGHTS_DRAWN = 60
 """Nights in the chart of evidence: three months, few enough to read from a bucket in a moment."""

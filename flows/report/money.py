@@ -7,14 +7,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.bars import Dataset
-from flows.gate.ledger import Ledger, version_stream
+from flows.gate.scoring.ledger import Ledger, version_stream
+from flows.pnl.pips import Result, gross, result, trades
+from flows.pnl.spreads import Spreads
+from flows.report.data import Answer, Line, Money
+from flows.report.quality import ROW_DAYS, judged_by
+from flows.report.references import places, reference_stream
 from registry import ChampionRecord
-
-from .data import Answer, Line, Money
-from .economics import Result, gross, result, trades
-from .quality import ROW_DAYS, judged_by
-from .references import places, reference_stream
-from .spreads import Spreads
 
 Mask = npt.NDArray[np.bool_]
 

@@ -15,15 +15,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import words
-from .charts.course import RUN_DAYS, course_chart
-from .charts.drawing import svg
-from .charts.evidence import evidence_over_nights, evidence_tonight
-from .charts.interactive import course_figure, evidence_figure, packed_plotly
-from .charts.money import net_against_spread, running_result
-from .charts.palette import COLOURS
-from .data import ReportData
-from .decisions import Told
+from flows.report import words
+from flows.report.charts.course import RUN_DAYS, course_chart
+from flows.report.charts.drawing import svg
+from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
+from flows.report.charts.interactive import course_figure, evidence_figure, packed_plotly
+from flows.report.charts.money import net_against_spread, running_result
+from flows.report.charts.palette import COLOURS
+from flows.report.data import ReportData
+from flows.report.decisions import Told
 
 TEMPLATES = Path(__file__).parent / "templates"
 

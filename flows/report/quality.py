@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flows.gate.days import DailyScores
-from flows.gate.ledger import Ledger, recipe_stream, version_stream
-from flows.gate.policy import GatePolicy
-from flows.gate.scored import Scored
-from flows.health import Course, Health, course
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.days import DailyScores
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
+from flows.gate.scoring.scored import Scored
+from flows.monitoring.health import Course, Health, course
+from flows.report.data import URGENT, Answer, Line, Quality, Row
+from flows.report.references import reference_stream
 from registry import ChampionRecord, Model
-
-from .data import URGENT, Answer, Line, Quality, Row
-from .references import reference_stream
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,7 +27,7 @@ def quality(
     book: Model, champion: ChampionRecord, ledger: Ledger, references: tuple[str, ...], policy: GatePolicy, told: Health
 ) -> Quality:
     """``ledger``: with the streams of ``references``; ``told``: what the watch said at the same moment."""
-    scores = Scored(ledger, policy)
+    scores = Scored(ledger, policy.score)
     found = course(book, champion, ledger, scores)
     key = judged_by(champion, ledger)
     among = last_days(ledger, key)

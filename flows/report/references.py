@@ -11,7 +11,7 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing
-from flows.gate.ledger import Ledger, Stream
+from flows.gate.scoring.ledger import Ledger, Stream
 from flows.recipes import REFERENCES, reference
 
 LEARNT_DAYS = 365

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidRequest, SignatureMismatch
-from ..prediction import Prediction
+from registry.errors import InvalidRequest, SignatureMismatch
+from registry.model.prediction import Prediction
 
 TIMESTAMP = "timestamp"
 

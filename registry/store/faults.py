@@ -12,7 +12,16 @@ from typing import Any
 from botocore import exceptions as client
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..errors import ClockSkew, Exists, NotFound, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
+from registry.errors import (
+    ClockSkew,
+    Exists,
+    NotFound,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from ..clock import Clock
-from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
-from .contract import Stored, check_key, check_limit, check_prefix, is_listed
-from .faults import CLIENT_ERRORS, Fault, understand
-from .s3_client import new_client
-from .settings import S3Settings
+from registry.clock import Clock
+from registry.errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
+from registry.store.contract import Stored, check_key, check_limit, check_prefix, is_listed
+from registry.store.faults import CLIENT_ERRORS, Fault, understand
+from registry.store.s3_client import new_client
+from registry.store.settings import S3Settings
 
 PAGE = 1000  # the most keys that S3 lists in one answer
 

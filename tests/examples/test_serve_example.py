@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,14 +15,15 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from servers.stores import MemoryStore
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from registry import Follower, Model, Registry, SystemClock, VersionRecord
-from registry.artifact import pack
+from registry.archive.archive import pack
+from registry.archive.input_schema import Signature
 from registry.errors import StoreUnavailable
-from registry.signature import Signature
+from tests.paths import ROOT
+from tests.servers.stores import MemoryStore
 
 NAME = "gbpusd"
 BAR = {"rsi_14": [55.0], "atr_14": [0.02], "close_15m": [1.25]}
@@ -45,7 +45,7 @@ class DownStore(MemoryStore):
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    place = Path(__file__).parents[2] / "examples" / "serve.py"
+    place = ROOT / "examples" / "serve.py"
     spec = importlib.util.spec_from_file_location("serve_example", place)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from servers.processes import free_ports, start, stop, wait_until_answers
+
+from tests.servers.processes import free_ports, start, stop, wait_until_answers
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,13 @@ from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import Fault, refuse
 from flows.bars.indicators import Definitions, indicators
 from flows.bars.loading import load_bars
+from flows.bars.raw.folder import State, commit, digests, held, read_state
+from flows.bars.raw.merging import merge, new_bars
+from flows.bars.raw.reading import Export
+from flows.bars.raw.resampling import QUARTER, Prices
+from flows.bars.raw.rules import RawRule
 from flows.bars.writing import header, year_lines
 from flows.errors import BarsMissing, RequestRefused
-
-from .folder import State, commit, digests, held, read_state
-from .merging import merge, new_bars
-from .reading import Export
-from .resampling import QUARTER, Prices
-from .rules import RawRule
 
 WARM_UP = 500
 """Bars at the very beginning that are not written: by then what an indicator began with has faded to the last digit."""

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.bars.faults import Fault
+from flows.bars.raw.reading import Export
+from flows.bars.raw.resampling import QUARTER, Prices, quarter, resample
+from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing
-
-from .reading import Export
-from .resampling import QUARTER, Prices, quarter, resample
-from .rules import RawRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,8 @@ import pandas as pd
 from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
 from flows.bars.faults import Fault, shown
-
-from .layouts import METATRADER, PRICES, Layout, layout_of
-from .rules import RawRule
+from flows.bars.raw.layouts import METATRADER, PRICES, Layout, layout_of
+from flows.bars.raw.rules import RawRule
 
 LENGTHS = (1, 5, 15)
 """Minutes that a bar of an export may have."""

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
+from flows.report.charts.palette import BLUE, INK, MUTED, RED
 from flows.report.data import Line, Quality
-
-from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
-from .palette import BLUE, INK, MUTED, RED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
+from flows.report.charts.palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
 from flows.report.decisions import Told
-
-from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
-from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,12 +16,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from flows.report.charts.course import RUN_DAYS, drawn_references, running, shown_first
+from flows.report.charts.evidence import evidence_lines, threshold_line
+from flows.report.charts.palette import BLUE, GRID, INK, MUTED, RED, SERIES
 from flows.report.data import Line, Quality
 from flows.report.decisions import Told
-
-from .course import RUN_DAYS, drawn_references, running, shown_first
-from .evidence import evidence_lines, threshold_line
-from .palette import BLUE, GRID, INK, MUTED, RED, SERIES
 
 _DASHES = ("solid", "dash", "dot")
 

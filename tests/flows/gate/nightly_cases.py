@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from flows.gate.calibration import Calibration
-from flows.gate.ledger import Ledger, Series, Sheet, assemble
-from flows.gate.nightly import judge_nightly
-from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
-from flows.gate.rows import Candidate, Champion
-from flows.gate.sequential import WINDOWS
+from flows.gate.nightly.calibration import Calibration
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.judge import judge_nightly
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.nightly.sequential import WINDOWS
+from flows.gate.scoring.ledger import Ledger, Series, Sheet, assemble
 
 BARS_A_DAY = 64
 WARM_DAYS = 10

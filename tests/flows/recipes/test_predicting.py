@@ -10,9 +10,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
 from flows.recipes import Recorded, environment, probabilities, says_up, shipped, train_all
-from registry.artifact import pack, unpack
+from registry.archive.archive import pack, unpack
+from registry.archive.input_schema import Signature
 from registry.errors import SignatureMismatch, UnsafeArtifact
-from registry.signature import Signature
 
 
 @pytest.fixture(scope="module")

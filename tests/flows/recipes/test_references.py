@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_bars import dataset_of
 
 from flows.errors import BarsMissing, RequestRefused
 from flows.recipes import REFERENCES, reference, says_up
+from tests.flows.recipes.simulated_bars import dataset_of
 
 
 def bars(close, start="2024-03-04 14:00", **columns):

@@ -21,11 +21,12 @@ import pytest
 from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
-from flows.plan import Job, plan
+from flows.job.plan import Job, plan
+from flows.job.request import RetrainRequest
 from flows.replay import Crew, record
 from flows.replay import crew as crews
 from flows.replay.lessons import Lesson, Past, ask, known, runs
-from flows.settings import RetrainRequest, Settings
+from flows.settings import Settings
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
 REQUEST = RetrainRequest(recipes=("logistic", "hist_gradient_boosting"))

@@ -11,20 +11,21 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.taped import GuessedTape, guessed
-from flows.backfill import cut_of
 from flows.bars import load_bars, prepare, write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
-from flows.gate.first import choose_first
-from flows.gate.ledger import Ledger, Series, Sheet, assemble, recipe_stream, version_stream
-from flows.gate.nightly import judge_nightly, tried_lately
-from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
-from flows.gate.rows import Candidate, Champion
-from flows.nightly_rule import candidate, with_costs
-from flows.plan import plan
+from flows.evidence.backfill import cut_of
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.judge import judge_nightly, tried_lately
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, Series, Sheet, assemble, recipe_stream, version_stream
+from flows.job.plan import plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.night.nightly_rule import candidate, with_costs
 from flows.replay import Promotion, play
-from flows.settings import Advanced, RetrainRequest, Settings
+from flows.settings import Settings
 
 RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
 EAGER = GatePolicy(windows=(4, 8), budget=0.5)
@@ -66,7 +67,7 @@ def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: Guesse
 def test_the_command_plays_other_policies_beside_the_usual_one(
     tape: GuessedTape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.replay.command._tape", lambda *given: tape)
+    monkeypatch.setattr("flows.commands.replay._tape", lambda *given: tape)
     eager = "windows=4/8,budget=0.5"
     command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
     found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])

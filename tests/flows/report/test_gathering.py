@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clocks import FixedClock
-from lived import NIGHTS, Lived, as_of
-from nights import Nights, at, quick_calibration, short_bars
 
 from flows.bars import Dataset, load_bars, prepare
-from flows.gate.ledger import assemble, from_bytes, version_stream
-from flows.gate.nightly_decision import Together
-from flows.health import day_before, examine
-from flows.nightly_rule import policy_of
+from flows.gate.nightly.decision import Together
+from flows.gate.scoring.ledger import assemble, from_bytes, version_stream
+from flows.monitoring.health import day_before, examine
+from flows.night.nightly_rule import policy_of
+from flows.pnl.spreads import Spreads
 from flows.report import words
 from flows.report.data import ReportData
 from flows.report.gathering import gather
 from flows.report.page import render
-from flows.report.spreads import Spreads
 from registry import Model, Registry
+from tests.clocks import FixedClock
+from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.report.lived import NIGHTS, Lived, as_of
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
     """A first night without a past: versions and a decision, no champion, nothing scored."""
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
         nights(at(3), backfill=False, recipes=("line",))
     data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3), spreads=Spreads.usual())
     assert (data.production, data.quality, data.money) == (None, None, None)

@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from lived import HOSTILE, Lived
 
-from flows.gate.nightly_decision import NightlyDecision
+from flows.gate.nightly.decision import NightlyDecision
 from flows.report.decisions import Told, decisions, proposed
 from flows.report.markdown import decision_markdown, escaped, proposal_markdown
+from tests.flows.report.lived import HOSTILE, Lived
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
