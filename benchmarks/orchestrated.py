@@ -62,7 +62,7 @@ def without(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
     for name in ("load", "gather", "train_every", "judge"):
         setattr(night, name, watch.around(getattr(night, name)))
     plainly.after_night = watch.around(plainly.after_night)
-    return functools.partial(plainly.run_plainly, scheduled=False, console=Console(quiet=True))
+    return functools.partial(plainly.run_local, scheduled=False, console=Console(quiet=True))
 
 
 def main() -> None:

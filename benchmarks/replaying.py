@@ -14,7 +14,7 @@ from flows.bars import load_bars, prepare
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.replay import Crew, play, record
+from flows.replay import WorkerPool, play, record
 from flows.settings import Settings
 
 TITLE = "Replay at scale"
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
     def fits(workers: int) -> Work:
         def work() -> None:
-            record(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=Crew(workers))
+            record(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=WorkerPool(workers))
 
         return work
 

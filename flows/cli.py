@@ -70,7 +70,7 @@ def run(
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
     from flows.job.request import moment, request
-    from flows.operations.runs.local import run_plainly
+    from flows.operations.runs.local import run_local
 
     forced = {"promote": force, "author": author, "reason": reason}
     given = {name: value for name, value in forced.items() if value is not None}
@@ -91,7 +91,7 @@ def run(
     through, why = _through_prefect(prefect, scheduled)
     console = Console(stderr=as_json, highlight=False)
     console.print(why, soft_wrap=True)
-    outcome = _run_flow(asked) if through else run_plainly(asked, scheduled=scheduled, console=console)
+    outcome = _run_flow(asked) if through else run_local(asked, scheduled=scheduled, console=console)
     if isinstance(outcome, str):
         sys.stdout.write(
             (json.dumps({"covered": outcome, "through": "plain"}, indent=2) if as_json else outcome) + "\n"

@@ -14,7 +14,7 @@ from flows.night.run import JUDGED_AGAIN, changed_too_often
 from flows.operations.orchestrator import tasks
 from flows.operations.orchestrator.approval import approved
 from flows.operations.orchestrator.artifacts import run_name
-from flows.operations.runs.attended import attended, by_schedule
+from flows.operations.runs.unattended import by_schedule, unattended
 from flows.settings import load_settings
 
 # each fit uses every core itself; the runner is typed for futures of another kind than flow() asks for
@@ -30,7 +30,7 @@ _ONE_FIT_AT_A_TIME = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=1)
 )
 def retrain(request: RetrainRequest = RetrainRequest()) -> State[Outcome]:  # noqa: B008  # frozen; the UI's form
     """Train candidates on the newest bars; promote one only when it beats the champion."""
-    with attended(request, scheduled=by_schedule()) as tonight:
+    with unattended(request, scheduled=by_schedule()) as tonight:
         if tonight.covered is None:
             tonight.outcome = night(plan(tonight.request, load_settings()))
     return tasks.ended(tonight)

@@ -50,7 +50,7 @@ from registry.format.entries import Entry, key_digest
 from registry.format.records import ChampionRecord, VersionRecord
 from registry.model.operator import Model
 from registry.model.prediction import Expectation, Prediction
-from registry.model.reader import Loaded, Version
+from registry.model.reader import LoadedModel, Version
 from registry.model.transitions import Night
 from registry.registry import Registry
 from registry.serving import Follower
@@ -66,7 +66,7 @@ __all__ = [
     "Entry",
     "Expectation",
     "Follower",
-    "Loaded",
+    "LoadedModel",
     "Model",
     "NewId",
     "Night",
@@ -87,7 +87,9 @@ __all__ = [
 ]
 
 
-def load(name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None) -> Loaded:
+def load(
+    name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None
+) -> LoadedModel:
     """The champion of a model (or ``"latest"``, ``"v3"``, a tag; or the champion at a past moment), ready to predict.
 
     ``url`` defaults to ``RETRAIN_REGISTRY``. With ``RETRAIN_TRUSTED_PROMOTERS`` a champion that none of these keys

@@ -33,14 +33,26 @@ BY_HAND: list[tuple[str, str, str]] = [
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     # (module, what stands there, what is put in its place): why nobody can see it
-    ("model/promoter.py", "head is not None", "True"): "the version to promote was registered, so there is a newest entry",
+    (
+        "model/promoter.py",
+        "head is not None",
+        "True",
+    ): "the version to promote was registered, so there is a newest entry",
     (
         "log/log.py",
         "head if middle == head.n else self.read(middle)",
         "(self.read(middle))",
     ): "reads once more what is known",
-    ("model/operator.py", "self._must_be_trusted()", "pass"): "who signs the new champion refuses it too, some requests later",
-    ("format/entries.py", "proven", "False"): "looks again at the form of bytes that a later entry names by their digest",
+    (
+        "model/operator.py",
+        "self._must_be_trusted()",
+        "pass",
+    ): "who signs the new champion refuses it too, some requests later",
+    (
+        "format/entries.py",
+        "proven",
+        "False",
+    ): "looks again at the form of bytes that a later entry names by their digest",
     ("log/log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log/log.py",

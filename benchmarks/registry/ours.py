@@ -18,7 +18,7 @@ from benchmarks.registry.servers import BUCKET, client
 from flows.recipes.catalogue import shipped
 from registry import Model, Registry, Version, VersionRecord
 from registry.archive.archive import pack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.format import keys
 from registry.format.entries import Entry, digest, remember
 from registry.log import segments
@@ -36,7 +36,7 @@ class Trained:
     """A fitted ``rf_shallow`` with its record; ``rows``: a file with the ``x`` and ``y`` it was fitted on."""
 
     estimator: Any
-    signature: Signature
+    signature: InputSchema
     record: VersionRecord
     rows: Path
 

@@ -16,7 +16,7 @@ from benchmarks.timing import Work, in_turns
 from flows.recipes.catalogue import shipped
 from flows.recipes.threads import one_thread
 from registry.archive.archive import pack, unpack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.format.entries import digest
 
 TITLE = "Predicting from arrays, beside scikit-learn"
@@ -44,7 +44,7 @@ def _figures(
     bench: Bench,
     name: str,
     model: Any,
-    signature: Signature,
+    signature: InputSchema,
     x: Floats,
     bounds: tuple[float | None, float | None],
 ) -> Iterator[Figure]:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.night.outcome import Outcome
-from flows.night.state import Row
+from flows.night.state import OutcomeRow
 
 _MARKS = {
     "champion": "champion",
@@ -57,7 +57,7 @@ def _table(outcome: Outcome) -> Table:
     return table
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: OutcomeRow) -> list[str]:
     accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
     numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
     return [row.version or "", row.name, accuracy, *numbers, _MARKS[row.status]]

@@ -22,10 +22,10 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import Job, plan
 from flows.job.request import request
 from flows.pnl.pips import SPREAD_PIPS
-from flows.replay.crew import Crew
+from flows.replay.fit_cache import FitCache, record
 from flows.replay.play import RULES, Played, play
-from flows.replay.table import Line, compare
-from flows.replay.tape import Tape, record
+from flows.replay.table import RuleRow, compare
+from flows.replay.workers import WorkerPool
 from flows.settings import load_settings
 
 LEGEND = (
@@ -98,25 +98,25 @@ def _policy(text: str, usual: GatePolicy) -> GatePolicy:
         raise RequestRefused(f"--policy {text!r}: {wrong}") from error
 
 
-def _crew(job: Job, workers: int | None, dask: str | None) -> Crew:
+def _crew(job: Job, workers: int | None, dask: str | None) -> WorkerPool:
     if workers is not None and dask is not None:
         raise RequestRefused("--workers are processes of this machine and --dask is a cluster: give one of the two")
-    return Crew(job.cores if workers is None else workers, dask)
+    return WorkerPool(job.cores if workers is None else workers, dask)
 
 
-def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew: Crew) -> Tape:
+def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew: WorkerPool) -> FitCache:
     needed = tuple(dict.fromkeys(column for each in job.recipes for column in each.signature.columns))
     dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
     with progress(console, "fitting every recipe of every night (finished fits are kept)") as told:
         return record(job, dataset, begin, end, folder, told, crew=crew)
 
 
-def _play(console: Console, tape: Tape, policy: GatePolicy, name: str) -> Played:
+def _play(console: Console, tape: FitCache, policy: GatePolicy, name: str) -> Played:
     with progress(console, f"playing '{name}' through time") as told:
         return play(tape, policy, rule=name, on_night=told)  # type: ignore[arg-type]  # checked above
 
 
-def _table(tape: Tape, lines: list[Line], spread: float) -> Table:
+def _table(tape: FitCache, lines: list[RuleRow], spread: float) -> Table:
     first, last = tape.nights[0].night, tape.nights[-1].night
     simulated = ", simulated bars" if tape.data.bars.simulated else ""
     title = f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}"

@@ -15,7 +15,7 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Series, Sheet, minutes, recipe_stream
+from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.gate.scoring.scores import TRAILING_MINIMUM, stream_cut
 from flows.job.plan import Job
 from flows.recipes import Fit, Recipe, probabilities, train_all
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 """Told how many refits are done, and of how many: before the first of them too."""
 
 
-def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | None = None) -> list[Sheet]:
+def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | None = None) -> list[NightScores]:
     """Sheets of the past, oldest first: every recipe refitted each 20 trading days, for the last ``backfill_days``.
 
     Nothing is scored on bars it was trained on. Bars fewer than 60 days after the first have no score, nor have days
@@ -76,7 +76,7 @@ def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:
 
 def sheets(
     job: Job, data: Dataset, night: str, asked: Sequence[Mask], said: Sequence[Sequence[npt.NDArray[np.float64]]]
-) -> list[Sheet]:
+) -> list[NightScores]:
     """The sheets of a walk-forward. ``said``: of each step what every recipe said of its bars, in recipe order, or
     nothing where there was too little to train on."""
     opens = pd.DatetimeIndex(data.bars.frame.index)
@@ -88,7 +88,9 @@ def sheets(
             series.append(_series(job, recipe, before[recipe.name], p))
             before[recipe.name].append(p)
         if series:
-            found.append(Sheet(night, False, minutes(opens[bars]), data.label[bars], marks(data, bars), tuple(series)))
+            found.append(
+                NightScores(night, False, minutes(opens[bars]), data.label[bars], marks(data, bars), tuple(series))
+            )
     return found
 
 
@@ -114,9 +116,11 @@ def cut_of(policy: GatePolicy, said: npt.NDArray[np.float64]) -> float:
     return stream_cut(said)
 
 
-def _series(job: Job, recipe: Recipe, before: list[npt.NDArray[np.float64]], p: npt.NDArray[np.float64]) -> Series:
+def _series(
+    job: Job, recipe: Recipe, before: list[npt.NDArray[np.float64]], p: npt.NDArray[np.float64]
+) -> StreamScores:
     cut = cut_of(job.gate, np.concatenate(before) if before else np.empty(0))
-    return Series(recipe_stream(recipe.fingerprint), recipe.name, None, cut, p)
+    return StreamScores(recipe_stream(recipe.fingerprint), recipe.name, None, cut, p)
 
 
 def _chunks(data: Dataset, opens: pd.DatetimeIndex, days: int) -> list[npt.NDArray[np.datetime64]]:

@@ -17,12 +17,12 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, marks, walk_forward
-from flows.evidence.versions import Scorers, cannot_be_asked
+from flows.evidence.versions import VersionCache, cannot_score
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import (
     Ledger,
-    Series,
-    Sheet,
+    NightScores,
+    StreamScores,
     assemble,
     backfilled,
     fold,
@@ -36,7 +36,7 @@ from flows.gate.scoring.ledger import (
 from flows.job.plan import Job, policy_of
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
-from registry.errors import ArtifactMissing, SignatureMismatch
+from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
 from registry.format.keys import version_number
 from registry.format.records import VersionRecord
@@ -60,7 +60,7 @@ class Evidence:
     entry: int | None
     policy: GatePolicy
     new_bars: int
-    scorers: Scorers
+    scorers: VersionCache
     rescored: tuple[str, ...] = ()
 
     @property
@@ -78,14 +78,14 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
     lack what the champion needs.
     """
     manifest, decisions = book.manifest(), book.decisions.head()
-    policy, scorers = policy_of(job, decisions), Scorers(book, cores=job.cores)
+    policy, scorers = policy_of(job, decisions), VersionCache(book, cores=job.cores)
     sheets = [sheet for file in book.evidence(manifest) for sheet in from_bytes(file)]
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
         return Evidence(assemble(sheets), None, policy, 0, scorers)
     through = write_time(opens[labelled][-1].to_pydatetime())
-    past: list[Sheet] = []
+    past: list[NightScores] = []
     if manifest.through is None:
         new = np.zeros(opens.size, np.bool_)
         if job.request.advanced.backfill:
@@ -122,8 +122,8 @@ def _kept(
     night: Night,
     through: str,
     bars: int,
-    past: Sequence[Sheet],
-    tonight: Sheet,
+    past: Sequence[NightScores],
+    tonight: NightScores,
     manifest: Manifest,
 ) -> int:
     """The number of the entry that names all the evidence, written where there is something to add."""
@@ -146,7 +146,7 @@ def _kept(
     return entry.n
 
 
-def _rescored(sheets: Sequence[Sheet], decided: str | None) -> tuple[str, ...]:
+def _rescored(sheets: Sequence[NightScores], decided: str | None) -> tuple[str, ...]:
     """Days scored anew since the last decided night: also by a run that was killed before it could say so."""
     since = [sheet for sheet in sheets if decided is None or sheet.night > decided]
     return tuple(sorted({day for sheet in since for day in sheet.replaced}))
@@ -155,13 +155,13 @@ def _rescored(sheets: Sequence[Sheet], decided: str | None) -> tuple[str, ...]:
 def _scored(
     job: Job,
     book: Model,
-    scorers: Scorers,
+    scorers: VersionCache,
     data: Dataset,
     night: str,
     new: Mask,
     rescored: tuple[str, ...],
-    sheets: Sequence[Sheet],
-) -> Sheet:
+    sheets: Sequence[NightScores],
+) -> NightScores:
     """Tonight's sheet: new bars by every stream's version, corrected days by the versions that scored them."""
     kept = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(sheets))
     again = np.isin(data.trading_day.astype(str), rescored) & ~np.isnan(data.label) & ~new & ~kept
@@ -174,7 +174,9 @@ def _scored(
     return _sheet(data, night, asked, rescored, _merged(series))
 
 
-def _on_new_bars(job: Job, book: Model, scorers: Scorers, data: Dataset, new: Mask, asked: Mask) -> Iterator[Series]:
+def _on_new_bars(
+    job: Job, book: Model, scorers: VersionCache, data: Dataset, new: Mask, asked: Mask
+) -> Iterator[StreamScores]:
     versions, decisions = book.versions.head(), book.decisions.head()
     for recipe in job.recipes:
         entry = newest_of(versions, recipe.fingerprint)
@@ -186,25 +188,25 @@ def _on_new_bars(job: Job, book: Model, scorers: Scorers, data: Dataset, new: Ma
         unseen, name = new & _unseen(data, frozen), frozen.recipe or "unnamed"
         try:
             yield from _said(scorers, data, frozen, version_stream(frozen.version), name, unseen, asked)
-        except SignatureMismatch as error:
+        except InputMismatch as error:
             if place == 0:  # nothing can be judged without the champion; the one before it drops out of the race
-                raise cannot_be_asked(frozen.version, name, error) from error
+                raise cannot_score(frozen.version, name, error) from error
 
 
 def _on_corrected_day(
-    scorers: Scorers, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[Sheet]
-) -> Iterator[Series]:
+    scorers: VersionCache, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[NightScores]
+) -> Iterator[StreamScores]:
     """The day's bars by the versions that scored them: of those of a stream the newest one trained before each bar."""
     left: dict[str, Mask] = {}
     for stream, name, version in _scorers(data, again, sheets):
         record = scorers.version(version)
         wanted = left.get(stream, again) & _unseen(data, record)
         left[stream] = left.get(stream, again) & ~wanted
-        with suppress(SignatureMismatch):  # what it needs is gone: no score, as where its archive is
+        with suppress(InputMismatch):  # what it needs is gone: no score, as where its archive is
             yield from _said(scorers, data, record, stream, name, wanted, asked)
 
 
-def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[str, str, str]]:
+def _scorers(data: Dataset, again: Mask, sheets: Sequence[NightScores]) -> list[tuple[str, str, str]]:
     """Stream, name and version of whoever scored one of these bars, the newest versions first."""
     opens = minutes(pd.DatetimeIndex(data.bars.frame.index)[again])
     found: dict[tuple[str, str, str], None] = {}
@@ -216,7 +218,7 @@ def _scorers(data: Dataset, again: Mask, sheets: Sequence[Sheet]) -> list[tuple[
     return sorted(found, key=lambda scorer: version_number(scorer[2]), reverse=True)
 
 
-def _frozen(scorers: Scorers, decisions: Entry | None) -> list[VersionRecord]:
+def _frozen(scorers: VersionCache, decisions: Entry | None) -> list[VersionRecord]:
     """The champion, and the one before it, which stays in the race."""
     present = champion_of(decisions)
     if present is None:
@@ -234,17 +236,17 @@ def _unseen(data: Dataset, record: VersionRecord) -> Mask:
 
 
 def _said(
-    scorers: Scorers,
+    scorers: VersionCache,
     data: Dataset,
     record: VersionRecord,
     stream: str,
     name: str,
     wanted: Mask,
     asked: Mask,
-) -> Iterator[Series]:
+) -> Iterator[StreamScores]:
     """What a version says on the wanted bars; nothing where there are none or its archive is gone.
 
-    :class:`SignatureMismatch` where the bars lack what it needs, which tonight's recipes may not.
+    :class:`InputMismatch` where the bars lack what it needs, which tonight's recipes may not.
     """
     if not wanted.any():
         return
@@ -253,27 +255,29 @@ def _said(
         p[wanted[asked]] = scorers.probabilities(record.version, data.bars.frame[wanted])
     except ArtifactMissing:
         return  # retired and collected: the stream has no score on these bars
-    yield Series(stream, name, record.version, record.cut, p)
+    yield StreamScores(stream, name, record.version, record.cut, p)
 
 
-def _merged(series: Sequence[Series]) -> tuple[Series, ...]:
+def _merged(series: Sequence[StreamScores]) -> tuple[StreamScores, ...]:
     """One series for each stream and version; where a stream's version scored new bars and old ones, both together."""
-    found: dict[tuple[str, str | None, float], Series] = {}
+    found: dict[tuple[str, str | None, float], StreamScores] = {}
     for each in series:
         key = each.stream, each.version, each.cut
         before = found.get(key)
         p = each.p if before is None else np.where(np.isnan(before.p), each.p, before.p)
-        found[key] = Series(each.stream, each.name, each.version, each.cut, p)
+        found[key] = StreamScores(each.stream, each.name, each.version, each.cut, p)
     return tuple(found.values())
 
 
-def _sheet(data: Dataset, night: str, asked: Mask, rescored: tuple[str, ...], series: tuple[Series, ...] = ()) -> Sheet:
+def _sheet(
+    data: Dataset, night: str, asked: Mask, rescored: tuple[str, ...], series: tuple[StreamScores, ...] = ()
+) -> NightScores:
     opens = pd.DatetimeIndex(data.bars.frame.index)[asked]
     columns = tuple(map(str, data.bars.frame.columns))
-    return Sheet(night, True, minutes(opens), data.label[asked], marks(data, asked), series, rescored, columns)
+    return NightScores(night, True, minutes(opens), data.label[asked], marks(data, asked), series, rescored, columns)
 
 
-def _corrected(data: Dataset, sheets: Sequence[Sheet]) -> tuple[str, ...]:
+def _corrected(data: Dataset, sheets: Sequence[NightScores]) -> tuple[str, ...]:
     """Trading days that are not what nights scored: a bar or a label corrected, a bar gone, a hole filled.
 
     A backfilled day stays as it is: the models that scored it were not kept, and it is no evidence. A column more is no

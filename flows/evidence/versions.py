@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.errors import BarsRejected
-from flows.recipes import Recorded
+from flows.recipes import ArchivedModel
 from registry import Model
-from registry.errors import SignatureMismatch
+from registry.errors import InputMismatch
 from registry.format.records import VersionRecord
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
 
 
-class Scorers:
+class VersionCache:
     """The versions of one model, for as long as a night lasts; forests are asked on ``cores``."""
 
     def __init__(self, book: Model, *, cores: int) -> None:
@@ -25,7 +25,7 @@ class Scorers:
         self._cores = cores
         self._names: dict[int, str] = {}
         self._records: dict[str, VersionRecord] = {}
-        self._made: dict[str, Recorded] = {}
+        self._made: dict[str, ArchivedModel] = {}
 
     def registered_at(self, entry: int) -> VersionRecord:
         """The version that this entry of the versions log registered."""
@@ -48,11 +48,11 @@ class Scorers:
         """
         if name not in self._made:
             record = self.version(name)
-            self._made[name] = Recorded(self._book.archive(record), record.environment)
+            self._made[name] = ArchivedModel(self._book.archive(record), record.environment)
         return self._made[name].probabilities(frame, cores=self._cores)
 
 
-def cannot_be_asked(version: str, recipe: str, error: SignatureMismatch) -> BarsRejected:
+def cannot_score(version: str, recipe: str, error: InputMismatch) -> BarsRejected:
     """A night's error for bars that the champion cannot be asked about."""
     return BarsRejected(
         f"{version} ({recipe}) cannot be asked about the new bars: {error}; mend the files, or, if what it needs is "

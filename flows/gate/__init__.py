@@ -6,7 +6,7 @@
 from flows.gate.guards import Guard
 from flows.gate.holdout.decision import CandidateRow, Decision, JudgedBars
 from flows.gate.holdout.judge import HoldoutPolicy, judge_holdout
-from flows.gate.holdout.streams import Stream
+from flows.gate.holdout.streams import Predictions
 
 __all__ = [
     "CandidateRow",
@@ -14,6 +14,6 @@ __all__ = [
     "Guard",
     "HoldoutPolicy",
     "JudgedBars",
-    "Stream",
+    "Predictions",
     "judge_holdout",
 ]

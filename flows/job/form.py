@@ -29,7 +29,7 @@ from registry.errors import InvalidName
 from registry.format.keys import check_author, check_text
 
 
-class Form(BaseModel):
+class RequestForm(BaseModel):
     """A model that is filled in by a person; fields are shown in the order in which they are declared."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, field_title_generator=lambda name, _: _title(name))

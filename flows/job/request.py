@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from flows.errors import RequestRefused, RetrainError
-from flows.job.form import Author, Form, Reason
+from flows.job.form import Author, Reason, RequestForm
 from flows.settings import DEFAULT_MODEL, load_settings
 
 Year = Annotated[int, Field(ge=1990, le=2100)]
 
 
-class Force(Form):
+class Force(RequestForm):
     """Recorded as forced; evidence starts afresh after it."""
 
     promote: str = Field(
@@ -26,7 +26,7 @@ class Force(Form):
     reason: Reason = Field(description="Why, in one line; it stays in the log for good.")
 
 
-class Advanced(Form):
+class Advanced(RequestForm):
     """Where things are, and how to train."""
 
     model: str | None = Field(
@@ -89,7 +89,7 @@ def _choices(shown: dict[str, Any]) -> None:
     shown["anyOf"][0] |= {"items": {"type": "string", "enum": names}}
 
 
-class RetrainRequest(Form):
+class RetrainRequest(RequestForm):
     """One night by hand; what stays empty is as on schedule. Checked before anything is read or trained."""
 
     as_of: AwareDatetime | None = Field(

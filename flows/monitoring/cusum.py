@@ -26,7 +26,7 @@ import numpy.typing as npt
 from flows.errors import GateRefused
 from flows.gate.nightly.sequential import day_autocorrelation, pooled, variance_inflation
 
-__all__ = ["ALLOWANCE", "BASELINE_DAYS", "Alarm", "Baseline", "Watch", "alarm_threshold", "baseline", "watch"]
+__all__ = ["ALLOWANCE", "BASELINE_DAYS", "Baseline", "CusumAlarm", "Watch", "alarm_threshold", "baseline", "watch"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,7 +64,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class CusumAlarm:
     """The champion has got worse, and still is. ``at``: index of the day that raised the alarm; ``since``: of the first
     day of the fall, after which S never returned to zero; ``mean``: mean score of the ``days`` from then on."""
 
@@ -84,7 +84,7 @@ class Watch:
 
     cusum: Floats
     threshold: float
-    alarm: Alarm | None
+    alarm: CusumAlarm | None
 
 
 def baseline(scores: npt.ArrayLike) -> Baseline:
@@ -128,7 +128,7 @@ def watch(scores: npt.ArrayLike, base: Baseline, *, budget: float = BUDGET) -> W
     if at < 0:
         return Watch(cusum, threshold, None)
     fall = daily[since:]
-    alarm = Alarm(
+    alarm = CusumAlarm(
         at, since, int(fall.size), float(fall.mean()), base.mean, float(cusum[at]), threshold, base.provisional
     )
     return Watch(cusum, threshold, alarm)

@@ -17,12 +17,12 @@ import pandas as pd
 
 from flows.bars import Dataset, load_bars, night_of, prepare
 from flows.errors import GateRefused
-from flows.evidence.versions import cannot_be_asked
+from flows.evidence.versions import cannot_score
 from flows.gate.nightly.first import FIRST_DAYS
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
-from flows.gate.scoring.scored import Scored
+from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import Job
 from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
@@ -30,7 +30,7 @@ from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_s
 from flows.night.nightly_rule import policy_of
 from registry import ChampionRecord, Model
 from registry.clock import read_time
-from registry.errors import SignatureMismatch
+from registry.errors import InputMismatch
 from registry.format.entries import Entry
 
 RECENT_DAYS = 20
@@ -66,7 +66,7 @@ class Health:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class ScoreHistory:
     """Daily scores of the champion ``since`` its promotion and of its recipe's stream ``earlier``; ``before``: those of
     them that lie before the window it was promoted on, which ``base`` is made of. ``watch``: None without a base."""
 
@@ -98,7 +98,7 @@ def examine(
 
     Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
     """
-    found = course(book, champion, ledger, Scored(ledger, policy.score))
+    found = score_history(book, champion, ledger, StreamScorer(ledger, policy.score))
     base = found.base
     alarms = [
         *_regressed(champion, found, policy),
@@ -112,10 +112,10 @@ def examine(
     return Health(champion.version, int(found.since.day.size), days, base is None or base.provisional, tuple(alarms))
 
 
-def course(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored) -> Course:
+def score_history(book: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
     """How the champion scored day by day, and the watch over it."""
     own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
-    begin = np.datetime64(crowned(book, champion) or "1970-01-01", "D")
+    begin = np.datetime64(champion_since(book, champion) or "1970-01-01", "D")
     since = scores.daily(scores.of(own, recipe), ledger.day > begin)
     earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
     chosen = _chosen(book, champion)
@@ -123,10 +123,10 @@ def course(book: Model, champion: ChampionRecord, ledger: Ledger, scores: Scored
     keep = max(known - _promotion_days(book, champion.version, chosen), 0)
     before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
     base = _baseline(before)
-    return Course(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
+    return ScoreHistory(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
 
 
-def crowned(book: Model, champion: ChampionRecord) -> str | None:
+def champion_since(book: Model, champion: ChampionRecord) -> str | None:
     """The night it became champion; where a person made it so, the last one decided before."""
     night = champion.night or book.decisions.read(champion.decision).state.get("night")
     return None if night is None else str(night)
@@ -165,7 +165,7 @@ def _baseline(before: DailyScores) -> Baseline | None:
         return None  # too few days to compare with: said in the health's sentence
 
 
-def _regressed(champion: ChampionRecord, told: Course, policy: GatePolicy) -> list[Alarm]:
+def _regressed(champion: ChampionRecord, told: ScoreHistory, policy: GatePolicy) -> list[Alarm]:
     since = told.since
     found = None if told.watch is None else told.watch.alarm
     if found is None:
@@ -198,7 +198,7 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
 
 def _unscored(book: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
     """Nights went on without it: nothing is told of it any more, and nothing can be promoted."""
-    begin, stream = crowned(book, champion), ledger.streams.get(version_stream(champion.version))
+    begin, stream = champion_since(book, champion), ledger.streams.get(version_stream(champion.version))
     scored = np.zeros(ledger.day.size, np.bool_) if stream is None else stream.scored
     live = np.any([each.live for each in ledger.streams.values()], axis=0) if ledger.streams else scored
     missed = live & ~np.logical_or.accumulate(scored[::-1])[::-1]  # bars after its newest score
@@ -219,7 +219,7 @@ def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm
     record = book.version(champion.version).record
     if record.trained_from is None or record.trained_to is None or not record.features:
         return []
-    from registry.archive.input_schema import Signature
+    from registry.archive.input_schema import InputSchema
 
     opens = pd.DatetimeIndex(data.bars.frame.index)
     begin, end = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.trained_to))
@@ -227,11 +227,11 @@ def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
     if trained.sum() < 1000 or recent.sum() < 48 * 5:
         return []
-    signature = Signature(tuple(record.features))
+    signature = InputSchema(tuple(record.features))
     try:
         before, lately = (signature.matrix(data.bars.frame[bars]) for bars in (trained, recent))
-    except SignatureMismatch as error:
-        raise cannot_be_asked(champion.version, champion.recipe or "unnamed", error) from error
+    except InputMismatch as error:
+        raise cannot_score(champion.version, champion.recipe or "unnamed", error) from error
     found = population_stability(profile(before), lately)
     worst = [
         f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"

@@ -14,10 +14,10 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing
-from flows.gate import Stream, judge_holdout
+from flows.gate import Predictions, judge_holdout
 from flows.job.plan import Job
-from flows.night.state import Mask, NightBars, Row, Trial, Verdict
-from flows.recipes import REFERENCES, Recorded, Scores, reference, score
+from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
+from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
 from registry import ChampionRecord, Model, Version
 from registry.clock import read_time, write_time
 
@@ -30,7 +30,7 @@ def holdout(data: Dataset, years: Sequence[int]) -> Mask:
     return chosen
 
 
-def measured(job: Job, bars: NightBars, each: Trial) -> tuple[Scores | None, float, dict[str, Any] | None]:
+def measured(job: Job, bars: NightBars, each: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
     """How a trial scored on the holdout, the cut it is served with, and which bars those were."""
     scores = score(bars.data.label[bars.asked], each.p, each.fit.cut)
     first, last = bars.opens[bars.asked][[0, -1]]
@@ -46,7 +46,7 @@ def measured(job: Job, bars: NightBars, each: Trial) -> tuple[Scores | None, flo
 
 
 def judge(
-    job: Job, book: Model, bars: NightBars, trials: Sequence[Trial], versions: Sequence[Version | None]
+    job: Job, book: Model, bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
 ) -> Verdict:
     """The decision of one look."""
     expected = book.champion()
@@ -60,18 +60,18 @@ def judge(
             return Verdict("held", _too_few(job, expected, days), "too few days", expected, rows)
         archive = book.archive(expected)
         trained_with = book.registered_at(expected.entry).record.environment
-        p = Recorded(archive, trained_with).probabilities(bars.data.bars.frame[judged], cores=job.cores)
+        p = ArchivedModel(archive, trained_with).probabilities(bars.data.bars.frame[judged], cores=job.cores)
         name = expected.recipe or "unnamed"
-        champion = Stream(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
-        rows = (Row.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
+        champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
+        rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
     among = judged[bars.asked]
-    references = [Stream(name, name, reference(name, bars.data, bars.train)[judged], 0.5) for name in REFERENCES]
+    references = [Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES]
     decision = judge_holdout(
         label=label,
         day=day,
         champion=champion,
         candidates=[
-            Stream(each.fit.recipe.name, each.fit.recipe.fingerprint, each.p[among], each.fit.cut, _name(version))
+            Predictions(each.fit.recipe.name, each.fit.recipe.fingerprint, each.p[among], each.fit.cut, _name(version))
             for each, version in zip(trials, versions, strict=True)
         ],
         no_skill=next(each for each in references if each.name == "no_skill"),
@@ -83,15 +83,17 @@ def judge(
     return Verdict(*told, expected, rows, decision.winner, decision)
 
 
-def _rows(bars: NightBars, trials: Sequence[Trial], versions: Sequence[Version | None]) -> tuple[Row, ...]:
+def _rows(
+    bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+) -> tuple[OutcomeRow, ...]:
     label = bars.data.label[bars.asked]
     tried = [
-        Row.of(each.fit.recipe.name, "held", score(label, each.p, each.fit.cut), _name(version))
+        OutcomeRow.of(each.fit.recipe.name, "held", score(label, each.p, each.fit.cut), _name(version))
         for each, version in zip(trials, versions, strict=True)
     ]
     thumbs = [
-        Row.of(name, "reference", score(label, reference(name, bars.data, bars.train)[bars.asked], 0.5))
-        for name in REFERENCES
+        OutcomeRow.of(name, "reference", score(label, baseline(name, bars.data, bars.train)[bars.asked], 0.5))
+        for name in BASELINES
     ]
     return (*tried, *thumbs)
 

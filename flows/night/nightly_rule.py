@@ -29,8 +29,8 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
 from flows.job.plan import Job
 from flows.job.plan import policy_of as policy_of
-from flows.night.state import Mask, NightBars, Row, Trial, Verdict
-from flows.recipes import REFERENCES, Recipe, Scores, reference, score
+from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
+from flows.recipes import BASELINES, Recipe, Scores, baseline, score
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
 from registry.errors import ArtifactMissing
@@ -50,7 +50,7 @@ def last_days(data: Dataset) -> Mask:
     return chosen
 
 
-def measured(evidence: Evidence, each: Trial) -> tuple[Scores | None, float, dict[str, Any] | None]:
+def measured(evidence: Evidence, each: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
     """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the cut
     that tonight's version is served with, and which bars those were."""
     ledger = evidence.ledger
@@ -74,7 +74,7 @@ def judge(
     book: Model,
     bars: NightBars,
     evidence: Evidence,
-    trials: Sequence[Trial],
+    trials: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> Verdict:
     """The decision of a night, from the ledger."""
@@ -136,7 +136,7 @@ def _former(evidence: Evidence, head: Entry | None, champion: Champion) -> list[
 
 
 def _candidate(
-    policy: GatePolicy, bars: NightBars, evidence: Evidence, each: Trial, version: Version | None
+    policy: GatePolicy, bars: NightBars, evidence: Evidence, each: TrainedCandidate, version: Version | None
 ) -> Candidate:
     recipe = each.fit.recipe
     name = None if version is None else version.record.version
@@ -210,22 +210,24 @@ def _rows(
     bars: NightBars,
     ledger: Ledger,
     expected: ChampionRecord | None,
-    trials: Sequence[Trial],
+    trials: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
-) -> tuple[Row, ...]:
+) -> tuple[OutcomeRow, ...]:
     rows = []
     if expected is not None:
         stream = ledger.streams.get(version_stream(expected.version))
         scores = None if stream is None else _figures(ledger, stream)
-        rows.append(Row.of(expected.recipe or "unnamed", "champion", scores, expected.version))
+        rows.append(OutcomeRow.of(expected.recipe or "unnamed", "champion", scores, expected.version))
     for each, version in zip(trials, versions, strict=True):
         stream = ledger.streams.get(recipe_stream(each.fit.recipe.fingerprint))
         scores = None if stream is None else _figures(ledger, stream)
-        rows.append(Row.of(each.fit.recipe.name, "held", scores, None if version is None else version.record.version))
+        rows.append(
+            OutcomeRow.of(each.fit.recipe.name, "held", scores, None if version is None else version.record.version)
+        )
     return (*rows, *_references(bars))
 
 
-def _references(bars: NightBars) -> list[Row]:
+def _references(bars: NightBars) -> list[OutcomeRow]:
     """The rules of thumb over the last 250 trading days, those that learn having learnt before them."""
     data = bars.data
     judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-SHOWN_DAYS:])
@@ -234,7 +236,9 @@ def _references(bars: NightBars) -> list[Row]:
     except BarsMissing:
         learnt = bars.train
     label = data.label[judged]
-    return [Row.of(name, "reference", score(label, reference(name, data, learnt)[judged], 0.5)) for name in REFERENCES]
+    return [
+        OutcomeRow.of(name, "reference", score(label, baseline(name, data, learnt)[judged], 0.5)) for name in BASELINES
+    ]
 
 
 def _shown(ledger: Ledger, stream: Stream) -> Mask:

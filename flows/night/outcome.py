@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flows.night.state import Row, Status
+from flows.night.state import OutcomeRow, RowStatus
 from registry import ChampionRecord, Model, VersionRecord
 from registry.clock import write_time
 from registry.format.entries import Entry
@@ -28,7 +28,7 @@ class Outcome:
     as_of: str
     action: str
     sentence: str
-    rows: tuple[Row, ...]
+    rows: tuple[OutcomeRow, ...]
     champion: ChampionRecord | None
     decision: int | None
     """Number of the entry in the decisions log; None on a dry run."""
@@ -68,7 +68,7 @@ def outcome_of(
     """What came of a verdict; ``entry`` is the decision as written, None on a dry run."""
     held = entry is not None and entry.kind == "held"
     winner = None if held else verdict.winner
-    won: Status = "would be promoted" if entry is None else "promoted"
+    won: RowStatus = "would be promoted" if entry is None else "promoted"
     return Outcome(
         model=job.model,
         registry=job.registry,
@@ -136,7 +136,7 @@ def _waiting(job: Job, entry: Entry) -> str | None:
     return None if proposed is None else approval_command(job, proposed["version"])
 
 
-def _marked(row: Row, winner: str | None, version: str | None, won: Status) -> Row:
+def _marked(row: OutcomeRow, winner: str | None, version: str | None, won: RowStatus) -> OutcomeRow:
     if winner is None or row.status == "reference":
         return row
     if row.status == "champion":
@@ -146,7 +146,7 @@ def _marked(row: Row, winner: str | None, version: str | None, won: Status) -> R
     return replace(row, status=won) if row.name == winner else row
 
 
-def _logged(record: VersionRecord, *, promoted: bool) -> Row:
+def _logged(record: VersionRecord, *, promoted: bool) -> OutcomeRow:
     metrics, bars = record.metrics, (record.measured_on or {}).get("bars")
     figures = metrics.get("accuracy"), metrics.get("f1"), metrics.get("auc")
-    return Row(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)
+    return OutcomeRow(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)

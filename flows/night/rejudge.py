@@ -23,7 +23,7 @@ COMPUTED_GUARDS = ("no_skill", "accuracy", "edge")
 
 
 @dataclass(frozen=True)
-class Again:
+class Rejudged:
     """A decision judged once more from the recorded scores. ``same``: every figure agrees, whatever the wording."""
 
     recorded: NightlyDecision
@@ -44,7 +44,7 @@ def decision_entry(book: Model, version: str | None = None) -> Entry:
     raise VersionNotFound(f"{book.name} has no decision" + ("" if version is None else f" that promoted {version}"))
 
 
-def judge_again(book: Model, number: int) -> Again:
+def judge_again(book: Model, number: int) -> Rejudged:
     """Decision ``number`` of the log, judged again from the evidence as it was then.
 
     :class:`~flows.errors.GateRefused` where it is not a decision of the nightly gate.
@@ -54,7 +54,7 @@ def judge_again(book: Model, number: int) -> Again:
     if record is None or record.get("rule") != "nightly" or entry.body.get("evidence", {}).get("entry") is None:
         raise GateRefused(f"decision {number} of {book.name} is '{entry}': no decision of the nightly gate")
     recorded = NightlyDecision.from_dict(record)
-    return Again(recorded, _judged(book, entry, recorded, at_decision(book, entry.body["evidence"]["entry"])))
+    return Rejudged(recorded, _judged(book, entry, recorded, at_decision(book, entry.body["evidence"]["entry"])))
 
 
 def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:

@@ -34,7 +34,7 @@ from flows.night import holdout_rule, nightly_rule
 from flows.night import overrides as persons
 from flows.night.outcome import Outcome, outcome_of, recorded
 from flows.night.provenance import source_revision
-from flows.night.state import Fit, NightBars, Trial, Verdict
+from flows.night.state import Fit, NightBars, TrainedCandidate, Verdict
 from flows.recipes import Recipe, environment, probabilities, train_all
 from flows.recipes import train as fit_recipe
 from flows.settings import Settings
@@ -144,7 +144,7 @@ def gather(job: Job, book: Model, bars: NightBars, progress: Progress | None = N
     return evidences.gather(job, book, bars.data, bars.night, progress)
 
 
-def train(job: Job, bars: NightBars, recipe: Recipe) -> Trial:
+def train(job: Job, bars: NightBars, recipe: Recipe) -> TrainedCandidate:
     """Fit one recipe and ask it about the bars to ask about."""
     fit = fit_recipe(recipe, bars.data, bars.train, seed=job.request.advanced.seed, cores=job.cores)
     return trial(job, bars, fit)
@@ -152,9 +152,9 @@ def train(job: Job, bars: NightBars, recipe: Recipe) -> Trial:
 
 def train_every(
     job: Job, bars: NightBars, on_trained: Callable[[str], None] | None, timer: Callable[[], float]
-) -> list[Trial]:
+) -> list[TrainedCandidate]:
     """As :func:`train`, every recipe. A model is asked and packed, in Python, while the next are fitted outside it."""
-    waiting: dict[str, Future[Trial]] = {}
+    waiting: dict[str, Future[TrainedCandidate]] = {}
     with ThreadPoolExecutor(1) as packer:
 
         def done(fit: Fit) -> None:
@@ -167,15 +167,15 @@ def train_every(
         return [waiting[recipe.name].result() for recipe in job.recipes]
 
 
-def trial(job: Job, bars: NightBars, fit: Fit) -> Trial:
+def trial(job: Job, bars: NightBars, fit: Fit) -> TrainedCandidate:
     """What a fit says on the bars asked about, and its archive."""
     signature = fit.recipe.signature
     p = probabilities(fit, signature, bars.data.bars.frame[bars.asked], cores=job.cores)
-    return Trial(fit, p, pack(fit.estimator, signature))
+    return TrainedCandidate(fit, p, pack(fit.estimator, signature))
 
 
 def register(
-    job: Job, book: Model, bars: NightBars, evidence: Evidence | None, trials: Sequence[Trial]
+    job: Job, book: Model, bars: NightBars, evidence: Evidence | None, trials: Sequence[TrainedCandidate]
 ) -> list[Version | None]:
     """Every trial as a version, in recipe order; what this night registered before is found, not added again."""
     if job.request.dry_run:
@@ -199,7 +199,7 @@ def judge(
     book: Model,
     bars: NightBars,
     evidence: Evidence | None,
-    trials: Sequence[Trial],
+    trials: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> Verdict:
     """What the gate says, by the rule of this run, or the person who forces something else."""
@@ -263,7 +263,7 @@ def _winner(book: Model, versions: Sequence[Version | None], verdict: Verdict) -
     return next(each for each in versions if each is not None and each.record.recipe == verdict.winner)
 
 
-def _record(job: Job, bars: NightBars, evidence: Evidence | None, each: Trial) -> VersionRecord:
+def _record(job: Job, bars: NightBars, evidence: Evidence | None, each: TrainedCandidate) -> VersionRecord:
     fit, signature = each.fit, each.fit.recipe.signature
     if evidence is None:
         scores, cut, measured = holdout_rule.measured(job, bars, each)

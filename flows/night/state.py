@@ -38,7 +38,7 @@ class NightBars:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class TrainedCandidate:
     """One recipe's fit, what it says on the bars asked about (``p``: shape (asked bars,)), and its archive."""
 
     fit: Fit
@@ -63,7 +63,7 @@ class Verdict:
     sentence: str
     reason: str
     expected: ChampionRecord | None
-    rows: tuple[Row, ...]
+    rows: tuple[OutcomeRow, ...]
     winner: str | None = None
     decision: Decision | NightlyDecision | None = None
     evidence: Evidence | None = None
@@ -82,15 +82,15 @@ class Verdict:
         return found.winner_version if isinstance(found, NightlyDecision) and found.returned else None
 
 
-Status = Literal["champion", "promoted", "held", "reference", "would be promoted"]
+RowStatus = Literal["champion", "promoted", "held", "reference", "would be promoted"]
 
 
 @dataclass(frozen=True)
-class Row:
+class OutcomeRow:
     """A line of the table: a version, the champion it was judged against, or a reference (never a candidate)."""
 
     name: str
-    status: Status
+    status: RowStatus
     accuracy: float | None
     f1: float | None
     auc: float | None
@@ -98,7 +98,7 @@ class Row:
     version: str | None = None
 
     @classmethod
-    def of(cls, name: str, status: Status, scores: Scores | None, version: str | None = None) -> Row:
+    def of(cls, name: str, status: RowStatus, scores: Scores | None, version: str | None = None) -> OutcomeRow:
         """The row of some scores; without scores yet its figures are empty."""
         if scores is None:
             return cls(name, status, None, None, None, None, version)

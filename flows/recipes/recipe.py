@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.errors import RecipeRefused, RequestRefused
 from flows.recipes.refusals import did_you_mean, estimator_class, faults
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Recipe:
         wrong = faults(self.name, self.estimator, self.parameters, self.features, self.scale)
         if wrong:
             raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
-        object.__setattr__(self, "features", Signature(self.features).features)
+        object.__setattr__(self, "features", InputSchema(self.features).features)
         # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
         object.__setattr__(self, "parameters", json.loads(json.dumps(dict(self.parameters))))
 
@@ -55,9 +55,9 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
-    def signature(self) -> Signature:
+    def signature(self) -> InputSchema:
         """The input contract of every version trained from this recipe."""
-        return Signature(self.features)
+        return InputSchema(self.features)
 
     def build(self, seed: int) -> Any:
         """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flows.errors import RecipeRefused
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
 from registry.errors import InvalidRequest
 
@@ -27,7 +27,7 @@ def faults(name: object, estimator: object, parameters: object, features: object
     if not isinstance(scale, bool):
         found.append(f"scale is {scale!r}: write true or false")
     try:
-        Signature(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
+        InputSchema(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
     except InvalidRequest as wrong:
         found.append(str(wrong))
     try:

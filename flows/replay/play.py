@@ -18,10 +18,10 @@ from flows.gate.nightly.leads import Leads
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Stream, recipe_stream, version_stream
-from flows.gate.scoring.scored import Scored
+from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.night.nightly_rule import continued, with_costs
 from flows.recipes import Recipe
-from flows.replay.tape import Tape
+from flows.replay.fit_cache import FitCache
 from flows.replay.whole import whole
 
 Rule = Literal["gated", "never", "newest", "higher"]
@@ -58,7 +58,7 @@ class Played:
 
 
 def play(
-    tape: Tape, policy: GatePolicy, *, rule: Rule = "gated", on_night: Callable[[int, int], None] | None = None
+    tape: FitCache, policy: GatePolicy, *, rule: Rule = "gated", on_night: Callable[[int, int], None] | None = None
 ) -> Played:
     """The nights of the tape under one rule.
 
@@ -76,7 +76,7 @@ def play(
 class _Player:
     """The state of a replay: what a registry would hold."""
 
-    def __init__(self, tape: Tape, policy: GatePolicy, rule: Rule) -> None:
+    def __init__(self, tape: FitCache, policy: GatePolicy, rule: Rule) -> None:
         self.tape = tape
         self.policy = policy
         self.rule = rule
@@ -180,7 +180,7 @@ class _Player:
     def _daily(self) -> dict[str, DailyScores]:
         """The daily means of every recipe's stream, over all nights."""
         ledger = self.whole.ledger
-        scores, everything = Scored(ledger, self.policy.score), np.ones(ledger.label.size, np.bool_)
+        scores, everything = StreamScorer(ledger, self.policy.score), np.ones(ledger.label.size, np.bool_)
         streams = {recipe.name: recipe_stream(recipe.fingerprint) for recipe in self.tape.job.recipes}
         return {name: scores.daily(scores.of(key, key), everything) for name, key in streams.items()}
 

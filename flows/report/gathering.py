@@ -14,13 +14,13 @@ from flows.monitoring.health import day_before, examine
 from flows.night.nightly_rule import policy_of
 from flows.pnl.spreads import Spreads
 from flows.report.advice import advice
+from flows.report.baselines import with_references
 from flows.report.changes import changes
 from flows.report.comparing import SELECTABLE, compared
 from flows.report.data import Money, Production, Quality, ReportData
-from flows.report.decisions import Told, decisions
+from flows.report.decisions import DecisionSummary, decisions
 from flows.report.money import money
 from flows.report.quality import judged_by, last_days, quality
-from flows.report.references import with_references
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.format.entries import Entry
@@ -89,7 +89,7 @@ def _judged(
     )
 
 
-def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[Told, ...]) -> Production:
+def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[DecisionSummary, ...]) -> Production:
     entry = book.decisions.read(champion.decision)
     record = book.registered_at(champion.entry).record
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")

@@ -10,9 +10,9 @@ from flows.bars import Dataset
 from flows.gate.scoring.ledger import Ledger, version_stream
 from flows.pnl.pips import Result, gross, result, trades
 from flows.pnl.spreads import Spreads
-from flows.report.data import Answer, Line, Money
+from flows.report.baselines import places, reference_stream
+from flows.report.data import Answer, DailyLine, Money
 from flows.report.quality import ROW_DAYS, judged_by
-from flows.report.references import places, reference_stream
 from registry import ChampionRecord
 
 Mask = npt.NDArray[np.bool_]
@@ -79,10 +79,10 @@ def _by_session(
     return result(name, pips, crossed, spread, day), tuple(parts), pips, crossed * spread
 
 
-def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64]) -> Line:
+def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64]) -> DailyLine:
     days, number = np.unique(ledger.day[at], return_inverse=True)
     sums = np.cumsum(np.bincount(number, weights=pips))
-    return Line(name, tuple(str(day) for day in days), tuple(sums.tolist()))
+    return DailyLine(name, tuple(str(day) for day in days), tuple(sums.tolist()))
 
 
 def _answer(total: Result, own: bool) -> Answer:

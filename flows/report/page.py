@@ -16,14 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from flows.report import words
-from flows.report.charts.course import RUN_DAYS, course_chart
 from flows.report.charts.drawing import svg
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
 from flows.report.charts.interactive import course_figure, evidence_figure, packed_plotly
 from flows.report.charts.money import net_against_spread, running_result
 from flows.report.charts.palette import COLOURS
+from flows.report.charts.score_history import RUN_DAYS, course_chart
 from flows.report.data import ReportData
-from flows.report.decisions import Told
+from flows.report.decisions import DecisionSummary
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,7 +85,7 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
     return drawings, figures
 
 
-def _last_judged(told: tuple[Told, ...]) -> Told | None:
+def _last_judged(told: tuple[DecisionSummary, ...]) -> DecisionSummary | None:
     """The newest decision of the gate that has evidence to show."""
     return next((each for each in reversed(told) if each.by_the_gate and each.standings), None)
 

@@ -45,7 +45,7 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {
 """Which way is up, for the metrics whose names are settled; :func:`compare` takes more."""
 
 
-class Status(StrEnum):
+class Standing(StrEnum):
     """What the second version's figure is beside the first one's."""
 
     BETTER = "better"
@@ -68,7 +68,7 @@ class MetricRow:
     difference: float | None
     percent: float | None
     higher_is_better: bool | None
-    status: Status
+    status: Standing
     reason: str
     interval: Interval | None = None
 
@@ -189,35 +189,35 @@ def _metric(name: str, a: Version, b: Version, days: PairedDays | None, higher: 
     difference = None if x is None or y is None else y - x
     percent = None if difference is None or not x else difference / abs(x) * 100.0
 
-    def row(status: Status, reason: str, interval: Interval | None = None) -> MetricRow:
+    def row(status: Standing, reason: str, interval: Interval | None = None) -> MetricRow:
         return MetricRow(name, x, y, difference, percent, higher, status, reason, interval)
 
     if higher is None:
-        return row(Status.NOT_COMPARABLE, "it is not known whether higher or lower is better")
+        return row(Standing.NOT_COMPARABLE, "it is not known whether higher or lower is better")
     if days is not None:
         return row(*_by_interval(days.interval(), higher))
     if difference is None:
         missing = " and ".join(each.record.version for each, value in ((a, x), (b, y)) if value is None)
-        return row(Status.NOT_COMPARABLE, f"{missing} has no {name}")
+        return row(Standing.NOT_COMPARABLE, f"{missing} has no {name}")
     why_not = _other_bars(a, b)
     if why_not is not None:
-        return row(Status.NOT_COMPARABLE, why_not)
+        return row(Standing.NOT_COMPARABLE, why_not)
     if difference == 0.0:
-        return row(Status.SAME, "the same figure on the same bars")
+        return row(Standing.SAME, "the same figure on the same bars")
     interval = interval_of_bars(name, a.record.metrics, b.record.metrics, _bars(a))
     if interval is not None:
         return row(*_by_interval(interval, higher))
     better = (difference > 0.0) == higher
     reason = "by its sign alone: how much chance makes is not known without paired days"
-    return row(Status.BETTER if better else Status.WORSE, reason)
+    return row(Standing.BETTER if better else Standing.WORSE, reason)
 
 
-def _by_interval(interval: Interval, higher: bool) -> tuple[Status, str, Interval]:
+def _by_interval(interval: Interval, higher: bool) -> tuple[Standing, str, Interval]:
     if interval.low <= 0.0 <= interval.high:
         same = interval.low == interval.high
-        return (Status.SAME if same else Status.WITHIN_NOISE), f"{interval} includes zero", interval
+        return (Standing.SAME if same else Standing.WITHIN_NOISE), f"{interval} includes zero", interval
     better = (interval.low > 0.0) == higher
-    return (Status.BETTER if better else Status.WORSE), str(interval), interval
+    return (Standing.BETTER if better else Standing.WORSE), str(interval), interval
 
 
 def _other_bars(a: Version, b: Version) -> str | None:

@@ -2,7 +2,7 @@
 
 A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
 
-- ``archive.json``: format and input contract (:class:`~registry.archive.input_schema.Signature`);
+- ``archive.json``: format and input contract (:class:`~registry.archive.input_schema.InputSchema`);
 - ``model.skops``: the estimator (:mod:`registry.archive.skops_file`); what it may hold:
   :mod:`registry.archive.vetting`;
 - ``arrays/...``: the data-only form for serving without scikit-learn, where there is one:
@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.archive import portable
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.archive.skops_file import skops_file, zipped
 from registry.archive.vetting import TRUSTED, vet_estimator, vet_file
 from registry.errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
@@ -88,11 +88,11 @@ class Archive:
     """
 
     members: Mapping[str, bytes]
-    signature: Signature
+    signature: InputSchema
     not_portable: str | None = None
 
     @cached_property
-    def form(self) -> portable.Form | None:
+    def form(self) -> portable.PortableModel | None:
         """The data-only form, every bound checked; None where there is none. :class:`UnsafeArtifact`."""
         names = [name for name in self.members if name.startswith(ARRAYS)]
         if not names:
@@ -155,7 +155,7 @@ class Archive:
         return estimator, classes.index(1)
 
 
-def pack(estimator: Any, signature: Signature, rows: npt.NDArray[np.float64] | None = None) -> bytes:
+def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] | None = None) -> bytes:
     """The archive of a fitted scikit-learn estimator: the same bytes for equal models, in any process.
 
     Holds the data-only form if there is one, which is compared with the estimator on rows made for it and on ``rows``
@@ -184,7 +184,7 @@ def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
         head = json.loads(members[HEAD])
         if head["format"] > FORMAT:
             raise FormatTooNew(f"{where} is an archive of format {head['format']}: upgrade this package")
-        signature = Signature.from_dict(head["signature"])
+        signature = InputSchema.from_dict(head["signature"])
         reason = str(head.get("not_portable", "it was written without a data-only form"))
     except (*_UNREADABLE, InvalidRequest) as error:
         raise UnsafeArtifact(f"{where}: {HEAD} is missing or unreadable ({error}); not loaded") from error

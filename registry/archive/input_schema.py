@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from registry.errors import InvalidRequest, SignatureMismatch
+from registry.errors import InputMismatch, InvalidRequest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Signature:
+class InputSchema:
     """A model's inputs in order, each a feature expression (kept in its canonical spelling).
 
     Raises :class:`InvalidRequest` when there is no feature, one is not understood, or one is there twice.
@@ -154,7 +154,7 @@ class Signature:
         """The model's input, float64 of shape (n, number of features), C-contiguous.
 
         ``columns`` maps each name in :attr:`columns` to n numbers; others are left alone. Raises
-        :class:`SignatureMismatch` that lists every missing column, every column that is not numbers or not finite,
+        :class:`InputMismatch` that lists every missing column, every column that is not numbers or not finite,
         unequal lengths, and every feature that a zero divisor (or an overflow) makes infinite, with its first row.
         """
         numbers = self._checked(cast("Mapping[str, npt.ArrayLike]", columns))
@@ -210,8 +210,8 @@ def _why_infinite(feature: Feature, numbers: Mapping[str, FloatArray], values: F
     return f"feature {feature} cannot be computed at row {row}: {reason}"
 
 
-def _mismatch(faults: Iterable[str]) -> SignatureMismatch:
-    return SignatureMismatch(
+def _mismatch(faults: Iterable[str]) -> InputMismatch:
+    return InputMismatch(
         f"the columns do not fit the model: {'; '.join(faults)} "
         "(rows are counted from 0; hand in the columns that it was trained on, finite and as float64)"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.archive.archive import pack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.errors import InvalidRequest
 
 _UNREADABLE = (
@@ -68,7 +68,7 @@ def open_pickle(
     with warnings.catch_warnings():
         # one fitted on a frame warns of every array it is asked about; the signature sees to names and order here
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        archive = pack(estimator, Signature(tuple(str(column) for column in columns)))
+        archive = pack(estimator, InputSchema(tuple(str(column) for column in columns)))
     return Opened(archive, {"scikit-learn": wrote})
 
 

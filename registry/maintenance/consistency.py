@@ -22,11 +22,11 @@ from registry.model.transitions import champion_of
 
 _UNKNOWN_FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, RegistryError)
 
-Fault = tuple[str, str]
+Inconsistency = tuple[str, str]
 """Kind of fault (``"wrong state"``, ``"version numbers"``, ``"time goes back"``), and what is wrong in words."""
 
 
-def faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+def faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Inconsistency]:
     """What is wrong with ``entry``, written after ``before``.
 
     ``registered``: the versions by the number of the entry that registered them, those of this entry's log up to it or,
@@ -43,7 +43,7 @@ def faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionR
         yield "wrong state", f"has a body or state of unknown form ({type(error).__name__}: {error})"
 
 
-def _key_faults(before: Entry | None, entry: Entry) -> Iterator[Fault]:
+def _key_faults(before: Entry | None, entry: Entry) -> Iterator[Inconsistency]:
     remembered = entry.state["keys"]
     if remembered[-1] != f"{str(entry.key)[:12]}:{entry.n}":
         yield "wrong state", f"was done under the key {entry.key}, and its state remembers {remembered[-1]}"
@@ -52,7 +52,9 @@ def _key_faults(before: Entry | None, entry: Entry) -> Iterator[Fault]:
         yield "wrong state", "remembers other idempotency keys than the entry before it, beside its own"
 
 
-def _state_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+def _state_faults(
+    before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]
+) -> Iterator[Inconsistency]:
     try:
         wrong = derivation.differences(before, entry, registered)
     except RegistryError as error:
@@ -69,7 +71,9 @@ def _short(value: object) -> str:
     return textwrap.shorten(ascii(value), 100, placeholder=" …")
 
 
-def _version_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+def _version_faults(
+    before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]
+) -> Iterator[Inconsistency]:
     count = transitions.latest_number(before)
     latest = entry.state.get("latest")
     if entry.kind == "registered":
@@ -82,7 +86,9 @@ def _version_faults(before: Entry | None, entry: Entry, registered: Mapping[int,
         yield "wrong state", f"registers nothing, and yet changes the latest version to {latest}"
 
 
-def _decision_faults(before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]) -> Iterator[Fault]:
+def _decision_faults(
+    before: Entry | None, entry: Entry, registered: Mapping[int, VersionRecord]
+) -> Iterator[Inconsistency]:
     present, champion = champion_of(before), champion_of(entry)
     against = None if present is None else list(present.identity)
     if "against" in entry.body and entry.body["against"] != against:

@@ -67,7 +67,7 @@ ITSELF = "(registry)"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """One thing to know about one object: its ``kind`` (of :data:`KINDS`), its ``key``, and what is wrong in words."""
 
     kind: str
@@ -94,7 +94,7 @@ class Verified:
     entries: int
     objects: int
     bytes: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Damage, ...]
 
     @property
     def clean(self) -> bool:
@@ -132,19 +132,19 @@ def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verifi
     reports += [_verify(registry.model(name), progress) for name in models]
     for name in registry.store.folders("models/"):
         if name not in models:
-            stray = Finding("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
+            stray = Damage("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
             reports.append(Verified(_shown(name), 0, 0, 0, (stray,)))
     return reports
 
 
-def _format_findings(store: Store) -> tuple[Finding, ...]:
+def _format_findings(store: Store) -> tuple[Damage, ...]:
     """What keeps every writer of the registry from writing; nothing where there is no format yet."""
     try:
         check_format(store.get(keys.FORMAT_KEY), store.url)
     except NotFound:
         return ()
     except Corrupt as error:
-        return (Finding("damaged format", keys.FORMAT_KEY, f"cannot be read ({error})"),)
+        return (Damage("damaged format", keys.FORMAT_KEY, f"cannot be read ({error})"),)
     return ()
 
 
@@ -155,7 +155,7 @@ class _Look:
     store: Store
     model: str
     progress: Progress
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Damage] = field(default_factory=list)
     digests: dict[str, dict[int, str]] = field(default_factory=dict)
     registered: dict[int, VersionRecord] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class _Look:
     size: int = 0
 
     def found(self, kind: str, key: str, words: str) -> None:
-        self.findings.append(Finding(kind, _shown(key), words))
+        self.findings.append(Damage(kind, _shown(key), words))
 
     def numbers(self, log: str) -> list[int]:
         listed = self.store.list(keys.log_prefix(self.model, log))

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.archive.archive import Archive
-from registry.archive.input_schema import Signature
-from registry.errors import SignatureMismatch
+from registry.archive.input_schema import InputSchema
+from registry.errors import InputMismatch
 from registry.format.records import VersionRecord
 
 if TYPE_CHECKING:
@@ -81,20 +81,20 @@ class Prediction:
 def predict(
     archive: Archive, frame: Columns, *, version: str, cut: float, expected: Expectation | None, pick: bool
 ) -> Prediction:
-    """What the archive says about the rows of ``frame``; :class:`SignatureMismatch` as of :func:`check_frame`."""
+    """What the archive says about the rows of ``frame``; :class:`InputMismatch` as of :func:`check_frame`."""
     if not pick:
         check_frame(archive.signature, frame)
     p = archive.up(archive.signature.matrix(frame))
     return Prediction(p, p > cut, version, cut, expected, "skops" if archive.form is None else "arrays")
 
 
-def check_frame(signature: Signature, frame: Columns) -> None:
+def check_frame(signature: InputSchema, frame: Columns) -> None:
     """Refuse a frame whose columns, their order or dtypes are not the signature's.
 
-    Raises :class:`SignatureMismatch` that lists everything that differs.
+    Raises :class:`InputMismatch` that lists everything that differs.
     """
     if not isinstance(frame, Mapping) and not hasattr(frame, "columns"):
-        raise SignatureMismatch(
+        raise InputMismatch(
             f"a {type(frame).__name__} has no column names: hand in a frame or a mapping of {_list(signature.columns)}"
         )
     names, wanted = [str(name) for name in frame], signature.columns
@@ -111,7 +111,7 @@ def check_frame(signature: Signature, frame: Columns) -> None:
             if dtypes[name] != dtype
         ]
     if faults:
-        raise SignatureMismatch(
+        raise InputMismatch(
             f"the frame does not fit the version: {'; '.join(faults)} (pick=True takes its columns by name from a "
             "wider frame)"
         )

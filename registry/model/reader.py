@@ -56,7 +56,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A version ready to predict. ``champion`` tells why it is in production; None where it was asked for by name."""
 
     version: str
@@ -143,7 +143,7 @@ class ModelReader:
             return self._latest(head)
         return self.registered_at(self._entry_of(number, head))
 
-    def load(self, which: str | int = "champion", *, at: datetime | None = None) -> Loaded:
+    def load(self, which: str | int = "champion", *, at: datetime | None = None) -> LoadedModel:
         """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
 
         ``at``: the champion at a past moment, also where production was suspended then.
@@ -159,7 +159,7 @@ class ModelReader:
                 f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
             )
         record = self.version(which).record
-        return Loaded(record.version, record.cut, self.archive(record), recall=lambda: record)
+        return LoadedModel(record.version, record.cut, self.archive(record), recall=lambda: record)
 
     def in_production(self) -> ChampionRecord:
         """The champion that production may use: :class:`NoChampion`, :class:`Suspended`, :class:`UntrustedSignature`.
@@ -168,7 +168,7 @@ class ModelReader:
         """
         return self._champion_or_raise(None)
 
-    def load_champion(self, champion: ChampionRecord, *, instead_of: Loaded | None = None) -> Loaded:
+    def load_champion(self, champion: ChampionRecord, *, instead_of: LoadedModel | None = None) -> LoadedModel:
         """That champion, ready to predict; the archive of ``instead_of`` is kept where it is the same version's."""
         old = None if instead_of is None else instead_of.champion
         if (
@@ -180,7 +180,7 @@ class ModelReader:
         else:
             archive = self.archive(champion)
         record = partial(self._record_at, champion.entry)
-        return Loaded(champion.version, champion.cut, archive, champion, record)
+        return LoadedModel(champion.version, champion.cut, archive, champion, record)
 
     def history(self, *, progress: Progress = quiet) -> list[Version]:
         """All versions, oldest first."""

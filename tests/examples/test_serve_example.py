@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from registry import Follower, Model, Registry, SystemClock, VersionRecord
 from registry.archive.archive import pack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.errors import StoreUnavailable
 from tests.paths import ROOT
 from tests.servers.stores import MemoryStore
@@ -58,7 +58,7 @@ def crown(model: Model, estimator: Any, features: tuple[str, ...]) -> None:
     x = np.random.default_rng(1).normal(size=(100, len(features)))
     fitted = estimator.fit(x, x[:, 0] > 0)
     record = VersionRecord(metrics={"accuracy": 0.51}, measured_on={"bars": 1000, "no_skill": 0.506})
-    version = model.register(pack(fitted, Signature(features)), record, author="trainer")
+    version = model.register(pack(fitted, InputSchema(features)), record, author="trainer")
     body = {"sentence": f"promoted: {version}"}
     model.promote(version, expected=model.champion(), author="gate", body=body)
 

@@ -16,7 +16,7 @@ import pytest
 from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.gate.nightly.calibration import calibrate
 from flows.gate.nightly.decision import NightlyDecision
-from flows.gate.scoring.ledger import Ledger, Sheet, assemble, from_bytes
+from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
@@ -97,7 +97,7 @@ class Nights:
         return Registry(str(self.registry), clock=self.clock).model("m")
 
     @property
-    def sheets(self) -> list[Sheet]:
+    def sheets(self) -> list[NightScores]:
         """All evidence that the registry holds."""
         model = self.model
         return [sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)]

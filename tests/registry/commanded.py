@@ -9,10 +9,10 @@ from sklearn.linear_model import LogisticRegression
 
 from registry import Registry, VersionRecord
 from registry.archive.archive import pack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from tests.registry.actors import NAME
 
-SIGNATURE = Signature(("rsi_14", "adx_14"))
+SIGNATURE = InputSchema(("rsi_14", "adx_14"))
 BARS = {"bars": 24926, "fingerprint": "abc", "first": "2024-01-01", "last": "2024-12-31"}
 
 

@@ -38,8 +38,8 @@ from flows.gate.holdout.paired import (
     day_blocks,
     paired_difference,
 )
-from flows.gate.holdout.sentence import Verdict, holdout_sentence
-from flows.gate.holdout.streams import Stream, check_candidates, check_labels, check_stream
+from flows.gate.holdout.sentence import HoldoutFacts, holdout_sentence
+from flows.gate.holdout.streams import Predictions, check_candidates, check_labels, check_stream
 
 _REASON_OF_GUARD = {"no_skill": "below no_skill", "both_classes": "one class"}
 
@@ -82,12 +82,12 @@ def judge_holdout(
     *,
     label: npt.NDArray[Any],
     day: Days,
-    champion: Stream | None,
-    candidates: Sequence[Stream],
-    no_skill: Stream,
+    champion: Predictions | None,
+    candidates: Sequence[Predictions],
+    no_skill: Predictions,
     policy: HoldoutPolicy,
     accept_unskilled: bool = False,
-    references: Sequence[Stream] = (),
+    references: Sequence[Predictions] = (),
 ) -> Decision:
     """The decision on one holdout.
 
@@ -110,7 +110,7 @@ def judge_holdout(
     rows = tuple(_row(stream, bars, policy, len(candidates)) for stream in candidates)
     eligible = _eligible(rows, None if champion is None else critical, accept_unskilled=accept_unskilled)
     lead = max(eligible or rows, key=lambda row: row.accuracy)  # of equals the first
-    verdict = Verdict(
+    verdict = HoldoutFacts(
         lead=lead,
         others=sorted((row for row in rows if row is not lead), key=lambda row: -row.accuracy),
         champion=None if champion is None else champion.version or champion.name,
@@ -132,7 +132,7 @@ def _eligible(rows: Sequence[CandidateRow], asked: float | None, *, accept_unski
 
 
 def _decision(
-    verdict: Verdict,
+    verdict: HoldoutFacts,
     rows: tuple[CandidateRow, ...],
     references: dict[str, float],
     policy: HoldoutPolicy,
@@ -170,20 +170,20 @@ class _Bars:
 
     up: Hits
     blocks: Blocks
-    no_skill: Stream
-    against: Stream
+    no_skill: Predictions
+    against: Predictions
 
-    def hits(self, stream: Stream) -> Hits:
+    def hits(self, stream: Predictions) -> Hits:
         return np.equal(stream.up, self.up)
 
-    def right(self, stream: Stream) -> int:
+    def right(self, stream: Predictions) -> int:
         return int(np.count_nonzero(self.hits(stream)))
 
-    def accuracy(self, stream: Stream) -> float:
+    def accuracy(self, stream: Predictions) -> float:
         return self.right(stream) / self.blocks.total
 
 
-def _row(stream: Stream, bars: _Bars, policy: HoldoutPolicy, comparisons: int) -> CandidateRow:
+def _row(stream: Predictions, bars: _Bars, policy: HoldoutPolicy, comparisons: int) -> CandidateRow:
     total, effective_days = bars.blocks.total, bars.blocks.effective_days
     paired = paired_difference(bars.hits(stream), bars.hits(bars.against), bars.blocks)
     skilled = above_no_skill(
@@ -208,7 +208,7 @@ def _row(stream: Stream, bars: _Bars, policy: HoldoutPolicy, comparisons: int) -
     )
 
 
-def _reason(verdict: Verdict) -> str:
+def _reason(verdict: HoldoutFacts) -> str:
     """The machine's word for it: why the lead was promoted, or what it lacked."""
     lead, first = verdict.lead, verdict.champion is None
     if verdict.promoted:

@@ -12,7 +12,7 @@ OTHERS_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HoldoutFacts:
     """What the sentence tells of: ``lead`` is the winner, or the most accurate candidate where nothing was promoted.
 
     ``others`` are the remaining candidates, most accurate first. ``champion`` is None where production is empty.
@@ -28,13 +28,13 @@ class Verdict:
     data: JudgedBars
 
 
-def holdout_sentence(verdict: Verdict) -> str:
+def holdout_sentence(verdict: HoldoutFacts) -> str:
     """The whole decision in one sentence: what, why, who else, and what this holdout could not have seen."""
     first = _against_champion(verdict) if verdict.champion is not None else _without_champion(verdict)
     return "; ".join([first, *_others(verdict), _limits(verdict)]) + "."
 
 
-def _against_champion(verdict: Verdict) -> str:
+def _against_champion(verdict: HoldoutFacts) -> str:
     lead, data = verdict.lead, verdict.data
     comparison = (
         f"{percent(lead.accuracy)} against the champion's {percent(verdict.reference_accuracy)} ({verdict.champion}) "
@@ -51,7 +51,7 @@ def _against_champion(verdict: Verdict) -> str:
     return f"held: {lead.label} scored {comparison}; {asked}"
 
 
-def _without_champion(verdict: Verdict) -> str:
+def _without_champion(verdict: HoldoutFacts) -> str:
     lead, data = verdict.lead, verdict.data
     guards = _guard_words(lead)
     if not verdict.promoted:
@@ -67,14 +67,14 @@ def _without_champion(verdict: Verdict) -> str:
     )
 
 
-def _others(verdict: Verdict) -> list[str]:
+def _others(verdict: HoldoutFacts) -> list[str]:
     """Why each of the next candidates was not the one."""
     named = [_other(row, verdict) for row in verdict.others[:OTHERS_NAMED]]
     unnamed = len(verdict.others) - len(named)
     return [*named, f"and {unnamed} more"] if unnamed else named
 
 
-def _other(row: CandidateRow, verdict: Verdict) -> str:
+def _other(row: CandidateRow, verdict: HoldoutFacts) -> str:
     guards = _guard_words(row)
     why = [f"it {guards}"] if guards else []
     behind = verdict.lead.difference_points - row.difference_points
@@ -88,7 +88,7 @@ def _other(row: CandidateRow, verdict: Verdict) -> str:
     return f"{row.label} held: " + ", ".join([place, *why])
 
 
-def _limits(verdict: Verdict) -> str:
+def _limits(verdict: HoldoutFacts) -> str:
     smallest = verdict.critical_z * verdict.lead.standard_error_points
     unseen = f"differences under {points(smallest)} cannot be seen on this holdout, and " if smallest else ""
     error = f": its {100 * verdict.alpha:g} % error holds once" if verdict.champion is not None else ""
@@ -113,7 +113,7 @@ def _guard_words(row: CandidateRow) -> str:
     return " and ".join(guard.words for guard in row.failed_guards)
 
 
-def _candidates(verdict: Verdict) -> str:
+def _candidates(verdict: HoldoutFacts) -> str:
     count = len(verdict.others) + 1
     return f"{count} candidate{'s' if count > 1 else ''}"
 

@@ -14,7 +14,7 @@ from flows.gate.holdout.paired import Days, Hits
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class Predictions:
     """What one recipe's version, or a reference, said about the judged bars.
 
     ``p``: shape (n_bars,), the probability of "up"; it says "up" where ``p > cut``. ``version`` is None before the
@@ -34,7 +34,7 @@ class Stream:
         return said
 
 
-def check_candidates(candidates: Sequence[Stream]) -> None:
+def check_candidates(candidates: Sequence[Predictions]) -> None:
     """:class:`~flows.errors.GateRefused` where there is none, or two share a name: the winner is named by it."""
     names = [stream.name for stream in candidates]
     if not names:
@@ -72,7 +72,7 @@ def check_labels(label: npt.NDArray[Any], day: Days) -> None:
         )
 
 
-def check_stream(stream: Stream, *, bars: int) -> None:
+def check_stream(stream: Predictions, *, bars: int) -> None:
     """:class:`~flows.errors.GateRefused` unless every bar has a probability and the cut is one."""
     if stream.p.shape != (bars,) or stream.p.dtype.kind != "f":
         raise GateRefused(

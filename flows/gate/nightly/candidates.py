@@ -8,9 +8,9 @@ import numpy as np
 
 from flows.gate.guards import Guard
 from flows.gate.nightly.decision import NightlyRow, WindowFigures
-from flows.gate.nightly.leads import Figures
+from flows.gate.nightly.leads import AccuracyFigures
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.nightly.sequential import Evidence
+from flows.gate.nightly.sequential import WindowEvidence
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Champion:
     refreshed: bool = False
 
 
-def row_of(each: Candidate, evidence: Evidence, at: int, figures: Figures, policy: GatePolicy) -> NightlyRow:
+def row_of(
+    each: Candidate, evidence: WindowEvidence, at: int, figures: AccuracyFigures, policy: GatePolicy
+) -> NightlyRow:
     """What the decision records of the candidate in column ``at`` of the evidence. ``figures``: over its evidence."""
     windows = tuple(
         WindowFigures(

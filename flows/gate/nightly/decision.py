@@ -65,7 +65,7 @@ class NightlyRow:
 
 
 @dataclass(frozen=True)
-class Together:
+class PooledLead:
     """The mean lead of all recipes over the champion in the window of its largest z, beside its own threshold.
     ``recipes``: how many have a day in this window."""
 
@@ -124,7 +124,7 @@ class NightlyDecision:
     after: str | None
     policy: Mapping[str, Any]
     accept_unskilled: bool = False
-    together: Together | None = None
+    together: PooledLead | None = None
     refresh: Refresh | None = None
     refreshed: bool = False
     champion_since: str | None = None

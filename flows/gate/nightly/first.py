@@ -11,12 +11,12 @@ from flows.errors import GateRefused
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, row_of
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow
-from flows.gate.nightly.leads import Figures
+from flows.gate.nightly.leads import AccuracyFigures
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.sentence import empty_sentence, first_sentence
 from flows.gate.nightly.sequential import fewest_days, judge
 from flows.gate.scoring.ledger import Ledger
-from flows.gate.scoring.scored import Scored
+from flows.gate.scoring.stream_scorer import StreamScorer
 
 FIRST_DAYS = 250
 """Days of a stream, backfill included, that the first champion is chosen by."""
@@ -34,7 +34,7 @@ def choose_first(
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    scores = Scored(ledger, policy.score)
+    scores = StreamScorer(ledger, policy.score)
     rows = []
     everything = np.ones(ledger.label.size, np.bool_)
     for each in candidates:
@@ -42,7 +42,7 @@ def choose_first(
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
         stream, among = ledger.streams.get(each.stream), np.isin(ledger.day, recent)
-        figures = Figures(0, None, None) if stream is None else Figures(*scores.figures(stream, among))
+        figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
         rows.append(_with_skill(row_of(each, evidence, 0, figures, policy), policy))
     ready = [
         at

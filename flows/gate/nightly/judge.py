@@ -19,11 +19,11 @@ import numpy as np
 from flows.errors import GateRefused
 from flows.gate.nightly.calibration import Calibration, calibrate
 from flows.gate.nightly.candidates import Candidate, Champion, row_of
-from flows.gate.nightly.decision import NightlyDecision, NightlyRow, Refresh, Together
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead, Refresh
 from flows.gate.nightly.leads import Leads, recipes_of, with_its_past
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.refresh import not_worse
-from flows.gate.nightly.sentence import Told, nightly_sentence
+from flows.gate.nightly.sentence import SentenceFacts, nightly_sentence
 from flows.gate.nightly.sequential import (
     RECENT_WINDOWS,
     fewest_days,
@@ -33,7 +33,7 @@ from flows.gate.nightly.sequential import (
     visible_difference,
 )
 from flows.gate.scoring.ledger import Ledger
-from flows.gate.scoring.scored import Scored
+from flows.gate.scoring.stream_scorer import StreamScorer
 
 
 def judge_nightly(
@@ -63,7 +63,7 @@ def leads_over(champion: Champion, ledger: Ledger, policy: GatePolicy) -> Leads:
     """What a champion is judged by: every stream's lead over it, in all of the ledger."""
     if champion.refreshed:
         ledger = with_its_past(ledger, champion.stream, champion.recipe_stream)
-    return Leads(ledger, Scored(ledger, policy.score), champion)
+    return Leads(ledger, StreamScorer(ledger, policy.score), champion)
 
 
 def judge_leads(
@@ -113,7 +113,7 @@ def judge_leads(
         returned=winner is not None and candidates[winner].former,
         reason="refreshed" if refreshed else _reason(rows, winner, found, everyone, refresh, wait),
         sentence=nightly_sentence(
-            Told(
+            SentenceFacts(
                 champion=champion.version,
                 rows=rows,
                 shown=shown,
@@ -159,7 +159,7 @@ def _recorded(found: Calibration) -> dict[str, int]:
     return values if found.young_together == found.young else {**values, "young_together": int(found.young_together)}
 
 
-def _together(leads: Leads, r: float, found: Calibration) -> Together | None:
+def _together(leads: Leads, r: float, found: Calibration) -> PooledLead | None:
     """All recipes with live days as one; None with fewer than two of them, or before there is a window."""
     streams = leads.recipes()
     if found.together is None or len(streams) < 2:
@@ -171,7 +171,7 @@ def _together(leads: Leads, r: float, found: Calibration) -> Together | None:
         return None
     told = d[~np.isnan(mean[:, 0])][-best.days :]
     recipes = int((~np.isnan(told)).any(axis=0).sum())  # one that was left out long ago has no part in it
-    return Together(recipes, best.days, best.mean, best.standard_error, best.z, found.together)
+    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, found.together)
 
 
 def _refresh(
@@ -191,7 +191,7 @@ def _refresh(
     return not_worse(d[served], w[served], row=own[0], margin=policy.refresh_margin, threshold=threshold, r=r)
 
 
-def _winner(rows: Sequence[NightlyRow], found: Calibration, everyone: Together | None) -> int | None:
+def _winner(rows: Sequence[NightlyRow], found: Calibration, everyone: PooledLead | None) -> int | None:
     """The candidate of the largest z that passes: by its own lead, or, where the champion fell behind all recipes,
     the recipe that leads most."""
     fell = everyone is not None and everyone.fell
@@ -214,7 +214,7 @@ def _reason(
     rows: Sequence[NightlyRow],
     winner: int | None,
     found: Calibration,
-    everyone: Together | None,
+    everyone: PooledLead | None,
     refresh: Refresh | None,
     wait: int,
 ) -> str:

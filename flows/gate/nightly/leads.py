@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.gate.scoring.ledger import Ledger, Stream, recipe_stream
-from flows.gate.scoring.scored import Scored
+from flows.gate.scoring.stream_scorer import StreamScorer
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ class Against(Protocol):
 
 
 @dataclass(frozen=True)
-class Figures:
+class AccuracyFigures:
     """A stream on some bars: how many, and the shares on which it, the majority before each bar, and the champion were
     right; None where there is no bar, or no champion."""
 
@@ -67,7 +67,7 @@ class _Days:
 class Leads:
     """Leads over one champion, each computed once. ``nights``: the live nights of the ledger."""
 
-    def __init__(self, ledger: Ledger, scores: Scored, champion: Against) -> None:
+    def __init__(self, ledger: Ledger, scores: StreamScorer, champion: Against) -> None:
         self.scores = scores
         self._ledger = ledger
         self._champion = champion
@@ -96,11 +96,15 @@ class Leads:
             d[at, column], w[at, column] = each.rows[:2]
         return days, d, w
 
-    def figures(self, stream: str, days: npt.NDArray[np.datetime64]) -> Figures:
+    def figures(self, stream: str, days: npt.NDArray[np.datetime64]) -> AccuracyFigures:
         """How often both were right on the bars of some of the stream's days, ascending."""
         found = self._daily(stream)
         asked, *right = found.rows[2:, np.searchsorted(found.day, days)].sum(axis=1)
-        return Figures(int(asked), *(float(each / asked) for each in right)) if asked else Figures(0, None, None)
+        return (
+            AccuracyFigures(int(asked), *(float(each / asked) for each in right))
+            if asked
+            else AccuracyFigures(0, None, None)
+        )
 
     def champion_days(self) -> int:
         """Days that the champion itself can be judged on, whichever recipes there were beside it."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.gate.nightly.decision import NightlyRow, Refresh, Together, WindowFigures
+from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
 
 LISTED = 10
 """Recipes that a sentence on a first champion names."""
 
 
 @dataclass(frozen=True)
-class Told:
+class SentenceFacts:
     """What the sentence of a night with a champion tells of. ``shown``: the row of the winner or the leader; ``days``:
     that the champion was judged on; ``wait``: nights to the next look, 0 on a night that decides; ``age``: nights that
     the champion has served."""
@@ -29,7 +29,7 @@ class Told:
     days: int
     shortest: int
     wait: int
-    together: Together | None
+    together: PooledLead | None
     refresh: Refresh | None
     refreshed: bool
     age: int
@@ -39,7 +39,7 @@ class Told:
         return f"z {z:.2f} of the {threshold:.2f} that one false promotion in {1 / self.budget:.0f} years allows"
 
 
-def nightly_sentence(told: Told) -> str:
+def nightly_sentence(told: SentenceFacts) -> str:
     """What a person reads in the morning."""
     row = None if told.shown is None else told.rows[told.shown]
     best = None if row is None else row.best
@@ -55,7 +55,7 @@ def nightly_sentence(told: Told) -> str:
     return _held(told, row, best)
 
 
-def _promoted(told: Told, row: NightlyRow, best: WindowFigures) -> str:
+def _promoted(told: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
     who = f"returned: {_named(row)}, the former champion" if row.former else f"promoted: {_named(row)}"
     lead = _lead(best, told.champion, told.score)
     everyone = told.together
@@ -70,7 +70,7 @@ def _promoted(told: Told, row: NightlyRow, best: WindowFigures) -> str:
     )
 
 
-def _refreshed(told: Told, refresh: Refresh, row: NightlyRow) -> str:
+def _refreshed(told: SentenceFacts, refresh: Refresh, row: NightlyRow) -> str:
     return (
         f"refreshed: {_named(row)}, the same recipe retrained, replaces {told.champion} after "
         f"{_count(told.age, 'night')}: nothing was clearly better, and its stream is not worse by "
@@ -79,7 +79,7 @@ def _refreshed(told: Told, refresh: Refresh, row: NightlyRow) -> str:
     )
 
 
-def _held(told: Told, row: NightlyRow, best: WindowFigures) -> str:
+def _held(told: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
     everyone, fell = told.together, told.together is not None and told.together.fell
     said = (
         f"held: {row.name}'s stream {_lead(best, told.champion, told.score)} over {best.days} days "
@@ -105,7 +105,7 @@ def _held(told: Told, row: NightlyRow, best: WindowFigures) -> str:
     return said
 
 
-def _barred(told: Told, row: NightlyRow, best: WindowFigures, *, fell: bool) -> NightlyRow | None:
+def _barred(told: SentenceFacts, row: NightlyRow, best: WindowFigures, *, fell: bool) -> NightlyRow | None:
     """Who would be promoted but for guards: the leader, or a recipe that would take over from a champion that fell."""
     strong = [row] if best.z > told.threshold or (fell and not row.former) else []
     if fell:
@@ -114,14 +114,14 @@ def _barred(told: Told, row: NightlyRow, best: WindowFigures, *, fell: bool) -> 
     return next((each for each in strong if each.failed), None)
 
 
-def _fell(told: Told, everyone: Together) -> str:
+def _fell(told: SentenceFacts, everyone: PooledLead) -> str:
     return (
         f"all {everyone.recipes} recipes together led {told.champion} by {_amount(everyone.mean, told.score)} over "
         f"{everyone.days} days ({told.z(everyone.z, everyone.threshold)})"
     )
 
 
-def _not_refreshed(told: Told, refresh: Refresh) -> str:
+def _not_refreshed(told: SentenceFacts, refresh: Refresh) -> str:
     row = told.rows[refresh.row]
     if refresh.passed and told.wait:
         return f"; {told.champion} is {_count(told.age, 'night')} old and may be refreshed at the next look"

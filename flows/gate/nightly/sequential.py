@@ -47,9 +47,9 @@ __all__ = [
     "FEWEST_DAYS",
     "RECENT_WINDOWS",
     "WINDOWS",
-    "Evidence",
     "Lead",
     "Statistics",
+    "WindowEvidence",
     "day_autocorrelation",
     "existing_windows",
     "fewest_days",
@@ -101,7 +101,7 @@ class Lead:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class WindowEvidence:
     """All that the gate looks at in one night.
 
     ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, and what they say; 0
@@ -137,7 +137,7 @@ class Evidence:
 
 def judge(
     d: npt.ArrayLike, w: npt.ArrayLike, *, windows: tuple[int, ...] = WINDOWS, r: float | None = None
-) -> Evidence:
+) -> WindowEvidence:
     """The evidence of one night: every recipe, every window that exists since the champion was promoted.
 
     ``d``: shape (n_days, n_recipes), how much better each recipe scored than the champion, a bar, oldest day first,
@@ -166,7 +166,7 @@ def judge(
             correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
     correlation = pooled(correlations) if r is None else r
     inflation = variance_inflation(correlation)
-    return Evidence(n, mean, error * inflation, z / inflation, days, correlation)
+    return WindowEvidence(n, mean, error * inflation, z / inflation, days, correlation)
 
 
 def together(d: npt.ArrayLike, w: npt.ArrayLike) -> tuple[Floats, Floats]:

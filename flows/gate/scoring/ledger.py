@@ -3,7 +3,7 @@
 A **stream** is what is judged. ``recipe:<fingerprint>`` is a recipe's: each bar scored by the newest version trained
 before it. ``version:v12`` is one frozen version's: the champion's, and a former champion's.
 
-A night adds one :class:`Sheet`. Sheets are kept as canonical bytes (the same sheets give the same bytes) and put
+A night adds one :class:`NightScores`. Sheets are kept as canonical bytes (the same sheets give the same bytes) and put
 together into a :class:`Ledger`; of two sheets that speak of the same bar and stream the later one counts.
 """
 
@@ -37,7 +37,7 @@ def version_stream(version: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class StreamScores:
     """What one version said on a sheet's bars, for one stream: ``p`` of shape (n_bars,), NaN where it was not asked."""
 
     stream: str
@@ -48,7 +48,7 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class NightScores:
     """One night's scores. ``opens``: shape (n_bars,), the bars' opens in minutes since 1970 UTC, ascending; ``label``:
     0 or 1 each. ``days``: fingerprint of the scored bars of each trading day, so that a later correction is seen.
     ``live`` is false for a backfill. ``replaced``: trading days that this sheet scores anew; what was live there is
@@ -60,7 +60,7 @@ class Sheet:
     opens: Minutes
     label: Floats
     days: Mapping[str, str]
-    series: tuple[Series, ...]
+    series: tuple[StreamScores, ...]
     replaced: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
@@ -95,13 +95,13 @@ class Ledger:
     live_nights: tuple[str, ...]
 
 
-def to_bytes(sheets: Sequence[Sheet]) -> bytes:
+def to_bytes(sheets: Sequence[NightScores]) -> bytes:
     """The canonical bytes of some sheets, oldest first."""
     values = {"format": FORMAT, "sheets": [_written(sheet) for sheet in sheets]}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def from_bytes(data: bytes) -> list[Sheet]:
+def from_bytes(data: bytes) -> list[NightScores]:
     """The sheets in a file; :class:`~flows.errors.GateRefused` where it is none."""
     try:
         values = json.loads(data)
@@ -117,7 +117,7 @@ def fold(files: Sequence[bytes]) -> bytes:
     return to_bytes([sheet for data in files for sheet in from_bytes(data)])
 
 
-def assemble(sheets: Iterable[Sheet]) -> Ledger:
+def assemble(sheets: Iterable[NightScores]) -> Ledger:
     """The ledger of some sheets, oldest first."""
     kept = standing(list(sheets))
     opens = np.unique(np.concatenate([sheet.opens for sheet in kept])) if kept else np.empty(0, np.int64)
@@ -150,7 +150,7 @@ def minutes(opens: pd.DatetimeIndex) -> Minutes:
     return np.asarray(opens.tz_convert("UTC").tz_localize(None)).astype("datetime64[m]").astype(np.int64)
 
 
-def standing(sheets: Sequence[Sheet]) -> list[Sheet]:
+def standing(sheets: Sequence[NightScores]) -> list[NightScores]:
     """The sheets, oldest first, without the live bars of days that a later one scores anew. A backfill stays as it is:
     the models that made it were not kept."""
     replaced: set[str] = set()
@@ -165,7 +165,7 @@ def standing(sheets: Sequence[Sheet]) -> list[Sheet]:
     return kept[::-1]
 
 
-def backfilled(sheets: Sequence[Sheet]) -> Minutes:
+def backfilled(sheets: Sequence[NightScores]) -> Minutes:
     """Opens of the bars that a backfill scored and no night did: most of the first night's own day are such."""
     past, live = (
         np.concatenate([np.empty(0, np.int64), *(sheet.opens for sheet in sheets if sheet.live is kind)])
@@ -174,13 +174,13 @@ def backfilled(sheets: Sequence[Sheet]) -> Minutes:
     return np.setdiff1d(past, live)
 
 
-def _only(sheet: Sheet, stays: npt.NDArray[np.bool_], gone: set[str]) -> Sheet:
-    series = tuple(Series(each.stream, each.name, each.version, each.cut, each.p[stays]) for each in sheet.series)
+def _only(sheet: NightScores, stays: npt.NDArray[np.bool_], gone: set[str]) -> NightScores:
+    series = tuple(StreamScores(each.stream, each.name, each.version, each.cut, each.p[stays]) for each in sheet.series)
     days = {day: value for day, value in sheet.days.items() if day not in gone}
     return replace(sheet, opens=sheet.opens[stays], label=sheet.label[stays], days=days, series=series)
 
 
-def _written(sheet: Sheet) -> dict[str, Any]:
+def _written(sheet: NightScores) -> dict[str, Any]:
     return {
         "night": sheet.night,
         "live": sheet.live,
@@ -202,17 +202,19 @@ def _written(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _read(values: Mapping[str, Any]) -> Sheet:
+def _read(values: Mapping[str, Any]) -> NightScores:
     opens = _unpacked(values["opens"], "<i8").astype(np.int64)
     series = tuple(
-        Series(each["stream"], each["name"], each["version"], each["cut"], _unpacked(each["p"], "<f8").astype(float))
+        StreamScores(
+            each["stream"], each["name"], each["version"], each["cut"], _unpacked(each["p"], "<f8").astype(float)
+        )
         for each in values["series"]
     )
     label = _unpacked(values["label"], "<u1").astype(float)
     if any(each.p.shape != opens.shape for each in series) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
     lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}
-    return Sheet(values["night"], values["live"], opens, label, values["days"], series, **lists)
+    return NightScores(values["night"], values["live"], opens, label, values["days"], series, **lists)
 
 
 def _packed(values: npt.NDArray[Any], dtype: str) -> str:

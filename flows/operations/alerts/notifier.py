@@ -24,7 +24,7 @@ LONGEST = 1_500
 """Characters of what is told: bars can break many rules at once, and a variable of Prefect's holds 5,000."""
 
 
-class Teller:
+class Notifier:
     """Sends the alerts of one model. Nothing that goes wrong in telling fails the night; it is logged."""
 
     def __init__(self, model: str, operations: Operations) -> None:

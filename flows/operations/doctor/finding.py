@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verdict = Literal["fine", "look", "wrong"]
+Grade = Literal["fine", "look", "wrong"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Finding:
     """``look``: it may be meant, a person decides. ``mend``: empty where all is fine."""
 
     about: str
-    verdict: Verdict
+    verdict: Grade
     said: str
     mend: str = ""
 

@@ -32,7 +32,7 @@ from flows.job.plan import Job
 from flows.night.outcome import outcome_of
 from flows.night.overrides import needs_approval
 from flows.night.state import Answer, NightBars, Verdict
-from flows.operations.alerts.notifier import Teller, flow_run
+from flows.operations.alerts.notifier import Notifier, flow_run
 from flows.operations.api import configured_api
 from flows.operations.settings import load_operations
 from flows.report.decisions import proposed
@@ -65,7 +65,7 @@ def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Cl
         return verdict
     until = clock.monotonic() + job.approval.total_seconds()
     waits = f"{verdict.sentence}; it waits {_long(job.approval)} for a person's yes"
-    Teller(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
+    Notifier(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
     outcome, decision = outcome_of(job, bars, verdict, book.champion(), None), verdict.decision
     told = proposed(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
     form = Approval.with_initial_data(proposal_markdown(outcome, told))

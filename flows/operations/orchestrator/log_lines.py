@@ -8,7 +8,7 @@ import numpy as np
 
 from flows.evidence.collect import Evidence
 from flows.night.outcome import Outcome
-from flows.night.state import NightBars, Trial, Verdict
+from flows.night.state import NightBars, TrainedCandidate, Verdict
 from registry import Version
 
 
@@ -39,7 +39,7 @@ def gathered(evidence: Evidence | None) -> Iterable[str]:
         yield f"evidence: scored anew after a correction of the bars: {evidence.corrections}"
 
 
-def trained(trial: Trial) -> Iterable[str]:
+def trained(trial: TrainedCandidate) -> Iterable[str]:
     fit = trial.fit
     yield f"{fit.recipe.name}: trained on {fit.rows:,} bars in {fit.seconds:.1f} s"
 

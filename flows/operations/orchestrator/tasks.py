@@ -24,7 +24,7 @@ from flows.night.outcome import Outcome
 from flows.night.state import NightBars
 from flows.operations.orchestrator import log_lines
 from flows.operations.orchestrator.artifacts import progress, publish, rename_run
-from flows.operations.runs.attended import Tonight
+from flows.operations.runs.unattended import NightRun
 from flows.report.writing import after_night
 from registry import Model
 from registry.errors import OutcomeUnknown, StoreUnavailable
@@ -90,7 +90,7 @@ def shown(job: Job, book: Model, bars: NightBars, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def ended(tonight: Tonight) -> State[Outcome]:
+def ended(tonight: NightRun) -> State[Outcome]:
     """How a run that went well ends: its state says what came of the night."""
     outcome = tonight.outcome
     if outcome is None:

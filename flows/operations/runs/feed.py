@@ -33,7 +33,7 @@ class FeedFailed(BarsMissing):
 
 
 @dataclass(frozen=True)
-class Bars:
+class DayBars:
     """What there is of a trading day: how many bars, and when the newest one closed (None: no bar at all)."""
 
     day: date
@@ -72,7 +72,7 @@ def run_feed(command: str, *, seconds: float) -> str:
     raise FeedFailed(f"the feed (RETRAIN_FEED) {how}, so there are no new bars. It said: {said[-_SHOWN:] or 'nothing'}")
 
 
-def bars_of(source: str, clock: str, as_of: datetime) -> Bars:
+def bars_of(source: str, clock: str, as_of: datetime) -> DayBars:
     """What ``source`` holds of the trading day that ends at ``as_of``; only that year's file is read.
 
     Raises :class:`~flows.errors.BarsRejected` for bars that are wrong.
@@ -83,13 +83,13 @@ def bars_of(source: str, clock: str, as_of: datetime) -> Bars:
     except BarsMissing:
         if not source.startswith("s3://") and not Path(source).expanduser().is_dir():
             raise  # waiting would not make the folder
-        return Bars(day, 0, None)
+        return DayBars(day, 0, None)
     opens = pd.DatetimeIndex(bars.frame.index)
     count = int((trading_day(opens) == np.datetime64(day)).sum())
-    return Bars(day, count, bars.last_close.to_pydatetime())
+    return DayBars(day, count, bars.last_close.to_pydatetime())
 
 
-def is_complete(bars: Bars, as_of: datetime, calendar: TradingCalendar) -> bool:
+def is_complete(bars: DayBars, as_of: datetime, calendar: TradingCalendar) -> bool:
     """Whether the day is all there: its last bar closed with it, or, on a day that ends early, half a day's bars."""
     if bars.newest is None or bars.count < MINIMUM_BARS:
         return False
@@ -97,14 +97,14 @@ def is_complete(bars: Bars, as_of: datetime, calendar: TradingCalendar) -> bool:
 
 
 def wait_for_bars(
-    look: Callable[[], Bars],
+    look: Callable[[], DayBars],
     *,
     as_of: datetime,
     calendar: TradingCalendar,
     clock: Clock,
     limit: timedelta,
     every: timedelta,
-) -> Bars:
+) -> DayBars:
     """Look until the day that ends at ``as_of`` is complete; :class:`BarsMissing` after ``limit``.
 
     ``look`` fetches what is new and tells what there is.
@@ -119,7 +119,7 @@ def wait_for_bars(
     return bars
 
 
-def _missing(bars: Bars, as_of: datetime, limit: timedelta) -> str:
+def _missing(bars: DayBars, as_of: datetime, limit: timedelta) -> str:
     newest = "there is none of it" if bars.newest is None else f"the newest bar closed at {bars.newest:%Y-%m-%d %H:%M}"
     return (
         f"the bars of {bars.day} are not complete {limit.total_seconds() / 60:g} minutes after the night began: "

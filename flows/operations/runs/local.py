@@ -16,17 +16,17 @@ from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.night.run import run
-from flows.operations.runs.attended import attended
+from flows.operations.runs.unattended import unattended
 from flows.report.writing import after_night
 from flows.settings import load_settings
 
 
-def run_plainly(request: RetrainRequest, *, scheduled: bool, console: Console) -> Outcome | str:
+def run_local(request: RetrainRequest, *, scheduled: bool, console: Console) -> Outcome | str:
     """What the night came to, or the sentence that says why there was nothing to do."""
     with (
         _logged(console),
         _progress(console) as (on_trained, on_backfill),
-        attended(request, scheduled=scheduled) as tonight,
+        unattended(request, scheduled=scheduled) as tonight,
     ):
         if tonight.covered is not None:
             return tonight.covered

@@ -28,7 +28,7 @@ _LOOK_SECONDS = 1.0
 
 
 @contextmanager
-def turn(registry: str, model: str, *, clock: Clock, limit: timedelta) -> Iterator[None]:
+def run_lock(registry: str, model: str, *, clock: Clock, limit: timedelta) -> Iterator[None]:
     """Holds the only turn of ``model`` in ``registry`` on this machine, waiting for it up to ``limit``.
 
     Raises :class:`NightRefused` when another run still has it then, :class:`~registry.errors.StoreDenied` where the

@@ -20,7 +20,7 @@ from registry.format.entries import Entry
 
 
 @dataclass(frozen=True)
-class Standing:
+class StatusReport:
     """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was (None:
     the bars are simulated and never grow); ``alarms``: what the watch would say of the champion and its bars;
     ``others``: models beside this one, where none was named."""
@@ -85,7 +85,7 @@ def look(
     registry: str | None = None,
     model: str | None = None,
     with_bars: bool = True,
-) -> Standing:
+) -> StatusReport:
     """How the model stands at ``now``; a night may be ``grace`` late. Without bars: two requests to the registry.
 
     Where no model is named and that of the settings is not there, it is the only one there is. Raises
@@ -100,12 +100,12 @@ def look(
     real = champion is not None and not champion.simulated  # also where nobody says where its bars are
     due = None if settings.data is None and not real else operations.calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
-    told = Told("in production")
+    told = HealthSummary("in production")
     if settings.data is None and real:
-        told = Told("health unknown")
+        told = HealthSummary("health unknown")
     elif champion is not None and with_bars:
         told = _examined(settings, place, name, now)
-    return Standing(
+    return StatusReport(
         model=name,
         registry=place,
         champion=_champion(champion, now),
@@ -139,26 +139,26 @@ def _which(settings: Settings, place: str, model: str | None) -> tuple[str, tupl
 
 
 @dataclass(frozen=True)
-class Told:
+class HealthSummary:
     """What the watch says, in a word and in sentences."""
 
     word: str
     alarms: tuple[str, ...] = ()
 
 
-def _examined(settings: Settings, place: str, name: str, now: datetime) -> Told:
+def _examined(settings: Settings, place: str, name: str, now: datetime) -> HealthSummary:
     from flows.job.plan import plan
     from flows.operations.status.watching import ABOUT_BARS, look_at  # takes a second, and --check does not ask
 
     try:
         found = look_at(plan(request(advanced={"registry": place, "model": name}), settings), now)
     except (RetrainError, KeyRefused) as error:
-        return Told("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
+        return HealthSummary("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
     if found is None:
-        return Told("in production")
+        return HealthSummary("in production")
     about = [alarm.kind for alarm in found.alarms if alarm.kind not in ABOUT_BARS]
     well = "healthy" if found.days else "no day scored yet"
-    return Told(", ".join(about) or well, tuple(alarm.sentence for alarm in found.alarms))
+    return HealthSummary(", ".join(about) or well, tuple(alarm.sentence for alarm in found.alarms))
 
 
 def _champion(champion: ChampionRecord | None, now: datetime) -> str:
@@ -168,7 +168,7 @@ def _champion(champion: ChampionRecord | None, now: datetime) -> str:
     return f"champion {champion.version} ({champion.recipe or 'no recipe'}), {days} day{'' if days == 1 else 's'}"
 
 
-def _health(head: Entry | None, champion: ChampionRecord | None, told: Told) -> str:
+def _health(head: Entry | None, champion: ChampionRecord | None, told: HealthSummary) -> str:
     if head is None or champion is None:
         return ""
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")

@@ -9,7 +9,7 @@ from typing import Protocol
 from flows.errors import BarsMissing, BarsRejected
 from flows.job.plan import Job
 from flows.monitoring.health import Alarm, Health, health_now
-from flows.operations.alerts.notifier import Teller
+from flows.operations.alerts.notifier import Notifier
 from flows.operations.settings import Operations, load_operations
 from registry import Model
 
@@ -44,7 +44,7 @@ def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Hea
     A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
     """
     operations = load_operations()
-    teller = Teller(job.model, operations)
+    teller = Notifier(job.model, operations)
     if not job.simulated:
         teller.found(_night(job.book(), operations, now), now=now)
     try:

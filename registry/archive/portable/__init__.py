@@ -20,6 +20,6 @@ from its ``skops`` form. No module here imports scikit-learn: a fitted estimator
 from __future__ import annotations
 
 from registry.archive.portable.fitted import TOLERANCE, write
-from registry.archive.portable.form import Form, read
+from registry.archive.portable.form import PortableModel, read
 
-__all__ = ["TOLERANCE", "Form", "read", "write"]
+__all__ = ["TOLERANCE", "PortableModel", "read", "write"]

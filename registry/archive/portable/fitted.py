@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from registry.archive.portable.form import FloatArray, Form, Rule, read
+from registry.archive.portable.form import FloatArray, PortableModel, Rule, read
 from registry.archive.portable.preorder import LEAF
-from registry.errors import NotPortable, SignatureMismatch, UnsafeArtifact
+from registry.errors import InputMismatch, NotPortable, UnsafeArtifact
 
 TOLERANCE = 1e-12
 """Largest difference from the estimator's own probabilities."""
@@ -45,7 +45,7 @@ def write(estimator: Any, features: int, rows: FloatArray | None = None) -> dict
     return members
 
 
-def _form(estimator: Any, features: int) -> Form:
+def _form(estimator: Any, features: int) -> PortableModel:
     scaler, model = _steps(estimator)
     name = _sklearn_name(model)
     if list(model.classes_) != [0, 1]:
@@ -61,7 +61,7 @@ def _form(estimator: Any, features: int) -> Form:
         rule, trees, arrays = "linear", 0, {"coefficient": model.coef_[0], "intercept": model.intercept_}
     else:
         raise NotPortable(f"{name} has no data-only form")
-    return Form(rule, features, trees, arrays | scaler)
+    return PortableModel(rule, features, trees, arrays | scaler)
 
 
 def _steps(estimator: Any) -> tuple[Arrays, Any]:
@@ -145,7 +145,7 @@ def _floor32(threshold: FloatArray) -> npt.NDArray[np.float32]:
     return rounded
 
 
-def _made_rows(form: Form) -> FloatArray:
+def _made_rows(form: PortableModel) -> FloatArray:
     """Rows that find a wrong comparison: each value on a threshold of its feature, just above it, or anywhere."""
     rng = np.random.default_rng(0)
     x = rng.normal(scale=3.0, size=(_ROWS, form.features))
@@ -162,10 +162,10 @@ def _made_rows(form: Form) -> FloatArray:
     return np.asarray(x[np.isfinite(x).all(axis=1)])
 
 
-def _compare(estimator: Any, form: Form, rows: FloatArray) -> None:
+def _compare(estimator: Any, form: PortableModel, rows: FloatArray) -> None:
     try:
         found = form.up(rows)
-    except SignatureMismatch as error:
+    except InputMismatch as error:
         raise NotPortable(f"its rows do not fit ({error})") from error
     difference = float(np.abs(found - estimator.predict_proba(rows)[:, 1]).max())
     if not difference <= TOLERANCE:

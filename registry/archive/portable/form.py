@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from registry.archive.portable.npy import from_npy, to_npy
 from registry.archive.portable.preorder import Trees, Walk, walkable
-from registry.errors import FormatTooNew, SignatureMismatch, UnsafeArtifact
+from registry.errors import FormatTooNew, InputMismatch, UnsafeArtifact
 from registry.format.entries import canonical
 
 FORMAT = 1
@@ -25,7 +25,7 @@ Rule = Literal["mean", "logistic", "linear"]
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class PortableModel:
     """Arrays by name, what they mean, and predicting from them. Made by :func:`read`, which checks every bound.
 
     ``mean``, ``scale``: float64 (features,), a scaler's, each may be absent; ``coefficient``: float64 (features,);
@@ -40,18 +40,18 @@ class Form:
     def up(self, x: FloatArray) -> FloatArray:
         """P(up), shape (n,), of the model's input ``x``: (n, features), as ``Signature.matrix`` gives it.
 
-        Raises :class:`SignatureMismatch` as :meth:`taken` does.
+        Raises :class:`InputMismatch` as :meth:`taken` does.
         """
         return self._probability(self.taken(x))
 
     def taken(self, x: FloatArray) -> npt.NDArray[Any]:
         """``x`` scaled, as the trees or the line take it.
 
-        Raises :class:`SignatureMismatch` for another width, or numbers that are not finite (in float32 for trees that
+        Raises :class:`InputMismatch` for another width, or numbers that are not finite (in float32 for trees that
         compare in it, as scikit-learn's forests do).
         """
         if x.ndim != 2 or x.shape[1] != self.features:
-            raise SignatureMismatch(f"the model takes {self.features} features, not an input of shape {x.shape}")
+            raise InputMismatch(f"the model takes {self.features} features, not an input of shape {x.shape}")
         if "mean" in self.arrays:
             x = x - self.arrays["mean"]
         if "scale" in self.arrays:
@@ -60,7 +60,7 @@ class Form:
             if self.rule != "linear":
                 x = np.ascontiguousarray(x, dtype=self.arrays["threshold"].dtype)
             if not np.isfinite(x).all():
-                raise SignatureMismatch(f"the model takes finite numbers; as {x.dtype} the input has others")
+                raise InputMismatch(f"the model takes finite numbers; as {x.dtype} the input has others")
         return x
 
     def members(self) -> dict[str, bytes]:
@@ -84,7 +84,7 @@ class Form:
         return walkable(trees, count=self.trees, width=self.features)
 
 
-def read(members: Mapping[str, bytes], features: int) -> Form:
+def read(members: Mapping[str, bytes], features: int) -> PortableModel:
     """The form in ``members``, whole and within bounds: predicting from it reads nothing outside its arrays.
 
     Raises :class:`UnsafeArtifact` that says what is wrong, :class:`FormatTooNew` for a later format.
@@ -94,7 +94,7 @@ def read(members: Mapping[str, bytes], features: int) -> Form:
         raise UnsafeArtifact(f"the data-only form should hold {sorted(names)}, it holds {sorted(members)}; not loaded")
     arrays = {name: from_npy(members[f"{name}.npy"], f"{name}.npy") for name in names}
     _check(rule, features, arrays)
-    form = Form(rule, features, trees, arrays)
+    form = PortableModel(rule, features, trees, arrays)
     if rule != "linear":
         _ = form.walk
     return form

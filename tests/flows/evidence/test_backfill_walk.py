@@ -16,7 +16,7 @@ from flows.bars import Dataset, prepare
 from flows.evidence import backfill
 from flows.evidence.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, cost, cut_of, marks, walk_forward
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Sheet, minutes, to_bytes
+from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
 from flows.operations.orchestrator import artifacts as showing
 from flows.operations.orchestrator import tasks
 from flows.operations.runs import local as plainly
@@ -34,7 +34,7 @@ def data(nights: Nights) -> Dataset:
     return nights.dataset(at(3))
 
 
-def walk(nights: Nights, data: Dataset, days: int = 50, **values: Any) -> list[Sheet]:
+def walk(nights: Nights, data: Dataset, days: int = 50, **values: Any) -> list[NightScores]:
     return walk_forward(nights.job(at(3), backfill_days=days), data, night="2024-06-03", **values)
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from flows.evidence.collect import DAYS_NAMED, Evidence
-from flows.evidence.versions import Scorers
+from flows.evidence.versions import VersionCache
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Ledger, Sheet, assemble, minutes
+from flows.gate.scoring.ledger import Ledger, NightScores, assemble, minutes
 from flows.recipes import probabilities
 from registry import Registry
 from tests.flows.nights import YEAR_FILE, Nights, at, killed_at, quick_calibration, short_bars
@@ -264,7 +264,7 @@ def test_a_dry_run_sees_the_correction_and_writes_nothing(nights: Nights) -> Non
 )
 def test_many_corrected_days_are_told_in_few_words(tmp_path: Path, number: int, words: str) -> None:
     days = tuple(str(np.datetime64("2024-01-01") + day) for day in range(number))
-    scorers = Scorers(Registry(tmp_path).model("m"), cores=1)
+    scorers = VersionCache(Registry(tmp_path).model("m"), cores=1)
     assert Evidence(assemble([]), None, GatePolicy(), 0, scorers, days).corrections == words
 
 
@@ -272,7 +272,7 @@ def test_a_whole_history_that_changed_fits_into_one_decision(nights: Nights) -> 
     """A vendor who rounds anew changes every day there is."""
     empty = np.empty(0)
     days = tuple(str(np.datetime64("2023-01-02") + day) for day in range(400))
-    sheet = Sheet("2024-06-06", True, empty.astype(np.int64), empty, {}, (), days)
+    sheet = NightScores("2024-06-06", True, empty.astype(np.int64), empty, {}, (), days)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.evidence.collect._scored", lambda *given: sheet)
         outcome = nights(at(6))

@@ -15,7 +15,7 @@ import pytest
 from flows.errors import NightRefused
 from flows.evidence import collect as evidence
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Sheet, minutes
+from flows.gate.scoring.ledger import NightScores, minutes
 from registry.clock import read_time, write_time
 from registry.errors import StaleDecision
 from tests.flows.nights import Nights, at, killed_at, quick_calibration, short_bars
@@ -208,7 +208,7 @@ def test_a_night_before_the_evidence_ends_is_refused_whoever_was_killed(second: 
 def test_of_two_runs_at_once_one_is_told_to_run_again(second: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     scoring = evidence.to_bytes
 
-    def overtaken(sheets: Sequence[Sheet]) -> bytes:
+    def overtaken(sheets: Sequence[NightScores]) -> bytes:
         monkeypatch.setattr(evidence, "to_bytes", scoring)
         second(at(4, hour=12))
         return scoring(sheets)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.evidence.versions import Scorers
+from flows.evidence.versions import VersionCache
 from flows.recipes import probabilities
 from registry.errors import ArtifactMissing, VersionNotFound
 from registry.store.folder import FolderStore
@@ -42,7 +42,7 @@ def test_a_night_reads_each_archive_once(nights: Nights, monkeypatch: pytest.Mon
 
 def test_a_version_answers_the_same_by_name_and_by_entry(nights: Nights) -> None:
     book, frame = nights.model, nights.dataset(at(3)).bars.frame
-    scorers = Scorers(book, cores=1)
+    scorers = VersionCache(book, cores=1)
     version = book.version("v2")
     assert scorers.registered_at(version.entry) == scorers.version("v2") == version.record
     expected = probabilities(book.archive(version.record).estimator(), book.archive(version.record).signature, frame)
@@ -51,7 +51,7 @@ def test_a_version_answers_the_same_by_name_and_by_entry(nights: Nights) -> None
 
 
 def test_a_version_that_is_not_there_is_told_each_time(nights: Nights) -> None:
-    scorers, frame = Scorers(nights.model, cores=1), nights.dataset(at(3)).bars.frame
+    scorers, frame = VersionCache(nights.model, cores=1), nights.dataset(at(3)).bars.frame
     for _ in range(2):
         with pytest.raises(VersionNotFound, match="v99"):
             scorers.probabilities("v99", frame)
@@ -65,6 +65,6 @@ def test_an_archive_that_is_gone_is_told_by_its_version(
     kept = path.rename(tmp_path / "kept")
     try:
         with pytest.raises(ArtifactMissing, match="is gone"):
-            Scorers(nights.model, cores=1).probabilities("v1", nights.dataset(at(3)).bars.frame)
+            VersionCache(nights.model, cores=1).probabilities("v1", nights.dataset(at(3)).bars.frame)
     finally:
         kept.rename(path)

@@ -13,8 +13,8 @@ import pytest
 
 from flows.errors import BarsRejected
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.scored import Scored
-from flows.monitoring.health import Course, course, health_now
+from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.monitoring.health import ScoreHistory, health_now, score_history
 from registry import Model
 from tests.flows.nights import YEAR_FILE, Nights, at, quick_calibration, short_bars
 
@@ -37,11 +37,11 @@ def second(first_night: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return copy
 
 
-def judged(nights: Nights) -> Course:
+def judged(nights: Nights) -> ScoreHistory:
     champion = nights.model.champion()
     assert champion is not None
     ledger = nights.ledger
-    return course(nights.model, champion, ledger, Scored(ledger, GatePolicy().score))
+    return score_history(nights.model, champion, ledger, StreamScorer(ledger, GatePolicy().score))
 
 
 def test_a_champion_that_a_person_went_back_to_is_compared_with_the_days_before_it_was_chosen(

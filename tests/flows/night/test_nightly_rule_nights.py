@@ -15,7 +15,7 @@ from flows.errors import BarsMissing, RequestRefused
 from flows.gate.nightly import candidates as rows
 from flows.gate.nightly.calibration import Calibration
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Series, Sheet, assemble
+from flows.gate.scoring.ledger import NightScores, StreamScores, assemble
 from flows.night import nightly_rule
 from flows.night.nightly_rule import candidate, last_days
 from flows.recipes import Recipe
@@ -174,8 +174,8 @@ SAID = np.linspace(0.2, 0.8, 100)
 def a_ledger(version: str | None) -> Any:
     opens = 28_623_480 + 15 * np.arange(600)
     p = np.linspace(0.0, 1.0, 600)
-    series = (Series(f"recipe:{RECIPE.fingerprint}", "a", version, 0.5, p),)
-    return assemble([Sheet("2024-06-03", version is not None, opens, np.zeros(600), {}, series)])
+    series = (StreamScores(f"recipe:{RECIPE.fingerprint}", "a", version, 0.5, p),)
+    return assemble([NightScores("2024-06-03", version is not None, opens, np.zeros(600), {}, series)])
 
 
 @pytest.mark.parametrize(

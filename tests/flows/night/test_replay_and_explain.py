@@ -25,7 +25,7 @@ from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
 from flows.night.run import run
 from flows.pnl.pips import earned
-from flows.replay import Tape, play, record
+from flows.replay import FitCache, play, record
 from flows.replay.table import compare
 from flows.settings import Settings
 from registry import Registry
@@ -51,7 +51,7 @@ def job(short: Path) -> Job:
 
 
 @pytest.fixture(scope="module")
-def tape(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Tape:
+def tape(job: Job, tmp_path_factory: pytest.TempPathFactory) -> FitCache:
     data = prepare(load_bars(job.source))
     return record(job, data, NIGHTS[0], NIGHTS[-1], tmp_path_factory.mktemp("tape"))
 
@@ -72,7 +72,7 @@ def lived(short: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return place
 
 
-def test_a_replay_decides_as_the_nights_did(tape: Tape, lived: str) -> None:
+def test_a_replay_decides_as_the_nights_did(tape: FitCache, lived: str) -> None:
     book = Registry(lived).model("m")
     entries = sorted(book.decisions.walk(), key=lambda entry: entry.n)
     played = play(tape, POLICY)
@@ -82,7 +82,7 @@ def test_a_replay_decides_as_the_nights_did(tape: Tape, lived: str) -> None:
         assert decision.to_dict() == recorded, entry
 
 
-def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: Tape, lived: str) -> None:
+def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str) -> None:
     book = Registry(lived).model("m")
     head = book.versions.head()
     assert head is not None
@@ -120,7 +120,7 @@ def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str) ->
         judge_again(book, entry.n)
 
 
-def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: Tape, tmp_path: Path) -> None:
+def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache, tmp_path: Path) -> None:
     data = prepare(load_bars(job.source))
     record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
     with pytest.MonkeyPatch.context() as patch:
@@ -128,7 +128,7 @@ def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: Tape, tm
         def no_fit(*args: Any, **values: Any) -> Any:
             raise AssertionError("fitted again")
 
-        patch.setattr("flows.replay.lessons.train", no_fit)
+        patch.setattr("flows.replay.fits.train", no_fit)
         again = record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
     assert [each.night for each in again.nights] == ["2022-06-06", "2022-06-07"]
     for one, other in zip(again.nights, tape.nights, strict=False):
@@ -136,7 +136,7 @@ def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: Tape, tm
             assert np.array_equal(one.asked[name], other.asked[name])
 
 
-def test_every_rule_is_compared_on_the_same_bars(tape: Tape) -> None:
+def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
     played = [play(tape, POLICY, rule=rule) for rule in ("never", "newest", "higher")]
     lines = compare(tape, played)
     assert len({line.bars for line in lines}) == 1

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from flows.bars import Dataset, load_bars, prepare
-from flows.gate.nightly.decision import Together
+from flows.gate.nightly.decision import PooledLead
 from flows.gate.scoring.ledger import assemble, from_bytes, version_stream
 from flows.monitoring.health import day_before, examine
 from flows.night.nightly_rule import policy_of
@@ -164,7 +164,7 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
 
 @pytest.mark.parametrize(("z", "words"), [(1.5, "no fall of the champion"), (3.5, "it has fallen behind them")])
 def test_all_recipes_together_say_whether_the_champion_fell(told: ReportData, z: float, words: str) -> None:
-    found = Together(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
+    found = PooledLead(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
     page = render(replace(told, decisions=(*told.decisions[:-1], replace(told.decisions[-1], together=found))))
     assert f'z <data value="{z}">+{z:.2f}</data>: {words}, which would take more than' in page
     assert 'id="together"' not in render(told)

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.bars import load_bars, prepare
 from flows.pnl.spreads import Spreads
-from flows.report.charts.course import running
+from flows.report.charts.score_history import running
 from flows.report.data import ReportData
 from flows.report.decisions import decisions
 from flows.report.gathering import gather

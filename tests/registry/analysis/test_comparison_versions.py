@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import registry
 from registry import VersionRecord
-from registry.analysis.comparison import Status, compare
+from registry.analysis.comparison import Standing, compare
 from registry.analysis.noise import PairedDays, interval_of_bars, student_quantile
 from registry.errors import InvalidRequest
 from tests.registry.actors import a_model
@@ -35,7 +35,7 @@ def compared(a, b, **options):
 
 def test_the_notebooks_two_versions_cannot_be_told_apart_by_accuracy():
     row = compared(V1, V2).metric("accuracy")
-    assert row.status == Status.WITHIN_NOISE and row.difference == V2["accuracy"] - V1["accuracy"]
+    assert row.status == Standing.WITHIN_NOISE and row.difference == V2["accuracy"] - V1["accuracy"]
     assert row.percent == pytest.approx(-0.7654, abs=1e-4) and row.higher_is_better
     reach = 1.959964 * math.sqrt(sum(p * (1 - p) for p in (V1["accuracy"], V2["accuracy"])) / 24926)
     assert (row.interval.low, row.interval.high) == pytest.approx((row.difference - reach, row.difference + reach))
@@ -43,19 +43,19 @@ def test_the_notebooks_two_versions_cannot_be_told_apart_by_accuracy():
 
 
 CASES = [
-    ("accuracy", 0.50, 0.53, Status.BETTER),
-    ("accuracy", 0.53, 0.50, Status.WORSE),
-    ("accuracy", 0.51, 0.51, Status.SAME),
-    ("auc", 0.50, 0.53, Status.BETTER),
-    ("auc", 0.51, 0.515, Status.WITHIN_NOISE),
-    ("brier", 0.250, 0.249, Status.BETTER),
-    ("brier", 0.249, 0.250, Status.WORSE),
-    ("log_loss", 0.69, 0.70, Status.WORSE),
-    ("f1", 0.30, 0.31, Status.BETTER),  # no accuracy beside it: nothing is known of its noise
-    ("unheard_of", 1.0, 2.0, Status.NOT_COMPARABLE),
-    ("accuracy", None, 0.5, Status.NOT_COMPARABLE),
-    ("accuracy", 0.5, None, Status.NOT_COMPARABLE),
-    ("accuracy", None, None, Status.NOT_COMPARABLE),
+    ("accuracy", 0.50, 0.53, Standing.BETTER),
+    ("accuracy", 0.53, 0.50, Standing.WORSE),
+    ("accuracy", 0.51, 0.51, Standing.SAME),
+    ("auc", 0.50, 0.53, Standing.BETTER),
+    ("auc", 0.51, 0.515, Standing.WITHIN_NOISE),
+    ("brier", 0.250, 0.249, Standing.BETTER),
+    ("brier", 0.249, 0.250, Standing.WORSE),
+    ("log_loss", 0.69, 0.70, Standing.WORSE),
+    ("f1", 0.30, 0.31, Standing.BETTER),  # no accuracy beside it: nothing is known of its noise
+    ("unheard_of", 1.0, 2.0, Standing.NOT_COMPARABLE),
+    ("accuracy", None, 0.5, Standing.NOT_COMPARABLE),
+    ("accuracy", 0.5, None, Standing.NOT_COMPARABLE),
+    ("accuracy", None, None, Standing.NOT_COMPARABLE),
 ]
 
 
@@ -64,7 +64,7 @@ def test_what_a_difference_is_called(name, a, b, expected):
     row = compared({name: a}, {name: b}).metric(name)
     assert row.status == expected
     assert (row.interval is None) == (
-        expected in (Status.SAME, Status.NOT_COMPARABLE) or name in ("brier", "log_loss", "f1")
+        expected in (Standing.SAME, Standing.NOT_COMPARABLE) or name in ("brier", "log_loss", "f1")
     )
 
 
@@ -89,13 +89,13 @@ def test_a_call_by_sign_alone_says_so():
 def test_figures_of_different_bars_are_not_compared(first, second, says):
     a, b = versions({"metrics": V1, "measured_on": first}, {"metrics": V2, "measured_on": second})
     for row in compare(a, b).metrics:
-        assert row.status == Status.NOT_COMPARABLE and says in row.reason
+        assert row.status == Standing.NOT_COMPARABLE and says in row.reason
         assert row.difference is not None, "the figures are still shown"
 
 
 def test_a_metric_of_ones_own_is_judged_once_its_direction_is_known():
     row = compared({"turnover": 3.0}, {"turnover": 2.0}, higher_is_better={"turnover": False}).metric("turnover")
-    assert row.status == Status.BETTER
+    assert row.status == Standing.BETTER
 
 
 def test_percent_of_nothing_is_none_and_of_a_loss_keeps_its_sign():
@@ -126,19 +126,19 @@ def test_the_interval_of_auc_is_that_of_scores_that_know_nothing():
 def test_paired_days_tell_what_the_bars_alone_cannot():
     days = PairedDays([0.004 + 0.001 * (-1) ** i for i in range(40)], [90] * 40)
     row = compared({"accuracy": 0.510}, {"accuracy": 0.514}, days={"accuracy": days}).metric("accuracy")
-    assert row.status == Status.BETTER and "40 paired days" in row.reason
-    assert compared({"accuracy": 0.510}, {"accuracy": 0.514}).metric("accuracy").status == Status.WITHIN_NOISE
+    assert row.status == Standing.BETTER and "40 paired days" in row.reason
+    assert compared({"accuracy": 0.510}, {"accuracy": 0.514}).metric("accuracy").status == Standing.WITHIN_NOISE
 
 
 def test_paired_days_decide_also_where_the_figures_come_from_different_bars():
     a, b = versions({"metrics": {"brier": 0.25}}, {"metrics": {"brier": 0.24}, "measured_on": None})
     days = PairedDays([-0.01, -0.02] * 10, [90] * 20)
-    assert compare(a, b, days={"brier": days}).metric("brier").status == Status.BETTER
+    assert compare(a, b, days={"brier": days}).metric("brier").status == Standing.BETTER
 
 
 def test_identical_models_are_the_same_on_paired_days():
     days = PairedDays([0.0] * 20, [90] * 20)
-    assert compared(V1, V1, days={"accuracy": days}).metric("accuracy").status == Status.SAME
+    assert compared(V1, V1, days={"accuracy": days}).metric("accuracy").status == Standing.SAME
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.integers(50, 96)), min_size=20, max_size=60))
@@ -208,7 +208,7 @@ def test_data_and_environment_are_compared_too():
 def test_equal_versions_differ_in_nothing():
     a, b = versions({"metrics": V1, "rows": 5}, {"metrics": V1, "rows": 5})
     found = compare(a, b)
-    assert {row.status for row in found.metrics} == {Status.SAME}
+    assert {row.status for row in found.metrics} == {Standing.SAME}
     assert not (*found.parameters, *found.data, *found.environment)
 
 

@@ -21,11 +21,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from registry.archive import archive as artifact
 from registry.archive.archive import ARRAYS, HEAD, MODEL, Archive, pack, unpack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.errors import Corrupt, FormatTooNew, UnsafeArtifact
 from registry.format.entries import canonical, digest
 
-SIGNATURE = Signature(("rsi_14", "atr_14"))
+SIGNATURE = InputSchema(("rsi_14", "atr_14"))
 ESTIMATORS = {
     "forest": lambda: RandomForestClassifier(n_estimators=5, max_depth=3, random_state=7),
     "boosting": lambda: HistGradientBoostingClassifier(max_iter=5, random_state=7),

@@ -8,8 +8,8 @@ from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier, 
 
 from registry.archive import portable
 from registry.archive.archive import BATCH_ROWS, Archive, pack
-from registry.archive.input_schema import Signature
-from registry.errors import InvalidRequest, NotPortable, SignatureMismatch
+from registry.archive.input_schema import InputSchema
+from registry.errors import InputMismatch, InvalidRequest, NotPortable
 from tests.registry.archives import OTHERS, PORTABLE, SIGNATURE, WIDTH, fitted, lesson, opened, packed
 
 
@@ -109,12 +109,12 @@ def test_what_has_no_form_says_why(estimator, why):
 @pytest.mark.parametrize("kind", ["random forest", "boosting", "scaled logistic"])
 @pytest.mark.parametrize("x", [np.full((1, WIDTH), np.nan), np.full((1, WIDTH), np.inf), np.ones((1, 3)), np.ones(2)])
 def test_rows_that_are_not_finite_or_not_as_wide_are_refused(kind, x):
-    with pytest.raises(SignatureMismatch, match="the model takes"):
+    with pytest.raises(InputMismatch, match="the model takes"):
         opened(packed(kind)).up(x)
 
 
 def test_a_number_too_large_for_the_forests_float32_is_refused_as_scikit_learn_does():
-    with pytest.raises(SignatureMismatch, match="float32"):
+    with pytest.raises(InputMismatch, match="float32"):
         opened(packed()).up(np.full((1, WIDTH), 1e300))
     assert opened(packed("boosting")).up(np.full((1, WIDTH), 1e300)).shape == (1,)
 
@@ -122,7 +122,7 @@ def test_a_number_too_large_for_the_forests_float32_is_refused_as_scikit_learn_d
 def test_a_model_of_other_classes_is_not_served():
     archive = opened(pack(three_classes().set_params(n_jobs=1), SIGNATURE))
     assert archive.up(rows(3)).shape == (3,)
-    other = opened(pack(RandomForestClassifier(3).fit(lesson()[0], lesson()[1] + 5), Signature(SIGNATURE.features)))
+    other = opened(pack(RandomForestClassifier(3).fit(lesson()[0], lesson()[1] + 5), InputSchema(SIGNATURE.features)))
     with pytest.raises(InvalidRequest, match="cannot be served"):
         other.up(rows(3))
 
@@ -162,5 +162,5 @@ def test_a_batch_is_refused_as_single_rows_are():
     archive, x = opened(packed("random forest")), rows(BATCH_ROWS)
     archive.warm(batches=True)
     x[7, 0] = 1e300
-    with pytest.raises(SignatureMismatch, match="finite"):
+    with pytest.raises(InputMismatch, match="finite"):
         archive.up(x)

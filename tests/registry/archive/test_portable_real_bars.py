@@ -15,7 +15,7 @@ from flows.recipes.catalogue import shipped
 from flows.recipes.training import is_forest
 from registry import Registry, VersionRecord
 from registry.archive.archive import Archive, pack, unpack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.format.entries import digest
 from tests.paths import SHARED_DATA
 
@@ -28,7 +28,7 @@ def bars(year: int) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def packed() -> dict[str, tuple[Any, Signature, bytes]]:
+def packed() -> dict[str, tuple[Any, InputSchema, bytes]]:
     """Every shipped recipe fitted on 2022 (estimator, signature), and its archive."""
     if not REAL.exists():
         pytest.skip("real bars are not there: expected beside the checkout, in shared/data")

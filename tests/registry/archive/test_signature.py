@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.archive.input_schema import Feature, Signature
-from registry.errors import InvalidRequest, SignatureMismatch
+from registry.archive.input_schema import Feature, InputSchema
+from registry.errors import InputMismatch, InvalidRequest
 
 COLUMNS = {
     "close_15m": np.array([1.25, 1.5, 1.75]),
@@ -34,7 +34,7 @@ COLUMNS = {
     ],
 )
 def test_a_feature_is_a_column_a_difference_a_ratio_or_a_difference_over_a_column(text, canonical, values):
-    signature = Signature((text,))
+    signature = InputSchema((text,))
     assert signature.features == (canonical,)
     assert signature.matrix(COLUMNS).tolist() == [[value] for value in values]
 
@@ -66,23 +66,23 @@ def test_a_feature_is_a_column_a_difference_a_ratio_or_a_difference_over_a_colum
 )
 def test_anything_else_is_refused_naming_it_and_what_may_be_written(text):
     with pytest.raises(InvalidRequest, match="feature"):
-        Signature(("rsi_14", text))
+        InputSchema(("rsi_14", text))
 
 
 @pytest.mark.parametrize("features", [(), ("a", "a"), ("a - b", "a-b"), "ab", ("a", 3), None, 5])
 def test_a_list_of_features_that_makes_no_sense_is_refused(features):
     with pytest.raises(InvalidRequest):
-        Signature(features)
+        InputSchema(features)
 
 
 def test_the_columns_needed_are_named_once_in_order_of_first_use():
-    signature = Signature(("rsi_14", "(close_15m - ema_20) / atr_14", "close_15m / ema_50"))
+    signature = InputSchema(("rsi_14", "(close_15m - ema_20) / atr_14", "close_15m / ema_50"))
     assert signature.columns == ("rsi_14", "close_15m", "ema_20", "atr_14", "ema_50")
     assert signature.dtypes == ("float64",) * 5
 
 
 def test_a_frame_and_a_mapping_give_the_same_contiguous_float64_matrix():
-    signature = Signature(("(close_15m - ema_20) / atr_14", "atr_14", "volume"))
+    signature = InputSchema(("(close_15m - ema_20) / atr_14", "atr_14", "volume"))
     from_mapping = signature.matrix(COLUMNS)
     from_frame = signature.matrix(pd.DataFrame(COLUMNS).assign(other="not needed"))
     assert from_mapping.tobytes() == from_frame.tobytes()
@@ -92,18 +92,18 @@ def test_a_frame_and_a_mapping_give_the_same_contiguous_float64_matrix():
 
 
 def test_no_rows_give_an_empty_matrix():
-    assert Signature(("a / b", "a")).matrix({"a": np.array([]), "b": np.array([])}).shape == (0, 2)
+    assert InputSchema(("a / b", "a")).matrix({"a": np.array([]), "b": np.array([])}).shape == (0, 2)
 
 
 def test_every_fault_of_the_columns_is_named_at_once():
-    signature = Signature(("a", "b", "c", "d", "e"))
+    signature = InputSchema(("a", "b", "c", "d", "e"))
     columns = {
         "b": np.array(["1", "2"]),
         "c": np.array([1.0, np.nan]),
         "d": np.array([True, False]),
         "e": np.ones((2, 2)),
     }
-    with pytest.raises(SignatureMismatch) as refused:
+    with pytest.raises(InputMismatch) as refused:
         signature.matrix(columns)
     for fault in ("column a is missing", "column b is <U1", "column c is nan at row 1", "column d is bool", "(2, 2)"):
         assert fault in str(refused.value)
@@ -122,13 +122,13 @@ def test_every_fault_of_the_columns_is_named_at_once():
     ],
 )
 def test_a_column_that_is_not_finite_numbers_is_refused_by_name(values):
-    with pytest.raises(SignatureMismatch, match="column a "):
-        Signature(("a",)).matrix({"a": values})
+    with pytest.raises(InputMismatch, match="column a "):
+        InputSchema(("a",)).matrix({"a": values})
 
 
 def test_columns_of_unequal_length_are_refused():
-    with pytest.raises(SignatureMismatch, match="differ in length: a 2, b 3"):
-        Signature(("a - b",)).matrix({"a": np.ones(2), "b": np.ones(3)})
+    with pytest.raises(InputMismatch, match="differ in length: a 2, b 3"):
+        InputSchema(("a - b",)).matrix({"a": np.ones(2), "b": np.ones(3)})
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_columns_of_unequal_length_are_refused():
 )
 @pytest.mark.filterwarnings("error")
 def test_a_division_by_zero_is_refused_naming_feature_and_row(feature, columns, message):
-    with pytest.raises(SignatureMismatch, match=message):
-        Signature((feature, "a")).matrix({name: np.array(values) for name, values in columns.items()})
+    with pytest.raises(InputMismatch, match=message):
+        InputSchema((feature, "a")).matrix({name: np.array(values) for name, values in columns.items()})
 
 
 @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ def test_a_division_by_zero_is_refused_naming_feature_and_row(feature, columns, 
     ],
 )
 def test_a_stored_signature_that_was_edited_is_refused(change):
-    stored = Signature(("close_15m - ema_20",)).to_dict()
+    stored = InputSchema(("close_15m - ema_20",)).to_dict()
     with pytest.raises(InvalidRequest):
-        Signature.from_dict({**stored, **change})
+        InputSchema.from_dict({**stored, **change})
 
 
 def test_a_stored_signature_without_features_is_refused():
     with pytest.raises(InvalidRequest, match="features"):
-        Signature.from_dict({})
+        InputSchema.from_dict({})
 
 
 names = st.from_regex(r"\A[a-z_][a-z0-9_]{0,8}\Z")
@@ -181,8 +181,8 @@ def test_a_feature_is_read_back_from_how_it_is_written(feature):
 
 @given(st.lists(features, min_size=1, max_size=6, unique=True))
 def test_a_signature_is_read_back_from_its_stored_form(parts):
-    signature = Signature(tuple(str(part) for part in parts))
-    assert Signature.from_dict(signature.to_dict()) == signature
+    signature = InputSchema(tuple(str(part) for part in parts))
+    assert InputSchema.from_dict(signature.to_dict()) == signature
 
 
 @given(st.text(max_size=40))

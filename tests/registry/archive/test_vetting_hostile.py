@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 
 from registry.archive import archive as artifact
 from registry.archive.archive import HEAD, MODEL, pack, unpack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
 from registry.errors import Corrupt, FormatTooNew, RegistryError, UnsafeArtifact
 from registry.format.entries import digest
@@ -84,7 +84,7 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         lambda: with_head(signature={"features": ["__import__('os').abort()"]}), "is not understood",
     ),
     "the signature of another model": (
-        lambda: with_head(signature=Signature(("rsi_14",)).to_dict()), "takes 2 features, the signature has 1",
+        lambda: with_head(signature=InputSchema(("rsi_14",)).to_dict()), "takes 2 features, the signature has 1",
     ),
     # what skops would make
     "a model that is not a zip": (lambda: with_member(MODEL, b"PK"), r"model\.skops is cut short"),

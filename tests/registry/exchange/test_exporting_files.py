@@ -10,13 +10,13 @@ from sklearn.linear_model import LogisticRegression
 
 from registry import VersionRecord
 from registry.archive.archive import pack, unpack
-from registry.archive.input_schema import Signature
+from registry.archive.input_schema import InputSchema
 from registry.errors import ArtifactMissing, Corrupt, InvalidRequest, UnsafeArtifact, VersionNotFound
 from registry.exchange.export import export, model_card
 from tests.registry.actors import NAME, a_model, crowned, register
 from tests.servers.stores import MemoryStore
 
-SIGNATURE = Signature(("rsi_14", "adx_14"))
+SIGNATURE = InputSchema(("rsi_14", "adx_14"))
 
 
 def a_model_with_two_versions(store=None):

@@ -9,7 +9,7 @@ import pytest
 
 import registry
 from registry import Follower, Model, VersionRecord
-from registry.errors import InvalidRequest, NoChampion, SignatureMismatch, StoreUnavailable, Suspended
+from registry.errors import InputMismatch, InvalidRequest, NoChampion, StoreUnavailable, Suspended
 from registry.log.log import Draft
 from registry.store.folder import FolderStore
 from tests.registry.actors import NAME, HandClock, a_model, promote, register
@@ -166,7 +166,7 @@ def test_a_model_without_champion_is_served_from_its_first_one_on(store, clock):
 
 
 def test_a_frame_that_does_not_fit_is_refused_and_the_next_call_is_served(follower):
-    with pytest.raises(SignatureMismatch, match="atr_14 is missing"):
+    with pytest.raises(InputMismatch, match="atr_14 is missing"):
         follower.predict({"rsi_14": [55.0]})
     assert follower.predict({"close_15m": [1.2], **BAR}, pick=True).version == "v1"
 
@@ -229,7 +229,7 @@ def test_a_thread_of_its_own_sees_the_new_champion_and_ends_when_closed(tmp_path
         crown(model, "boosting")
         look = follower.refresh
 
-        def refresh() -> registry.serving.Status:
+        def refresh() -> registry.serving.FollowerStatus:
             status = look()
             if status.version == "v2":
                 seen.set()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from registry import Expectation, VersionRecord
-from registry.errors import SignatureMismatch
+from registry.errors import InputMismatch
 from tests.registry.actors import a_model, promote
 from tests.registry.archives import fitted, lesson, packed
 from tests.servers.stores import CountingStore, MemoryStore
@@ -119,16 +119,16 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_frame_that_does_not_fit_is_refused_saying_which_column(kind):
     change, why = WRONG[kind]
-    with pytest.raises(SignatureMismatch, match=why):
+    with pytest.raises(InputMismatch, match=why):
         served().predict(change(bars()))
 
 
 def test_columns_are_picked_by_name_from_a_whole_bar_only_when_asked():
     loaded = served()
-    with pytest.raises(SignatureMismatch, match=r"pick=True"):
+    with pytest.raises(InputMismatch, match=r"pick=True"):
         loaded.predict(whole_bar())
     assert loaded.predict(whole_bar(), pick=True).p == loaded.predict({"rsi_14": [55.0], "atr_14": [0.02]}).p
-    with pytest.raises(SignatureMismatch, match="column rsi_14 is missing"):
+    with pytest.raises(InputMismatch, match="column rsi_14 is missing"):
         loaded.predict({"atr_14": [0.02]}, pick=True)
 
 

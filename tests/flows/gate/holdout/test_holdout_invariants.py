@@ -8,19 +8,21 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flows.gate import Stream
+from flows.gate import Predictions
 from tests.flows.gate.holdout_cases import SMALL, Holdout, days_of
 
 
 @st.composite
-def cases(draw: st.DrawFn, streams: int) -> tuple[Holdout, list[Stream]]:
+def cases(draw: st.DrawFn, streams: int) -> tuple[Holdout, list[Predictions]]:
     """A holdout of 3 to 12 unequal days and streams with random probabilities and cuts."""
     lengths = draw(st.lists(st.integers(2, 12), min_size=3, max_size=12))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     day = days_of(*lengths)
     bars = Holdout(rng.integers(0, 2, day.size), day)
     drawn = [
-        Stream(f"recipe_{k}", f"fingerprint {k}", rng.integers(0, 65, day.size) / 64, float(rng.integers(16, 49)) / 64)
+        Predictions(
+            f"recipe_{k}", f"fingerprint {k}", rng.integers(0, 65, day.size) / 64, float(rng.integers(16, 49)) / 64
+        )
         for k in range(streams)
     ]
     return bars, drawn

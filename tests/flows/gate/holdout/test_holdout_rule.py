@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from flows.gate import HoldoutPolicy, Stream
+from flows.gate import HoldoutPolicy, Predictions
 from tests.flows.gate.holdout_cases import SMALL, Holdout, alternating, days_of, holdout
 
 
@@ -104,7 +104,7 @@ def test_of_two_that_beat_the_champion_the_more_accurate_one_wins():
 def test_the_cut_of_a_stream_decides_what_it_says():
     bars = alternating(days=20)
     p = np.where(bars.label == 1, 0.40, 0.30)
-    at_half, at_its_cut = Stream("rf", "f", p, 0.5), Stream("rf", "f", p, 0.30)
+    at_half, at_its_cut = Predictions("rf", "f", p, 0.5), Predictions("rf", "f", p, 0.30)
     assert bars.judge(None, [at_half]).rows[0].accuracy == 0.5
     assert bars.judge(None, [at_its_cut]).rows[0].accuracy == 1.0  # a probability at the cut is "not up"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.gate import Stream
+from flows.gate import Predictions
 from flows.gate.holdout.sentence import number
 from tests.flows.gate.holdout_cases import Holdout, alternating, days_of
 
 
-def counted(bars: Holdout, per_day: list[int], name: str, version: str | None = None) -> Stream:
+def counted(bars: Holdout, per_day: list[int], name: str, version: str | None = None) -> Predictions:
     """A stream that is right on the first so many bars of each day."""
     right = np.concatenate([np.arange(48) < count for count in per_day])
     return bars.right_on(right, name, version)

@@ -14,7 +14,7 @@ from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Champion
 from flows.gate.nightly.judge import judge_nightly, tried_lately
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Ledger, Series, Sheet, assemble
+from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assemble
 from tests.flows.gate.nightly_cases import CALIBRATED, CHAMPION, WARM_DAYS, bars, candidate, judged, ledger, sheets
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -295,8 +295,8 @@ def test_nobody_to_judge_is_refused() -> None:
 def test_a_million_bars_are_judged() -> None:
     made = bars(16_000)
     old, better = made.said(0, 0), made.said(0.2, 1)
-    series = (Series("version:v1", "old", "v1", 0.5, old), Series("recipe:a", "a", "v9", 0.5, better))
-    found = assemble([Sheet("2024-01-02", True, made.opens, made.label, {}, series)])
+    series = (StreamScores("version:v1", "old", "v1", 0.5, old), StreamScores("recipe:a", "a", "v9", 0.5, better))
+    found = assemble([NightScores("2024-01-02", True, made.opens, made.label, {}, series)])
     assert found.opens.size > 1_000_000
     decision = judged(found, "a")
     assert decision.winner == "a"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from flows.gate.guards import Guard
-from flows.gate.nightly.decision import NightlyRow, Refresh, Together, WindowFigures
-from flows.gate.nightly.sentence import LISTED, Told, empty_sentence, first_sentence, nightly_sentence
+from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
+from flows.gate.nightly.sentence import LISTED, SentenceFacts, empty_sentence, first_sentence, nightly_sentence
 
 ROW = NightlyRow(
     name="rf_deep",
@@ -30,7 +30,7 @@ STRONG = replace(ROW, windows=(WindowFigures(160, 0.02, 0.0046, 4.3),), largest_
 CLEAR = "z 4.30 of the 3.70 that one false promotion in 20 years allows"
 UNCLEAR = "z 2.40 of the 3.70 that one false promotion in 20 years allows"
 RIGHT = "right at its cut 51.9 % against 51.1 %"
-ALL = Together(5, 80, 0.012, 0.0033, 3.6, 3.4)
+ALL = PooledLead(5, 80, 0.012, 0.0033, 3.6, 3.4)
 FELL = (
     "all 5 recipes together led v12 by 0.0120 edge over 80 days (z 3.60 of the 3.40 that one false promotion in 20 "
     "years allows)"
@@ -59,7 +59,7 @@ def told(row: NightlyRow | None, **values: Any) -> str:
         "refreshed": False,
         "age": 300,
     }
-    return nightly_sentence(Told(**(given | values)))
+    return nightly_sentence(SentenceFacts(**(given | values)))
 
 
 @pytest.mark.parametrize(

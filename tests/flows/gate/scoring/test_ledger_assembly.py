@@ -8,16 +8,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.gate.scoring.ledger import Series, Sheet, assemble, minutes, recipe_stream, standing, version_stream
+from flows.gate.scoring.ledger import (
+    NightScores,
+    StreamScores,
+    assemble,
+    minutes,
+    recipe_stream,
+    standing,
+    version_stream,
+)
 from tests.flows.gate.nightly_cases import bars, sheets
 
 
-def a_sheet(night: str, opens: list[int], p: list[float], *, live: bool = True, **values: object) -> Sheet:
+def a_sheet(night: str, opens: list[int], p: list[float], *, live: bool = True, **values: object) -> NightScores:
     """A sheet of one stream; opens are in quarters of an hour after midnight UTC of 3 June 2024."""
     begin = int(np.datetime64("2024-06-03", "m").astype(np.int64))
     column = np.array([begin + 15 * at for at in opens], dtype=np.int64)
-    series = (Series("recipe:a", "a", f"v{night[-1]}", 0.5, np.array(p, dtype=float)),)
-    made = Sheet(night, live, column, np.zeros(len(opens)), {"2024-06-03": night}, series)
+    series = (StreamScores("recipe:a", "a", f"v{night[-1]}", 0.5, np.array(p, dtype=float)),)
+    made = NightScores(night, live, column, np.zeros(len(opens)), {"2024-06-03": night}, series)
     return replace(made, **values)
 
 
@@ -72,7 +80,7 @@ def test_a_backfill_is_told_from_a_live_night() -> None:
 
 
 def test_a_stream_that_came_later_has_no_score_before() -> None:
-    other = (Series("version:v1", "a", "v1", 0.4, np.array([0.9])),)
+    other = (StreamScores("version:v1", "a", "v1", 0.4, np.array([0.9])),)
     found = assemble([a_sheet("2024-06-03", [1], [0.1]), a_sheet("2024-06-04", [2], [0.2], series=other)])
     assert found.streams["version:v1"].scored.tolist() == [False, True]
     assert found.streams["recipe:a"].scored.tolist() == [True, False]
@@ -102,8 +110,8 @@ def test_a_stream_is_named_after_what_it_follows(key: str, text: str) -> None:
 def test_the_last_version_is_who_scored_the_newest_bar_not_who_scored_a_corrected_day_anew() -> None:
     first = a_sheet("2024-06-03", [1, 2], [0.1, 0.2])
     later = a_sheet("2024-06-04", [3], [0.3])
-    both = Series("recipe:a", "a", "v4", 0.5, np.array([np.nan, np.nan, 0.4]))
-    again = Series("recipe:a", "a", "v3", 0.5, np.array([0.1, 0.2, np.nan]))
+    both = StreamScores("recipe:a", "a", "v4", 0.5, np.array([np.nan, np.nan, 0.4]))
+    again = StreamScores("recipe:a", "a", "v3", 0.5, np.array([0.1, 0.2, np.nan]))
     corrected = a_sheet("2024-06-05", [1, 2, 4], [0.0] * 3, series=(both, again))
     found = assemble([first, later, corrected])
     assert found.streams["recipe:a"].last_version == "v4"

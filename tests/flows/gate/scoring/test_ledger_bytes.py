@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
-from flows.gate.scoring.ledger import Series, Sheet, fold, from_bytes, to_bytes
+from flows.gate.scoring.ledger import NightScores, StreamScores, fold, from_bytes, to_bytes
 
 PROBABILITIES = st.one_of(st.just(np.nan), st.floats(0.0, 1.0))
 NAMES = st.text(max_size=12)
 
 
 @st.composite
-def a_sheet(draw: st.DrawFn) -> Sheet:
+def a_sheet(draw: st.DrawFn) -> NightScores:
     opens = np.array(sorted(draw(st.sets(st.integers(0, 2**40), max_size=6))), dtype=np.int64)
     n = opens.size
 
@@ -25,15 +25,17 @@ def a_sheet(draw: st.DrawFn) -> Sheet:
         return np.array(draw(st.lists(values, min_size=n, max_size=n)), dtype=float)
 
     series = tuple(
-        Series(draw(NAMES), draw(NAMES), draw(st.none() | NAMES), draw(st.floats(0, 1)), column(PROBABILITIES))
+        StreamScores(draw(NAMES), draw(NAMES), draw(st.none() | NAMES), draw(st.floats(0, 1)), column(PROBABILITIES))
         for _ in range(draw(st.integers(0, 3)))
     )
     days = draw(st.dictionaries(NAMES, NAMES, max_size=3))
     replaced = tuple(draw(st.lists(NAMES, max_size=2)))
-    return Sheet(draw(NAMES), draw(st.booleans()), opens, column(st.sampled_from([0.0, 1.0])), days, series, replaced)
+    return NightScores(
+        draw(NAMES), draw(st.booleans()), opens, column(st.sampled_from([0.0, 1.0])), days, series, replaced
+    )
 
 
-def same(one: Sheet, other: Sheet) -> bool:
+def same(one: NightScores, other: NightScores) -> bool:
     plain = (one.night, one.live, dict(one.days), one.replaced) == (
         other.night,
         other.live,
@@ -46,24 +48,24 @@ def same(one: Sheet, other: Sheet) -> bool:
     )
 
 
-def same_series(one: Series, other: Series) -> bool:
+def same_series(one: StreamScores, other: StreamScores) -> bool:
     named = (one.stream, one.name, one.version, one.cut) == (other.stream, other.name, other.version, other.cut)
     return named and one.p.tobytes() == other.p.tobytes()
 
 
-SHEET = Sheet(
+SHEET = NightScores(
     "2024-06-03",
     True,
     np.array([15, 30], dtype=np.int64),
     np.array([0.0, 1.0]),
     {"2024-06-03": "mark"},
-    (Series("recipe:a", "a", "v1", 0.5, np.array([0.25, np.nan])),),
+    (StreamScores("recipe:a", "a", "v1", 0.5, np.array([0.25, np.nan])),),
 )
 
 
 @given(st.lists(a_sheet(), max_size=4))
 @settings(deadline=None)
-def test_sheets_come_back_from_their_bytes_to_the_last_bit(sheets: list[Sheet]) -> None:
+def test_sheets_come_back_from_their_bytes_to_the_last_bit(sheets: list[NightScores]) -> None:
     data = to_bytes(sheets)
     read = from_bytes(data)
     assert len(read) == len(sheets) and all(map(same, read, sheets))
@@ -72,7 +74,7 @@ def test_sheets_come_back_from_their_bytes_to_the_last_bit(sheets: list[Sheet]) 
 
 @given(st.lists(a_sheet(), max_size=5), st.integers(0, 5))
 @settings(deadline=None)
-def test_folding_files_keeps_every_sheet_in_order(sheets: list[Sheet], at: int) -> None:
+def test_folding_files_keeps_every_sheet_in_order(sheets: list[NightScores], at: int) -> None:
     files = [to_bytes(sheets[:at]), to_bytes(sheets[at:])]
     assert fold(files) == to_bytes(sheets)
     assert fold([fold(files)]) == fold(files)
@@ -81,7 +83,9 @@ def test_folding_files_keeps_every_sheet_in_order(sheets: list[Sheet], at: int) 
 def test_the_order_in_which_days_were_put_in_changes_no_byte() -> None:
     days = {"2024-06-03": "x", "2024-06-04": "y"}
     backwards = dict(reversed(days.items()))
-    one, other = (Sheet(SHEET.night, True, SHEET.opens, SHEET.label, each, SHEET.series) for each in (days, backwards))
+    one, other = (
+        NightScores(SHEET.night, True, SHEET.opens, SHEET.label, each, SHEET.series) for each in (days, backwards)
+    )
     assert to_bytes([one]) == to_bytes([other])
 
 

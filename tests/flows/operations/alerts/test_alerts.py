@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flows.errors import RequestRefused
 from flows.operations.alerts.conditions import FileMemory, changed, variable_name
 from flows.operations.alerts.messages import CONDITIONS, KINDS, Alert, ping, send
-from flows.operations.alerts.notifier import Teller
+from flows.operations.alerts.notifier import Notifier
 from flows.operations.alerts.selftest import NotDelivered, send_one_of_each
 from flows.operations.settings import Operations, load_operations
 from registry.errors import Corrupt
@@ -83,7 +83,7 @@ def test_a_receiver_that_refuses_is_told_by_its_answer(caplog: pytest.LogCapture
 def test_a_condition_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
     with receiving() as receiver:
         for hours, what in enumerate([None, "no bars", "no bars", "still none", None, None, "again"]):
-            Teller("m", operations(receiver.url)).found({"data.missing": what}, now=NOW + timedelta(hours=hours))
+            Notifier("m", operations(receiver.url)).found({"data.missing": what}, now=NOW + timedelta(hours=hours))
     assert receiver.subjects == [
         "retrain: data.missing (m)",
         "retrain: over: data.missing (m)",
@@ -96,8 +96,8 @@ def test_a_condition_is_told_once_when_it_begins_and_once_when_it_ends() -> None
 def test_conditions_of_two_models_do_not_mix() -> None:
     with receiving() as receiver:
         for model in ("a", "b"):
-            Teller(model, operations(receiver.url)).found({"night.missed": "late"}, now=NOW)
-        Teller("a", operations(receiver.url)).found({"night.missed": None}, now=NOW)
+            Notifier(model, operations(receiver.url)).found({"night.missed": "late"}, now=NOW)
+        Notifier("a", operations(receiver.url)).found({"night.missed": None}, now=NOW)
     assert receiver.subjects[2:] == ["retrain: over: night.missed (a)"]
 
 
@@ -126,16 +126,16 @@ def test_a_memory_that_was_damaged_is_told_and_the_alert_sent_all_the_same(
     with pytest.raises(Corrupt, match="delete it"):
         FileMemory(tmp_path / "conditions").read("m")
     with receiving() as receiver:
-        Teller("m", operations(receiver.url)).found({"data.missing": "no bars"}, now=NOW)
+        Notifier("m", operations(receiver.url)).found({"data.missing": "no bars"}, now=NOW)
     assert receiver.subjects == ["retrain: data.missing (m)"]
     assert "may be told again" in caplog.text
 
 
 def test_a_held_night_is_quiet_unless_asked_for() -> None:
     with receiving() as receiver:
-        Teller("m", operations(receiver.url)).happened("candidate.held", "held: nothing better", now=NOW)
+        Notifier("m", operations(receiver.url)).happened("candidate.held", "held: nothing better", now=NOW)
         assert receiver.messages == []
-        Teller("m", operations(receiver.url, alert_held="true")).happened("candidate.held", "held", now=NOW)
+        Notifier("m", operations(receiver.url, alert_held="true")).happened("candidate.held", "held", now=NOW)
     assert receiver.subjects == ["retrain: candidate.held (m)"]
 
 

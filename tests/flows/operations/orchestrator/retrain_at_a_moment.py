@@ -6,7 +6,7 @@ import os
 import time
 from datetime import datetime
 
-from flows.operations.runs import attended as attending
+from flows.operations.runs import unattended as attending
 from flows.retrain import retrain as retrain  # the flow itself: what is deployed
 from tests.clocks import FixedClock
 

@@ -14,8 +14,8 @@ from flows.errors import BarsMissing, BarsRejected, NightRefused, RequestRefused
 from flows.job.request import RetrainRequest
 from flows.night.run import run
 from flows.operations.alerts.notifier import LONGEST
-from flows.operations.runs.attended import Tonight, attended
-from flows.operations.runs.lock import turn
+from flows.operations.runs.lock import run_lock
+from flows.operations.runs.unattended import NightRun, unattended
 from flows.settings import load_settings
 from registry import Registry
 from registry.trust.keyring import write_new_key
@@ -33,9 +33,9 @@ class Site:
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         self.data, self.registry, self.receiver = folder / "bars", folder / "registry", receiver
 
-    def night(self, now: datetime, *, scheduled: bool = True, request: RetrainRequest = FAST) -> Tonight:
+    def night(self, now: datetime, *, scheduled: bool = True, request: RetrainRequest = FAST) -> NightRun:
         clock = FixedClock(now)
-        with attended(request, scheduled=scheduled, clock=clock) as tonight:
+        with unattended(request, scheduled=scheduled, clock=clock) as tonight:
             if tonight.covered is None:
                 tonight.outcome = run(tonight.request, load_settings(), clock=clock)
         return tonight
@@ -147,7 +147,7 @@ def test_a_store_that_is_down_is_told_and_nothing_is_half_done(site: Site, monke
 
 
 def test_a_fault_of_the_program_is_told_and_raised_as_it_is(site: Site) -> None:
-    with pytest.raises(ZeroDivisionError), attended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)):
+    with pytest.raises(ZeroDivisionError), unattended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)):
         raise ZeroDivisionError("seven by nothing")
     assert site.receiver.messages[0]["body"].startswith("ZeroDivisionError: seven by nothing\n")
 
@@ -155,7 +155,7 @@ def test_a_fault_of_the_program_is_told_and_raised_as_it_is(site: Site) -> None:
 def test_a_mistake_typed_by_hand_alerts_nobody_and_on_schedule_it_does(site: Site) -> None:
     wrong = FAST.model_copy(update={"advanced": FAST.advanced.model_copy(update={"labels": "notebook"})})
     for scheduled in (False, True):
-        with pytest.raises(RequestRefused), attended(wrong, scheduled=scheduled, clock=FixedClock(WEDNESDAY)):
+        with pytest.raises(RequestRefused), unattended(wrong, scheduled=scheduled, clock=FixedClock(WEDNESDAY)):
             raise RequestRefused("labels")
         assert len(site.receiver.messages) == int(scheduled)
 
@@ -207,13 +207,13 @@ def test_the_first_night_of_a_week_sends_the_digest_of_the_last(site: Site) -> N
 
 def test_a_run_that_finds_another_at_work_for_too_long_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRAIN_TURN_MINUTES", "0")
-    with turn(str(site.registry), "m", clock=FixedClock(), limit=timedelta(0)), pytest.raises(NightRefused):
+    with run_lock(str(site.registry), "m", clock=FixedClock(), limit=timedelta(0)), pytest.raises(NightRefused):
         site.night(WEDNESDAY)
 
 
 def test_a_dry_run_waits_for_nobody_and_tells_nobody(site: Site) -> None:
     dry = FAST.model_copy(update={"dry_run": True, "as_of": WEDNESDAY})
-    with turn(str(site.registry), "m", clock=FixedClock(), limit=timedelta(0)):
+    with run_lock(str(site.registry), "m", clock=FixedClock(), limit=timedelta(0)):
         assert site.night(WEDNESDAY, scheduled=False, request=dry).outcome is not None
     assert site.receiver.messages == [] and site.receiver.pings == []
 
@@ -223,5 +223,5 @@ def test_simulated_bars_never_grow_so_a_schedule_does_not_wait_for_them(
 ) -> None:
     monkeypatch.delenv("RETRAIN_DATA")
     monkeypatch.setenv("RETRAIN_SAMPLE", str(tmp_path / "sample"))
-    with attended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)) as tonight:
+    with unattended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)) as tonight:
         assert tonight.request.as_of is None and tonight.covered is None

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.operations.runs import attended as attending
-from flows.operations.runs.lock import turn
+from flows.operations.runs import unattended as attending
+from flows.operations.runs.lock import run_lock
 from registry import Registry
 from tests.clocks import FixedClock
 from tests.flows.operations.receiver import Receiver, receiving
@@ -110,7 +110,7 @@ def test_a_run_that_waits_for_another_one_says_so(
     retrain: Retrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRAIN_TURN_MINUTES", "0")
-    with turn(str(tmp_path / "registry"), "m", clock=FixedClock(), limit=timedelta(0)):
+    with run_lock(str(tmp_path / "registry"), "m", clock=FixedClock(), limit=timedelta(0)):
         status, _, err = retrain("run", *FAST)
     assert status == 5 and "another run of m has been at work" in err
 

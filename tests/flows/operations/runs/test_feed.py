@@ -12,16 +12,16 @@ import pytest
 from flows.bars import write_sample
 from flows.errors import BarsMissing, BarsRejected
 from flows.operations.calendar import TradingCalendar
-from flows.operations.runs.feed import Bars, FeedFailed, bars_of, is_complete, run_feed, wait_for_bars
+from flows.operations.runs.feed import DayBars, FeedFailed, bars_of, is_complete, run_feed, wait_for_bars
 from tests.clocks import FixedClock
 
 CLOSE = datetime(2024, 6, 5, 21, tzinfo=UTC)
 CALENDAR = TradingCalendar()
 
 
-def day(count: int, minutes_short: int | None = 0) -> Bars:
+def day(count: int, minutes_short: int | None = 0) -> DayBars:
     newest = None if minutes_short is None else CLOSE - timedelta(minutes=minutes_short)
-    return Bars(CLOSE.date(), count, newest)
+    return DayBars(CLOSE.date(), count, newest)
 
 
 def test_what_the_feed_says_is_kept(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,14 +71,14 @@ def test_a_feed_that_is_no_program_is_told() -> None:
         (day(0, None), False),
     ],
 )
-def test_a_day_is_complete_when_its_last_bar_and_half_of_all_are_there(bars: Bars, complete: bool) -> None:
+def test_a_day_is_complete_when_its_last_bar_and_half_of_all_are_there(bars: DayBars, complete: bool) -> None:
     assert is_complete(bars, CLOSE, CALENDAR) is complete
 
 
 def test_a_short_day_is_complete_without_its_last_bars() -> None:
     close = datetime(2024, 12, 24, 22, tzinfo=UTC)
-    assert is_complete(Bars(close.date(), 60, close - timedelta(hours=4)), close, CALENDAR)
-    assert not is_complete(Bars(close.date(), 30, close - timedelta(hours=4)), close, CALENDAR)
+    assert is_complete(DayBars(close.date(), 60, close - timedelta(hours=4)), close, CALENDAR)
+    assert not is_complete(DayBars(close.date(), 30, close - timedelta(hours=4)), close, CALENDAR)
 
 
 def test_the_night_waits_until_the_last_bar_is_there() -> None:
@@ -110,7 +110,7 @@ def test_bars_that_do_not_come_are_missing_data_and_the_message_says_what_there_
 
 def test_the_bars_of_the_day_are_counted_and_no_later_ones(sample: Path) -> None:
     found = bars_of(str(sample), "london-5h", CLOSE)
-    assert found == Bars(CLOSE.date(), found.count, CLOSE) and 48 <= found.count <= 96
+    assert found == DayBars(CLOSE.date(), found.count, CLOSE) and 48 <= found.count <= 96
 
 
 def test_a_year_that_has_no_file_yet_has_no_bars(sample: Path) -> None:

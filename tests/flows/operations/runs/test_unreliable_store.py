@@ -15,7 +15,7 @@ import pytest
 
 from flows.job.request import RetrainRequest
 from flows.night.run import run
-from flows.operations.runs.attended import attended
+from flows.operations.runs.unattended import unattended
 from flows.settings import load_settings
 from registry import Registry
 from registry.errors import StoreUnavailable
@@ -91,7 +91,7 @@ def place(
 
 def night(now: datetime) -> str:
     clock = FixedClock(now)
-    with attended(FAST, scheduled=True, clock=clock) as tonight:
+    with unattended(FAST, scheduled=True, clock=clock) as tonight:
         tonight.outcome = run(tonight.request, load_settings(), clock=clock)
     return tonight.outcome.sentence
 

@@ -18,7 +18,7 @@ from flows.job.request import RetrainRequest
 from flows.monitoring.health import Alarm, Health
 from flows.operations.alerts.conditions import FileMemory
 from flows.operations.settings import Operations
-from flows.operations.status.status import Standing, look
+from flows.operations.status.status import StatusReport, look
 from flows.operations.status.watching import findings, look_after, missed_night
 from flows.settings import SIMULATED_MODEL, Settings
 from registry import Model, Night, Registry, VersionRecord
@@ -52,7 +52,7 @@ def book(tmp_path: Path) -> Model:
     return model
 
 
-def standing(tmp_path: Path, now: datetime, **values: Any) -> Standing:
+def standing(tmp_path: Path, now: datetime, **values: Any) -> StatusReport:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "bars"))
     return look(settings, Operations(), now=now, grace=timedelta(hours=6), **{"with_bars": False, **values})
 
@@ -80,7 +80,7 @@ def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
     assert [line for line in seen.lines if line.startswith("Look:")] == [f"Look:     {a.sentence}" for a in alarms]
 
 
-def seen_without_data(tmp_path: Path, model: str | None = None) -> Standing:
+def seen_without_data(tmp_path: Path, model: str | None = None) -> StatusReport:
     return look(
         Settings(registry=str(tmp_path / "registry"), model=None, data=None),
         Operations(),

@@ -20,7 +20,7 @@ from typing import Any
 
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
-from flows.replay.lessons import Floats, Lesson, Past, ask
+from flows.replay.fits import FitContext, FitTask, Floats, ask
 
 Answers = Iterator[tuple[int, Floats]]
 
@@ -29,7 +29,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerPool:
     """``workers``: processes of this machine; 1 is this one. ``dask``: the address of a scheduler instead."""
 
     workers: int = 1
@@ -39,7 +39,7 @@ class Crew:
         if self.workers < 1:
             raise RequestRefused(f"{self.workers} workers fit nothing: give at least one")
 
-    def ask(self, past: Past, lessons: Sequence[Lesson]) -> Answers:
+    def ask(self, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
         """The number of each lesson and what its fit says, as they are done.
 
         Raises :class:`WorkersLost` where workers died, :class:`RequestRefused` where the cluster cannot be used, and
@@ -54,7 +54,7 @@ class Crew:
         return _by_processes(min(self.workers, len(lessons)), past, lessons)
 
 
-def _by_processes(workers: int, past: Past, lessons: Sequence[Lesson]) -> Answers:
+def _by_processes(workers: int, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
     # Forked from a server that has imported and nothing more: OpenMP's threads do not survive a fork, so the first fit
     # in a fork of this process could wait for ever, and spawned processes would each import anew.
     server = multiprocessing.get_context("forkserver")
@@ -73,10 +73,10 @@ def _by_processes(workers: int, past: Past, lessons: Sequence[Lesson]) -> Answer
         pool.shutdown(cancel_futures=True)
 
 
-_HERE: list[Past] = []  # the past of this worker process
+_HERE: list[FitContext] = []  # the past of this worker process
 
 
-def _begin(past: Past) -> None:
+def _begin(past: FitContext) -> None:
     """A worker's first act: keep the past, leave Ctrl-C to the parent, and never outlive it."""
     _HERE[:] = [past]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -90,11 +90,11 @@ def _end_with_the_parent() -> None:
     os._exit(1)
 
 
-def _ask_here(lesson: Lesson) -> Floats:
+def _ask_here(lesson: FitTask) -> Floats:
     return ask(_HERE[0], lesson)
 
 
-def _by_dask(address: str, past: Past, lessons: Sequence[Lesson]) -> Answers:
+def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError as missing:

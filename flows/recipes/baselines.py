@@ -26,14 +26,14 @@ _NEW_YORK = "America/New_York"
 Probabilities = npt.NDArray[np.float64]
 
 
-def reference(name: str, dataset: Dataset, train_mask: Mask) -> Probabilities:
+def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Probabilities:
     """P(up) of every bar of ``dataset``, shape (n,), by the rule of this name.
 
     Training labels are those of the bars where ``train_mask`` (n,) holds. Raises :class:`RequestRefused` for an unknown
     name, :class:`BarsMissing` when no label is known there or the column that the rule reads is missing.
     """
     if name not in _RULES:
-        raise RequestRefused(f"there is no reference {name}: choose among {', '.join(REFERENCES)}")
+        raise RequestRefused(f"there is no reference {name}: choose among {', '.join(BASELINES)}")
     return _RULES[name](dataset, train_mask & np.isfinite(dataset.label))
 
 
@@ -86,5 +86,5 @@ _RULES: dict[str, Callable[[Dataset, Mask], Probabilities]] = {
     "time_of_day": _time_of_day,
 }
 
-REFERENCES = tuple(_RULES)
+BASELINES = tuple(_RULES)
 """The names, in the order in which they are shown."""

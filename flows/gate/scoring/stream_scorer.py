@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Scored:
+class StreamScorer:
     """The scores of a ledger's streams, bar by bar, each computed once."""
 
     def __init__(self, ledger: Ledger, score: str) -> None:

@@ -26,10 +26,10 @@ from flows.errors import BarsMissing, BarsRejected, NightRefused, RecipeRefused,
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
-from flows.operations.alerts.notifier import Teller, flow_run
+from flows.operations.alerts.notifier import Notifier, flow_run
 from flows.operations.runs.digest import due_digest
-from flows.operations.runs.feed import BAR, Bars, bars_of, run_feed, wait_for_bars
-from flows.operations.runs.lock import turn
+from flows.operations.runs.feed import BAR, DayBars, bars_of, run_feed, wait_for_bars
+from flows.operations.runs.lock import run_lock
 from flows.operations.settings import Operations, load_operations
 from flows.settings import DEFAULT_MODEL, load_settings
 from registry import Clock, SystemClock
@@ -45,7 +45,7 @@ _MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRe
 
 
 @dataclass
-class Tonight:
+class NightRun:
     """A night under way. ``covered``: why there is nothing to do; else whoever runs ``request`` sets ``outcome``."""
 
     request: RetrainRequest
@@ -54,7 +54,7 @@ class Tonight:
 
 
 @contextmanager
-def attended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = None) -> Iterator[Tonight]:
+def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = None) -> Iterator[NightRun]:
     """The night of ``request``, attended; see the module's head.
 
     Raises what the night raises, :class:`~flows.errors.BarsMissing` where its bars do not arrive, and
@@ -62,18 +62,18 @@ def attended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = 
     """
     clock = clock or SystemClock()
     if request.dry_run:  # writes nothing, so it is in nobody's way, and nobody waits to hear of it
-        yield Tonight(request)
+        yield NightRun(request)
         return
     model = request.advanced.model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL
-    teller = Teller(model, Operations.model_construct())
+    teller = Notifier(model, Operations.model_construct())
     try:
         operations = load_operations()
-        teller = Teller(teller.model, operations)
+        teller = Notifier(teller.model, operations)
         job = plan(request, load_settings())
-        teller = Teller(job.model, operations)
+        teller = Notifier(job.model, operations)
         if scheduled and teller.has_nobody:
             log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
-        with turn(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
+        with run_lock(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
             tonight = _prepared(job, operations, clock, scheduled=scheduled)
             yield tonight
     except Exception as error:
@@ -89,24 +89,24 @@ def by_schedule() -> bool:
     return run is not None and bool(run.auto_scheduled)
 
 
-def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> Tonight:
+def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> NightRun:
     """The night with its bars there; ``covered`` where it is decided already."""
     as_of = None
     if scheduled and not job.simulated and job.request.as_of is None:
         as_of = operations.calendar.last_close(clock.now())
         covered = covered_by(job, night_of(as_of - BAR))
         if covered is not None:
-            return Tonight(job.request, covered)
+            return NightRun(job.request, covered)
     if operations.feed is not None and as_of is None:
         run_feed(operations.feed, seconds=operations.feed_seconds)
     if as_of is None:
-        return Tonight(job.request)
+        return NightRun(job.request)
     _wait(job, operations, clock, as_of)
-    return Tonight(job.request.model_copy(update={"as_of": as_of}))
+    return NightRun(job.request.model_copy(update={"as_of": as_of}))
 
 
 def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> None:
-    def look() -> Bars:
+    def look() -> DayBars:
         if operations.feed is not None:
             run_feed(operations.feed, seconds=operations.feed_seconds)
         return bars_of(job.source, job.clock, as_of)
@@ -141,7 +141,7 @@ def _said(error: Exception) -> str:
     return f"{error}" if isinstance(error, RetrainError | RegistryError) else f"{type(error).__name__}: {error}"
 
 
-def _tell_outcome(teller: Teller, job: Job, tonight: Tonight, now: datetime) -> None:
+def _tell_outcome(teller: Notifier, job: Job, tonight: NightRun, now: datetime) -> None:
     outcome = tonight.outcome
     if outcome is None and tonight.covered is None:
         return

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Past:
+class FitContext:
     """What every fit of a replay needs, sent once to whoever fits. ``cores``: to use for one fit."""
 
     data: Dataset
@@ -27,7 +27,7 @@ class Past:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class FitTask:
     """One fit: ``recipe`` on the window that ends at ``end``, seen at the close of the first ``bars`` bars (default:
     then). ``asked``: runs of bars, places of the data from … to before, that it is asked about.
 
@@ -41,7 +41,7 @@ class Lesson:
     early: bool = False
 
 
-def ask(past: Past, lesson: Lesson) -> Floats:
+def ask(past: FitContext, lesson: FitTask) -> Floats:
     """Fit, and say P(up) of each bar asked about, run by run: shape (bars of all runs,); empty where nothing is said.
 
     Raises :class:`~flows.errors.BarsMissing` where a lesson that is not early has too little to train on.
@@ -57,7 +57,7 @@ def ask(past: Past, lesson: Lesson) -> Floats:
     return probabilities(made, lesson.recipe.signature, frame, cores=past.cores)
 
 
-def _fit(past: Past, lesson: Lesson) -> Fit:
+def _fit(past: FitContext, lesson: FitTask) -> Fit:
     seen = known(past.data, lesson.bars)
     window = seen.window(days=past.train_days, end=lesson.end)
     return train(lesson.recipe, seen, window, seed=past.seed, cores=past.cores)

@@ -12,7 +12,7 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.scoring.ledger import Ledger, Stream
-from flows.recipes import REFERENCES, reference
+from flows.recipes import BASELINES, baseline
 
 LEARNT_DAYS = 365
 
@@ -29,9 +29,9 @@ def with_references(ledger: Ledger, data: Dataset, first: datetime) -> tuple[Led
     """
     place = places(ledger, data)
     found = {}
-    for name in REFERENCES:
+    for name in BASELINES:
         try:
-            said = reference(name, data, data.window(days=LEARNT_DAYS, end=first))
+            said = baseline(name, data, data.window(days=LEARNT_DAYS, end=first))
         except BarsMissing:
             continue
         p = np.where(place >= 0, said[place], np.nan)

@@ -8,7 +8,7 @@ import numpy as np
 
 from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from flows.report.charts.palette import BLUE, INK, MUTED, RED
-from flows.report.data import Line, Quality
+from flows.report.data import DailyLine, Quality
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,7 @@ def course_chart(quality: Quality) -> Figure | None:
     return figure
 
 
-def drawn_references(quality: Quality) -> list[Line]:
+def drawn_references(quality: Quality) -> list[DailyLine]:
     """Without the one that scores nothing on any day: the zero line is there already."""
     return [line for line in quality.references if any(line.values)]
 
@@ -65,11 +65,11 @@ def shown_first(quality: Quality) -> tuple[str, str]:
     return min(since, default=days[0]), days[-1]
 
 
-def running(line: Line, days: int = RUN_DAYS) -> Line:
+def running(line: DailyLine, days: int = RUN_DAYS) -> DailyLine:
     """The mean of the last ``days`` days, from the fifth day on."""
     values = np.asarray(line.values, dtype=np.float64)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     end = np.arange(FEWEST_DAYS, values.size + 1)
     start = np.maximum(end - days, 0)
     means = (sums[end] - sums[start]) / (end - start)
-    return Line(line.name, line.days[FEWEST_DAYS - 1 :], tuple(means.tolist()))
+    return DailyLine(line.name, line.days[FEWEST_DAYS - 1 :], tuple(means.tolist()))

@@ -18,12 +18,12 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
 from flows.evidence.backfill import Progress, refits, sheets
-from flows.gate.scoring.ledger import Series, Sheet, minutes, recipe_stream
+from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
-from flows.replay.crew import Crew
-from flows.replay.lessons import Floats, Lesson, Past, ask, known, runs
+from flows.replay.fits import FitContext, FitTask, Floats, ask, known, runs
+from flows.replay.workers import WorkerPool
 from registry import key_digest
 
 AHEAD = 5 * 96
@@ -38,7 +38,7 @@ class Taped:
 
     night: str
     bars: int
-    sheet: Sheet
+    sheet: NightScores
     asked: dict[str, Floats]
     places: npt.NDArray[np.intp]
     coming: dict[str, Floats]
@@ -54,12 +54,12 @@ class Taped:
 
 
 @dataclass(frozen=True, eq=False)
-class Tape:
+class FitCache:
     """All nights of a replay, oldest first, and the backfill before the first of them."""
 
     job: Job
     data: Dataset
-    backfill: tuple[Sheet, ...]
+    backfill: tuple[NightScores, ...]
     nights: tuple[Taped, ...]
     folder: Path
 
@@ -74,7 +74,7 @@ class Tape:
         """
         frame, begin = self.data.bars.frame, night.bars - 96
         path = self.folder / f"later-{night.night}-{_short(recipe)}.npy"
-        lesson = Lesson(recipe, night.bars, ((begin, len(frame)),))
+        lesson = FitTask(recipe, night.bars, ((begin, len(frame)),))
         if not path.exists():
             _keep(path, ask(_past(self.job, self.data, cores=self.job.cores), lesson))
         return np.concatenate([np.full(begin, np.nan), _kept(path, lesson)])
@@ -94,10 +94,10 @@ class _Night:
         seen = known(data, bars)
         return cls(name, seen, np.flatnonzero(last_days(seen)), int(np.flatnonzero(~np.isnan(seen.label))[-1]) + 1)
 
-    def lesson(self, recipe: Recipe, of: int) -> Lesson:
+    def lesson(self, recipe: Recipe, of: int) -> FitTask:
         """Asked about: the last 20 days, then the bars that come, of the ``of`` bars there are."""
         bars = self.seen.label.size
-        return Lesson(recipe, bars, (*runs(self.places), (self.through, min(bars + AHEAD, of))))
+        return FitTask(recipe, bars, (*runs(self.places), (self.through, min(bars + AHEAD, of))))
 
 
 def record(
@@ -108,20 +108,20 @@ def record(
     folder: Path,
     progress: Progress | None = None,
     *,
-    crew: Crew = Crew(),  # noqa: B008  # frozen
-) -> Tape:
+    crew: WorkerPool = WorkerPool(),  # noqa: B008  # frozen
+) -> FitCache:
     """The tape of the nights from ``first`` to ``last``; a fit that is in ``folder`` already is not made again.
     ``progress`` is told how many fits are there, and of how many.
 
     Raises :class:`RequestRefused` where no trading day lies between them, :class:`BarsMissing` where nothing lies
-    before them to train on, and as :meth:`Crew.ask` does.
+    before them to train on, and as :meth:`WorkerPool.ask` does.
     """
     nights = [_Night.of(data, name, bars) for name, bars in _nights(data, first, last)]
     begun = nights[0].seen
     steps = refits(begun, job.request.advanced.backfill_days)
     place = _folder(job, data, folder)
     past_lessons = {
-        place / f"before-{nights[0].name}-{end.date()}-{_short(recipe)}.npy": Lesson(
+        place / f"before-{nights[0].name}-{end.date()}-{_short(recipe)}.npy": FitTask(
             recipe, begun.label.size, runs(np.flatnonzero(asked)), end, early=True
         )
         for end, asked in steps
@@ -139,11 +139,11 @@ def record(
     taped: list[Taped] = []
     for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
         taped.append(_taped(job, night, one, taped[-1] if taped else None))
-    return Tape(job, data, tuple(backfill), tuple(taped), place)
+    return FitCache(job, data, tuple(backfill), tuple(taped), place)
 
 
-def _past(job: Job, data: Dataset, *, cores: int = 1) -> Past:
-    return Past(data, job.request.advanced.train_days, job.request.advanced.seed, cores)
+def _past(job: Job, data: Dataset, *, cores: int = 1) -> FitContext:
+    return FitContext(data, job.request.advanced.train_days, job.request.advanced.seed, cores)
 
 
 def _folder(job: Job, data: Dataset, folder: Path) -> Path:
@@ -170,7 +170,9 @@ def _nights(data: Dataset, first: date, last: date) -> list[tuple[str, int]]:
     ]
 
 
-def _fitted(crew: Crew, past: Past, lessons: dict[Path, Lesson], progress: Progress | None) -> dict[Path, Floats]:
+def _fitted(
+    crew: WorkerPool, past: FitContext, lessons: dict[Path, FitTask], progress: Progress | None
+) -> dict[Path, Floats]:
     """What each lesson's fit says, from its file where there is one, else fitted by the crew and kept."""
     missing = [path for path in lessons if not path.exists()]
     done = len(lessons) - len(missing)
@@ -191,7 +193,7 @@ def _keep(path: Path, said: Floats) -> None:
     partial.replace(path)
 
 
-def _kept(path: Path, lesson: Lesson) -> Floats:
+def _kept(path: Path, lesson: FitTask) -> Floats:
     size = sum(stop - begin for begin, stop in lesson.asked)
     try:
         said: Floats = np.load(path, allow_pickle=False)
@@ -215,13 +217,13 @@ def _taped(job: Job, night: _Night, said: Sequence[Floats], before: Taped | None
     coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, said, strict=True)}
     if before is None:
         empty = np.empty(0)
-        sheet = Sheet(night.name, True, empty.astype(np.int64), empty, {}, ())
+        sheet = NightScores(night.name, True, empty.astype(np.int64), empty, {}, ())
     else:
         sheet = _sheet(job, night, before)
     return Taped(night.name, night.seen.label.size, sheet, asked, night.places, coming, night.through)
 
 
-def _sheet(job: Job, night: _Night, before: Taped) -> Sheet:
+def _sheet(job: Job, night: _Night, before: Taped) -> NightScores:
     """The bars labelled since the night before, as its versions said them; cuts are set when a policy plays."""
     label = night.seen.label
     at = np.arange(before.through, night.through)
@@ -230,7 +232,7 @@ def _sheet(job: Job, night: _Night, before: Taped) -> Sheet:
         raise BarsMissing(f"more than five days of bars lie between the nights of {before.night} and {night.name}")
     opens = pd.DatetimeIndex(night.seen.bars.frame.index)[at]
     series = tuple(
-        Series(recipe_stream(each.fingerprint), each.name, before.night, 0.5, before.said(each.name, at))
+        StreamScores(recipe_stream(each.fingerprint), each.name, before.night, 0.5, before.said(each.name, at))
         for each in job.recipes
     )
-    return Sheet(night.name, True, minutes(opens), label[at], {}, series)
+    return NightScores(night.name, True, minutes(opens), label[at], {}, series)
