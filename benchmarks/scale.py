@@ -66,12 +66,12 @@ def recorded(bench: Bench) -> list[Request]:
         as_of = (last + timedelta(minutes=15)).to_pydatetime()
         request = RetrainRequest(as_of=as_of, recipes=names, advanced=Advanced(backfill_days=60))
         job = plan(request, settings)
-        book = Registry(store).model(job.model)
+        model = Registry(store).model(job.model)
         found = night.load(job)
-        evidence = night.gather(job, book, found)
+        evidence = night.gather(job, model, found)
         trials = [night.train(job, found, recipe) for recipe in job.recipes]
-        versions = night.register(job, book, found, evidence, trials)
-        night.settle(job, book, found, versions, night.judge(job, book, found, evidence, trials, versions))
+        versions = night.register(job, model, found, evidence, trials)
+        night.settle(job, model, found, versions, night.judge(job, model, found, evidence, trials, versions))
     return list(store.requests)
 
 

@@ -38,20 +38,20 @@ def retrain(request: RetrainRequest = RetrainRequest()) -> State[Outcome]:  # no
 
 def night(job: Job) -> Outcome:
     """The steps, one line each; inside the flow, because each is a task."""
-    book = job.book()
+    model = job.open_model()
     bars = tasks.load(job)
-    done = tasks.look_up(job, book, bars)
+    done = tasks.look_up(job, model, bars)
     if done is not None:
-        return tasks.shown(job, book, bars, done)
-    evidence = tasks.gather(job, book, bars)
+        return tasks.shown(job, model, bars, done)
+    evidence = tasks.gather(job, model, bars)
     trials = tasks.train.map(unmapped(job), unmapped(bars), list(job.recipes)).result()
-    versions = tasks.register(job, book, bars, evidence, trials)
+    versions = tasks.register(job, model, bars, evidence, trials)
     for _ in range(JUDGED_AGAIN):
-        verdict = tasks.gate(job, book, bars, evidence, trials, versions)
-        verdict = approved(job, book, bars, verdict)
-        outcome = tasks.promote(job, book, bars, versions, verdict)
+        verdict = tasks.gate(job, model, bars, evidence, trials, versions)
+        verdict = approved(job, model, bars, verdict)
+        outcome = tasks.promote(job, model, bars, versions, verdict)
         if outcome is not None:
             break
     else:
         raise changed_too_often(job)
-    return tasks.shown(job, book, bars, outcome)
+    return tasks.shown(job, model, bars, outcome)

@@ -66,10 +66,10 @@ def history(
     model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
 ) -> None:
     """Every version, oldest first, with its metrics."""
-    book = open_model(registry, model, cache)
+    opened = open_model(registry, model, cache)
     with bar() as progress:
-        versions = book.history(progress=progress)
-    champion, head = book.champion(), book.versions.head()
+        versions = opened.history(progress=progress)
+    champion, head = opened.champion(), opened.versions.head()
     state = {} if head is None else head.state
     rows = [version_row(version, champion) for version in versions]
     show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion, state)))
@@ -78,13 +78,13 @@ def history(
 @app.command(epilog="Example: registry champion gbpusd_m15_direction --at 2024-05-01T12:00Z")
 def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = None, as_json: Json = False) -> None:
     """What production loads now, or loaded at a past moment, and by which decision."""
-    book = open_model(registry, model)
-    decided = book.deciding(None if at is None else moment(at))
+    opened = open_model(registry, model)
+    decided = opened.deciding(None if at is None else moment(at))
     record = champion_of(decided)
     if decided is None or record is None:
         when = "" if at is None else f" at {at}"
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
-    entry = book.decisions.read(record.decision)
+    entry = opened.decisions.read(record.decision)
     suspended = decided.state.get("suspended")
     told = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
     show(told, as_json, lambda: _print_champion(model, record, entry, suspended))

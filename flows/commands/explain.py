@@ -41,9 +41,9 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why the newest night promoted or held, or why a version was promoted, with the evidence."""
-    book = book_of(model, registry)
-    entry = decision_entry(book, version)
-    record: Any = book.decision_record(entry)
+    opened = open_existing(model, registry)
+    entry = decision_entry(opened, version)
+    record: Any = opened.decision_record(entry)
     if as_json:
         sys.stdout.write(json.dumps({"entry": entry.n, "sentence": str(entry), "record": record}, indent=2) + "\n")
         return
@@ -65,7 +65,7 @@ def replay_decision(
     registry: Url = None,
 ) -> None:
     """Judge a past decision again from the recorded scores; it must agree exactly."""
-    found = judge_again(book_of(model, registry), number)
+    found = judge_again(open_existing(model, registry), number)
     if not found.same:
         raise GateRefused(
             f"decision {number} of {model} comes out differently: recorded '{found.recorded}', now '{found.again}'; "
@@ -96,16 +96,16 @@ def watch(
         raise typer.Exit(ALARMED)
 
 
-def book_of(model: str, registry: str | None) -> Model:
+def open_existing(model: str, registry: str | None) -> Model:
     settings = load_settings()
     place = registry or settings.registry
     keys = Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers)
-    book = Registry(place, signer=keys.signer, trusted=keys.trusted).model(model)
-    if book.decisions.head() is None:
+    opened = Registry(place, signer=keys.signer, trusted=keys.trusted).model(model)
+    if opened.decisions.head() is None:
         raise ModelNotFound(
             f"there is no decision on a model {model} in {place}; `registry models` lists what there is"
         )
-    return book
+    return opened
 
 
 def _evidence(decision: NightlyDecision) -> Table:

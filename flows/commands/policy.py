@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.explain import ModelName, Url, book_of
+from flows.commands.explain import ModelName, Url, open_existing
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 
@@ -44,8 +44,8 @@ def set_policy(
     registry: Url = None,
 ) -> None:
     """Change how the nightly gate judges from now on; what is not named stays. Recorded, and evidence starts afresh."""
-    book = book_of(model, registry)
-    head = book.decisions.head()
+    opened = open_existing(model, registry)
+    head = opened.decisions.head()
     recorded = None if head is None else head.state.get("policy")
     asked: dict[str, Any] = {
         "score": score,
@@ -71,7 +71,7 @@ def set_policy(
             f"nothing was written: this is how {model} is judged already, and to record it again would throw the "
             "evidence away; say what to change, such as --refresh-margin 0.01"
         )
-    entry = book.set_policy(policy.to_dict(), author=author, reason=reason)
+    entry = opened.set_policy(policy.to_dict(), author=author, reason=reason)
     Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
 
 

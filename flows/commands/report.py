@@ -29,5 +29,5 @@ def report(
     at = None if as_of is None else moment(as_of)
     job = plan(request(as_of=at, data=data, registry=registry, model=model), settings)
     now = at or (None if job.simulated else SystemClock().now())  # the sample never grows: it has no today
-    path = write_report(job, job.book(), now=now, out=out)
+    path = write_report(job, job.open_model(), now=now, out=out)
     Console(highlight=False).print(f"written to {path}", soft_wrap=True, markup=False)

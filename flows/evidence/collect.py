@@ -71,15 +71,15 @@ class Evidence:
         return f"{len(self.rescored)} days from {self.rescored[0]} to {self.rescored[-1]}"
 
 
-def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
+def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
     """Score what is new, add it to the registry, and give all the evidence there is.
 
     Raises :class:`NightRefused` where the evidence reaches further than the bars do, :class:`BarsRejected` where they
     lack what the champion needs.
     """
-    manifest, decisions = book.manifest(), book.decisions.head()
-    policy, scorers = policy_of(job, decisions), VersionCache(book, cores=job.cores)
-    sheets = [sheet for file in book.evidence(manifest) for sheet in from_bytes(file)]
+    manifest, decisions = model.manifest(), model.decisions.head()
+    policy, scorers = policy_of(job, decisions), VersionCache(model, cores=job.cores)
+    sheets = [sheet for file in model.evidence(manifest) for sheet in from_bytes(file)]
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
@@ -94,17 +94,17 @@ def gather(job: Job, book: Model, data: Dataset, night: Night, progress: Progres
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
-        tonight = _scored(job, book, scorers, data, night.day, new, _corrected(data, sheets), sheets)
+        tonight = _scored(job, model, scorers, data, night.day, new, _corrected(data, sheets), sheets)
     adds = manifest.through is None or bool(tonight.opens.size or tonight.replaced)
     everything = [*past, *sheets, *([tonight] if adds else [])]  # what is not kept is no night to count
-    entry = None if job.request.dry_run else _kept(job, book, night, through, int(new.sum()), past, tonight, manifest)
+    entry = None if job.request.dry_run else _kept(job, model, night, through, int(new.sum()), past, tonight, manifest)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
     return Evidence(assemble(everything), entry, policy, int(new.sum()), scorers, rescored)
 
 
-def at_decision(book: Model, entry: int) -> Ledger:
+def at_decision(model: Model, entry: int) -> Ledger:
     """The ledger as the ``scored`` entry of this number names it: what a past decision saw."""
-    files = book.evidence(book.manifest(entry))
+    files = model.evidence(model.manifest(entry))
     return assemble([sheet for file in files for sheet in from_bytes(file)])
 
 
@@ -118,7 +118,7 @@ def _refuse_past(job: Job, through: str, scored_through: str) -> None:
 
 def _kept(
     job: Job,
-    book: Model,
+    model: Model,
     night: Night,
     through: str,
     bars: int,
@@ -127,11 +127,11 @@ def _kept(
     manifest: Manifest,
 ) -> int:
     """The number of the entry that names all the evidence, written where there is something to add."""
-    head = book.versions.head()
+    head = model.versions.head()
     watermark = None if head is None else head.state.get("watermark")
     if watermark is not None and manifest.through is not None and not tonight.opens.size and not tonight.replaced:
         return int(watermark["entry"])
-    entry = book.score(
+    entry = model.score(
         to_bytes([tonight]),
         night=night.day,
         through=through,
@@ -154,7 +154,7 @@ def _rescored(sheets: Sequence[NightScores], decided: str | None) -> tuple[str, 
 
 def _scored(
     job: Job,
-    book: Model,
+    model: Model,
     scorers: VersionCache,
     data: Dataset,
     night: str,
@@ -168,16 +168,16 @@ def _scored(
     asked = new | again
     if not asked.any():
         return _sheet(data, night, asked, rescored)
-    series = [*_on_new_bars(job, book, scorers, data, new, asked)]
+    series = [*_on_new_bars(job, model, scorers, data, new, asked)]
     for day in rescored:
         series += _on_corrected_day(scorers, data, again & (data.trading_day == np.datetime64(day)), asked, sheets)
     return _sheet(data, night, asked, rescored, _merged(series))
 
 
 def _on_new_bars(
-    job: Job, book: Model, scorers: VersionCache, data: Dataset, new: Mask, asked: Mask
+    job: Job, model: Model, scorers: VersionCache, data: Dataset, new: Mask, asked: Mask
 ) -> Iterator[StreamScores]:
-    versions, decisions = book.versions.head(), book.decisions.head()
+    versions, decisions = model.versions.head(), model.decisions.head()
     for recipe in job.recipes:
         entry = newest_of(versions, recipe.fingerprint)
         if entry is not None:

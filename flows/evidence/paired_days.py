@@ -22,16 +22,16 @@ from registry.errors import Corrupt
 Hits = npt.NDArray[np.float64]
 
 
-def paired_days(book: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
+def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
     """The days of ``accuracy``, b − a; empty where the evidence has too few, or cannot tell the two apart.
 
     A version's bars are those that it was scored on itself as champion, and those of its recipe's stream that its
     record was measured on. The rollover hour is left out. Raises :class:`Corrupt` for evidence that cannot be read.
     """
     try:
-        ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+        ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
     except GateRefused as error:
-        raise Corrupt(f"the evidence of {book.name}: {error}") from error
+        raise Corrupt(f"the evidence of {model.name}: {error}") from error
     lead = np.where(ledger.counted, hits(ledger, b) - hits(ledger, a), np.nan)
     days = by_day(ledger.day, lead)
     bars, mean = days.bars[:, 0], days.mean[:, 0]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class VersionCache:
     """The versions of one model, for as long as a night lasts; forests are asked on ``cores``."""
 
-    def __init__(self, book: Model, *, cores: int) -> None:
-        self._book = book
+    def __init__(self, model: Model, *, cores: int) -> None:
+        self._book = model
         self._cores = cores
         self._names: dict[int, str] = {}
         self._records: dict[str, VersionRecord] = {}

@@ -52,7 +52,7 @@ class Job:
     def as_of(self) -> datetime | None:
         return self.request.as_of
 
-    def book(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
+    def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
         """The model in its registry; nothing is asked of the store yet."""
         keys = self.keys
         return Registry(self.registry, clock=clock, new_id=new_id, signer=keys.signer, trusted=keys.trusted).model(

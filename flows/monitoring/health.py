@@ -84,7 +84,7 @@ def day_before(now: datetime) -> date:
 
 
 def examine(
-    book: Model,
+    model: Model,
     champion: ChampionRecord,
     data: Dataset,
     ledger: Ledger,
@@ -98,13 +98,13 @@ def examine(
 
     Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
     """
-    found = score_history(book, champion, ledger, StreamScorer(ledger, policy.score))
+    found = score_history(model, champion, ledger, StreamScorer(ledger, policy.score))
     base = found.base
     alarms = [
         *_regressed(champion, found, policy),
         *_one_class(champion, ledger),
-        *_unscored(book, champion, ledger),
-        *_shifted(book, champion, data),
+        *_unscored(model, champion, ledger),
+        *_shifted(model, champion, data),
         *_bars(data, due, partial),
         *_old(champion, found.since, policy),
     ]
@@ -112,32 +112,32 @@ def examine(
     return Health(champion.version, int(found.since.day.size), days, base is None or base.provisional, tuple(alarms))
 
 
-def score_history(book: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
+def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
     """How the champion scored day by day, and the watch over it."""
     own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
-    begin = np.datetime64(champion_since(book, champion) or "1970-01-01", "D")
+    begin = np.datetime64(champion_since(model, champion) or "1970-01-01", "D")
     since = scores.daily(scores.of(own, recipe), ledger.day > begin)
     earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
-    chosen = _chosen(book, champion)
+    chosen = _chosen(model, champion)
     known = int((earlier.day <= np.datetime64(str(chosen.state.get("night") or begin), "D")).sum())
-    keep = max(known - _promotion_days(book, champion.version, chosen), 0)
+    keep = max(known - _promotion_days(model, champion.version, chosen), 0)
     before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
     base = _baseline(before)
     return ScoreHistory(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
 
 
-def champion_since(book: Model, champion: ChampionRecord) -> str | None:
+def champion_since(model: Model, champion: ChampionRecord) -> str | None:
     """The night it became champion; where a person made it so, the last one decided before."""
-    night = champion.night or book.decisions.read(champion.decision).state.get("night")
+    night = champion.night or model.decisions.read(champion.decision).state.get("night")
     return None if night is None else str(night)
 
 
-def _chosen(book: Model, champion: ChampionRecord) -> Entry:
+def _chosen(model: Model, champion: ChampionRecord) -> Entry:
     """The decision that chose it: of a champion that a person went back to, the one that once promoted it."""
-    crowning = book.decisions.read(champion.decision)
+    crowning = model.decisions.read(champion.decision)
     if crowning.kind != "rolled_back":
         return crowning
-    for entry in book.decisions.walk():
+    for entry in model.decisions.walk():
         if (
             entry.n < crowning.n
             and entry.kind in ("promoted", "returned")
@@ -147,9 +147,9 @@ def _chosen(book: Model, champion: ChampionRecord) -> Entry:
     return crowning
 
 
-def _promotion_days(book: Model, version: str, chosen: Entry) -> int:
+def _promotion_days(model: Model, version: str, chosen: Entry) -> int:
     """How many days the decision that chose it looked at."""
-    record: Any = book.decision_record(chosen)
+    record: Any = model.decision_record(chosen)
     if record is None or record.get("rule") != "nightly":
         return 0
     if record.get("refreshed"):
@@ -196,9 +196,9 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
     ]
 
 
-def _unscored(book: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
+def _unscored(model: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
     """Nights went on without it: nothing is told of it any more, and nothing can be promoted."""
-    begin, stream = champion_since(book, champion), ledger.streams.get(version_stream(champion.version))
+    begin, stream = champion_since(model, champion), ledger.streams.get(version_stream(champion.version))
     scored = np.zeros(ledger.day.size, np.bool_) if stream is None else stream.scored
     live = np.any([each.live for each in ledger.streams.values()], axis=0) if ledger.streams else scored
     missed = live & ~np.logical_or.accumulate(scored[::-1])[::-1]  # bars after its newest score
@@ -215,8 +215,8 @@ def _unscored(book: Model, champion: ChampionRecord, ledger: Ledger) -> list[Ala
     ]
 
 
-def _shifted(book: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
-    record = book.version(champion.version).record
+def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
+    record = model.version(champion.version).record
     if record.trained_from is None or record.trained_to is None or not record.features:
         return []
     from registry.archive.input_schema import InputSchema
@@ -282,16 +282,16 @@ def _old(champion: ChampionRecord, since: DailyScores, policy: GatePolicy) -> li
 
 
 def health_now(
-    job: Job, book: Model, due: date, *, partial: Callable[[date], bool] = lambda day: False
+    job: Job, model: Model, due: date, *, partial: Callable[[date], bool] = lambda day: False
 ) -> Health | None:
     """The champion's health from the bars and the evidence there are; None while production is empty.
 
     ``due`` and ``partial``: see :func:`flows.monitoring.health.examine`.
     """
-    head = book.decisions.head()
-    champion = book.champion()
+    head = model.decisions.head()
+    champion = model.champion()
     if champion is None:
         return None
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
     data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
-    return examine(book, champion, data, ledger, policy_of(job, head), due=due, partial=partial)
+    return examine(model, champion, data, ledger, policy_of(job, head), due=due, partial=partial)

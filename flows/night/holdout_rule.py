@@ -46,11 +46,11 @@ def measured(job: Job, bars: NightBars, each: TrainedCandidate) -> tuple[Scores 
 
 
 def judge(
-    job: Job, book: Model, bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+    job: Job, model: Model, bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
 ) -> Verdict:
     """The decision of one look."""
-    expected = book.champion()
-    judged = bars.asked if expected is None else bars.asked & ~_seen_by(book, expected, bars.opens)
+    expected = model.champion()
+    judged = bars.asked if expected is None else bars.asked & ~_seen_by(model, expected, bars.opens)
     label, day = bars.data.label[judged], bars.data.trading_day[judged]
     rows = _rows(bars, trials, versions)
     days = len(np.unique(day))
@@ -58,8 +58,8 @@ def judge(
     if expected is not None:
         if days < job.policy.minimum_days:
             return Verdict("held", _too_few(job, expected, days), "too few days", expected, rows)
-        archive = book.archive(expected)
-        trained_with = book.registered_at(expected.entry).record.environment
+        archive = model.archive(expected)
+        trained_with = model.registered_at(expected.entry).record.environment
         p = ArchivedModel(archive, trained_with).probabilities(bars.data.bars.frame[judged], cores=job.cores)
         name = expected.recipe or "unnamed"
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
@@ -98,9 +98,9 @@ def _rows(
     return (*tried, *thumbs)
 
 
-def _seen_by(book: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:
+def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:
     """Where the champion was trained on the bar, or on its label."""
-    record = book.version(champion.version).record
+    record = model.version(champion.version).record
     if record.trained_from is None or record.known_at is None:
         return np.zeros(len(opens), dtype=np.bool_)
     begun, known = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.known_at))

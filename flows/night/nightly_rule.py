@@ -71,14 +71,14 @@ def measured(evidence: Evidence, each: TrainedCandidate) -> tuple[Scores | None,
 
 def judge(
     job: Job,
-    book: Model,
+    model: Model,
     bars: NightBars,
     evidence: Evidence,
     trials: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> Verdict:
     """The decision of a night, from the ledger."""
-    head = book.decisions.head()
+    head = model.decisions.head()
     expected = champion_of(head)
     policy = policy_of(job, head)
     ledger = evidence.ledger
@@ -88,7 +88,7 @@ def judge(
         unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
     else:
-        champion = _champion(book, head, expected)
+        champion = _champion(model, head, expected)
         everyone = [*tried, *_former(evidence, head, champion)]
         everyone = [with_costs(each, policy, ledger, champion, bars.data) for each in everyone]
         decision = judge_nightly(
@@ -105,8 +105,8 @@ def judge(
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
 
-def _champion(book: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
-    crowned: Any = book.decision_record(book.decisions.read(expected.decision))
+def _champion(model: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
+    crowned: Any = model.decision_record(model.decisions.read(expected.decision))
     refreshed = crowned is not None and bool(crowned.get("refreshed"))
     act = None if head is None else head.state.get("evidence_after")
     begun = crowned["after"] if refreshed else expected.night  # after a refresh the evidence goes on

@@ -87,10 +87,10 @@ def outcome_of(
     )
 
 
-def recorded(job: Job, book: Model, bars: NightBars, entry: Entry) -> Outcome:
+def recorded(job: Job, model: Model, bars: NightBars, entry: Entry) -> Outcome:
     """The outcome of a night as the registry recorded it."""
     rows = []
-    for logged in book.versions.walk():
+    for logged in model.versions.walk():
         if logged.kind == "registered":
             record = VersionRecord.from_dict(logged.body["version"])
             if record.night != bars.night.day:
@@ -106,7 +106,7 @@ def recorded(job: Job, book: Model, bars: NightBars, entry: Entry) -> Outcome:
         action="promoted" if entry.kind in ("promoted", "returned") else "held",
         sentence=str(entry),
         rows=tuple(rows[::-1]),
-        champion=book.champion(),
+        champion=model.champion(),
         decision=entry.n,
         waiting=_waiting(job, entry),
         already_decided=True,

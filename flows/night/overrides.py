@@ -45,51 +45,51 @@ def check_keys(job: Job) -> None:
         )
 
 
-def check_force(book: Model, force: Force) -> None:
+def check_force(model: Model, force: Force) -> None:
     """Before anything is trained: the version to force is there, and is not champion already.
 
     Raises :class:`~registry.errors.VersionNotFound`, :class:`~flows.errors.NightRefused`.
     """
     if not is_version(force.promote):
         return  # a recipe of this run: its version comes
-    version, champion = book.version(force.promote), book.champion()
+    version, champion = model.version(force.promote), model.champion()
     if champion is not None and champion.version == version.record.version:
-        raise _champion_already(book, version)
+        raise _champion_already(model, version)
 
 
-def _champion_already(book: Model, version: Version) -> NightRefused:
-    return NightRefused(f"{version} is the champion of {book.name} already: there is nothing to force")
+def _champion_already(model: Model, version: Version) -> NightRefused:
+    return NightRefused(f"{version} is the champion of {model.name} already: there is nothing to force")
 
 
-def force_decided(job: Job, book: Model, bars: NightBars, force: Force) -> Outcome:
+def force_decided(job: Job, model: Model, bars: NightBars, force: Force) -> Outcome:
     """Force a version although the night is decided: a person's act beside it, for which nothing is trained.
 
     Repeated, it adds nothing. Raises :class:`~flows.errors.NightRefused` where that night trained no such recipe, or
     another act made the version champion.
     """
-    version = book.version(force.promote) if is_version(force.promote) else _of_the_night(book, bars, force.promote)
-    champion = book.champion()
+    version = model.version(force.promote) if is_version(force.promote) else _of_the_night(model, bars, force.promote)
+    champion = model.champion()
     if champion is not None and champion.version == version.record.version:
-        entry = book.decisions.read(champion.decision)
+        entry = model.decisions.read(champion.decision)
         if not entry.body.get("forced"):
-            raise _champion_already(book, version)
-        return recorded(job, book, bars, entry)
+            raise _champion_already(model, version)
+        return recorded(job, model, bars, entry)
     key = key_digest([job.model, "forced", version.record.version, None if champion is None else champion.decision])
-    entry = book.force(version.record.version, author=force.author, reason=force.reason, key=key)
-    return replace(recorded(job, book, bars, entry), already_decided=False)
+    entry = model.force(version.record.version, author=force.author, reason=force.reason, key=key)
+    return replace(recorded(job, model, bars, entry), already_decided=False)
 
 
-def _of_the_night(book: Model, bars: NightBars, recipe: str) -> Version:
-    for entry in book.versions.walk():
+def _of_the_night(model: Model, bars: NightBars, recipe: str) -> Version:
+    for entry in model.versions.walk():
         if entry.kind == "registered":
             record = VersionRecord.from_dict(entry.body["version"])
             if record.night == bars.night.day and record.recipe == recipe:
-                return book.version(record.version)
+                return model.version(record.version)
             if record.night is not None and record.night < bars.night.day:
                 break
     raise NightRefused(
         f"the night of {bars.night.day} is decided, and it trained no {recipe}: name a version (`registry history "
-        f"{book.name}`), or wait for newer bars"
+        f"{model.name}`), or wait for newer bars"
     )
 
 

@@ -34,35 +34,35 @@ class Rejudged:
         return replace(self.recorded, sentence="") == replace(self.again, sentence="")
 
 
-def decision_entry(book: Model, version: str | None = None) -> Entry:
+def decision_entry(model: Model, version: str | None = None) -> Entry:
     """The newest decision of the gate, or the one that made ``version`` champion."""
-    for entry in book.decisions.walk():
+    for entry in model.decisions.walk():
         if version is None and entry.kind in ("promoted", "held", "returned"):
             return entry
         if version is not None and entry.kind in ("promoted", "returned") and entry.body.get("version") == version:
             return entry
-    raise VersionNotFound(f"{book.name} has no decision" + ("" if version is None else f" that promoted {version}"))
+    raise VersionNotFound(f"{model.name} has no decision" + ("" if version is None else f" that promoted {version}"))
 
 
-def judge_again(book: Model, number: int) -> Rejudged:
+def judge_again(model: Model, number: int) -> Rejudged:
     """Decision ``number`` of the log, judged again from the evidence as it was then.
 
     :class:`~flows.errors.GateRefused` where it is not a decision of the nightly gate.
     """
-    entry = book.decisions.read(number)
-    record: Any = book.decision_record(entry)
+    entry = model.decisions.read(number)
+    record: Any = model.decision_record(entry)
     if record is None or record.get("rule") != "nightly" or entry.body.get("evidence", {}).get("entry") is None:
-        raise GateRefused(f"decision {number} of {book.name} is '{entry}': no decision of the nightly gate")
+        raise GateRefused(f"decision {number} of {model.name} is '{entry}': no decision of the nightly gate")
     recorded = NightlyDecision.from_dict(record)
-    return Rejudged(recorded, _judged(book, entry, recorded, at_decision(book, entry.body["evidence"]["entry"])))
+    return Rejudged(recorded, _judged(model, entry, recorded, at_decision(model, entry.body["evidence"]["entry"])))
 
 
-def _judged(book: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:
+def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:
     candidates = [_candidate(row) for row in recorded.rows]
     policy = GatePolicy.from_dict(recorded.policy)
     if recorded.champion is None:
         return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=recorded.accept_unskilled)
-    against = book.version(recorded.champion).record
+    against = model.version(recorded.champion).record
     assert recorded.threshold is not None, "a decision against a champion has a threshold"
     calibration = Calibration(
         recorded.threshold,

@@ -4,11 +4,11 @@
 
     job = plan(request, settings)                       what is asked for, checked before anything is read
     bars = load(job)                                    bars to as-of, with labels
-    evidence = gather(job, book, bars)                  every new bar scored by the versions trained before it
+    evidence = gather(job, model, bars)                  every new bar scored by the versions trained before it
     trials = [train(job, bars, recipe) ...]             every recipe, on everything known
-    versions = register(job, book, bars, evidence, trials)     in recipe order
-    verdict = judge(job, book, bars, evidence, trials, versions)
-    outcome = settle(job, book, bars, versions, verdict)       promoted or held: compare-and-swap
+    versions = register(job, model, bars, evidence, trials)     in recipe order
+    verdict = judge(job, model, bars, evidence, trials, versions)
+    outcome = settle(job, model, bars, versions, verdict)       promoted or held: compare-and-swap
 
 Every step can be repeated after a crash and then adds only what is missing. ``flows/retrain.py`` runs the same steps as
 Prefect tasks; both leave the same log. Two rules judge: streams by the night (:mod:`flows.night.nightly_rule`), or one
@@ -62,19 +62,19 @@ def run(
     """The whole night, without Prefect. ``on_trained`` is told the name of each recipe as it is done, ``on_backfill``
     how many refits of the walk-forward are done, and of how many; ``on_loaded`` is given the bars."""
     job = plan(request, settings)
-    book = job.book(clock=clock, new_id=new_id)
+    model = job.open_model(clock=clock, new_id=new_id)
     bars = load(job)
     if on_loaded is not None:
         on_loaded(bars.data)
-    done = decided(job, book, bars)
+    done = decided(job, model, bars)
     if done is not None:
         return done
-    evidence = gather(job, book, bars, on_backfill)
+    evidence = gather(job, model, bars, on_backfill)
     trials = train_every(job, bars, on_trained, (clock or SystemClock()).monotonic)
-    versions = register(job, book, bars, evidence, trials)
+    versions = register(job, model, bars, evidence, trials)
     for _ in range(JUDGED_AGAIN):
-        verdict = judge(job, book, bars, evidence, trials, versions)
-        outcome = settle(job, book, bars, versions, verdict)
+        verdict = judge(job, model, bars, evidence, trials, versions)
+        outcome = settle(job, model, bars, versions, verdict)
         if outcome is not None:
             return outcome
     raise changed_too_often(job)
@@ -109,7 +109,7 @@ def load(job: Job) -> NightBars:
     return NightBars(data, train, asked, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()))
 
 
-def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
+def decided(job: Job, model: Model, bars: NightBars) -> Outcome | None:
     """The outcome of the night where it was decided before; None where it is to be done.
 
     :class:`~flows.errors.NightRefused` where a later night is decided already; :class:`~flows.errors.RequestRefused`
@@ -118,12 +118,12 @@ def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
     if job.request.dry_run:
         return None
     persons.check_keys(job)
-    head = book.decisions.head()
+    head = model.decisions.head()
     last = None if head is None else head.state.get("night")
     force = job.request.force
     if last is None or last < bars.night.day:
         if force is not None:
-            persons.check_force(book, force)
+            persons.check_force(model, force)
         return None
     if last > bars.night.day:
         raise NightRefused(
@@ -131,17 +131,17 @@ def decided(job: Job, book: Model, bars: NightBars) -> Outcome | None:
             "a night is decided once, in order; use another --model to look at the past"
         )
     if force is not None:
-        return persons.force_decided(job, book, bars, force)
-    entry = book.decided(last)
+        return persons.force_decided(job, model, bars, force)
+    entry = model.decided(last)
     assert entry is not None, "the state says that this night is decided"
-    return recorded(job, book, bars, entry)
+    return recorded(job, model, bars, entry)
 
 
-def gather(job: Job, book: Model, bars: NightBars, progress: Progress | None = None) -> Evidence | None:
+def gather(job: Job, model: Model, bars: NightBars, progress: Progress | None = None) -> Evidence | None:
     """The evidence with tonight's bars; None for the holdout rule, which keeps none."""
     if job.request.advanced.holdout is not None:
         return None
-    return evidences.gather(job, book, bars.data, bars.night, progress)
+    return evidences.gather(job, model, bars.data, bars.night, progress)
 
 
 def train(job: Job, bars: NightBars, recipe: Recipe) -> TrainedCandidate:
@@ -175,13 +175,13 @@ def trial(job: Job, bars: NightBars, fit: Fit) -> TrainedCandidate:
 
 
 def register(
-    job: Job, book: Model, bars: NightBars, evidence: Evidence | None, trials: Sequence[TrainedCandidate]
+    job: Job, model: Model, bars: NightBars, evidence: Evidence | None, trials: Sequence[TrainedCandidate]
 ) -> list[Version | None]:
     """Every trial as a version, in recipe order; what this night registered before is found, not added again."""
     if job.request.dry_run:
         return [None] * len(trials)
     return [
-        book.register(
+        model.register(
             each.archive,
             _record(job, bars, evidence, each),
             author=job.author,
@@ -196,7 +196,7 @@ def register(
 
 def judge(
     job: Job,
-    book: Model,
+    model: Model,
     bars: NightBars,
     evidence: Evidence | None,
     trials: Sequence[TrainedCandidate],
@@ -204,24 +204,24 @@ def judge(
 ) -> Verdict:
     """What the gate says, by the rule of this run, or the person who forces something else."""
     if evidence is None:
-        verdict = holdout_rule.judge(job, book, bars, trials, versions)
+        verdict = holdout_rule.judge(job, model, bars, trials, versions)
     else:
-        verdict = nightly_rule.judge(job, book, bars, evidence, trials, versions)
+        verdict = nightly_rule.judge(job, model, bars, evidence, trials, versions)
     force = job.request.force
     return verdict if force is None else persons.overruled(verdict, force, versions)
 
 
 def settle(
-    job: Job, book: Model, bars: NightBars, versions: Sequence[Version | None], verdict: Verdict
+    job: Job, model: Model, bars: NightBars, versions: Sequence[Version | None], verdict: Verdict
 ) -> Outcome | None:
     """Write the decision, and what came of the night; None where the champion changed meanwhile: judge again."""
     if job.request.dry_run:
-        return outcome_of(job, bars, verdict, book.champion(), None)
+        return outcome_of(job, bars, verdict, model.champion(), None)
     try:
-        entry = _commit(job, book, bars, versions, verdict)
+        entry = _commit(job, model, bars, versions, verdict)
     except StaleDecision:
         return None
-    return outcome_of(job, bars, verdict, book.champion(), entry)
+    return outcome_of(job, bars, verdict, model.champion(), entry)
 
 
 def changed_too_often(job: Job) -> StaleDecision:
@@ -231,7 +231,7 @@ def changed_too_often(job: Job) -> StaleDecision:
     )
 
 
-def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version | None], verdict: Verdict) -> Entry:
+def _commit(job: Job, model: Model, bars: NightBars, versions: Sequence[Version | None], verdict: Verdict) -> Entry:
     key = key_digest([job.model, bars.night.day, "decision"])
     body: dict[str, Any] = {"sentence": verdict.sentence, "reason": verdict.reason}
     if verdict.decision is not None:
@@ -243,23 +243,23 @@ def _commit(job: Job, book: Model, bars: NightBars, versions: Sequence[Version |
         body["accept_unskilled"] = True
     told: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": bars.night, "key": key}
     if verdict.action == "promoted":
-        winner = _winner(book, versions, verdict)
+        winner = _winner(model, versions, verdict)
         if verdict.force is not None:
-            return book.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
+            return model.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
         if persons.needs_approval(job, verdict):
             body |= persons.answered(job, winner, verdict)
             if not persons.may_promote(body):
-                return book.hold(body=body, **told)
+                return model.hold(body=body, **told)
         try:
-            return book.promote(winner, body=body, returned=verdict.winner_version is not None, **told)
+            return model.promote(winner, body=body, returned=verdict.winner_version is not None, **told)
         except Frozen as frozen:
             body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
-    return book.hold(body=body, **told)
+    return model.hold(body=body, **told)
 
 
-def _winner(book: Model, versions: Sequence[Version | None], verdict: Verdict) -> Version:
+def _winner(model: Model, versions: Sequence[Version | None], verdict: Verdict) -> Version:
     if verdict.winner_version is not None:
-        return book.version(verdict.winner_version)
+        return model.version(verdict.winner_version)
     return next(each for each in versions if each is not None and each.record.recipe == verdict.winner)
 
 

@@ -67,14 +67,14 @@ class DecisionSummary:
         return self.kind in ("promoted", "held", "returned")
 
 
-def decisions(book: Model, *, at_most: int = TOLD) -> tuple[DecisionSummary, ...]:
+def decisions(model: Model, *, at_most: int = TOLD) -> tuple[DecisionSummary, ...]:
     """The newest decisions of a model, oldest first."""
-    return told(book, islice(book.decisions.walk(), at_most))
+    return told(model, islice(model.decisions.walk(), at_most))
 
 
-def told(book: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
+def told(model: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
     """Entries of the decisions log, newest first, as decisions, oldest first."""
-    return tuple(_told(book, entry) for entry in entries)[::-1]
+    return tuple(_told(model, entry) for entry in entries)[::-1]
 
 
 def proposed(decision: NightlyDecision, night: str) -> DecisionSummary:
@@ -85,9 +85,9 @@ def proposed(decision: NightlyDecision, night: str) -> DecisionSummary:
     return replace(told, **_figures(decision))
 
 
-def _told(book: Model, entry: Entry) -> DecisionSummary:
+def _told(model: Model, entry: Entry) -> DecisionSummary:
     decided = entry.kind in ("promoted", "held", "returned")
-    record: Any = book.decision_record(entry) if decided else None
+    record: Any = model.decision_record(entry) if decided else None
     nightly = record is not None and record.get("rule") == "nightly"
     told = DecisionSummary(
         number=entry.n,

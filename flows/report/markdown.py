@@ -1,6 +1,6 @@
 """The report of one decision as markdown, complete in itself: table, sentence, charts as PNG data URLs.
 
-    create_markdown_artifact(decision_markdown(outcome, book), key="decision")
+    create_markdown_artifact(decision_markdown(outcome, model), key="decision")
 
 What people typed (authors, reasons) is escaped: it can neither become a link nor markup.
 """
@@ -22,7 +22,7 @@ NIGHTS_DRAWN = 60
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#&~$!])")
 
 
-def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRAWN) -> str:
+def decision_markdown(outcome: Outcome, model: Model, *, nights: int = NIGHTS_DRAWN) -> str:
     """What a person reads after a night: the sentence, the table, where production stands, and the evidence.
 
     Reads up to ``nights`` decisions of the log. Raises what the registry raises where it cannot be read.
@@ -39,7 +39,7 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
         ),
         _facts(outcome),
         _table(outcome),
-        *_evidence(outcome, decisions(book, at_most=nights)),
+        *_evidence(outcome, decisions(model, at_most=nights)),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -24,11 +24,16 @@ ROW_DAYS = 250
 
 
 def quality(
-    book: Model, champion: ChampionRecord, ledger: Ledger, references: tuple[str, ...], policy: GatePolicy, told: Health
+    model: Model,
+    champion: ChampionRecord,
+    ledger: Ledger,
+    references: tuple[str, ...],
+    policy: GatePolicy,
+    told: Health,
 ) -> Quality:
     """``ledger``: with the streams of ``references``; ``told``: what the watch said at the same moment."""
     scores = StreamScorer(ledger, policy.score)
-    found = score_history(book, champion, ledger, scores)
+    found = score_history(model, champion, ledger, scores)
     key = judged_by(champion, ledger)
     among = last_days(ledger, key)
     spans = ledger.day[among]

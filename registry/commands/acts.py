@@ -48,9 +48,9 @@ def promote(
             f"only the gate promotes on evidence; to make {version} champion whatever it says, add --force: it is "
             "recorded as forced, with your name and reason, and evidence starts afresh"
         )
-    book = open_model(registry, model, signing_key=signing_key)
-    chosen = book.version(version)
-    told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    chosen = opened.version(version)
+    told(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry rollback gbpusd_m15_direction --to v9 {_WHY}")
@@ -165,9 +165,9 @@ def tag(
     """Give a version a second name, or take it away."""
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
-    book = open_model(registry, model, signing_key=signing_key)
-    number = None if version is None else book.version(version).record.version
-    told(book.tag(name, number, author=author, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    number = None if version is None else opened.version(version).record.version
+    told(opened.tag(name, number, author=author, key=key), as_json)
 
 
 def told(entry: Entry, as_json: bool) -> None:
@@ -190,8 +190,8 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Make champion what the last night proposed and held for a person; stale once anything else was decided."""
-    book = open_model(registry, model, signing_key=signing_key)
-    told(book.approve(version, author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    told(opened.approve(version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog="Example: registry key approver.pem --new")

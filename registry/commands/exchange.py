@@ -52,12 +52,12 @@ def bundle(
     as_json: Json = False,
 ) -> None:
     """A decision with all it rests on in one file, which examples/check_bundle.py checks offline."""
-    book = open_model(registry, model)
+    opened = open_model(registry, model)
     path = to or Path(f"{model}-decision-{decision}.zip")
     with bar() as progress:
-        data = bundled(book, decision, progress=progress)
+        data = bundled(opened, decision, progress=progress)
     _write(path, data)
-    told = {"file": str(path), "bytes": len(data), "decision_sha256": book.decisions.read(decision).digest}
+    told = {"file": str(path), "bytes": len(data), "decision_sha256": opened.decisions.read(decision).digest}
     lines = (
         f"{path}: {len(data):,} bytes",
         f"check it: python check_bundle.py {path} --digest {told['decision_sha256']}",

@@ -55,16 +55,16 @@ SigningKey = Annotated[
 
 def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path | None = None) -> Model:
     """The model, with the keys of the environment; :class:`ModelNotFound` where it has no entry yet."""
-    book = open_registry(url, cache, signing_key).model(name)
-    if book.versions.head() is None and book.decisions.head() is None:
-        book.version("latest")  # raises ModelNotFound, which says what to do
-    return book
+    model = open_registry(url, cache, signing_key).model(name)
+    if model.versions.head() is None and model.decisions.head() is None:
+        model.version("latest")  # raises ModelNotFound, which says what to do
+    return model
 
 
 def open_begun(url: str, name: str, signing_key: Path | None = None) -> Model:
     """As :func:`open_model`, also where all there is was left by a writer cut off before its first entry."""
-    book = open_registry(url, signing_key=signing_key)
-    return book.model(name) if name in book.models() else open_model(url, name, signing_key=signing_key)
+    model = open_registry(url, signing_key=signing_key)
+    return model.model(name) if name in model.models() else open_model(url, name, signing_key=signing_key)
 
 
 def open_registry(url: str, cache: Path | None = None, signing_key: Path | None = None) -> Registry:

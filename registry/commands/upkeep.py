@@ -68,8 +68,8 @@ def collect(
 ) -> None:
     """Remove what nothing names any more, and retire what is kept long enough; try --dry-run first."""
     with bar() as progress:
-        book = open_begun(registry, model, signing_key)
-        done = gc.collect(book, dry_run=dry_run, nights_kept=nights, progress=progress)
+        opened = open_begun(registry, model, signing_key)
+        done = gc.collect(opened, dry_run=dry_run, nights_kept=nights, progress=progress)
     show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
 
 

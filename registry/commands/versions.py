@@ -30,8 +30,8 @@ def show_version(
     model: ModelName, version: VersionName = "champion", registry: Url = ".retrain/registry", as_json: Json = False
 ) -> None:
     """Everything that is known of one version."""
-    book = open_model(registry, model)
-    row = version_row(book.version(version), book.champion())
+    opened = open_model(registry, model)
+    row = version_row(opened.version(version), opened.champion())
     show(row, as_json, lambda: Console(soft_wrap=True).print(_record_table(model, row)))
 
 
@@ -44,9 +44,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Two versions side by side: better, worse, within noise, or not comparable."""
-    book = open_model(registry, model)
-    a, b = book.version(first), book.version(second)
-    found = compared(a, b, days=paired_days(book, a, b))
+    opened = open_model(registry, model)
+    a, b = opened.version(first), opened.version(second)
+    found = compared(a, b, days=paired_days(opened, a, b))
     show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
 
 
@@ -110,11 +110,11 @@ GROUP = "registry.paired_days"
 """Entry points: ``(model, a, b) -> {metric: PairedDays of b - a}``."""
 
 
-def paired_days(book: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
+def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
     """By metric; empty where there is no evidence, or nobody who can read it is installed."""
-    if not book.manifest().files:
+    if not model.manifest().files:
         return {}
     found: dict[str, PairedDays] = {}
     for reader in entry_points(group=GROUP):
-        found |= reader.load()(book, a, b)
+        found |= reader.load()(model, a, b)
     return found

@@ -111,14 +111,14 @@ def import_notebook(
     }
     told: list[Imported] = []
     for original, versions in prepared.items():
-        book = registry.model(named[original])
-        there = _imported_before(book)
+        target = registry.model(named[original])
+        there = _imported_before(target)
         for each, opened in versions:
             key = key_digest(["notebook", original, _identity(each)])
             version = there.get(key)
             added = version is None or (opened is not None and version.record.artifact is None)
             if added:
-                version = _register(book, original, each, key, opened, author)
+                version = _register(target, original, each, key, opened, author)
             assert version is not None, "it was there, or it was added"
             loadable = version.record.artifact is not None
             progress(f"importing {original}", len(told) + 1, sum(map(len, chosen.values())))
@@ -204,24 +204,26 @@ def _with_published(each: NotebookVersion, model: str, published: Any) -> Notebo
     return dataclasses.replace(each, published=tuple(moments))
 
 
-def _imported_before(book: Model) -> dict[str, Version]:
+def _imported_before(target: Model) -> dict[str, Version]:
     """What was imported before by its key; where a record came first and its pickle later, the one with the artifact.
 
     Looked up in the records, since a state forgets idempotency keys.
     """
     found: dict[str, Version] = {}
-    for version in book.history():
+    for version in target.history():
         key = (version.record.details or {}).get("imported", {}).get("key")
         if key is not None and (key not in found or version.record.artifact is not None):
             found[key] = version
     return found
 
 
-def _register(book: Model, model: str, each: NotebookVersion, key: str, opened: Opened | None, author: str) -> Version:
+def _register(
+    target: Model, model: str, each: NotebookVersion, key: str, opened: Opened | None, author: str
+) -> Version:
     record = _record(model, each, key, None if opened is None else opened.environment)
     if opened is None:
-        return book.register(None, record, author=author, key=key)
-    return book.register(opened.archive, record, author=author, key=key_digest([key, "with its model"]))
+        return target.register(None, record, author=author, key=key)
+    return target.register(opened.archive, record, author=author, key=key_digest([key, "with its model"]))
 
 
 def _record(model: str, each: NotebookVersion, key: str, environment: Mapping[str, str] | None) -> VersionRecord:

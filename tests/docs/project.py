@@ -46,8 +46,8 @@ def make(place: Path) -> Path:
         for as_of in NIGHTS:
             request = RetrainRequest(as_of=as_of, recipes=RECIPES, train_days=60, backfill_days=45)
             run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
-    book = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
-    book.force("v2", author="ann", reason="tried by hand")
+    model = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
+    model.force("v2", author="ann", reason="tried by hand")
     return place
 
 

@@ -23,11 +23,11 @@ def fitted(seed):
 
 def fill(place: Path) -> None:
     """v1, v2 and v3, of which v1 and then v2 were champions."""
-    book = Registry(place).model(NAME)
+    model = Registry(place).model(NAME)
     for seed, accuracy in ((0, 0.51), (1, 0.513), (2, 0.55)):
         record = VersionRecord(
             recipe="logistic", metrics={"accuracy": accuracy}, parameters={"C": float(seed)}, measured_on=BARS
         )
-        book.register(pack(fitted(seed), SIGNATURE), record, author="trainer")
+        model.register(pack(fitted(seed), SIGNATURE), record, author="trainer")
     for version in ("v1", "v2"):
-        book.force(version, author="ann", reason="to begin with")
+        model.force(version, author="ann", reason="to begin with")

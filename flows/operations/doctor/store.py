@@ -33,17 +33,17 @@ def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
     yield from _bucket(place, now) if place.startswith("s3://") else _folder(place)
 
 
-def _head(book: Model, known: str, now: datetime) -> Finding:
+def _head(model: Model, known: str, now: datetime) -> Finding:
     try:
-        head = book.decisions.head() or book.versions.head()
+        head = model.decisions.head() or model.versions.head()
     except RegistryError as error:
-        return Finding("model", "wrong", str(error), f"registry verify {book.name}")
+        return Finding("model", "wrong", str(error), f"registry verify {model.name}")
     if head is not None and head.time > now + MOST_SKEW:
         ahead = head.time - now
         return Finding(
             "clock", "wrong", f"the newest entry was written {ahead} in the future", "set this machine's clock (NTP)"
         )
-    return Finding("model", "fine", f"{book.name}: {known}")
+    return Finding("model", "fine", f"{model.name}: {known}")
 
 
 def _promise(place: str) -> Finding:

@@ -53,7 +53,7 @@ class Approval(RunInput):
     reason: Reason = Field(title="Reason", description="Why, in one line; it stays in the log for good.")
 
 
-def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Clock | None = None) -> Verdict:
+def approved(job: Job, model: Model, bars: NightBars, verdict: Verdict, clock: Clock | None = None) -> Verdict:
     """``verdict`` with what a person said to it, waiting for that where it has to be asked for.
 
     Without an answer it comes back as it was, and the night is held.
@@ -66,7 +66,7 @@ def approved(job: Job, book: Model, bars: NightBars, verdict: Verdict, clock: Cl
     until = clock.monotonic() + job.approval.total_seconds()
     waits = f"{verdict.sentence}; it waits {_long(job.approval)} for a person's yes"
     Notifier(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
-    outcome, decision = outcome_of(job, bars, verdict, book.champion(), None), verdict.decision
+    outcome, decision = outcome_of(job, bars, verdict, model.champion(), None), verdict.decision
     told = proposed(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
     form = Approval.with_initial_data(proposal_markdown(outcome, told))
     while (left := until - clock.monotonic()) > _LOOK_SECONDS:

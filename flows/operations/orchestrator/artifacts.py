@@ -70,15 +70,15 @@ def progress(what: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]
     yield told
 
 
-def publish(book: Model, outcome: Outcome) -> None:
+def publish(model: Model, outcome: Outcome) -> None:
     """Write the artifacts of a night that was decided now, or of a dry run."""
     key = artifact_key(outcome.model)
-    report = decision_markdown(outcome, book)
+    report = decision_markdown(outcome, model)
     if outcome.dry_run:
         create_markdown_artifact(report, f"{key}-dry-run", outcome.sentence)
         return
     create_markdown_artifact(report, f"{key}-decision", outcome.sentence)
-    create_table_artifact(versions_table(book), f"{key}-versions", f"The newest versions of {outcome.model}.")
+    create_table_artifact(versions_table(model), f"{key}-versions", f"The newest versions of {outcome.model}.")
     champion = outcome.champion
     if champion is not None:
         text = f"{champion.version} ({champion.recipe})"
@@ -97,10 +97,10 @@ def artifact_key(model: str) -> str:
     return plain if same else f"{plain}-{hashlib.sha256(model.encode()).hexdigest()[:6]}"
 
 
-def versions_table(book: Model) -> list[dict[str, str]]:
+def versions_table(model: Model) -> list[dict[str, str]]:
     """The newest versions, newest first."""
-    champion = book.champion()
-    registered = (entry for entry in book.versions.walk() if entry.kind == "registered")
+    champion = model.champion()
+    registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
     rows = []
     for entry in islice(registered, VERSIONS_SHOWN):
         record = VersionRecord.from_dict(entry.body["version"])

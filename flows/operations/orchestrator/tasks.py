@@ -51,9 +51,9 @@ def _load(job: Job) -> NightBars:
     return bars
 
 
-def _gather(job: Job, book: Model, bars: NightBars) -> Evidence | None:
+def _gather(job: Job, model: Model, bars: NightBars) -> Evidence | None:
     with progress(cost) as told:
-        return night.gather(job, book, bars, told)
+        return night.gather(job, model, bars, told)
 
 
 def _step(name: str, step: Callable[P, R], says: Callable[[R], Iterable[str]], **options: Any) -> Task[P, R]:
@@ -82,11 +82,11 @@ report = _step("report", after_night, log_lines.reported)
 show = _step("show the night", publish, lambda _: (), **_ASK_AGAIN)
 
 
-def shown(job: Job, book: Model, bars: NightBars, outcome: Outcome) -> Outcome:
+def shown(job: Job, model: Model, bars: NightBars, outcome: Outcome) -> Outcome:
     """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
     outcome = report(job, outcome, data=bars.data)
     if not outcome.already_decided:
-        show(book, outcome, return_state=True)
+        show(model, outcome, return_state=True)
     return outcome
 
 

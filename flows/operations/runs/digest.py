@@ -8,22 +8,22 @@ from registry import Model
 from registry.format.entries import Entry
 
 
-def due_digest(book: Model, decision: int) -> str | None:
+def due_digest(model: Model, decision: int) -> str | None:
     """The digest that is due with the decision of this number; None where its night is not the first of a week."""
-    entry = book.decisions.read(decision)
+    entry = model.decisions.read(decision)
     night = _night(entry)
-    before = None if decision == 1 else _night(book.decisions.read(decision - 1))
+    before = None if decision == 1 else _night(model.decisions.read(decision - 1))
     if night is None or before is None or before.isocalendar()[:2] == night.isocalendar()[:2]:
         return None
-    return digest(book, before - timedelta(days=before.weekday()))
+    return digest(model, before - timedelta(days=before.weekday()))
 
 
-def digest(book: Model, monday: date) -> str:
+def digest(model: Model, monday: date) -> str:
     """What happened to the model in the week of ``monday``: nights by what they came to, and the champion."""
     week = range(7)
     nights: dict[str, str] = {}
     acts: list[str] = []
-    for entry in book.decisions.walk():
+    for entry in model.decisions.walk():
         night = _night(entry)
         if night is not None and night < monday:
             break
@@ -35,7 +35,7 @@ def digest(book: Model, monday: date) -> str:
             acts.append(f"{entry.time:%Y-%m-%d}: {entry}")
     counts = {kind: list(nights.values()).count(kind) for kind in ("promoted", "returned", "held")}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
-    champion = book.champion()
+    champion = model.champion()
     production = "Production has no champion."
     if champion is not None:
         production = f"Production loads {champion.version} ({champion.recipe}), champion since {champion.since[:10]}."

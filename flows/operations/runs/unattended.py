@@ -123,7 +123,7 @@ def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> No
 
 def covered_by(job: Job, night: date) -> str | None:
     """The sentence that says by which decision ``night`` is covered; None where it is still to be decided."""
-    head = job.book().decisions.head()
+    head = job.open_model().decisions.head()
     last = None if head is None else head.state.get("night")
     if head is None or last is None or last < night.isoformat():
         return None
@@ -154,7 +154,7 @@ def _tell_outcome(teller: Notifier, job: Job, tonight: NightRun, now: datetime) 
         kind = "candidate.waiting"
     teller.happened(kind, outcome.sentence, now=now)
     try:
-        week = due_digest(job.book(), outcome.decision)
+        week = due_digest(job.open_model(), outcome.decision)
     except RegistryError as error:  # the night is decided, whatever becomes of its digest
         log.error("the weekly digest cannot be made: %s", error)
         return

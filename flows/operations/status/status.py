@@ -94,8 +94,8 @@ def look(
     """
     place = registry or settings.registry
     name, others = _which(settings, place, model)
-    book = Registry(place).model(name)
-    head, champion = book.decisions.head(), book.champion()
+    opened = Registry(place).model(name)
+    head, champion = opened.decisions.head(), opened.champion()
     night = None if head is None else head.state.get("night")
     real = champion is not None and not champion.simulated  # also where nobody says where its bars are
     due = None if settings.data is None and not real else operations.calendar.expected_night(now, grace)
@@ -111,7 +111,7 @@ def look(
         champion=_champion(champion, now),
         health=_health(head, champion, told),
         last_night=night,
-        last_sentence="" if night is None or head is None else _sentence(book, night),
+        last_sentence="" if night is None or head is None else _sentence(opened, night),
         bars=_bars(settings, real=real) if with_bars else "bars not looked at",
         next_run=_next(operations, now),
         due=None if due is None else due.isoformat(),
@@ -179,8 +179,8 @@ def _health(head: Entry | None, champion: ChampionRecord | None, told: HealthSum
     return told.word
 
 
-def _sentence(book: Model, night: str) -> str:
-    entry = book.decided(night)
+def _sentence(model: Model, night: str) -> str:
+    entry = model.decided(night)
     return "" if entry is None else str(entry)
 
 

@@ -17,7 +17,7 @@ from registry import Model
 class Examine(Protocol):
     """:func:`flows.monitoring.health.health_now`, or the same as a task."""
 
-    def __call__(self, job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> Health | None: ...
+    def __call__(self, job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> Health | None: ...
 
 
 MISSED_AFTER = timedelta(hours=6)
@@ -35,7 +35,7 @@ def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health
     calendar = load_operations().calendar
     # the simulated sample never grows
     due = date.min if job.simulated else calendar.expected_night(now, MISSED_AFTER)
-    return examine(job, job.book(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
+    return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
 
 
 def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
@@ -46,7 +46,7 @@ def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Hea
     operations = load_operations()
     teller = Notifier(job.model, operations)
     if not job.simulated:
-        teller.found(_night(job.book(), operations, now), now=now)
+        teller.found(_night(job.open_model(), operations, now), now=now)
     try:
         health = look_at(job, now, examine=examine)
     except (BarsMissing, BarsRejected) as error:
@@ -66,14 +66,14 @@ def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
     return {kind: "; ".join(sentences) or None for kind, sentences in found.items()}
 
 
-def _night(book: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
-    missed = missed_night(book, operations.calendar.expected_night(now, MISSED_AFTER))
+def _night(model: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
+    missed = missed_night(model, operations.calendar.expected_night(now, MISSED_AFTER))
     return {} if missed is None else {"night.missed": missed}  # a decided night ends it
 
 
-def missed_night(book: Model, due: date) -> str | None:
+def missed_night(model: Model, due: date) -> str | None:
     """The sentence about a night that was ``due`` and is not decided; None where all is well or none ever was."""
-    head = book.decisions.head()
+    head = model.decisions.head()
     last = None if head is None else head.state.get("night")
     if last is None or last >= due.isoformat():
         return None

@@ -57,7 +57,7 @@ def test_a_model_that_is_not_there_is_named(
 def test_the_registry_module_refuses_it_too(lived: Lived) -> None:
     job = lived.job(model="nobody")
     with pytest.raises(ModelNotFound):
-        write_report(job, job.book())
+        write_report(job, job.open_model())
 
 
 def test_bars_of_another_kind_are_refused(lived: Lived, tmp_path: Path) -> None:
@@ -65,19 +65,19 @@ def test_bars_of_another_kind_are_refused(lived: Lived, tmp_path: Path) -> None:
         shutil.copy(file, tmp_path)
     job = replace(lived.job(), source=str(tmp_path))
     with pytest.raises(RequestRefused, match="are real and m was trained on simulated ones"):
-        write_report(job, job.book())
+        write_report(job, job.open_model())
 
 
 def test_bars_that_are_gone_are_an_error_of_bars(lived: Lived, tmp_path: Path) -> None:
     job = replace(lived.job(), source=str(tmp_path))
     with pytest.raises(BarsMissing):
-        write_report(job, job.book())
+        write_report(job, job.open_model())
 
 
 def test_a_place_that_cannot_be_written_is_said(lived: Lived, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ReportFailed, match="RETRAIN_REPORTS"):
-        write_report(lived.job(), lived.book, out=tmp_path / "file" / "report.html")
+        write_report(lived.job(), lived.model, out=tmp_path / "file" / "report.html")
 
 
 def test_a_report_stands_beside_the_registry_by_default(tmp_path: Path) -> None:

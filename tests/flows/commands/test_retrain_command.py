@@ -48,8 +48,8 @@ def run(*command: str, env: dict[str, str] | None = None, cwd: Path | None = Non
 
 def log_of(url: str, model: str) -> list[dict[str, Any]]:
     """The entries of both logs without ids, times and what follows from them."""
-    book = Registry(url).model(model)
-    entries = [*book.versions.walk(), *book.decisions.walk()]
+    opened = Registry(url).model(model)
+    entries = [*opened.versions.walk(), *opened.decisions.walk()]
     return [_without_ids(entry.to_dict()) for entry in entries]
 
 

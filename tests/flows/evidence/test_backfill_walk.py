@@ -170,7 +170,7 @@ def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.Mon
     said: list[tuple[float, str]] = []
     monkeypatch.setattr(showing, "create_progress_artifact", lambda at, description: said.append((at, description)))
     monkeypatch.setattr(showing, "update_progress_artifact", lambda of, at: None)
-    monkeypatch.setattr(tasks.night, "gather", lambda job, book, bars, told: (told(0, 25), told(25, 25)))
+    monkeypatch.setattr(tasks.night, "gather", lambda job, model, bars, told: (told(0, 25), told(25, 25)))
     tasks._gather(None, None, None)  # type: ignore[arg-type]  # the walk-forward alone is looked at
     assert said == [(0.0, cost(25))]
 

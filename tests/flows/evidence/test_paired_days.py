@@ -31,7 +31,7 @@ def made() -> Bars:
 
 
 @pytest.fixture
-def book(tmp_path: Path, made: Bars) -> Model:
+def model(tmp_path: Path, made: Bars) -> Model:
     """v1 of recipe ``weak`` and v2 of recipe ``keen``, measured on all days of their streams; v3 of ``weak`` measured
     on the last eight days alone; v4 of no recipe that the evidence knows. Evidence: two streams, and v1 frozen."""
     model = Registry(tmp_path / "registry").model(NAME)
@@ -51,27 +51,27 @@ def keep(model: Model, data: bytes) -> None:
     model.score(data, night="2023-02-10", through="2023-02-10", bars=1, fold=lambda files: files[-1], author="trainer")
 
 
-def test_days_of_two_recipes_are_paired_bar_by_bar(book, made):
-    found = paired_days(book, book.version("v1"), book.version("v2"))["accuracy"]
+def test_days_of_two_recipes_are_paired_bar_by_bar(model, made):
+    found = paired_days(model, model.version("v1"), model.version("v2"))["accuracy"]
     hit = {skill: (made.said(skill, seed) > 0.5) == (made.label == 1.0) for skill, seed in ((0.0, 1), (2.0, 2))}
     lead = (hit[2.0].astype(float) - hit[0.0]).reshape(DAYS, 64)
     assert np.allclose(found.difference, lead.mean(axis=1)) and set(found.bars) == {64}
     assert found.interval().low > 0.2
 
 
-def test_a_frozen_versions_own_scores_count_before_its_recipes(book, made):
-    keep(book, to_bytes(sheets(made, {"recipe:weak": made.said(0.0, 1), "recipe:keen": made.said(2.0, 2),
+def test_a_frozen_versions_own_scores_count_before_its_recipes(model, made):
+    keep(model, to_bytes(sheets(made, {"recipe:weak": made.said(0.0, 1), "recipe:keen": made.said(2.0, 2),
                                       "version:v1": made.said(2.0, 2)})))  # fmt: skip
-    assert paired_days(book, book.version("v1"), book.version("v2")) == {}  # v1 says now what keen says
+    assert paired_days(model, model.version("v1"), model.version("v2")) == {}  # v1 says now what keen says
 
 
 @pytest.mark.parametrize("other", ["v3", "v4"])
-def test_too_few_common_days_are_no_pair(book, other):
-    assert paired_days(book, book.version("v1"), book.version(other)) == {}
+def test_too_few_common_days_are_no_pair(model, other):
+    assert paired_days(model, model.version("v1"), model.version(other)) == {}
 
 
-def test_a_version_is_not_paired_with_itself(book):
-    assert paired_days(book, book.version("v2"), book.version("v2")) == {}
+def test_a_version_is_not_paired_with_itself(model):
+    assert paired_days(model, model.version("v2"), model.version("v2")) == {}
 
 
 def test_evidence_that_is_none_is_told(tmp_path):
@@ -82,8 +82,8 @@ def test_evidence_that_is_none_is_told(tmp_path):
         paired_days(model, model.version("v1"), model.version("v1"))
 
 
-def test_the_command_says_on_how_many_paired_days_it_stands(book, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["registry", "compare", NAME, "v1", "v2", "--json", "--registry", book.store.url])
+def test_the_command_says_on_how_many_paired_days_it_stands(model, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["registry", "compare", NAME, "v1", "v2", "--json", "--registry", model.store.url])
     cli.app(standalone_mode=False)
     [row] = json.loads(capsys.readouterr().out)["metrics"]
     assert row["status"] == "better" and row["interval"]["origin"] == f"{DAYS} paired days"

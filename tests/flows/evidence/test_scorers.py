@@ -41,11 +41,11 @@ def test_a_night_reads_each_archive_once(nights: Nights, monkeypatch: pytest.Mon
 
 
 def test_a_version_answers_the_same_by_name_and_by_entry(nights: Nights) -> None:
-    book, frame = nights.model, nights.dataset(at(3)).bars.frame
-    scorers = VersionCache(book, cores=1)
-    version = book.version("v2")
+    model, frame = nights.model, nights.dataset(at(3)).bars.frame
+    scorers = VersionCache(model, cores=1)
+    version = model.version("v2")
     assert scorers.registered_at(version.entry) == scorers.version("v2") == version.record
-    expected = probabilities(book.archive(version.record).estimator(), book.archive(version.record).signature, frame)
+    expected = probabilities(model.archive(version.record).estimator(), model.archive(version.record).signature, frame)
     for _ in range(2):
         assert np.array_equal(scorers.probabilities("v2", frame), expected)
 

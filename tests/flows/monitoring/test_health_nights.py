@@ -66,7 +66,7 @@ def test_a_refreshed_champion_is_not_compared_with_the_days_that_it_was_found_no
 ) -> None:
     row = {"version": "v1", "best_window": 3}
     told = {"rule": "nightly", "champion": "v0", "rows": [row], "refreshed": refreshed, "refresh": {"days": 12}}
-    monkeypatch.setattr(Model, "decision_record", lambda book, entry: told)
+    monkeypatch.setattr(Model, "decision_record", lambda model, entry: told)
     found = judged(second)
     assert found.before.day.size == found.earlier.day.size - left_out
 

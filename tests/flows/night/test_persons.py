@@ -87,17 +87,17 @@ def test_forcing_after_the_night_is_decided_trains_nothing_and_is_done_once(nigh
     assert nights(at(3), force=force(promote)).already_decided and nights.content() == before
 
 
-def rolled_back(book: Any) -> None:
-    book.force("v2", author="bob", reason="in a hurry")
-    book.rollback(author="bob", reason="sorry")
+def rolled_back(model: Any) -> None:
+    model.force("v2", author="bob", reason="in a hurry")
+    model.rollback(author="bob", reason="sorry")
 
 
-def forced(book: Any) -> None:
-    book.force("v2", author="bob", reason="in a hurry")
+def forced(model: Any) -> None:
+    model.force("v2", author="bob", reason="in a hurry")
 
 
-def frozen(book: Any) -> None:
-    book.freeze(author="bob", reason="audit")
+def frozen(model: Any) -> None:
+    model.freeze(author="bob", reason="audit")
 
 
 @pytest.mark.parametrize("act", [forced, rolled_back, frozen])
@@ -157,15 +157,15 @@ def waiting(first_night: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def settled(nights: Nights, answer: Answer | None, meanwhile: Any = None) -> Outcome | None:
     """The first night, at whose promotion a person says ``answer`` after ``meanwhile``."""
-    job, book = nights.job(at(3)), nights.model
+    job, model = nights.job(at(3)), nights.model
     bars = night.load(job)
-    evidence = night.gather(job, book, bars)
+    evidence = night.gather(job, model, bars)
     trials = [night.train(job, bars, recipe) for recipe in job.recipes]
-    versions = night.register(job, book, bars, evidence, trials)
-    verdict = night.judge(job, book, bars, evidence, trials, versions)
+    versions = night.register(job, model, bars, evidence, trials)
+    verdict = night.judge(job, model, bars, evidence, trials, versions)
     if meanwhile is not None:
-        meanwhile(book)
-    return night.settle(job, book, bars, versions, replace(verdict, answer=answer))
+        meanwhile(model)
+    return night.settle(job, model, bars, versions, replace(verdict, answer=answer))
 
 
 def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_hand(waiting: Nights) -> None:
@@ -208,8 +208,8 @@ def test_a_no_holds_and_is_recorded(waiting: Nights) -> None:
 
 
 def test_a_champion_that_changed_while_it_waited_makes_the_approval_stale(waiting: Nights) -> None:
-    def other(book: Any) -> None:
-        book.force("v2", author="bob", reason="in a hurry")
+    def other(model: Any) -> None:
+        model.force("v2", author="bob", reason="in a hurry")
 
     assert settled(waiting, Answer(True, "ada", "looks right"), other) is None, "judge again"
     champion = waiting.model.champion()

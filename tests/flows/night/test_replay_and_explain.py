@@ -73,20 +73,20 @@ def lived(short: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_replay_decides_as_the_nights_did(tape: FitCache, lived: str) -> None:
-    book = Registry(lived).model("m")
-    entries = sorted(book.decisions.walk(), key=lambda entry: entry.n)
+    model = Registry(lived).model("m")
+    entries = sorted(model.decisions.walk(), key=lambda entry: entry.n)
     played = play(tape, POLICY)
     assert len(played.decisions) == len(entries) == len(NIGHTS)
     for decision, entry in zip(played.decisions, entries, strict=True):
-        recorded = dict(book.decision_record(entry) or {})
+        recorded = dict(model.decision_record(entry) or {})
         assert decision.to_dict() == recorded, entry
 
 
 def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str) -> None:
-    book = Registry(lived).model("m")
-    head = book.versions.head()
+    model = Registry(lived).model("m")
+    head = model.versions.head()
     assert head is not None
-    nights = at_decision(book, int(head.state["watermark"]["entry"]))
+    nights = at_decision(model, int(head.state["watermark"]["entry"]))
     taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)
@@ -95,29 +95,29 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
 
 
 def test_each_decision_judged_again_comes_out_the_same(lived: str) -> None:
-    book = Registry(lived).model("m")
+    model = Registry(lived).model("m")
     for number in range(1, len(NIGHTS) + 1):
-        again = judge_again(book, number)
+        again = judge_again(model, number)
         assert again.same
         assert again.again.sentence == again.recorded.sentence
 
 
 def test_a_decision_whose_record_was_changed_is_seen(lived: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Registry(lived).model("m")
-    record = dict(book.decision_record(book.decisions.read(6)) or {})
+    model = Registry(lived).model("m")
+    record = dict(model.decision_record(model.decisions.read(6)) or {})
     rows = [{**row, "bars": row["bars"] + 1} for row in record["rows"]]
-    monkeypatch.setattr(book, "decision_record", lambda entry: {**record, "rows": rows})
-    assert not judge_again(book, 6).same
+    monkeypatch.setattr(model, "decision_record", lambda entry: {**record, "rows": rows})
+    assert not judge_again(model, 6).same
 
 
 def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str) -> None:
     import shutil
 
     shutil.copytree(lived, tmp_path / "copy")
-    book = Registry(tmp_path / "copy").model("m")
-    entry = book.suspend(author="ann", reason="looking at something")
+    model = Registry(tmp_path / "copy").model("m")
+    entry = model.suspend(author="ann", reason="looking at something")
     with pytest.raises(GateRefused, match="no decision of the nightly gate"):
-        judge_again(book, entry.n)
+        judge_again(model, entry.n)
 
 
 def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache, tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_dates_without_bars_are_refused(job: Job, tmp_path: Path) -> None:
 
 
 def test_the_watch_says_healthy_or_what_is_wrong(job: Job, lived: str) -> None:
-    book = Registry(lived).model("m")
-    fresh = health_now(job, book, date(2022, 6, 17))
+    model = Registry(lived).model("m")
+    fresh = health_now(job, model, date(2022, 6, 17))
     assert fresh is not None
     assert not [alarm for alarm in fresh.alarms if alarm.kind == "stale bars"]
-    late = health_now(job, book, date(2022, 6, 30))
+    late = health_now(job, model, date(2022, 6, 30))
     assert late is not None
     assert "the newest bar is of 2022-06-17, 9 trading days behind 2022-06-30" in str(late)
 
@@ -199,10 +199,10 @@ def explained(lived: str, *asked: str) -> Any:
 
 
 def test_explain_shows_the_evidence_of_last_night_beside_the_threshold(lived: str) -> None:
-    book = Registry(lived).model("m")
-    head = book.decisions.head()
+    model = Registry(lived).model("m")
+    head = model.decisions.head()
     assert head is not None
-    record = NightlyDecision.from_dict(dict(book.decision_record(head) or {}))
+    record = NightlyDecision.from_dict(dict(model.decision_record(head) or {}))
     found = explained(lived)
     assert found.exit_code == 0 and str(head) in found.stdout
     lines = found.stdout.splitlines()
@@ -217,10 +217,10 @@ def test_explain_shows_the_evidence_of_last_night_beside_the_threshold(lived: st
 
 
 def test_explain_of_a_version_is_the_decision_that_promoted_it(lived: str) -> None:
-    book = Registry(lived).model("m")
-    first = explained(lived, "v1") if book.decisions.read(1).body["version"] == "v1" else explained(lived, "v2")
+    model = Registry(lived).model("m")
+    first = explained(lived, "v1") if model.decisions.read(1).body["version"] == "v1" else explained(lived, "v2")
     assert first.exit_code == 0 and "is the first champion" in first.stdout
-    as_json = json.loads(explained(lived, book.decisions.read(1).body["version"], "--json").stdout)
+    as_json = json.loads(explained(lived, model.decisions.read(1).body["version"], "--json").stdout)
     assert as_json["entry"] == 1 and as_json["record"]["champion"] is None
     nobody = explained(lived, "v99")
     assert nobody.exit_code != 0

@@ -33,7 +33,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
             request = RetrainRequest(recipes=FAST, train_days=60, backfill_days=60, as_of=as_of(night))
             outcome = run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
             if at == 0:
-                book = Registry(registry, clock=clock).model("m")
-                book.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)
+                model = Registry(registry, clock=clock).model("m")
+                model.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)
     assert outcome is not None
     return Lived(registry, data, str(recipes), outcome)

@@ -33,7 +33,7 @@ class Lived:
     outcome: Outcome
 
     @property
-    def book(self) -> Model:
+    def model(self) -> Model:
         return Registry(self.registry).model("m")
 
     def job(self, night: date = NIGHTS[-1], model: str = "m") -> Job:

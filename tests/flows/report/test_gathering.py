@@ -33,7 +33,7 @@ def bars(lived: Lived) -> Dataset:
 
 @pytest.fixture(scope="module")
 def told(lived: Lived, bars: Dataset) -> ReportData:
-    return of(lived, lived.book, bars)
+    return of(lived, lived.model, bars)
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def copied(lived: Lived, tmp_path: Path) -> Model:
     return Registry(str(tmp_path / "registry"), clock=clock).model("m")
 
 
-def of(lived: Lived, book: Model, bars: Dataset) -> ReportData:
-    return gather(lived.job(), book, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+def of(lived: Lived, model: Model, bars: Dataset) -> ReportData:
+    return gather(lived.job(), model, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
 
 
 def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) -> None:
-    champion, shown = lived.book.champion(), told.production
+    champion, shown = lived.model.champion(), told.production
     assert champion is not None
     assert shown is not None
     assert (shown.version, shown.recipe, shown.since, shown.by) == (
@@ -58,16 +58,16 @@ def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) ->
         champion.since,
         champion.by,
     )
-    entries = [entry for entry in lived.book.decisions.walk() if entry.n > champion.decision]
+    entries = [entry for entry in lived.model.decisions.walk() if entry.n > champion.decision]
     assert shown.nights == sum(entry.kind in ("held", "promoted", "returned") for entry in entries)
 
 
 def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, bars: Dataset) -> None:
-    book = lived.book
-    champion, head = book.champion(), book.decisions.head()
+    model = lived.model
+    champion, head = model.champion(), model.decisions.head()
     assert champion is not None
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    health = examine(book, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    health = examine(model, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
     assert told.quality is not None
     assert told.quality.sentence == str(health)
     assert told.quality.alarms == health.alarms
@@ -76,9 +76,9 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
 
 def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -> None:
     """Bar by bar from the ledger, the champion's row and the majority's."""
-    book = lived.book
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    champion = book.champion()
+    model = lived.model
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    champion = model.champion()
     assert champion is not None
     assert told.quality is not None
     stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]  # its own days are still few
@@ -97,11 +97,11 @@ def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -
 
 def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportData, bars: Dataset) -> None:
     """Gross pips from the closes themselves."""
-    book = lived.book
-    champion, money = book.champion(), told.money
+    model = lived.model
+    champion, money = model.champion(), told.money
     assert champion is not None
     assert money is not None
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
     stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]
     close = bars.bars.frame["close_15m"]
     total = 0.0
@@ -118,7 +118,7 @@ def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportDa
 
 
 def test_the_same_moment_gives_the_same_page(lived: Lived, bars: Dataset, told: ReportData) -> None:
-    again = of(lived, lived.book, bars)
+    again = of(lived, lived.model, bars)
     assert again == told
     assert render(again) == render(told)
 

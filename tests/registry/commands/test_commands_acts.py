@@ -157,8 +157,8 @@ FAULTS = [
 
 @pytest.mark.parametrize(("arguments", "expected", "says"), FAULTS)
 def test_a_fault_is_one_message_and_a_status_and_writes_nothing(url, run, arguments, expected, says):
-    book = Registry(url).model(NAME)
-    before = (book.versions.head(), book.decisions.head())
+    model = Registry(url).model(NAME)
+    before = (model.versions.head(), model.decisions.head())
     status, out, err = run(*arguments)
     assert (status, out) == (expected, "") and says in err
     assert "Traceback" not in err and err.startswith("registry: ") and len(err.splitlines()) == 1

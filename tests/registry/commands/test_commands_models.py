@@ -106,9 +106,9 @@ def test_history_marks_what_is_champion_retired_and_tagged(url, run):
 
 
 def test_two_versions_without_metrics_are_compared_without_an_empty_table(url, run):
-    book = Registry(url).model(NAME)
+    model = Registry(url).model(NAME)
     for _ in range(2):
-        book.register(None, VersionRecord(features=("rsi_14", "adx_14"), dataset_fingerprint="ab" * 32), author="ann")
+        model.register(None, VersionRecord(features=("rsi_14", "adx_14"), dataset_fingerprint="ab" * 32), author="ann")
     status, out, _ = run("compare", NAME, "v2", "v5")
     assert status == 0 and "features: added (rsi_14, adx_14)" in out and "fingerprint: added (abababababab…)" in out
     assert run("compare", NAME, "v4", "v5")[1].startswith("gbpusd: v5 beside v4: neither has a metric")

@@ -225,10 +225,10 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RETRAIN_TRUSTED_TRAINERS", public["night"])
     monkeypatch.delenv("RETRAIN_SIGNING_KEY", raising=False)
     ring = registry.trust.keyring.Keyring.configured(tmp_path / "night.pem")
-    book = Registry(tmp_path / "registry", signer=ring.signer, trusted=ring.trusted).model(NAME)
-    book.register(b"archive", VersionRecord(recipe="rf"), author="night")
+    model = Registry(tmp_path / "registry", signer=ring.signer, trusted=ring.trusted).model(NAME)
+    model.register(b"archive", VersionRecord(recipe="rf"), author="night")
     body = {"sentence": "held", "proposal": approval.proposal("v1", "promoted: v1", returned=False)}
-    book.hold(expected=None, author="night", body=body, night=night(1))
+    model.hold(expected=None, author="night", body=body, night=night(1))
     return tmp_path
 
 

@@ -267,11 +267,11 @@ def test_keys_are_told_by_their_role(
 def test_a_champion_that_production_would_refuse_is_found(tmp_path: Path) -> None:
     public = write_new_key(tmp_path / "approver")
     place = used(str(tmp_path / "registry")).url
-    book = Registry(place).model("m")
-    book.register(b"archive", VersionRecord(recipe="rf"), author="night")
+    model = Registry(place).model("m")
+    model.register(b"archive", VersionRecord(recipe="rf"), author="night")
     settings = Settings(registry=place, model="m", trusted_promoters=public, signing_key=str(tmp_path / "approver"))
     assert not [each for each in examine(settings, Operations(), now=NOW) if each.about == "champion"]
-    book.force("v1", author="eve", reason="no key")
+    model.force("v1", author="eve", reason="no key")
     assert about(examine(settings, Operations(), now=NOW), "champion").verdict == "wrong"
     keys = Keyring.of(settings.signing_key, public, None)
     signing = Registry(place, signer=keys.signer, trusted=keys.trusted).model("m")

@@ -70,9 +70,9 @@ def test_a_night_killed_anywhere_is_completed_by_a_plain_run(
     registry = killed_night(sample, tmp_path, usual, random.Random(SEED + number))
     again = subprocess.run(night(sample, registry), capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    book = Registry(registry).model("m")
-    assert sorted(version.record.recipe or "" for version in book.history()) == sorted(RECIPES)
-    assert [entry.state["night"] for entry in book.decisions.walk()] == ["2024-06-05"]
+    model = Registry(registry).model("m")
+    assert sorted(version.record.recipe or "" for version in model.history()) == sorted(RECIPES)
+    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-05"]
     verified = subprocess.run(
         command("registry", "verify", "m", "--registry", str(registry)), capture_output=True, text=True, check=False
     )

@@ -238,9 +238,9 @@ def test_two_runs_at_once_train_once_and_the_registry_holds_one_night(up: Up) ->
     states = up.until("both to end", lambda: _ended(up, "one", "other", count=2), 180)
     assert sorted(state["name"] for state in states) == ["Completed", "Decided before"]
     assert len({state["message"] for state in states}) == 1, "both say what was decided"
-    book = Registry(up.folder / "registry").model("m")
-    assert [entry.kind for entry in book.versions.walk()].count("registered") == 1
-    assert [entry.state["night"] for entry in book.decisions.walk()] == ["2024-06-04"]
+    model = Registry(up.folder / "registry").model("m")
+    assert [entry.kind for entry in model.versions.walk()].count("registered") == 1
+    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-04"]
 
 
 def test_after_an_outage_one_late_run_trains_and_the_others_end_as_covered(up: Up) -> None:
@@ -289,7 +289,7 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
         "from flows.monitoring.health import Alarm, Health\n"
         "alarm = Alarm('regressed', 'v1 loses 2.1 points since 2024-06-03')\n"
         "for alarms in ((alarm,), (alarm,), ()):\n"
-        "    dag._examine = lambda job, book, due, partial: Health('v1', 3, 0, False, alarms)\n"
+        "    dag._examine = lambda job, model, due, partial: Health('v1', 3, 0, False, alarms)\n"
         "    dag.watch(as_of=datetime(2024, 6, 6, 12, tzinfo=UTC))\n"
     )
     env = {

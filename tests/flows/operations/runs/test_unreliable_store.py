@@ -106,9 +106,9 @@ def test_a_night_completes_on_a_store_that_fails_every_fifth_request(
         night(WEDNESDAY.replace(day=6))
     assert weather.failed >= 5 and weather.served >= 20
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
-    book = Registry(place).model("m")
-    assert [entry.state["night"] for entry in book.decisions.walk()] == ["2024-06-06", "2024-06-05"]
-    assert len(book.history()) == 2
+    model = Registry(place).model("m")
+    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-06", "2024-06-05"]
+    assert len(model.history()) == 2
 
 
 def test_a_store_that_is_down_is_one_message_and_one_alert_and_the_next_night_catches_up(
@@ -124,6 +124,6 @@ def test_a_store_that_is_down_is_one_message_and_one_alert_and_the_next_night_ca
         monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
         night(WEDNESDAY.replace(day=7))
         assert "retrain: over: retrain.failed (m)" in receiver.subjects
-    book = Registry(place).model("m")
-    assert [entry.state["night"] for entry in book.decisions.walk()] == ["2024-06-07", "2024-06-05"]
-    assert len(book.history()) == 2
+    model = Registry(place).model("m")
+    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-07", "2024-06-05"]
+    assert len(model.history()) == 2

@@ -39,7 +39,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Model:
+def model(tmp_path: Path) -> Model:
     """A model whose v1 became champion on 18 November 2024 and whose night of 31 December was held."""
     clock = FixedClock(datetime(2024, 11, 18, 22, 20, tzinfo=UTC))
     model = Registry(tmp_path / "registry", clock=clock).model("m")
@@ -66,7 +66,7 @@ def standing(tmp_path: Path, now: datetime, **values: Any) -> StatusReport:
     ],
 )
 def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
-    book: Model, tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, alarms: tuple[Alarm, ...], word: str
+    model: Model, tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, alarms: tuple[Alarm, ...], word: str
 ) -> None:
     (tmp_path / "bars").symlink_to(sample)
     found = Health("v1", 30, 500, False, alarms)
@@ -105,7 +105,7 @@ def test_simulated_bars_never_grow_so_no_night_is_late(tmp_path: Path) -> None:
 
 
 def test_where_none_is_named_the_only_model_is_looked_at_and_its_night_is_late_without_bars(
-    book: Model, tmp_path: Path
+    model: Model, tmp_path: Path
 ) -> None:
     seen = seen_without_data(tmp_path)
     assert (seen.model, seen.late, seen.others) == ("m", True, ())
@@ -113,7 +113,7 @@ def test_where_none_is_named_the_only_model_is_looked_at_and_its_night_is_late_w
     assert seen.check_line.startswith("LATE: m last decided 2024-12-31") and not seen.alarms
 
 
-def test_beside_the_model_of_the_settings_the_others_are_named(book: Model, tmp_path: Path) -> None:
+def test_beside_the_model_of_the_settings_the_others_are_named(model: Model, tmp_path: Path) -> None:
     another(tmp_path, SIMULATED_MODEL, simulated=True)
     seen = seen_without_data(tmp_path)
     assert seen.model == SIMULATED_MODEL
@@ -121,7 +121,7 @@ def test_beside_the_model_of_the_settings_the_others_are_named(book: Model, tmp_
     assert seen_without_data(tmp_path, "m").others == ()
 
 
-def test_of_several_models_none_is_guessed(book: Model, tmp_path: Path) -> None:
+def test_of_several_models_none_is_guessed(model: Model, tmp_path: Path) -> None:
     another(tmp_path, "other")
     with pytest.raises(ModelNotFound, match="but m, other: say which with --model"):
         seen_without_data(tmp_path)
@@ -137,7 +137,7 @@ def test_of_several_models_none_is_guessed(book: Model, tmp_path: Path) -> None:
         ("2025-01-08 12:00", True, "4 nights are missing"),
     ],
 )
-def test_a_missing_night_is_seen_without_prefect(book: Model, tmp_path: Path, now: str, late: bool, says: str) -> None:
+def test_a_missing_night_is_seen_without_prefect(model: Model, tmp_path: Path, now: str, late: bool, says: str) -> None:
     seen = standing(tmp_path, datetime.fromisoformat(now).replace(tzinfo=UTC))
     assert seen.late is late
     assert says in seen.check_line
@@ -151,9 +151,9 @@ def test_a_missing_night_is_seen_without_prefect(book: Model, tmp_path: Path, no
     ],
 )
 def test_what_a_person_told_production_stands_in_the_first_line(
-    book: Model, tmp_path: Path, act: str, says: str
+    model: Model, tmp_path: Path, act: str, says: str
 ) -> None:
-    getattr(book, act)(author="ann", reason="looks odd")
+    getattr(model, act)(author="ann", reason="looks odd")
     seen = standing(tmp_path, TUESDAY + timedelta(hours=1))
     assert says in seen.lines[0]
     assert "last night held" in seen.lines[0], "a person's act is not a night"
@@ -165,21 +165,21 @@ def test_an_empty_registry_has_no_champion_and_is_late(tmp_path: Path) -> None:
     assert seen.late and "m has decided no night yet, due was 2024-12-30" in seen.check_line
 
 
-def test_open_conditions_are_shown(book: Model, tmp_path: Path) -> None:
+def test_open_conditions_are_shown(model: Model, tmp_path: Path) -> None:
     FileMemory(tmp_path / "conditions").write(
         "m", {"data.missing": {"since": "2025-01-02T22:00:00.000000Z", "what": "no bars"}}
     )
     assert "Open:     data.missing since 2025-01-02T22:00Z: no bars" in standing(tmp_path, TUESDAY).lines
 
 
-def test_bars_that_cannot_be_read_do_not_hide_the_champion(book: Model, tmp_path: Path) -> None:
+def test_bars_that_cannot_be_read_do_not_hide_the_champion(model: Model, tmp_path: Path) -> None:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "nowhere"))
     seen = look(settings, Operations(), now=TUESDAY, grace=timedelta(0))
     assert seen.lines[0].startswith("champion v1 (rf_deep), 42 days, health unknown;")
     assert "nowhere is not there" in seen.bars
 
 
-def test_a_damaged_registry_is_an_error_and_not_an_old_state(book: Model, tmp_path: Path) -> None:
+def test_a_damaged_registry_is_an_error_and_not_an_old_state(model: Model, tmp_path: Path) -> None:
     damage(tmp_path)
     with pytest.raises(Corrupt, match="registry verify"):
         standing(tmp_path, TUESDAY)
@@ -199,7 +199,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 
 def test_check_ends_with_a_status_that_cron_and_monitoring_understand(
-    book: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = str(tmp_path / "registry")
     assert command(monkeypatch, "status", "--check", "--registry", place, "--model", "m") == 1
@@ -212,7 +212,7 @@ def test_check_ends_with_a_status_that_cron_and_monitoring_understand(
 
 
 def test_status_as_json_has_what_the_screen_has(
-    book: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command(monkeypatch, "status", "--json", "--registry", str(tmp_path / "registry"), "--model", "m")
     told = json.loads(capsys.readouterr().out)
@@ -231,7 +231,7 @@ def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
 
 
 def health(*alarms: Alarm) -> Callable[..., Health]:
-    return lambda job, book, due, partial: Health("v1", 3, 0, False, alarms)
+    return lambda job, model, due, partial: Health("v1", 3, 0, False, alarms)
 
 
 @pytest.fixture
@@ -247,9 +247,9 @@ def job(tmp_path: Path, data: str | None = "bars") -> Job:
 
 
 def test_the_watch_tells_once_of_a_night_that_was_due_and_never_while_it_may_be_late(
-    book: Model, tmp_path: Path, receiver: Receiver
+    model: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
-    assert missed_night(book, TUESDAY.date()) is None
+    assert missed_night(model, TUESDAY.date()) is None
     for hour in (4, 5, 6):  # Thursday's night was due at 22:20, and six hours are granted
         look_after(job(tmp_path), datetime(2025, 1, 3, hour, 0, tzinfo=UTC), examine=health())
     assert receiver.subjects == ["retrain: night.missed (m)"]
@@ -257,7 +257,7 @@ def test_the_watch_tells_once_of_a_night_that_was_due_and_never_while_it_may_be_
 
 
 def test_the_watch_tells_when_the_champion_gets_worse_and_when_that_is_over(
-    book: Model, tmp_path: Path, receiver: Receiver
+    model: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
     worse = Alarm("regressed", "v1 has got worse since 2024-12-01")
     for alarms in ((worse,), (worse,), ()):
@@ -266,7 +266,7 @@ def test_the_watch_tells_when_the_champion_gets_worse_and_when_that_is_over(
 
 
 def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
-    book: Model, tmp_path: Path, receiver: Receiver
+    model: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise BarsMissing("bars is no folder")
@@ -276,15 +276,15 @@ def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
     assert receiver.subjects == ["retrain: night.missed (m)", "retrain: data.missing (m)"]
 
 
-def test_a_thin_day_of_the_past_is_told_to_nobody(book: Model, tmp_path: Path, receiver: Receiver) -> None:
+def test_a_thin_day_of_the_past_is_told_to_nobody(model: Model, tmp_path: Path, receiver: Receiver) -> None:
     look_after(job(tmp_path), TUESDAY, examine=health(Alarm("thin days", "bars are missing on 2024-12-20")))
     assert receiver.subjects == []
 
 
-def test_the_watch_knows_holidays_and_when_bars_are_due(book: Model, tmp_path: Path) -> None:
+def test_the_watch_knows_holidays_and_when_bars_are_due(model: Model, tmp_path: Path) -> None:
     asked: list[Any] = []
 
-    def examine(job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> None:
+    def examine(job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> None:
         asked.append((due.isoformat(), partial(date(2024, 12, 25)), partial(date(2024, 12, 23))))
 
     for moment in ("2024-12-26T22:25Z", "2024-12-27T05:25Z"):  # five minutes and seven hours after the 26th closed
@@ -293,11 +293,11 @@ def test_the_watch_knows_holidays_and_when_bars_are_due(book: Model, tmp_path: P
 
 
 def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_due(
-    book: Model, tmp_path: Path, receiver: Receiver
+    model: Model, tmp_path: Path, receiver: Receiver
 ) -> None:
     asked: list[date] = []
 
-    def examine(job: Job, book: Model, due: date, *, partial: Callable[[date], bool]) -> None:
+    def examine(job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> None:
         asked.append(due)
 
     look_after(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=examine)
