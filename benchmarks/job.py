@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx
 
-from .bench import ROOT, Bench
-from .figure import Figure
-from .timing import ProcessFailed, Work, in_turns, run_process
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import ProcessFailed, Work, in_turns, run_process
 
 TITLE = "The whole job: two years loaded, two forests trained, scored, registered, one chosen"
 

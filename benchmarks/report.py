@@ -16,7 +16,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from .figure import Figure
+from benchmarks.figure import Figure
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from flows import night
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.throttling import Limits, Request, Rush, rush
 from flows.bars import load_bars, prepare, write_sample
-from flows.plan import plan
-from flows.settings import Advanced, RetrainRequest, Settings
+from flows.job.plan import plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.night.run import run as night
+from flows.settings import Settings
 from registry import Registry
 from registry.store import Store, Stored, connect
-
-from .bench import Bench
-from .figure import Figure
-from .throttling import Limits, Request, Rush, rush
 
 TITLE = "A thousand instruments (simulated against a throttling store)"
 

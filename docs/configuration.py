@@ -11,9 +11,10 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from flows.gate.policy import GatePolicy
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.request import Advanced, Force, RetrainRequest
 from flows.operations.settings import Operations
-from flows.settings import Advanced, Force, RetrainRequest, Settings
+from flows.settings import Settings
 from registry.store.settings import S3Settings
 
 PAGE = Path(__file__).with_suffix(".md")

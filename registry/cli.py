@@ -16,20 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .clock import say_time
-from .commands import acts, exchange, signatures, upkeep, versions
-from .commands.asking import moment
-from .commands.options import CacheFolder, Json, ModelName, Url, bar, open_model, show
-from .commands.output import entry_row, say, version_row
-from .entries import Entry
-from .errors import NoChampion, RegistryError
-from .history import author_of, dated
-from .reader import Version
-from .records import ChampionRecord
-from .registry import Registry
-from .retirement import is_retired
-from .terminal import print_escaped
-from .transitions import champion_of
+from registry.clock import say_time
+from registry.commands import acts, exchange, upkeep, versions
+from registry.commands.options import CacheFolder, Json, ModelName, Url, bar, moment, open_model, show
+from registry.commands.output import entry_row, print_escaped, say, version_row
+from registry.errors import NoChampion, RegistryError
+from registry.format.entries import Entry
+from registry.format.records import ChampionRecord
+from registry.model.reader import Version, author_of, dated
+from registry.model.retirement import is_retired
+from registry.model.transitions import champion_of
+from registry.registry import Registry
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -41,7 +38,7 @@ app = typer.Typer(
         "store; 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else."
     ),
 )
-for part in (versions, acts, signatures, upkeep, exchange):
+for part in (versions, acts, upkeep, exchange):
     app.add_typer(part.app)
 
 At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 2024-05-01T12:00Z.")]

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.registry.ours import NAME, register, trained
+from benchmarks.registry.peer import Done, environment, peer
+from benchmarks.registry.servers import BUCKET, bucket, mlflow
+from benchmarks.timing import in_turns, run_process
 from registry import Registry
-
-from ..bench import ROOT, Bench
-from ..figure import Figure
-from ..timing import in_turns, run_process
-from .ours import NAME, register, trained
-from .peer import Done, environment, peer
-from .servers import BUCKET, bucket, mlflow
 
 TITLE = "Loading the champion, cold process, imports apart"
 

@@ -17,7 +17,7 @@ import botocore.session
 import httpx
 import urllib3.connectionpool
 
-from ..bench import ROOT
+from benchmarks.bench import ROOT
 
 MOTO = ROOT / "tests" / "servers" / "moto_process.py"
 BUCKET = "bench"

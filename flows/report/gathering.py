@@ -7,26 +7,25 @@ from itertools import islice
 from typing import Any
 
 from flows.bars import Dataset
-from flows.gate.ledger import Ledger, assemble, from_bytes
-from flows.gate.policy import GatePolicy
-from flows.health import day_before, examine
-from flows.nightly_rule import policy_of
-from flows.plan import Job
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, assemble, from_bytes
+from flows.job.plan import Job
+from flows.monitoring.health import day_before, examine
+from flows.night.nightly_rule import policy_of
+from flows.pnl.spreads import Spreads
+from flows.report.advice import advice
+from flows.report.baselines import with_references
+from flows.report.changes import changes
+from flows.report.comparing import SELECTABLE, compared
+from flows.report.data import Money, Production, Quality, ReportData
+from flows.report.decisions import DecisionSummary, decisions
+from flows.report.money import money
+from flows.report.quality import judged_by, last_days, quality
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
-from registry.entries import Entry
-from registry.reader import version_of
-from registry.transitions import champion_of, former_champions
-
-from .advice import advice
-from .changes import changes
-from .comparing import SELECTABLE, compared
-from .data import Money, Production, Quality, ReportData
-from .decisions import Told, decisions
-from .money import money
-from .quality import judged_by, last_days, quality
-from .references import with_references
-from .spreads import Spreads
+from registry.format.entries import Entry
+from registry.model.reader import version_of
+from registry.model.transitions import champion_of, former_champions
 
 
 def gather(
@@ -90,7 +89,7 @@ def _judged(
     )
 
 
-def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[Told, ...]) -> Production:
+def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[DecisionSummary, ...]) -> Production:
     entry = book.decisions.read(champion.decision)
     record = book.registered_at(champion.entry).record
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
@@ -139,13 +138,13 @@ def _changes(book: Model, champion: ChampionRecord, former: list[Version], versi
 
 def _rescored(book: Model) -> tuple[str, ...]:
     """Trading days that decisions told here scored anew after a correction of the bars."""
-    from .decisions import TOLD
+    from flows.report.decisions import TOLD
 
     named = (entry.body.get("evidence", {}).get("rescored", ()) for entry in islice(book.decisions.walk(), TOLD))
     return tuple(sorted({str(day) for days in named for day in days}))
 
 
 def _count(newest: Entry) -> int:
-    from registry.transitions import latest_number
+    from registry.model.transitions import latest_number
 
     return latest_number(newest)

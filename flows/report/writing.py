@@ -14,14 +14,13 @@ from pathlib import Path
 
 from flows.bars import Dataset, load_bars, prepare
 from flows.errors import ReportFailed, RequestRefused
-from flows.outcome import Outcome
-from flows.plan import Job
+from flows.job.plan import Job
+from flows.night.outcome import Outcome
+from flows.report.gathering import gather
+from flows.report.page import render
 from registry import Model
 from registry.clock import read_time
 from registry.errors import ModelNotFound
-
-from .gathering import gather
-from .page import render
 
 log = logging.getLogger("flows.report")
 

@@ -8,14 +8,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from ..bundle import bundle as bundled
-from ..errors import InvalidRequest
-from ..exporting import export as exported
-from ..importer import import_notebook as imported
-from .asking import Author, VersionName
-from .options import Json, ModelName, SigningKey, Url, bar, open_model, open_registry, show
-from .output import say
-from .table import Predicted, read_columns, write_predictions
+from registry.commands.options import (
+    Author,
+    Json,
+    ModelName,
+    SigningKey,
+    Url,
+    VersionName,
+    bar,
+    open_model,
+    open_registry,
+    show,
+)
+from registry.commands.output import say
+from registry.commands.table import Predicted, read_columns, write_predictions
+from registry.errors import InvalidRequest
+from registry.exchange.bundle import bundle as bundled
+from registry.exchange.export import export as exported
+from registry.exchange.notebook import import_notebook as imported
 
 app = typer.Typer()
 

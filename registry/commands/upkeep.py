@@ -8,10 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from .. import copying, gc
-from .. import verify as verifying
-from ..registry import Registry
-from .options import (
+from registry.commands.options import (
     CacheFolder,
     Json,
     ModelName,
@@ -24,6 +21,9 @@ from .options import (
     open_registry,
     show,
 )
+from registry.maintenance import copying, gc
+from registry.maintenance import verify as verifying
+from registry.registry import Registry
 
 app = typer.Typer()
 

@@ -16,9 +16,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from ..errors import InvalidRequest
-from . import s3_api
-from .settings import S3Settings
+from registry.errors import InvalidRequest
+from registry.store import s3_api
+from registry.store.settings import S3Settings
 
 _ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
 

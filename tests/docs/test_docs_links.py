@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 import yaml
-from commands import PAGES, ROOT
+
+from tests.docs.commands import PAGES, ROOT
 
 LINK = re.compile(r"(?:\[[^\]]*\]\(|<img src=\")([^)\s\"]+)[)\"]")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

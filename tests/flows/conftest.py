@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from clocks import FixedClock
 
 from flows.bars import write_sample
+from tests.clocks import FixedClock
+from tests.paths import SHARED_DATA
 
-REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+REAL = SHARED_DATA
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from actors import NAME
 from sklearn.linear_model import LogisticRegression
 
 from registry import Registry, VersionRecord
-from registry.artifact import pack
-from registry.signature import Signature
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
+from tests.registry.actors import NAME
 
-SIGNATURE = Signature(("rsi_14", "adx_14"))
+SIGNATURE = InputSchema(("rsi_14", "adx_14"))
 BARS = {"bars": 24926, "fingerprint": "abc", "first": "2024-01-01", "last": "2024-12-31"}
 
 

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture
 def url(tmp_path, monkeypatch):
     """A registry with v1, v2 and v3, of which v1 and then v2 were champions."""
-    from commanded import fill  # scikit-learn, which most tests do without
+    from tests.registry.commanded import fill  # scikit-learn, which most tests do without
 
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("RETRAIN_REGISTRY", str(tmp_path / "registry"))

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from servers.processes import free_ports, start, stop, wait_until_answers
+
+from tests.servers.processes import free_ports, start, stop, wait_until_answers
 
 
 def ask(api: str, path: str, body: Any = None, method: str | None = None) -> Any:

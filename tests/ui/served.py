@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from servers.prefect_server import ask
-from servers.processes import free_ports
-
 from flows.settings import Settings
 from registry import Model, Registry
+from tests.paths import ROOT
+from tests.servers.prefect_server import ask
+from tests.servers.processes import free_ports
 
-ROOT = Path(__file__).resolve().parents[2]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 RECIPES = ("logistic", "stationary")
 CHEAP: dict[str, Any] = {"train_days": 60, "backfill_days": 60}

@@ -6,14 +6,15 @@ import itertools
 from datetime import date
 
 import pytest
-from clocks import FixedClock
-from lived import HOSTILE, NIGHTS, POLICY, Lived, as_of
-from nights import FAST, RECIPES, quick_calibration
 
 from flows.bars import write_sample
-from flows.night import run
-from flows.settings import RetrainRequest, Settings
+from flows.job.request import RetrainRequest
+from flows.night.run import run
+from flows.settings import Settings
 from registry import Registry
+from tests.clocks import FixedClock
+from tests.flows.nights import FAST, RECIPES, quick_calibration
+from tests.flows.report.lived import HOSTILE, NIGHTS, POLICY, Lived, as_of
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     settings = Settings(data=data, registry=registry, model="m", cores=1, recipes_file=str(recipes))
     outcome = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
         for at, night in enumerate(NIGHTS):
             clock.moment = as_of(night)
             request = RetrainRequest(recipes=FAST, train_days=60, backfill_days=60, as_of=as_of(night))

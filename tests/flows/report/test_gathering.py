@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clocks import FixedClock
-from lived import NIGHTS, Lived, as_of
-from nights import Nights, at, quick_calibration, short_bars
 
 from flows.bars import Dataset, load_bars, prepare
-from flows.gate.ledger import assemble, from_bytes, version_stream
-from flows.gate.nightly_decision import Together
-from flows.health import day_before, examine
-from flows.nightly_rule import policy_of
+from flows.gate.nightly.decision import PooledLead
+from flows.gate.scoring.ledger import assemble, from_bytes, version_stream
+from flows.monitoring.health import day_before, examine
+from flows.night.nightly_rule import policy_of
+from flows.pnl.spreads import Spreads
 from flows.report import words
 from flows.report.data import ReportData
 from flows.report.gathering import gather
 from flows.report.page import render
-from flows.report.spreads import Spreads
 from registry import Model, Registry
+from tests.clocks import FixedClock
+from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.report.lived import NIGHTS, Lived, as_of
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
 
 @pytest.mark.parametrize(("z", "words"), [(1.5, "no fall of the champion"), (3.5, "it has fallen behind them")])
 def test_all_recipes_together_say_whether_the_champion_fell(told: ReportData, z: float, words: str) -> None:
-    found = Together(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
+    found = PooledLead(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
     page = render(replace(told, decisions=(*told.decisions[:-1], replace(told.decisions[-1], together=found))))
     assert f'z <data value="{z}">+{z:.2f}</data>: {words}, which would take more than' in page
     assert 'id="together"' not in render(told)
@@ -174,7 +174,7 @@ def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
     """A first night without a past: versions and a decision, no champion, nothing scored."""
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
         nights(at(3), backfill=False, recipes=("line",))
     data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3), spreads=Spreads.usual())
     assert (data.production, data.quality, data.money) == (None, None, None)

@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from lived import HOSTILE, Lived
 
-from flows.gate.nightly_decision import NightlyDecision
-from flows.report.decisions import Told, decisions, proposed
+from flows.gate.nightly.decision import NightlyDecision
+from flows.report.decisions import DecisionSummary, decisions, proposed
 from flows.report.markdown import decision_markdown, escaped, proposal_markdown
+from tests.flows.report.lived import HOSTILE, Lived
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -76,7 +76,7 @@ def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
     assert "No challenger has evidence yet" in text
 
 
-def told_of(lived: Lived, number: int) -> Told:
+def told_of(lived: Lived, number: int) -> DecisionSummary:
     record = lived.book.decision_record(lived.book.decisions.read(number))
     return proposed(NightlyDecision.from_dict(dict(record or {})), "2024-06-03")
 

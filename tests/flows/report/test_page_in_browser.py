@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lived import HOSTILE, NIGHTS, Lived, as_of
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.bars import load_bars, prepare
-from flows.report.charts.course import running
+from flows.pnl.spreads import Spreads
+from flows.report.charts.score_history import running
 from flows.report.data import ReportData
 from flows.report.decisions import decisions
 from flows.report.gathering import gather
 from flows.report.page import render
-from flows.report.spreads import Spreads
 from flows.report.words import brief, cards
 from registry import compare
+from tests.flows.report.lived import HOSTILE, NIGHTS, Lived, as_of
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folders import files
 
 from registry.errors import Exists, InvalidName, StoreDenied
 from registry.store import Store, connect
 from registry.store.folder import INCOMING, LEFT_BEHIND_SECONDS
+from tests.registry.store.folders import files
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from folders import failing, files
 
 from registry.errors import OutcomeUnknown, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
 from registry.store import Store, connect
 from registry.store.folder import INCOMING
+from tests.registry.store.folders import failing, files
 
 NOBODY = 65534
 
