@@ -38,8 +38,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return clients
 
 
-def test_registries_of_a_process_share_one_client(server: Recording, made: list[Any]) -> None:
+def test_registries_of_a_process_share_one_client(
+    server: Recording, made: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for place in ("s3://bucket/a", "s3://bucket/b", "s3://other/a"):
+        monkeypatch.setenv("NOT_OF_BOTO3", place)
         registry.Registry(place)
         assert connect(place).get("k") == b"data"
     assert len(made) == 1
