@@ -51,14 +51,13 @@ bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (9 m
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml
 lock: ## resolve the lock files anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-		-o requirements.lock pyproject.toml
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-		--extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --extra nights -o requirements.lock
+	$(LOCK) --all-extras --group test -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and the caches; the registry in .retrain stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 # --no-deps: the lock names every package, so nothing is resolved; without it pip drops the pins of extras
 $(VENV)/.run: requirements.lock pyproject.toml
