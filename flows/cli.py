@@ -16,6 +16,7 @@ from rich.console import Console
 from flows.commands import Commands
 from flows.errors import RetrainError
 from registry.errors import RegistryError
+from registry.extras import needing
 from registry.terminal import print_escaped
 
 app = typer.Typer(
@@ -31,7 +32,8 @@ def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
     print_escaped()
     try:
-        app()
+        with needing("nights", "`retrain`"):
+            app()
     except (RetrainError, RegistryError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {error}", markup=False)
         sys.exit(error.exit_status)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from .differences import Change, data_changes, environment_changes, parameter_changes
 from .errors import InvalidRequest
+from .extras import needing
 from .noise import Interval, PairedDays, interval_of_bars
 from .reader import Version
 
@@ -107,7 +108,8 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """The metrics as a table: metric, the two versions' values, difference, percent, …, status, reason."""
-        import pandas as pd
+        with needing("history", "a table of metrics"):
+            import pandas as pd
 
         rows = []
         for row in self.metrics:

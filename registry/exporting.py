@@ -24,6 +24,7 @@ from .artifact import unpack
 from .clock import say_time, write_time
 from .entries import Entry
 from .errors import ArtifactMissing, InvalidRequest, NotFound
+from .extras import needing
 from .history import author_of, dated
 from .model import Model
 from .reader import Version
@@ -54,7 +55,8 @@ def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
 
 def model_card(name: str, version: Version, decision: Entry | None) -> str:
     """The model card in Markdown, as ``skops.card`` writes it. ``decision``: the entry that made it champion."""
-    from skops.card import Card
+    with needing("nights", "a model card"):
+        from skops.card import Card
 
     record = version.record
     card = Card(None, model_diagram=False, template=None)

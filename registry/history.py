@@ -25,6 +25,7 @@ from .cache import Cache
 from .clock import read_time, write_time
 from .entries import canonical, digest
 from .errors import Corrupt
+from .extras import needing
 from .parallel import Progress, quiet
 from .reader import ModelReader, Version, version_of
 from .segments import older
@@ -62,8 +63,9 @@ class Columns:
         )
 
     def frame(self) -> pd.DataFrame:
-        """As a DataFrame: see :func:`history_frame`."""
-        import pandas as pd
+        """As a DataFrame: see :func:`history_frame`. :class:`PackageMissing`."""
+        with needing("history", "a table of versions"):
+            import pandas as pd
 
         columns: dict[str, Any] = {
             "version": self.version,

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from .entries import Entry, canonical, digest
 from .errors import InvalidRequest, UntrustedSignature
+from .extras import needing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -113,11 +114,10 @@ class Trusted:
 
 
 def insist_on_cryptography() -> None:
-    """:class:`InvalidRequest` where the package that signs and checks is not installed."""
-    if find_spec("cryptography") is None:
-        raise InvalidRequest(
-            "signing keys need the package `cryptography`, which is not installed here: install the extra `signing`"
-        )
+    """:class:`PackageMissing` where the package that signs and checks is not installed."""
+    with needing("signing", "a signing key"):
+        if find_spec("cryptography") is None:  # found, not imported: a reader whose champion is cached never needs it
+            raise ModuleNotFoundError(name="cryptography")
 
 
 def key_id(public: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
+from registry.extras import needing
 
 from .lessons import Floats, Lesson, Past, ask
 
@@ -96,10 +97,8 @@ def _ask_here(lesson: Lesson) -> Floats:
 
 
 def _by_dask(address: str, past: Past, lessons: Sequence[Lesson]) -> Answers:
-    try:
+    with needing("cluster", "--dask"):
         distributed: Any = importlib.import_module("distributed")
-    except ImportError as missing:
-        raise RequestRefused("--dask needs the package distributed: install champion-gate[cluster]") from missing
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as refused:
