@@ -6,7 +6,6 @@ read what won and try the number after it. Nothing is locked, rewritten or delet
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from typing import Any
 
 from . import keys, segments
 from .cache import Cache
-from .clock import Clock, NewId, write_time
+from .clock import Clock, NewId, spread, write_time
 from .entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
 from .errors import (
     ClockSkew,
@@ -167,7 +166,7 @@ class Log:
                 self._newest = winner = self._winner(entry)
                 if winner.operation == operation:
                     return winner
-                self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # no decision rests on this
+                self._clock.sleep(spread() * 0.002 * min(attempt, 25))
                 head = self.head()
             else:
                 self._newest = entry

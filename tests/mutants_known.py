@@ -44,7 +44,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log.py",
-        "self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))",
+        "self._clock.sleep(spread() * 0.002 * min(attempt, 25))",
         "pass",
     ): "the pace of writers in a race",
     (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from registry.clock import Clock
 
 _LOOK_SECONDS = 0.05
 
@@ -45,15 +46,15 @@ class Child:
         return self.log.read_text(encoding="utf-8", errors="replace")[-characters:].strip()
 
 
-def end_all(children: Iterable[Child], *, patience: float) -> None:
+def end_all(children: Iterable[Child], *, patience: float, clock: Clock) -> None:
     """End the children and everything they started: asked first, killed after ``patience`` seconds."""
     children = list(children)
     tree = descendants(child.pid for child in children)  # a run is in a session of its own: no group holds them all
     for pid in tree:
         _signal(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and (_running(children) or _alive(tree)):
-        time.sleep(_LOOK_SECONDS)
+    deadline = clock.monotonic() + patience
+    while clock.monotonic() < deadline and (_running(children) or _alive(tree)):
+        clock.sleep(_LOOK_SECONDS)
     for pid in {*_alive(tree), *descendants(child.pid for child in _running(children))}:
         _signal(pid, signal.SIGKILL)
     for child in children:
