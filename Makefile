@@ -37,7 +37,7 @@ mutants: $(VENV)/.dev ## each check of the registry's write path removed: some t
 	@$(BIN)/python -m tests.mutants
 
 check: $(VENV)/.dev ## lint, format, types and import rules
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file tests/mypy.ini && $(BIN)/lint-imports --no-cache
 
 test-python: ## the tests on another Python (needs uv and that interpreter): make test-python PYTHON_VERSION=3.13
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
