@@ -1,16 +1,68 @@
-"""Fixtures that every test may ask for: real servers and fresh buckets."""
+"""Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
+import re
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.amber import AmberSnapshotExtension
+
+TESTS = Path(__file__).resolve().parent
 
 # This folder is on the path (for ``servers``) and holds a folder ``registry``; with the repository's root on the path
 # too, ``import registry`` finds the package and never these tests, however it was installed.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(TESTS.parent))
 
 pytest_plugins = ["servers.fixtures", "servers.prefect_server"]
 
 # a busy machine may take a second for what usually takes a millisecond: that is no fault of what is tested
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+class Sentences(AmberSnapshotExtension):
+    """One file for all tests, so that one person can read all sentences; an entry is named after its test function, and
+    the second of a function has a name of its own: ``snapshot(name="retired")``.
+
+    Its folder holds nothing else: with ``--snapshot-update`` syrupy removes other files from it. A test that is skipped
+    somewhere may not use it: syrupy would report its entry there as unused.
+    """
+
+    @classmethod
+    def dirname(cls, *, test_location):
+        return str(TESTS / "sentences")
+
+    @classmethod
+    def get_file_basename(cls, *, test_location, index):
+        return "sentences"
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location, index=0):
+        return f"{test_location.methodname}[{index}]" if isinstance(index, str) else test_location.methodname
+
+    @classmethod
+    def matches_test_location(cls, *, test_location, snapshot_location):
+        return True
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion, tmp_path_factory: pytest.TempPathFactory) -> SnapshotAssertion:
+    """The test's sentence in ``sentences/sentences.ambr``, with a placeholder for what differs from run to run."""
+    folder = re.compile(re.escape(str(tmp_path_factory.getbasetemp())) + r"/[^/\s:,'\")]+")
+
+    def masked(data: object, path: object) -> object:
+        return re.sub(r"127\.0\.0\.1:\d{2,5}", "127.0.0.1:<port>", folder.sub("<folder>", str(data)))
+
+    return snapshot.with_defaults(extension_class=Sentences, matcher=masked)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two tests of one name would share an entry."""
+    modules: dict[str, Path] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and "snapshot" in item.fixturenames:
+            name = item.function.__name__
+            if modules.setdefault(name, item.path) != item.path:
+                raise pytest.UsageError(f"{name} stands in {modules[name]} and in {item.path}: rename one of them")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from actors import NAME, HandClock, a_model, crowned, promote, register
+from actors import NAME, a_model, crowned, promote, register
 from auditing import audit
 from garbage import artifact, nights
-from servers.stores import CountingStore, MemoryStore
+from servers.stores import CountingStore
 
 from registry import VersionRecord, gc
 from registry.errors import ArtifactMissing
@@ -15,17 +15,6 @@ from registry.log import Draft
 from registry.verify import verify
 
 WHY = {"author": "ann", "reason": "old"}
-
-
-@pytest.fixture
-def clock():
-    return HandClock()
-
-
-@pytest.fixture
-def store(clock):
-    """A store with the tests' clock: it ages only when a test lets time pass."""
-    return MemoryStore(clock=clock)
 
 
 # --- retired artifacts ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any
 import distributed
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.bars.loading import BAR
@@ -192,11 +193,16 @@ def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pyte
 
 
 def test_workers_with_other_versions_are_refused(
-    data: Dataset, job: Job, cluster: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
+    data: Dataset,
+    job: Job,
+    cluster: distributed.LocalCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot: SnapshotAssertion,
 ) -> None:
     monkeypatch.setattr(crews, "environment", lambda: {"scikit-learn": str(os.getpid())})
-    with pytest.raises(RequestRefused, match=f"would fit other models: scikit-learn .* {os.getpid()} here"):
+    with pytest.raises(RequestRefused, match=f"scikit-learn .* {os.getpid()} here") as refused:
         list(Crew(dask=cluster.scheduler_address).ask(Past(data, 365, 0), [Lesson(job.recipes[0], 5_000, ())]))
+    assert str(refused.value) == snapshot
 
 
 def copied(place: Path, to: Path) -> Path:
