@@ -50,10 +50,17 @@ class Sentences(AmberSnapshotExtension):
 @pytest.fixture
 def snapshot(snapshot: SnapshotAssertion, tmp_path_factory: pytest.TempPathFactory) -> SnapshotAssertion:
     """The test's sentence in ``sentences/sentences.ambr``, with a placeholder for what differs from run to run."""
-    folder = re.compile(re.escape(str(tmp_path_factory.getbasetemp())) + r"/[^/\s:,'\")]+")
+    masks = {
+        re.escape(str(tmp_path_factory.getbasetemp())) + r"/[^/\s:,'\")]+": "<folder>",
+        r"127\.0\.0\.1:\d{2,5}": "127.0.0.1:<port>",
+        r"\bbucket-\d+": "<bucket>",
+    }
 
     def masked(data: object, path: object) -> object:
-        return re.sub(r"127\.0\.0\.1:\d{2,5}", "127.0.0.1:<port>", folder.sub("<folder>", str(data)))
+        text = str(data)
+        for pattern, placeholder in masks.items():
+            text = re.sub(pattern, placeholder, text)
+        return text
 
     return snapshot.with_defaults(extension_class=Sentences, matcher=masked)
 

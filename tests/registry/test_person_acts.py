@@ -298,7 +298,7 @@ def test_only_the_champion_is_loaded_as_of_a_past_moment(which, snapshot):
     model.tag("best", 1, author="ann")
     with pytest.raises(InvalidRequest, match="only the champion ") as refused:
         model.load(which, at=NOON)
-    assert str(refused.value) == snapshot
+    assert str(refused.value) == snapshot(name=which)
 
 
 def test_the_log_tells_both_logs_newest_first():

@@ -134,7 +134,7 @@ def test_a_rollback_signs_nothing_that_no_key_promoted(entry, snapshot):
     person = a_model(store, who=4, signer=GATE, trusted=TRUSTED)
     with pytest.raises(UntrustedSignature, match="v2") as refused:
         person.rollback(author="ann", reason="why")
-    assert str(refused.value) == snapshot
+    assert str(refused.value) == snapshot(name=f"named by decision {entry}")
     assert may_load(store) == "v1"
 
 
