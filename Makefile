@@ -21,9 +21,9 @@ test: check ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for, every threshold
-	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/test_kills.py \
-		tests/flows/operations/test_browser.py tests/flows/operations/test_offline.py \
-		tests/flows/gate/test_calibration.py
+	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \
+		tests/flows/operations/orchestrator/test_browser.py tests/flows/operations/orchestrator/test_offline.py \
+		tests/flows/gate/nightly/test_calibration.py
 
 coverage: $(VENV)/.dev ## how much of registry/ its own tests reach, branches too (at least 95 %)
 	@$(BIN)/python -m coverage run --source=registry -m pytest tests/registry \

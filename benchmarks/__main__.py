@@ -13,13 +13,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import PARTS
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.report import keep, kept, measured, notes, page, table
+from benchmarks.timing import TIMES
 from flows.bars import write_sample
-
-from . import PARTS
-from .bench import ROOT, Bench
-from .figure import Figure
-from .report import keep, kept, measured, notes, page, table
-from .timing import TIMES
 
 BARS = ROOT.parent / "shared" / "data"
 PAGE = ROOT / "docs" / "benchmarks.md"

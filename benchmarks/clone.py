@@ -9,9 +9,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from .bench import ROOT, Bench
-from .figure import Figure
-from .timing import run_process
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import run_process
 
 TITLE = "From a clean clone to the decision on the sample"
 

@@ -9,14 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.gate.calibration import calibrate
-from flows.gate.ledger import Series, Sheet, assemble, from_bytes, minutes, recipe_stream, to_bytes, version_stream
-from flows.gate.nightly import Candidate, Champion, judge_nightly
-from flows.gate.policy import GatePolicy
-
-from .bench import Bench
-from .figure import Figure
-from .timing import in_turns, run_process
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import in_turns, run_process
+from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.judge import Candidate, Champion, judge_nightly
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import (
+    NightScores,
+    StreamScores,
+    assemble,
+    from_bytes,
+    minutes,
+    recipe_stream,
+    to_bytes,
+    version_stream,
+)
 
 TITLE = "A decision of the gate"
 
@@ -88,16 +96,17 @@ def _streams() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], pd.Dat
     return p, label, opens
 
 
-def _sheets(p: npt.NDArray[np.float64], label: npt.NDArray[np.float64], opens: pd.DatetimeIndex) -> list[Sheet]:
+def _sheets(p: npt.NDArray[np.float64], label: npt.NDArray[np.float64], opens: pd.DatetimeIndex) -> list[NightScores]:
     """One sheet for the backfill, one a night after it."""
     steps = [slice(0, BEFORE * BARS), *(slice(at, at + BARS) for at in range(BEFORE * BARS, opens.size, BARS))]
     sheets = []
     for step, at in enumerate(steps):
         night = str(opens[at][-1].date())
         series = [
-            Series(recipe_stream(str(each)), str(each), f"v{each + 2}", 0.5, p[at, each + 1]) for each in range(RECIPES)
+            StreamScores(recipe_stream(str(each)), str(each), f"v{each + 2}", 0.5, p[at, each + 1])
+            for each in range(RECIPES)
         ]
         if step:
-            series.append(Series(version_stream("v1"), "champion", "v1", 0.5, p[at, 0]))
-        sheets.append(Sheet(night, step > 0, minutes(opens[at]), label[at], {night: "0" * 64}, tuple(series)))
+            series.append(StreamScores(version_stream("v1"), "champion", "v1", 0.5, p[at, 0]))
+        sheets.append(NightScores(night, step > 0, minutes(opens[at]), label[at], {night: "0" * 64}, tuple(series)))
     return sheets

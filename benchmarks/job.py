@@ -9,15 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
-from .bench import ROOT, Bench
-from .figure import Figure
-from .timing import ProcessFailed, Work, in_turns, run_process
+import httpx
+
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import ProcessFailed, Work, in_turns, run_process
 
 TITLE = "The whole job: two years loaded, two forests trained, scored, registered, one chosen"
 
@@ -84,7 +84,8 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
 def _wait(url: str, log: Path, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=5):
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(url, timeout=5, verify=False).raise_for_status()
             return
         time.sleep(0.2)
     raise ProcessFailed(f"the Prefect server did not answer in {seconds:.0f} s:\n{log.read_text()[-2000:]}")

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
-from flows import night
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import in_turns, run_process
 from flows.bars import load_bars, prepare
-from flows.plan import Job, plan
+from flows.job.plan import Job, plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.night.run import run as night
 from flows.recipes import train
-from flows.settings import Advanced, RetrainRequest, Settings
-
-from .bench import ROOT, Bench
-from .figure import Figure
-from .timing import in_turns, run_process
+from flows.settings import Settings
 
 TITLE = "A night"
 

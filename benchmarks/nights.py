@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from .bench import ROOT, Bench
-from .figure import Figure
-from .replaying import FAST, NIGHTS
-from .timing import run_process
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.replaying import FAST, NIGHTS
+from benchmarks.timing import run_process
 
 TITLE = "Replay from nothing: every fit of 500 nights, then four rules through time"
 

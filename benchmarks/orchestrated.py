@@ -14,8 +14,9 @@ from typing import Any
 
 from rich.console import Console
 
-from flows import night, plainly
-from flows.settings import Advanced, RetrainRequest, moment
+from flows.job.request import Advanced, RetrainRequest, moment
+from flows.night.run import run as night
+from flows.operations.runs import local as plainly
 
 WORK = ("load", "gather", "train", "gate", "report")
 """The tasks that are the work itself; whatever talks to the registry alone, and Prefect's own doing, is the rest."""
@@ -48,7 +49,7 @@ class Stopwatch:
 
 
 def through_prefect(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
-    from flows import tasks
+    from flows.operations.orchestrator import tasks
     from flows.retrain import retrain
 
     for name in WORK:
@@ -61,7 +62,7 @@ def without(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
     for name in ("load", "gather", "train_every", "judge"):
         setattr(night, name, watch.around(getattr(night, name)))
     plainly.after_night = watch.around(plainly.after_night)
-    return functools.partial(plainly.run_plainly, scheduled=False, console=Console(quiet=True))
+    return functools.partial(plainly.run_local, scheduled=False, console=Console(quiet=True))
 
 
 def main() -> None:

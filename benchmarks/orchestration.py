@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import count
 
+from benchmarks.bench import ROOT, Bench
+from benchmarks.figure import Figure
+from benchmarks.job import prefect_server
+from benchmarks.timing import Work, in_turns, run_process
 from flows.bars import load_bars, prepare
-
-from .bench import ROOT, Bench
-from .figure import Figure
-from .job import prefect_server
-from .timing import Work, in_turns, run_process
 
 TITLE = "Orchestration: a night's time beyond loading, training, scoring, judging and report"
 

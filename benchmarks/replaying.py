@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import count
 
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.taped import guessed
+from benchmarks.timing import Work, in_turns
 from flows.bars import load_bars, prepare
-from flows.gate.policy import GatePolicy
-from flows.plan import plan
-from flows.replay import Crew, play, record
-from flows.settings import Advanced, RetrainRequest, Settings
-
-from .bench import Bench
-from .figure import Figure
-from .taped import guessed
-from .timing import Work, in_turns
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.replay import WorkerPool, play, record
+from flows.settings import Settings
 
 TITLE = "Replay at scale"
 
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
     def fits(workers: int) -> Work:
         def work() -> None:
-            record(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=Crew(workers))
+            record(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=WorkerPool(workers))
 
         return work
 

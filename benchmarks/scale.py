@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from flows import night
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.throttling import Limits, Request, Rush, rush
 from flows.bars import load_bars, prepare, write_sample
-from flows.plan import plan
-from flows.settings import Advanced, RetrainRequest, Settings
+from flows.job.plan import plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.night.run import run as night
+from flows.settings import Settings
 from registry import Registry
 from registry.store import Store, Stored, connect
-
-from .bench import Bench
-from .figure import Figure
-from .throttling import Limits, Request, Rush, rush
 
 TITLE = "A thousand instruments (simulated against a throttling store)"
 
@@ -66,12 +66,12 @@ def recorded(bench: Bench) -> list[Request]:
         as_of = (last + timedelta(minutes=15)).to_pydatetime()
         request = RetrainRequest(as_of=as_of, recipes=names, advanced=Advanced(backfill_days=60))
         job = plan(request, settings)
-        book = Registry(store).model(job.model)
+        model = Registry(store).model(job.model)
         found = night.load(job)
-        evidence = night.gather(job, book, found)
+        evidence = night.gather(job, model, found)
         trials = [night.train(job, found, recipe) for recipe in job.recipes]
-        versions = night.register(job, book, found, evidence, trials)
-        night.settle(job, book, found, versions, night.judge(job, book, found, evidence, trials, versions))
+        versions = night.register(job, model, found, evidence, trials)
+        night.settle(job, model, found, versions, night.judge(job, model, found, evidence, trials, versions))
     return list(store.requests)
 
 

@@ -13,32 +13,32 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.bars import Dataset
-from flows.plan import Job
+from flows.job.plan import Job
 from flows.recipes import Recipe
-from flows.replay import Crew, Tape, record
-from flows.replay.lessons import Lesson, Past
-from flows.replay.tape import Taped
+from flows.replay import FitCache, WorkerPool, record
+from flows.replay.fit_cache import Taped
+from flows.replay.fits import FitContext, FitTask
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Guessing(Crew):
+class Guessing(WorkerPool):
     """A crew that fits nothing: a version says what comes, a little, and much else. Skill comes and goes, of
     each recipe at times of its own, so that champions are overtaken and come back."""
 
     skill: float = 0.5
 
-    def ask(self, past: Past, lessons: Sequence[Lesson]) -> Any:
+    def ask(self, past: FitContext, lessons: Sequence[FitTask]) -> Any:
         return ((place, said(past.data, lesson, self.skill)) for place, lesson in enumerate(lessons))
 
 
-class GuessedTape(Tape):
+class GuessedTape(FitCache):
     """A tape whose frozen champions go on as they began."""
 
     def later(self, night: Taped, recipe: Recipe) -> Floats:
         begin, size = night.bars - 96, self.data.label.size
-        guessed = said(self.data, Lesson(recipe, night.bars, ((begin, size),)), Guessing.skill)
+        guessed = said(self.data, FitTask(recipe, night.bars, ((begin, size),)), Guessing.skill)
         return np.concatenate([np.full(begin, np.nan), guessed])
 
 
@@ -48,7 +48,7 @@ def guessed(job: Job, data: Dataset, first: date, last: date, folder: Path) -> G
     return GuessedTape(tape.job, tape.data, tape.backfill, tape.nights, tape.folder)
 
 
-def said(data: Dataset, lesson: Lesson, skill: float) -> Floats:
+def said(data: Dataset, lesson: FitTask, skill: float) -> Floats:
     """P(up) of the bars asked about: noise common to the recipe, the version's own, and the label as its skill goes."""
     at = np.concatenate([np.arange(begin, stop) for begin, stop in lesson.asked])
     name = zlib.crc32(lesson.recipe.name.encode())

@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 
 import registry
-from registry.errors import NoChampion, SignatureMismatch, Suspended
+from registry.errors import InputMismatch, NoChampion, Suspended
 
 
 def service(champion: registry.Follower) -> FastAPI:
@@ -32,7 +32,7 @@ def service(champion: registry.Follower) -> FastAPI:
             said = champion.predict(bars, pick=True)
         except (Suspended, NoChampion) as reason:
             return {"stand_aside": str(reason)}
-        except SignatureMismatch as error:
+        except InputMismatch as error:
             raise HTTPException(422, str(error)) from error
         return {
             "stand_aside": None,

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands import Commands
+from flows.commands.lazy import Commands
 from flows.errors import RetrainError
+from registry.commands.output import print_escaped
 from registry.errors import RegistryError
-from registry.terminal import print_escaped
 
 app = typer.Typer(
     cls=Commands,
@@ -69,8 +69,8 @@ def run(
     ] = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
-    from flows.plainly import run_plainly
-    from flows.settings import moment, request
+    from flows.job.request import moment, request
+    from flows.operations.runs.local import run_local
 
     forced = {"promote": force, "author": author, "reason": reason}
     given = {name: value for name, value in forced.items() if value is not None}
@@ -91,7 +91,7 @@ def run(
     through, why = _through_prefect(prefect, scheduled)
     console = Console(stderr=as_json, highlight=False)
     console.print(why, soft_wrap=True)
-    outcome = _run_flow(asked) if through else run_plainly(asked, scheduled=scheduled, console=console)
+    outcome = _run_flow(asked) if through else run_local(asked, scheduled=scheduled, console=console)
     if isinstance(outcome, str):
         sys.stdout.write(
             (json.dumps({"covered": outcome, "through": "plain"}, indent=2) if as_json else outcome) + "\n"
@@ -101,7 +101,7 @@ def run(
             json.dumps({**outcome.to_dict(), "through": "prefect" if through else "plain"}, indent=2) + "\n"
         )
     else:
-        from flows.report.terminal import show
+        from flows.commands.outcome_table import show
 
         show(outcome, console)
 

@@ -8,11 +8,11 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
-from flows.explain import health_now
-from flows.health import Health
-from flows.operations.watching import look_after
-from flows.plan import plan
-from flows.settings import RetrainRequest, load_settings
+from flows.job.plan import plan
+from flows.job.request import RetrainRequest
+from flows.monitoring.health import Health, health_now
+from flows.operations.status.watching import look_after
+from flows.settings import load_settings
 from registry import SystemClock
 
 _examine = task(name="examine the champion", task_run_name="examine the champion", cache_policy=NO_CACHE)(health_now)

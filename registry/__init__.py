@@ -40,21 +40,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import errors
-from .clock import Clock, NewId, SystemClock, random_id
-from .comparison import Comparison, compare
-from .entries import Entry, key_digest
-from .errors import InvalidRequest, ModelNotFound, RegistryError
-from .history import read_history
-from .keyring import Keyring
-from .model import Model
-from .noise import PairedDays
-from .prediction import Expectation, Prediction
-from .reader import Loaded, Version
-from .records import ChampionRecord, VersionRecord
-from .registry import Registry
-from .serving import Follower
-from .transitions import Night
+from registry import errors
+from registry.analysis.comparison import Comparison, compare
+from registry.analysis.history import read_history
+from registry.analysis.noise import PairedDays
+from registry.clock import Clock, NewId, SystemClock, random_id
+from registry.errors import InvalidRequest, ModelNotFound, RegistryError
+from registry.format.entries import Entry, key_digest
+from registry.format.records import ChampionRecord, VersionRecord
+from registry.model.operator import Model
+from registry.model.prediction import Expectation, Prediction
+from registry.model.reader import LoadedModel, Version
+from registry.model.transitions import Night
+from registry.registry import Registry
+from registry.serving import Follower
+from registry.trust.keyring import Keyring
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ __all__ = [
     "Entry",
     "Expectation",
     "Follower",
-    "Loaded",
+    "LoadedModel",
     "Model",
     "NewId",
     "Night",
@@ -87,7 +87,9 @@ __all__ = [
 ]
 
 
-def load(name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None) -> Loaded:
+def load(
+    name: str, which: str | int = "champion", *, url: str | None = None, at: datetime | None = None
+) -> LoadedModel:
     """The champion of a model (or ``"latest"``, ``"v3"``, a tag; or the champion at a past moment), ready to predict.
 
     ``url`` defaults to ``RETRAIN_REGISTRY``. With ``RETRAIN_TRUSTED_PROMOTERS`` a champion that none of these keys
@@ -111,7 +113,7 @@ def history(name: str, *, url: str | None = None, cache: str | Path | None = Non
     """Every version of a model, oldest first: ``version, date, author, recipe``, metrics, ``param_*``.
 
     ``url`` defaults to ``RETRAIN_REGISTRY``, ``cache`` (a folder of one's own) to ``RETRAIN_CACHE``: with one, what was
-    read before is not read again. Columns: :func:`registry.history.history_frame`. :class:`ModelNotFound`.
+    read before is not read again. Columns: :func:`registry.analysis.history.history_frame`. :class:`ModelNotFound`.
     """
     kept = cache or os.environ.get("RETRAIN_CACHE")
     model = Registry(_place(url, "history"), cache=None if kept is None else Path(kept)).model(name)

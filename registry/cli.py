@@ -16,20 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .clock import say_time
-from .commands import acts, exchange, signatures, upkeep, versions
-from .commands.asking import moment
-from .commands.options import CacheFolder, Json, ModelName, Url, bar, open_model, show
-from .commands.output import entry_row, say, version_row
-from .entries import Entry
-from .errors import NoChampion, RegistryError
-from .history import author_of, dated
-from .reader import Version
-from .records import ChampionRecord
-from .registry import Registry
-from .retirement import is_retired
-from .terminal import print_escaped
-from .transitions import champion_of
+from registry.clock import say_time
+from registry.commands import acts, exchange, upkeep, versions
+from registry.commands.options import CacheFolder, Json, ModelName, Url, bar, moment, open_model, show
+from registry.commands.output import entry_row, print_escaped, say, version_row
+from registry.errors import NoChampion, RegistryError
+from registry.format.entries import Entry
+from registry.format.records import ChampionRecord
+from registry.model.reader import Version, author_of, dated
+from registry.model.retirement import is_retired
+from registry.model.transitions import champion_of
+from registry.registry import Registry
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -41,7 +38,7 @@ app = typer.Typer(
         "store; 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else."
     ),
 )
-for part in (versions, acts, signatures, upkeep, exchange):
+for part in (versions, acts, upkeep, exchange):
     app.add_typer(part.app)
 
 At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 2024-05-01T12:00Z.")]
@@ -69,10 +66,10 @@ def history(
     model: ModelName, registry: Url = ".retrain/registry", cache: CacheFolder = None, as_json: Json = False
 ) -> None:
     """Every version, oldest first, with its metrics."""
-    book = open_model(registry, model, cache)
+    opened = open_model(registry, model, cache)
     with bar() as progress:
-        versions = book.history(progress=progress)
-    champion, head = book.champion(), book.versions.head()
+        versions = opened.history(progress=progress)
+    champion, head = opened.champion(), opened.versions.head()
     state = {} if head is None else head.state
     rows = [version_row(version, champion) for version in versions]
     show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion, state)))
@@ -81,13 +78,13 @@ def history(
 @app.command(epilog="Example: registry champion gbpusd_m15_direction --at 2024-05-01T12:00Z")
 def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = None, as_json: Json = False) -> None:
     """What production loads now, or loaded at a past moment, and by which decision."""
-    book = open_model(registry, model)
-    decided = book.deciding(None if at is None else moment(at))
+    opened = open_model(registry, model)
+    decided = opened.deciding(None if at is None else moment(at))
     record = champion_of(decided)
     if decided is None or record is None:
         when = "" if at is None else f" at {at}"
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
-    entry = book.decisions.read(record.decision)
+    entry = opened.decisions.read(record.decision)
     suspended = decided.state.get("suspended")
     told = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
     show(told, as_json, lambda: _print_champion(model, record, entry, suspended))

@@ -129,7 +129,7 @@ class UntrustedSignature(RegistryError):
     exit_status = 7
 
 
-class SignatureMismatch(RegistryError):
+class InputMismatch(RegistryError):
     """The columns handed to a version are not those that it was trained on."""
 
     exit_status = 8

@@ -20,17 +20,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from .clock import Clock
-from .errors import InvalidRequest, NoChampion, Suspended
-from .prediction import Prediction
-from .reader import Loaded, ModelReader
+from registry.clock import Clock
+from registry.errors import InvalidRequest, NoChampion, Suspended
+from registry.model.prediction import Prediction
+from registry.model.reader import LoadedModel, ModelReader
 
 if TYPE_CHECKING:
-    from .signature import Columns
+    from registry.archive.input_schema import Columns
 
 
 @dataclass(frozen=True)
-class Status:
+class FollowerStatus:
     """What a follower serves at the moment, for a health check.
 
     ``state``: ``serving``; ``stale`` (serving, but the store does not confirm it; ``problem`` says why);
@@ -48,7 +48,7 @@ class Status:
 class _View:
     """What was last learnt, replaced as a whole: a call that began with one ends with it."""
 
-    loaded: Loaded | None
+    loaded: LoadedModel | None
     halt: Suspended | NoChampion | None
     confirmed: float
     problem: str | None = None
@@ -87,12 +87,12 @@ class Follower:
         return dataclasses.replace(said, stale_seconds=self._stale(view))
 
     @property
-    def loaded(self) -> Loaded | None:
+    def loaded(self) -> LoadedModel | None:
         """The version that is served; None while there is none to serve."""
         view = self._view
         return view.loaded if view.halt is None else None
 
-    def status(self) -> Status:
+    def status(self) -> FollowerStatus:
         """What is served, and how stale it is; asks nobody."""
         view = self._view
         stale = self._stale(view)
@@ -101,10 +101,10 @@ class Follower:
             halted: Literal["suspended", "no champion"] = (
                 "suspended" if isinstance(view.halt, Suspended) else "no champion"
             )
-            return Status(halted, version, stale, str(view.halt))
-        return Status("stale" if stale or view.problem else "serving", version, stale, view.problem)
+            return FollowerStatus(halted, version, stale, str(view.halt))
+        return FollowerStatus("stale" if stale or view.problem else "serving", version, stale, view.problem)
 
-    def refresh(self) -> Status:
+    def refresh(self) -> FollowerStatus:
         """Look at the store now. What goes wrong is in the status; the version served before goes on."""
         with self._looking:
             try:

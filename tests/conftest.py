@@ -1,7 +1,6 @@
 """Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,7 @@ from syrupy.extensions.amber import AmberSnapshotExtension
 
 TESTS = Path(__file__).resolve().parent
 
-# This folder is on the path (for ``servers``) and holds a folder ``registry``; with the repository's root on the path
-# too, ``import registry`` finds the package and never these tests, however it was installed.
-sys.path.insert(0, str(TESTS.parent))
-
-pytest_plugins = ["servers.fixtures", "servers.prefect_server"]
+pytest_plugins = ["tests.servers.fixtures", "tests.servers.prefect_server"]
 
 # a busy machine may take a second for what usually takes a millisecond: that is no fault of what is tested
 settings.register_profile("patient", deadline=None)

@@ -3,7 +3,7 @@
 ::
 
     python -m tests.mutants                    # all; prints which test failed for each mutant, or SURVIVED
-    python -m tests.mutants keys.py log.py:40-90   # of one module, or of some of its lines
+    python -m tests.mutants format/keys.py log/log.py:40-90   # of one module, or of some of its lines
     python -m tests.mutants --fast store/s3.py     # the fast suites alone: a slow one may yet kill who survives these
 
 A mutant is made of the module's syntax: an ``if`` that is never (or always) true, one part of an ``and`` or ``or`` left
@@ -38,19 +38,19 @@ import hypothesis
 import pytest
 
 from tests.mutants_known import BY_HAND, EQUIVALENT
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FORK = multiprocessing.get_context("fork")
 OWN = {
     # module: the tests that know it best, by the beginnings of their files' names
-    "log.py": ["log_commit", "log_reading"],
-    "entries.py": ["entries"],
-    "keys.py": ["keys"],
-    "transitions.py": ["transitions", "promoter", "person"],
-    "trainer.py": ["trainer"],
-    "promoter.py": ["promoter", "approval"],
-    "model.py": ["person", "approval"],
-    "retirement.py": ["retirement"],
+    "log/log.py": ["log_commit", "log_reading"],
+    "format/entries.py": ["entries"],
+    "format/keys.py": ["keys"],
+    "model/transitions.py": ["transitions", "promoter", "person"],
+    "model/trainer.py": ["trainer"],
+    "model/promoter.py": ["promoter", "approval"],
+    "model/operator.py": ["person", "approval"],
+    "model/retirement.py": ["retirement"],
     "registry.py": ["registry"],
     "store/probe.py": ["probe"],
     "store/folder.py": ["folder"],
@@ -206,8 +206,9 @@ def _found(committed: Path, module: str, lines: range) -> list[Mutant]:
 def _suites(committed: Path, module: str, fast: bool) -> list[list[str]]:
     """The test files to ask: the module's own, the fast ones, and all others unless ``fast``; no file twice."""
     folder = committed / "tests" / "registry"
-    stores = sorted(f"store/{path.name}" for path in (folder / "store").glob("test_*.py"))
-    others = sorted(path.name for path in folder.glob("test_*.py"))
+    every = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("test_*.py"))
+    stores = [name for name in every if name.startswith("store/")]
+    others = [name for name in every if name not in stores]
     of_a_store = module.startswith("store/")
     near = stores if of_a_store else others
     last = _named(LAST, others)

@@ -11,11 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flows.gate.calibration import calibrate
-
-from . import real, reference, refreshes, rivalry, rolling, stress
-from .figures import Figure
-from .simulated import (
+from benchmarks.gate import real, reference, refreshes, rivalry, rolling, stress
+from benchmarks.gate.figures import Figure
+from benchmarks.gate.simulated import (
     BAR_YEARS,
     BARS,
     COLUMNS,
@@ -28,6 +26,7 @@ from .simulated import (
     run,
     watch_questions,
 )
+from flows.gate.nightly.calibration import calibrate
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider

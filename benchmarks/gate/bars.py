@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from .days import BARS, DISAGREE, RECIPES, RETRAIN_DISAGREE, Floats, Scenario, autoregression
+from benchmarks.gate.days import BARS, DISAGREE, RECIPES, RETRAIN_DISAGREE, Floats, Scenario, autoregression
 
 WARM_UP = 6
 """Days before the history, so that a rank has its first 500 bars."""

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.gate.calibration import Calibration, calibrate
-from flows.gate.cusum import baseline, watch
-from flows.gate.scores import accuracy, edge, trailing_base
-from flows.gate.sequential import RECENT_WINDOWS, WINDOWS, judge, together
-
-from .bars import WARM_UP, Bars
-from .days import BARS, HISTORY, NIGHTS, Days, Floats
-from .rolling import nightly_z
+from benchmarks.gate.bars import WARM_UP, Bars
+from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Days, Floats
+from benchmarks.gate.rolling import nightly_z
+from flows.gate.nightly.calibration import Calibration, calibrate
+from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, judge, together
+from flows.gate.scoring.scores import accuracy, edge, trailing_base
+from flows.monitoring.cusum import baseline, watch
 
 NEVER = NIGHTS
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.bars import Dataset, load_bars, prepare
-from flows.gate.calibration import calibrate
-from flows.gate.days import by_day
-from flows.gate.scores import accuracy, brier, edge, trailing_base
-from flows.gate.sequential import judge, visible_difference
+from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.sequential import judge, visible_difference
+from flows.gate.scoring.days import by_day
+from flows.gate.scoring.scores import accuracy, brier, edge, trailing_base
 from flows.recipes import Fit, choose, probabilities, shipped, train_all
 
 RECIPES = ("rf_deep", "rf_shallow", "logistic")

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.special import ndtri_exp
 from scipy.stats import t as student
 
-from .days import HISTORY, NIGHTS, RECIPES, Floats
-from .nights import NEVER, Promotions
+from benchmarks.gate.days import HISTORY, NIGHTS, RECIPES, Floats
+from benchmarks.gate.nights import NEVER, Promotions
 
 SEED = 20_250_107
 YEARS = 10_000

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from flows.gate.calibration import calibrate
-from flows.gate.sequential import RECENT_WINDOWS
-
-from .days import DISAGREE, HISTORY, NIGHTS, OWN, RECIPES, RETRAIN_DISAGREE, Floats
-from .figures import quantile, share
-from .nights import NEVER
-from .rolling import Sums
+from benchmarks.gate.days import DISAGREE, HISTORY, NIGHTS, OWN, RECIPES, RETRAIN_DISAGREE, Floats
+from benchmarks.gate.figures import quantile, share
+from benchmarks.gate.nights import NEVER
+from benchmarks.gate.rolling import Sums
+from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.sequential import RECENT_WINDOWS
 
 SEED = 20_250_109
 YEARS = 2_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import rivals
-from .days import RECIPES, Days, Scenario, simulate
-from .figures import rate
-from .nights import Thresholds, first_promotions
-from .rivals import Played
+from benchmarks.gate import rivals
+from benchmarks.gate.days import RECIPES, Days, Scenario, simulate
+from benchmarks.gate.figures import rate
+from benchmarks.gate.nights import Thresholds, first_promotions
+from benchmarks.gate.rivals import Played
 
 SEED = 20_250_106
 YEARS = 500

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 from scipy.stats import t as student
 
-from .days import DAILY, HISTORY, NIGHTS, OWN, Days, Floats
+from benchmarks.gate.days import DAILY, HISTORY, NIGHTS, OWN, Days, Floats
 
 WINDOW = 40
 LEVEL = 0.05

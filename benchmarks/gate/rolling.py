@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from flows.gate.sequential import (
+from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Floats, Scenario, simulate
+from flows.gate.nightly.sequential import (
     RECENT_WINDOWS,
     WINDOWS,
     fewest_days,
@@ -20,8 +21,6 @@ from flows.gate.sequential import (
     together,
     variance_inflation,
 )
-
-from .days import BARS, HISTORY, NIGHTS, Floats, Scenario, simulate
 
 CHECKED = 40
 """Nights on which the gate itself is asked."""

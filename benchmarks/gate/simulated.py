@@ -11,10 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from . import bars, days, reference
-from .days import EDGE_SIGNAL, RECIPES, Scenario
-from .figures import Figure, quantile, rate, share
-from .nights import NEVER, Promotions, Thresholds, first_alarms, first_promotions, leads_of_bars, promotions_of_a_year
+from benchmarks.gate import bars, days, reference
+from benchmarks.gate.days import EDGE_SIGNAL, RECIPES, Scenario
+from benchmarks.gate.figures import Figure, quantile, rate, share
+from benchmarks.gate.nights import (
+    NEVER,
+    Promotions,
+    Thresholds,
+    first_alarms,
+    first_promotions,
+    leads_of_bars,
+    promotions_of_a_year,
+)
 
 SEED = 20_250_105
 """Fixed before the first run; never chosen by what came out."""

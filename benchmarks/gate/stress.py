@@ -10,10 +10,10 @@ from multiprocessing import get_context
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from . import reference
-from .days import DISAGREE, HISTORY, NIGHTS, RECIPES, RETRAIN_DISAGREE, Floats, autoregression
-from .figures import Figure, rate
-from .nights import NEVER, Thresholds, first_promotions
+from benchmarks.gate import reference
+from benchmarks.gate.days import DISAGREE, HISTORY, NIGHTS, RECIPES, RETRAIN_DISAGREE, Floats, autoregression
+from benchmarks.gate.figures import Figure, rate
+from benchmarks.gate.nights import NEVER, Thresholds, first_promotions
 
 SEED = 20_250_108
 YEARS = 1_000

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import registry
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.registry.ours import NAME, long_folder, register, trained, upload
+from benchmarks.registry.servers import bucket
+from benchmarks.timing import in_turns
 from registry import Registry
-
-from ..bench import Bench
-from ..figure import Figure
-from ..timing import in_turns
-from .ours import NAME, long_folder, register, trained, upload
-from .servers import bucket
 
 TITLE = "Growth from 10 to 10,000 versions"
 BOUND = 1.3

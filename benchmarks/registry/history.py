@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import registry
-
-from ..bench import Bench
-from ..figure import Figure
-from ..timing import Work, in_turns
-from .ours import METRICS, NAME, Trained, long_folder, trained, upload
-from .peer import Peer, environment, peer
-from .servers import BUCKET, bucket, mlflow, requests_counted
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.registry.ours import METRICS, NAME, Trained, long_folder, trained, upload
+from benchmarks.registry.peer import Peer, environment, peer
+from benchmarks.registry.servers import BUCKET, bucket, mlflow, requests_counted
+from benchmarks.timing import Work, in_turns
 
 TITLE = "History as a DataFrame"
 
@@ -73,6 +72,6 @@ def _figures(bench: Bench, size: int, what: Trained, other: Peer, server: Path) 
 
 
 def read(url: str, size: int, cache: Path | None = None) -> None:
-    """``registry.history`` by a process that has not read it before, but for what lies in ``cache``."""
+    """``registry.analysis.history`` by a process that has not read it before, but for what lies in ``cache``."""
     found = registry.history(NAME, url=url, cache=cache)
     assert len(found) == size, f"{len(found)} rows, not {size}"

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.bench import Bench
+from benchmarks.registry.servers import BUCKET, client
 from flows.recipes.catalogue import shipped
-from registry import Model, Registry, Version, VersionRecord, keys, segments
-from registry.artifact import pack
-from registry.entries import Entry, digest, remember
-from registry.signature import Signature
-
-from ..bench import Bench
-from .servers import BUCKET, client
+from registry import Model, Registry, Version, VersionRecord
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
+from registry.format import keys
+from registry.format.entries import Entry, digest, remember
+from registry.log import segments
 
 NAME = "bench"
 RECIPE = "rf_shallow"
@@ -35,7 +36,7 @@ class Trained:
     """A fitted ``rf_shallow`` with its record; ``rows``: a file with the ``x`` and ``y`` it was fitted on."""
 
     estimator: Any
-    signature: Signature
+    signature: InputSchema
     record: VersionRecord
     rows: Path
 

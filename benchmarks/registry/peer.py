@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bench import Bench
+from benchmarks.bench import Bench
 
 REQUIREMENTS = ("mlflow>=3.17,<3.18", "pins", "modelstore", "boto3")
 WORKER = Path(__file__).with_name("worker.py")

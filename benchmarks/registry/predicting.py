@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.timing import Work, in_turns
 from flows.recipes.catalogue import shipped
 from flows.recipes.threads import one_thread
-from registry.artifact import pack, unpack
-from registry.entries import digest
-from registry.signature import Signature
-
-from ..bench import Bench
-from ..figure import Figure
-from ..timing import Work, in_turns
+from registry.archive.archive import pack, unpack
+from registry.archive.input_schema import InputSchema
+from registry.format.entries import digest
 
 TITLE = "Predicting from arrays, beside scikit-learn"
 
@@ -45,7 +44,7 @@ def _figures(
     bench: Bench,
     name: str,
     model: Any,
-    signature: Signature,
+    signature: InputSchema,
     x: Floats,
     bounds: tuple[float | None, float | None],
 ) -> Iterator[Figure]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure
+from benchmarks.registry.ours import METRICS, NAME, register, trained
+from benchmarks.registry.peer import environment, peer
+from benchmarks.registry.servers import BUCKET, bucket, mlflow, requests_counted
+from benchmarks.timing import in_turns
 from registry import Registry
-
-from ..bench import Bench
-from ..figure import Figure
-from ..timing import in_turns
-from .ours import METRICS, NAME, register, trained
-from .peer import environment, peer
-from .servers import BUCKET, bucket, mlflow, requests_counted
 
 TITLE = "Registering a version and making it champion"
 

@@ -14,14 +14,15 @@ import matplotlib as mpl
 import numpy as np
 
 from flows.bars import load_bars, prepare
-from flows.gate.policy import GatePolicy
-from flows.plan import plan
-from flows.recipes import reference
-from flows.replay import Played, Tape, play, record
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import plan
+from flows.job.request import RetrainRequest
+from flows.pnl.pips import SPREAD_PIPS
+from flows.recipes import baseline
+from flows.replay import FitCache, Played, play, record
 from flows.replay.play import RULES
 from flows.replay.table import compare
-from flows.report.economics import SPREAD_PIPS
-from flows.settings import RetrainRequest, Settings
+from flows.settings import Settings
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # after the backend is chosen
@@ -50,7 +51,7 @@ def main() -> None:
     picture(tape, played, options.out / "replay.png")
 
 
-def picture(tape: Tape, played: list[Played], path: Path) -> None:
+def picture(tape: FitCache, played: list[Played], path: Path) -> None:
     """Cumulative pips before and after the spread of each rule, over the bars that all have a champion for."""
     data = tape.data
     common = data.counted.copy()
@@ -60,7 +61,7 @@ def picture(tape: Tape, played: list[Played], path: Path) -> None:
     move = data.move_pips[common]
     learnt = data.window(days=tape.job.request.advanced.train_days, end=opens[0])
     sides = {each.rule: each.p[common] > each.cut[common] for each in played}
-    sides["fade_rsi"] = reference("fade_rsi", data, learnt)[common] > 0.5
+    sides["fade_rsi"] = baseline("fade_rsi", data, learnt)[common] > 0.5
     figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
     for name, up in sides.items():
         gross = np.where(up, move, -move)

@@ -11,12 +11,12 @@ Everything later than the as-of is left at the door: neither a bar that had not 
 can be had from here. :func:`write_sample` writes simulated files of the same layout, for who has no data yet.
 """
 
-from .clock import DEFAULT_CLOCK, FileClock
-from .dataset import Dataset, prepare
-from .indicators import DEFINITIONS, FEATURES, indicators
-from .loading import MARKER, Bars, load_bars, year_file
-from .sample import write_sample
-from .trading_days import night_of, rollover, trading_day
+from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.dataset import Dataset, prepare
+from flows.bars.indicators import DEFINITIONS, FEATURES, indicators
+from flows.bars.loading import MARKER, Bars, load_bars, year_file
+from flows.bars.sample import write_sample
+from flows.bars.trading_days import night_of, rollover, trading_day
 
 __all__ = [
     "DEFAULT_CLOCK",

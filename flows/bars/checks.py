@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .faults import Fault, Rule, shown
-from .rows import TIMESTAMP, Rows
+from flows.bars.faults import BarFault, Rule, shown
+from flows.bars.rows import TIMESTAMP, Rows
 
 CLOSE = "close_15m"
 OPEN, HIGH, LOW = "open_15m", "high_15m", "low_15m"
@@ -27,7 +27,7 @@ class Checked:
     columns: tuple[str, ...]
     time: npt.NDArray[np.datetime64]
     values: npt.NDArray[np.float64]
-    faults: tuple[Fault, ...]
+    faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
 
@@ -43,7 +43,7 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bo
         repairs.append(f"{rows.file}: {_count(int(rows.crlf.sum()), 'row')} ended in CRLF")
     if rows.columns:
         missing = [name for name in needed if name not in rows.columns]
-        faults += [Fault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
+        faults += [BarFault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
     found = _faults_of_shape(rows, unclear)
     rows = rows.only(_are_sound(rows, found))
     names = tuple(name for name in rows.columns if name != TIMESTAMP)
@@ -56,7 +56,7 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bo
     return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
 
 
-def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[Fault]:
+def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFault]:
     """Wrong timestamps, and lines that do not have one field a column."""
     breaches = (
         (Rule.ZONE, rows.zoned),
@@ -78,7 +78,7 @@ def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[Fault]:
     return faults
 
 
-def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np.float64]) -> list[Fault]:
+def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np.float64]) -> list[BarFault]:
     faults = []
     for column, name in enumerate(names):
         broken = [(Rule.NUMBER, ~np.isfinite(values[:, column]))]
@@ -110,7 +110,7 @@ def _order(rows: Rows, sound: npt.NDArray[np.bool_], repairs: list[str]) -> npt.
 
 def _duplicates(
     rows: Rows, values: npt.NDArray[np.float64], repairs: list[str]
-) -> tuple[npt.NDArray[np.bool_], list[Fault]]:
+) -> tuple[npt.NDArray[np.bool_], list[BarFault]]:
     """Which rows repeat the time of the row before, shape (n,), and a fault where they differ from the first."""
     again = np.zeros(len(rows.time), np.bool_)
     again[1:] = rows.time[1:] == rows.time[:-1]
@@ -126,7 +126,7 @@ def _duplicates(
     return again, faults
 
 
-def _are_sound(rows: Rows, faults: list[Fault]) -> npt.NDArray[np.bool_]:
+def _are_sound(rows: Rows, faults: list[BarFault]) -> npt.NDArray[np.bool_]:
     """Which rows have none of ``faults``: shape (n,)."""
     return ~np.isin(rows.number, [fault.row for fault in faults])
 

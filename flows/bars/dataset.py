@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.bars import fingerprint as fingerprints
+from flows.bars.checks import CLOSE
+from flows.bars.loading import BAR, Bars
+from flows.bars.trading_days import rollover, trading_day
 from flows.errors import BarsMissing, RequestRefused
-
-from . import fingerprint as fingerprints
-from .checks import CLOSE
-from .loading import BAR, Bars
-from .trading_days import rollover, trading_day
 
 MINIMUM_BARS = 48
 """Half a trading day of 15-minute bars; fewer (a holiday, a hole in the data) are not a day."""

@@ -37,7 +37,7 @@ class Rule(Enum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class BarFault:
     """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole.
 
     ``rule`` is a member of :class:`Rule`, or of another enumeration whose values say how to mend what breaks it.
@@ -52,7 +52,7 @@ class Fault:
         return f"{self.file}{f' row {self.row}' if self.row else ''}: {self.found}"
 
 
-def refuse(faults: Iterable[Fault]) -> None:
+def refuse(faults: Iterable[BarFault]) -> None:
     """Nothing if there are no faults, else :class:`BarsRejected` that lists them by rule, file and row."""
     ordered = sorted(faults, key=lambda fault: (_place(fault.rule), fault.file, fault.row, fault.found))
     if not ordered:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .trading_days import trading_day
+from flows.bars.trading_days import trading_day
 
 
 def fingerprint(frame: pd.DataFrame) -> str:

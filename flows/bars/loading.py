@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.bars.checks import CLOSE, QUARTER_HOUR, Checked, check_rows
+from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.faults import BarFault, Rule, refuse, shown
+from flows.bars.rows import TIMESTAMP, Rows, read_rows
+from flows.bars.source import open_source
+from flows.bars.trading_days import night_of
 from flows.errors import BarsMissing, RequestRefused
-
-from .checks import CLOSE, QUARTER_HOUR, Checked, check_rows
-from .clock import DEFAULT_CLOCK, FileClock
-from .faults import Fault, Rule, refuse, shown
-from .rows import TIMESTAMP, Rows, read_rows
-from .source import open_source
-from .trading_days import night_of
 
 MARKER = "SIMULATED.json"
 """The file beside the yearly ones that says that no market made them."""
@@ -111,11 +110,11 @@ def load_bars(
 
 def _choose(
     names: list[str], source: str, asked: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
-) -> tuple[list[int], list[Fault]]:
+) -> tuple[list[int], list[BarFault]]:
     """The years to read, ascending, and a fault for each file that names no year."""
     found = {name: form[1] for name in names if (form := _NAME.fullmatch(name))}
     unknown = {name for name, year in found.items() if not (re.fullmatch(r"\d{4}", year) and 1970 <= int(year) < 2200)}
-    faults = [Fault(Rule.UNKNOWN_YEAR, name, 0, f"year = {shown(found[name])}") for name in sorted(unknown)]
+    faults = [BarFault(Rule.UNKNOWN_YEAR, name, 0, f"year = {shown(found[name])}") for name in sorted(unknown)]
     there = sorted(int(year) for name, year in found.items() if name not in unknown)
     if not there and not faults:
         raise BarsMissing(f"{source} holds no file named {year_file(2024).replace('2024', '{year}')}")

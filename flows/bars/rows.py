@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from .faults import Fault, Rule, shown
+from flows.bars.faults import BarFault, Rule, shown
 
 TIMESTAMP = "timestamp"
 
@@ -39,7 +39,7 @@ class Rows:
     time: npt.NDArray[np.datetime64]
     zoned: npt.NDArray[np.bool_]
     crlf: npt.NDArray[np.bool_]
-    faults: tuple[Fault, ...]
+    faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Rows:
@@ -52,9 +52,9 @@ class Rows:
         arrays = {name: getattr(self, name)[positions] for name in ("number", "time", "zoned", "crlf")}
         return replace(self, cells=cells, **arrays)
 
-    def fault(self, rule: Rule, at: int, found: str) -> Fault:
+    def fault(self, rule: Rule, at: int, found: str) -> BarFault:
         """A breach in the row at position ``at``."""
-        return Fault(rule, self.file, int(self.number[at]), found)
+        return BarFault(rule, self.file, int(self.number[at]), found)
 
 
 def read_rows(file: str, year: int, content: bytes) -> Rows:
@@ -62,7 +62,7 @@ def read_rows(file: str, year: int, content: bytes) -> Rows:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return _unusable(Fault(Rule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"), year)
+        return _unusable(BarFault(Rule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"), year)
     header, *lines = text.split("\n")
     columns = tuple(name.strip() for name in header.split(","))
     numbered = [(number, line) for number, line in enumerate(lines, start=2) if line.strip()]
@@ -87,9 +87,9 @@ def _timed(
             times.append(time)
             kept.append((number, cells, zoned, line.endswith("\r")))
         elif len(cells) != len(columns):
-            faults.append(Fault(Rule.FIELDS, file, number, f"{len(cells)} of {len(columns)} fields: {shown(line)}"))
+            faults.append(BarFault(Rule.FIELDS, file, number, f"{len(cells)} of {len(columns)} fields: {shown(line)}"))
         else:
-            faults.append(Fault(Rule.TIMESTAMP, file, number, f"timestamp = {shown(cells[place])}"))
+            faults.append(BarFault(Rule.TIMESTAMP, file, number, f"timestamp = {shown(cells[place])}"))
     return Rows(
         file=file,
         year=year,
@@ -115,21 +115,21 @@ def _read_timestamp(text: str) -> tuple[datetime | None, bool]:
         return None, False
 
 
-def _fault_of_file(file: str, header: str, columns: tuple[str, ...], *, bars: int) -> Fault | None:
+def _fault_of_file(file: str, header: str, columns: tuple[str, ...], *, bars: int) -> BarFault | None:
     if not header.strip() and not bars:
-        return Fault(Rule.EMPTY, file, 0, "nothing is in it")
+        return BarFault(Rule.EMPTY, file, 0, "nothing is in it")
     other = [name for sign, name in _DELIMITERS.items() if sign in header]
     if len(columns) == 1 and other:
-        return Fault(Rule.DELIMITER, file, 1, f"the header is separated by {other[0]}: {shown(header)}")
+        return BarFault(Rule.DELIMITER, file, 1, f"the header is separated by {other[0]}: {shown(header)}")
     if TIMESTAMP not in columns:
-        return Fault(Rule.COLUMN_MISSING, file, 1, f"no column {TIMESTAMP} in {shown(header)}")
+        return BarFault(Rule.COLUMN_MISSING, file, 1, f"no column {TIMESTAMP} in {shown(header)}")
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
-        return Fault(Rule.COLUMN_TWICE, file, 1, ", ".join(map(shown, twice)))
-    return None if bars else Fault(Rule.EMPTY, file, 1, "a header and no bar")
+        return BarFault(Rule.COLUMN_TWICE, file, 1, ", ".join(map(shown, twice)))
+    return None if bars else BarFault(Rule.EMPTY, file, 1, "a header and no bar")
 
 
-def _unusable(fault: Fault, year: int) -> Rows:
+def _unusable(fault: BarFault, year: int) -> Rows:
     none = np.empty(0, np.bool_)
     times = np.empty(0, "datetime64[ns]")
     return Rows(fault.file, year, (), [], np.empty(0, np.int64), times, none, none, (fault,), ())

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.loading import MARKER, year_file
+from flows.bars.simulation import simulate
+from flows.bars.writing import header, write_whole, year_lines
 from flows.errors import RequestRefused
-
-from .clock import DEFAULT_CLOCK, FileClock
-from .loading import MARKER, year_file
-from .simulation import simulate
-from .writing import header, write_whole, year_lines
 
 FIRST_DAY, LAST_DAY = date(2022, 1, 3), date(2025, 5, 21)
 """A Monday (its bars begin on Sunday evening) and a Wednesday: some 3.4 years that end mid-week."""

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .indicators import FEATURES, indicators
-from .trading_days import NEW_YORK, trading_day
+from flows.bars.indicators import FEATURES, indicators
+from flows.bars.trading_days import NEW_YORK, trading_day
 
 PULL = 0.5
 DECAY = 1 / 12

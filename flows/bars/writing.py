@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .loading import year_file
-from .rows import TIMESTAMP
+from flows.bars.loading import year_file
+from flows.bars.rows import TIMESTAMP
 
 UNFINISHED = ".writing-"
 """How the name of a file begins that a kill left half written."""

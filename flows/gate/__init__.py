@@ -3,9 +3,10 @@
 :func:`judge_holdout` compares champion and candidates once, on bars that none was trained on.
 """
 
-from .decision import CandidateRow, Decision, Guard, JudgedBars
-from .holdout import HoldoutPolicy, judge_holdout
-from .streams import Stream
+from flows.gate.guards import Guard
+from flows.gate.holdout.decision import CandidateRow, Decision, JudgedBars
+from flows.gate.holdout.judge import HoldoutPolicy, judge_holdout
+from flows.gate.holdout.streams import Predictions
 
 __all__ = [
     "CandidateRow",
@@ -13,6 +14,6 @@ __all__ = [
     "Guard",
     "HoldoutPolicy",
     "JudgedBars",
-    "Stream",
+    "Predictions",
     "judge_holdout",
 ]

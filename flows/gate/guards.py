@@ -7,6 +7,8 @@ is exact and never a matter of rounding.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 def above_no_skill(*, hits: int, no_skill_hits: int, bars: int, margin_points: float = 0.0) -> tuple[bool, str]:
     """Right at least as often as the majority class on the same bars, plus a margin in percentage points.
@@ -25,3 +27,12 @@ def says_both_classes(*, ups: int, bars: int) -> tuple[bool, str]:
     if 0 < ups < bars:
         return True, "says both classes"
     return False, f"says '{'up' if ups else 'not up'}' on every bar"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One thing a candidate must satisfy whatever its evidence; a guard can only hold back, never promote."""
+
+    name: str
+    passed: bool
+    words: str

@@ -14,28 +14,29 @@ scikit-learn takes longer to import than all the rest of a night's code: it is l
 made, so that commands which train nothing do not wait for it.
 """
 
-from .catalogue import shipped
-from .declared import load_recipes
-from .installed import environment
-from .predicting import Recorded, probabilities, says_up
-from .recipe import Recipe, check_columns, choose
-from .references import REFERENCES, reference
-from .scoring import Scores, score
-from .training import MINIMUM_ROWS, Fit, train, train_all
+from flows.recipes.baselines import BASELINES, baseline
+from flows.recipes.catalogue import shipped
+from flows.recipes.declared import available_recipes, load_recipes
+from flows.recipes.installed import environment
+from flows.recipes.predicting import ArchivedModel, probabilities, says_up
+from flows.recipes.recipe import Recipe, check_columns, choose
+from flows.recipes.scoring import Scores, score
+from flows.recipes.training import MINIMUM_ROWS, Fit, train, train_all
 
 __all__ = [
+    "BASELINES",
     "MINIMUM_ROWS",
-    "REFERENCES",
+    "ArchivedModel",
     "Fit",
     "Recipe",
-    "Recorded",
     "Scores",
+    "available_recipes",
+    "baseline",
     "check_columns",
     "choose",
     "environment",
     "load_recipes",
     "probabilities",
-    "reference",
     "says_up",
     "score",
     "shipped",

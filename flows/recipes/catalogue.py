@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .recipe import Recipe
+from flows.recipes.recipe import Recipe
 
 LEVELS = ("rsi_14", "ema_20", "ema_50", "atr_14", "adx_14")
 """The notebook's five columns. Raw EMA levels drift out of the training range as the price does."""

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import RecipeRefused
-
-from .catalogue import shipped
-from .recipe import Recipe, check_columns
-from .refusals import did_you_mean, faults
+from flows.recipes.catalogue import shipped
+from flows.recipes.recipe import Recipe, check_columns
+from flows.recipes.refusals import did_you_mean, faults
 
 _KEYS = ("estimator", "parameters", "features", "scale")
 _REQUIRED = ("estimator", "features")
@@ -75,3 +74,8 @@ def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Co
         except RecipeRefused as wrong:
             found.append(str(wrong))
     return found
+
+
+def available_recipes(recipes_file: str | None) -> dict[str, Recipe]:
+    """The shipped recipes and those of the file that is set, by name; :class:`~flows.errors.RecipeRefused`."""
+    return shipped() if recipes_file is None else load_recipes(Path(recipes_file))

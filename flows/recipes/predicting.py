@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from registry.signature import Signature
-
-from .installed import environment as installed
-from .threads import one_thread
-from .training import Fit, is_forest
+from flows.recipes.installed import environment as installed
+from flows.recipes.threads import one_thread
+from flows.recipes.training import Fit, is_forest
+from registry.archive.input_schema import InputSchema
 
 if TYPE_CHECKING:
-    from registry.artifact import Archive
-    from registry.signature import Columns
+    from registry.archive.archive import Archive
+    from registry.archive.input_schema import Columns
 
 
-def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:
+def probabilities(
+    model: Fit | Any, signature: InputSchema, frame: Columns, *, cores: int = 1
+) -> npt.NDArray[np.float64]:
     """P(up) of each row of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of the labels 0 and 1.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
     their order (scikit-learn's own threads add them up as they come). Other estimators are asked on one core.
-    Raises :class:`registry.errors.SignatureMismatch` when the columns do not fit.
+    Raises :class:`registry.errors.InputMismatch` when the columns do not fit.
     """
     estimator = model.estimator if isinstance(model, Fit) else model
     features = signature.matrix(frame)
@@ -43,7 +44,7 @@ def probabilities(model: Fit | Any, signature: Signature, frame: Columns, *, cor
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
+class ArchivedModel:
     """An archived version, to be asked whatever was installed meanwhile; ``environment``: what it was trained with.
 
     Where that is the scikit-learn that is here, its estimator is asked, and gives the bits that it gave; another one

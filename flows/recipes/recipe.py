@@ -11,18 +11,17 @@ from functools import cached_property
 from typing import Any
 
 from flows.errors import RecipeRefused, RequestRefused
-from registry.signature import Signature
-
-from .refusals import did_you_mean, estimator_class, faults
+from flows.recipes.refusals import did_you_mean, estimator_class, faults
+from registry.archive.input_schema import InputSchema
 
 
 @dataclass(frozen=True)
 class Recipe:
     """``estimator`` is an import path inside scikit-learn, ``parameters`` its keyword arguments as JSON values.
 
-    ``features`` are the model's inputs in order, each an expression of :mod:`registry.signature`. With ``scale`` every
-    feature is brought to mean 0 and variance 1 of the training bars first. Raises :class:`RecipeRefused` with
-    everything that is wrong, so that nothing is ever trained from a wrong recipe.
+    ``features`` are the model's inputs in order, each an expression of :mod:`registry.archive.input_schema`. With
+    ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first. Raises
+    :class:`RecipeRefused` with everything that is wrong, so that nothing is ever trained from a wrong recipe.
     """
 
     name: str
@@ -35,7 +34,7 @@ class Recipe:
         wrong = faults(self.name, self.estimator, self.parameters, self.features, self.scale)
         if wrong:
             raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
-        object.__setattr__(self, "features", Signature(self.features).features)
+        object.__setattr__(self, "features", InputSchema(self.features).features)
         # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
         object.__setattr__(self, "parameters", json.loads(json.dumps(dict(self.parameters))))
 
@@ -56,9 +55,9 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
-    def signature(self) -> Signature:
+    def signature(self) -> InputSchema:
         """The input contract of every version trained from this recipe."""
-        return Signature(self.features)
+        return InputSchema(self.features)
 
     def build(self, seed: int) -> Any:
         """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none.

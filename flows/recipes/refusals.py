@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flows.errors import RecipeRefused
+from registry.archive.input_schema import InputSchema
+from registry.archive.vetting import storable
 from registry.errors import InvalidRequest
-from registry.signature import Signature
-from registry.vetting import storable
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 # scikit-learn's public classes stand two levels deep; one path a class keeps one fingerprint a recipe.
@@ -27,7 +27,7 @@ def faults(name: object, estimator: object, parameters: object, features: object
     if not isinstance(scale, bool):
         found.append(f"scale is {scale!r}: write true or false")
     try:
-        Signature(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
+        InputSchema(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
     except InvalidRequest as wrong:
         found.append(str(wrong))
     try:
@@ -116,5 +116,5 @@ def _value_faults(model: Any) -> Iterator[str]:
         yield (
             f"{type(model).__name__} is none of the classifiers that the registry stores, since a stored one must be "
             "safe to load: choose a forest, a tree, HistGradientBoostingClassifier, LogisticRegression, GaussianNB "
-            "(registry.vetting lists all)"
+            "(registry.archive.vetting lists all)"
         )

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.errors import GateRefused
-
-from .predicting import says_up
+from flows.recipes.predicting import says_up
 
 
 @dataclass(frozen=True)

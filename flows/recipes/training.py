@@ -18,9 +18,8 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
-
-from .recipe import Recipe, check_columns
-from .threads import one_thread
+from flows.recipes.recipe import Recipe, check_columns
+from flows.recipes.threads import one_thread
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""

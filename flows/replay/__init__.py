@@ -7,8 +7,8 @@ closed and no label that was not known.
 Choosing the policy that did best here is selection too: its figures are then no longer out of sample.
 """
 
-from .crew import Crew
-from .play import Played, Promotion, play
-from .tape import Tape, record
+from flows.replay.fit_cache import FitCache, record
+from flows.replay.play import Played, Promotion, play
+from flows.replay.workers import WorkerPool
 
-__all__ = ["Crew", "Played", "Promotion", "Tape", "play", "record"]
+__all__ = ["FitCache", "Played", "Promotion", "WorkerPool", "play", "record"]

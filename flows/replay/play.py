@@ -10,20 +10,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from flows.gate.days import DailyScores
-from flows.gate.first import choose_first
-from flows.gate.leads import Leads
-from flows.gate.ledger import Stream, recipe_stream, version_stream
-from flows.gate.nightly import judge_leads, leads_over
-from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
-from flows.gate.rows import Candidate, Champion
-from flows.gate.scored import Scored
-from flows.nightly_rule import continued, with_costs
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.judge import judge_leads, leads_over
+from flows.gate.nightly.leads import Leads
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.days import DailyScores
+from flows.gate.scoring.ledger import Stream, recipe_stream, version_stream
+from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.night.nightly_rule import continued, with_costs
 from flows.recipes import Recipe
-
-from .tape import Tape
-from .whole import whole
+from flows.replay.fit_cache import FitCache
+from flows.replay.whole import whole
 
 Rule = Literal["gated", "never", "newest", "higher"]
 RULES: tuple[Rule, ...] = ("gated", "never", "newest", "higher")
@@ -59,7 +58,7 @@ class Played:
 
 
 def play(
-    tape: Tape, policy: GatePolicy, *, rule: Rule = "gated", on_night: Callable[[int, int], None] | None = None
+    tape: FitCache, policy: GatePolicy, *, rule: Rule = "gated", on_night: Callable[[int, int], None] | None = None
 ) -> Played:
     """The nights of the tape under one rule.
 
@@ -77,7 +76,7 @@ def play(
 class _Player:
     """The state of a replay: what a registry would hold."""
 
-    def __init__(self, tape: Tape, policy: GatePolicy, rule: Rule) -> None:
+    def __init__(self, tape: FitCache, policy: GatePolicy, rule: Rule) -> None:
         self.tape = tape
         self.policy = policy
         self.rule = rule
@@ -181,7 +180,7 @@ class _Player:
     def _daily(self) -> dict[str, DailyScores]:
         """The daily means of every recipe's stream, over all nights."""
         ledger = self.whole.ledger
-        scores, everything = Scored(ledger, self.policy), np.ones(ledger.label.size, np.bool_)
+        scores, everything = StreamScorer(ledger, self.policy.score), np.ones(ledger.label.size, np.bool_)
         streams = {recipe.name: recipe_stream(recipe.fingerprint) for recipe in self.tape.job.recipes}
         return {name: scores.daily(scores.of(key, key), everything) for name, key in streams.items()}
 

@@ -10,19 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.errors import BarsMissing
-from flows.gate.days import by_day
-from flows.gate.scores import trailing_base, trailing_rank
-from flows.recipes import REFERENCES, reference
-from flows.report.economics import SPREAD_PIPS, earned
-
-from .play import Played
-from .tape import Tape
+from flows.gate.scoring.days import by_day
+from flows.gate.scoring.scores import trailing_base, trailing_rank
+from flows.pnl.pips import SPREAD_PIPS, earned
+from flows.recipes import BASELINES, baseline
+from flows.replay.fit_cache import FitCache
+from flows.replay.play import Played
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Line:
+class RuleRow:
     """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, changes of side."""
 
     name: str
@@ -39,7 +38,7 @@ class Line:
         return dict(self.__dict__)
 
 
-def compare(tape: Tape, played: Sequence[Played], *, spread_pips: float = SPREAD_PIPS) -> list[Line]:
+def compare(tape: FitCache, played: Sequence[Played], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
     """Every rule and every reference on the bars that all rules had a champion for, the rollover hour left out."""
     data = tape.data
     common = data.counted.copy()
@@ -51,23 +50,29 @@ def compare(tape: Tape, played: Sequence[Played], *, spread_pips: float = SPREAD
     first = int(np.flatnonzero(common)[0])
     learnt = data.window(days=tape.job.request.advanced.train_days, end=data.bars.frame.index[first])
     half = np.full(data.label.size, 0.5)
-    for name in REFERENCES:
-        lines.append(_line(tape, name, None, reference(name, data, learnt), half, common, spread_pips))
+    for name in BASELINES:
+        lines.append(_line(tape, name, None, baseline(name, data, learnt), half, common, spread_pips))
     return lines
 
 
 def _line(
-    tape: Tape, name: str, promotions: int | None, p: Floats, cut: Floats, common: npt.NDArray[np.bool_], spread: float
-) -> Line:
+    tape: FitCache,
+    name: str,
+    promotions: int | None,
+    p: Floats,
+    cut: Floats,
+    common: npt.NDArray[np.bool_],
+    spread: float,
+) -> RuleRow:
     data = tape.data
     up, label = p[common] > cut[common], data.label[common]
     money = earned(up, data.move_pips[common], spread_pips=spread)
     mean, error = _edge(tape, p, common)
     right = float((up == (label == 1.0)).mean())
-    return Line(name, promotions, int(common.sum()), right, mean, error, money.gross, money.net, money.flips)
+    return RuleRow(name, promotions, int(common.sum()), right, mean, error, money.gross, money.net, money.flips)
 
 
-def _edge(tape: Tape, p: Floats, common: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _edge(tape: FitCache, p: Floats, common: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Mean edge a bar and its standard error by trading days; ranks among the rule's own predictions."""
     data = tape.data
     at = np.flatnonzero(~np.isnan(p) & ~np.isnan(data.label))

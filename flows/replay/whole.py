@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.backfill import cut_of
-from flows.gate.ledger import Ledger, Stream, assemble, minutes, recipe_stream
-from flows.gate.policy import GatePolicy
-from flows.gate.scores import TRAILING_BARS
-
-from .tape import Tape
+from flows.evidence.backfill import cut_of
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, Stream, assemble, minutes, recipe_stream
+from flows.gate.scoring.scores import TRAILING_BARS
+from flows.replay.fit_cache import FitCache
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,7 +58,7 @@ class Whole:
         return Ledger(whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n], known, whole.days, nights)
 
 
-def whole(tape: Tape, policy: GatePolicy) -> Whole:
+def whole(tape: FitCache, policy: GatePolicy) -> Whole:
     """All nights of a tape, the versions of each at the cut that the policy gives them."""
     ledger = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
     before = sum(sheet.opens.size for sheet in tape.backfill)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .data import URGENT, Advice, Money, Production, Quality
-from .decisions import Told
+from flows.report.data import URGENT, Advice, Money, Production, Quality
+from flows.report.decisions import DecisionSummary
 
 
 def advice(
@@ -14,7 +14,7 @@ def advice(
     production: Production | None,
     quality: Quality | None,
     money: Money | None,
-    told: tuple[Told, ...],
+    told: tuple[DecisionSummary, ...],
 ) -> tuple[Advice, ...]:
     """What follows from the report; never empty."""
     where = f"{model} --registry {registry}"
@@ -79,7 +79,7 @@ def _earning(money: Money | None) -> Iterator[Advice]:
         yield Advice("What is left after costs is not proven: wait for more days before money depends on it.")
 
 
-def _gate(told: tuple[Told, ...], where: str) -> Iterator[Advice]:
+def _gate(told: tuple[DecisionSummary, ...], where: str) -> Iterator[Advice]:
     last = next((each for each in reversed(told) if each.by_the_gate), None)
     if last is None or last.kind != "held":
         return

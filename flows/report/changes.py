@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.report.data import Changes
 from registry import Version, compare
-
-from .data import Changes
 
 
 def changes(champion: Version, former: Version | None, versions: Sequence[Version]) -> tuple[Changes, ...]:

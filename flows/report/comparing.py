@@ -12,13 +12,13 @@ from itertools import combinations
 from typing import Any
 
 from registry import Version, compare
-from registry.comparison import HIGHER_IS_BETTER, MetricRow, Status
-from registry.differences import facts
+from registry.analysis.comparison import HIGHER_IS_BETTER, MetricRow, Standing
+from registry.analysis.differences import facts
 
 SELECTABLE = 40
 """Versions that can be selected: 780 pairs. Former champions are among them however old."""
 
-STATUSES = tuple(str(each) for each in Status)
+STATUSES = tuple(str(each) for each in Standing)
 
 Cell = tuple[int, float | None, float | None, int]
 """Place in STATUSES, interval from and to, place in ``reasons``."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.health import Alarm
-from registry.differences import Change
-
-from .comparing import Compared
-from .decisions import Told
-from .economics import Result
+from flows.monitoring.health import Alarm
+from flows.pnl.pips import Result
+from flows.report.comparing import Compared
+from flows.report.decisions import DecisionSummary
+from registry.analysis.differences import Change
 
 URGENT = ("regressed", "one class", "unscored")
 """Alarms of the watch after which the champion is no longer called good; the others are worth a look."""
@@ -42,7 +41,7 @@ class Production:
 
 
 @dataclass(frozen=True)
-class Line:
+class DailyLine:
     """One number a trading day."""
 
     name: str
@@ -51,7 +50,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """The champion or a reference on the same bars: its accuracy and its mean score a bar."""
 
     name: str
@@ -74,12 +73,12 @@ class Quality:
     baseline: float | None
     baseline_days: int
     provisional: bool
-    since: Line
-    earlier: Line
-    references: tuple[Line, ...]
-    cusum: Line
+    since: DailyLine
+    earlier: DailyLine
+    references: tuple[DailyLine, ...]
+    cusum: DailyLine
     threshold: float | None
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
     bars: int
     rows_since: str | None
     rows_to: str | None
@@ -100,8 +99,8 @@ class Money:
     rollover: Result | None
     references: tuple[Result, ...]
     spreads: str
-    gross: Line
-    net: Line
+    gross: DailyLine
+    net: DailyLine
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class ReportData:
     production: Production | None
     quality: Quality | None
     money: Money | None
-    decisions: tuple[Told, ...]
+    decisions: tuple[DecisionSummary, ...]
     decided: int
     rescored: tuple[str, ...]
     compared: Compared

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from flows.gate.nightly_decision import NightlyDecision, NightlyRow, Together
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead
 from registry import Model
 from registry.clock import write_time
-from registry.entries import Entry
+from registry.format.entries import Entry
 
 TOLD = 250
 """Decisions that a report tells: about a year of nights."""
@@ -20,7 +20,7 @@ ENDS_EVIDENCE = ("promoted", "returned", "rolled_back", "unfrozen", "policy")
 
 
 @dataclass(frozen=True)
-class Standing:
+class ChallengerStanding:
     """A challenger on one night: its largest z over the windows, None before the first of them is full; the mean lead
     a bar in that window, in units of the score; the guards that held it back, in words."""
 
@@ -32,7 +32,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Told:
+class DecisionSummary:
     """One decision. ``number``: of its entry in the decisions log. ``champion``: the version it was judged against,
     ``version`` the one it put into production. ``threshold``, ``smallest_visible``, ``more_nights``, ``tried`` and
     ``standings`` are empty where the nightly gate did not decide against a champion."""
@@ -51,8 +51,8 @@ class Told:
     more_nights: int | None = None
     tried: int | None = None
     score: str | None = None
-    standings: tuple[Standing, ...] = ()
-    together: Together | None = None
+    standings: tuple[ChallengerStanding, ...] = ()
+    together: PooledLead | None = None
     """How all recipes together fared against the champion: whether it fell."""
     refreshed: bool = False
     """The champion's own recipe, retrained, took its place: the evidence of the others goes on."""
@@ -67,27 +67,29 @@ class Told:
         return self.kind in ("promoted", "held", "returned")
 
 
-def decisions(book: Model, *, at_most: int = TOLD) -> tuple[Told, ...]:
+def decisions(model: Model, *, at_most: int = TOLD) -> tuple[DecisionSummary, ...]:
     """The newest decisions of a model, oldest first."""
-    return told(book, islice(book.decisions.walk(), at_most))
+    return told(model, islice(model.decisions.walk(), at_most))
 
 
-def told(book: Model, entries: Iterable[Entry]) -> tuple[Told, ...]:
+def told(model: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
     """Entries of the decisions log, newest first, as decisions, oldest first."""
-    return tuple(_told(book, entry) for entry in entries)[::-1]
+    return tuple(_told(model, entry) for entry in entries)[::-1]
 
 
-def proposed(decision: NightlyDecision, night: str) -> Told:
+def proposed(decision: NightlyDecision, night: str) -> DecisionSummary:
     """What the gate says tonight, before it is written: it has no number and no time yet."""
-    told = Told(0, decision.action, "", night, "", decision.sentence, decision.reason, None, decision.winner_version)
+    told = DecisionSummary(
+        0, decision.action, "", night, "", decision.sentence, decision.reason, None, decision.winner_version
+    )
     return replace(told, **_figures(decision))
 
 
-def _told(book: Model, entry: Entry) -> Told:
+def _told(model: Model, entry: Entry) -> DecisionSummary:
     decided = entry.kind in ("promoted", "held", "returned")
-    record: Any = book.decision_record(entry) if decided else None
+    record: Any = model.decision_record(entry) if decided else None
     nightly = record is not None and record.get("rule") == "nightly"
-    told = Told(
+    told = DecisionSummary(
         number=entry.n,
         kind=entry.kind,
         time=write_time(entry.time),
@@ -115,8 +117,8 @@ def _figures(decision: NightlyDecision) -> dict[str, Any]:
     }
 
 
-def _standing(row: NightlyRow) -> Standing:
+def _standing(row: NightlyRow) -> ChallengerStanding:
     best = row.best
     name = f"{row.name} ({row.version}, former champion)" if row.former else row.name
     words = tuple(f"{guard.name}: {guard.words}" for guard in row.failed)
-    return Standing(name, row.largest_z, None if best is None else best.mean, row.days, words)
+    return ChallengerStanding(name, row.largest_z, None if best is None else best.mean, row.days, words)

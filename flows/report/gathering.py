@@ -7,46 +7,45 @@ from itertools import islice
 from typing import Any
 
 from flows.bars import Dataset
-from flows.gate.ledger import Ledger, assemble, from_bytes
-from flows.gate.policy import GatePolicy
-from flows.health import day_before, examine
-from flows.nightly_rule import policy_of
-from flows.plan import Job
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, assemble, from_bytes
+from flows.job.plan import Job
+from flows.monitoring.health import day_before, examine
+from flows.night.nightly_rule import policy_of
+from flows.pnl.spreads import Spreads
+from flows.report.advice import advice
+from flows.report.baselines import with_references
+from flows.report.changes import changes
+from flows.report.comparing import SELECTABLE, compared
+from flows.report.data import Money, Production, Quality, ReportData
+from flows.report.decisions import DecisionSummary, decisions
+from flows.report.money import money
+from flows.report.quality import judged_by, last_days, quality
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
-from registry.entries import Entry
-from registry.reader import version_of
-from registry.transitions import champion_of, former_champions
-
-from .advice import advice
-from .changes import changes
-from .comparing import SELECTABLE, compared
-from .data import Money, Production, Quality, ReportData
-from .decisions import Told, decisions
-from .money import money
-from .quality import judged_by, last_days, quality
-from .references import with_references
-from .spreads import Spreads
+from registry.format.entries import Entry
+from registry.model.reader import version_of
+from registry.model.transitions import champion_of, former_champions
 
 
 def gather(
-    job: Job, book: Model, data: Dataset, now: datetime, *, spreads: Spreads, ledger: Ledger | None = None
+    job: Job, model: Model, data: Dataset, now: datetime, *, spreads: Spreads, ledger: Ledger | None = None
 ) -> ReportData:
     """Everything the report of a model says at ``now``. ``ledger``: the evidence, where the caller has it already.
 
     The same registry, bars, spreads and ``now`` give the same data.
     """
-    head, newest = book.decisions.head(), book.versions.head()
-    evidence = ledger or assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    champion, told, versions = champion_of(head), decisions(book), _versions(book)
-    former = _former(book, head, champion)
-    good, earned = _judged(job, book, data, now, spreads, evidence, champion, head)
-    production = None if champion is None or head is None else _production(book, head, champion, told)
+    head, newest = model.decisions.head(), model.versions.head()
+    evidence = ledger or assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    champion, told, versions = champion_of(head), decisions(model), _versions(model)
+    former = _former(model, head, champion)
+    good, earned = _judged(job, model, data, now, spreads, evidence, champion, head)
+    production = None if champion is None or head is None else _production(model, head, champion, told)
     names = frozenset(
         [*(each.version for each in former_champions(head)), *(() if champion is None else (champion.version,))]
     )
     return ReportData(
-        model=book.name,
+        model=model.name,
         registry=job.registry,
         source=job.source,
         simulated=data.bars.simulated or bool(champion is not None and champion.simulated),
@@ -57,17 +56,17 @@ def gather(
         money=earned,
         decisions=told,
         decided=0 if head is None else head.n,
-        rescored=_rescored(book),
+        rescored=_rescored(model),
         compared=compared([*_absent(former, versions), *versions], names),
         versions=0 if newest is None else _count(newest),
-        changes=() if champion is None else _changes(book, champion, former, versions),
-        advice=advice(book.name, job.registry, production, good, earned, told),
+        changes=() if champion is None else _changes(model, champion, former, versions),
+        advice=advice(model.name, job.registry, production, good, earned, told),
     )
 
 
 def _judged(
     job: Job,
-    book: Model,
+    model: Model,
     data: Dataset,
     now: datetime,
     spreads: Spreads,
@@ -79,20 +78,20 @@ def _judged(
     if champion is None:
         return None, None
     policy: GatePolicy = policy_of(job, head)
-    told = examine(book, champion, data, ledger, policy, due=day_before(now))
+    told = examine(model, champion, data, ledger, policy, due=day_before(now))
     judged = last_days(ledger, judged_by(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():
         ledger, references = with_references(ledger, data, ledger.opens[judged][0].to_pydatetime())
     return (
-        quality(book, champion, ledger, references, policy, told),
+        quality(model, champion, ledger, references, policy, told),
         money(champion, ledger, data, references, spreads),
     )
 
 
-def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[Told, ...]) -> Production:
-    entry = book.decisions.read(champion.decision)
-    record = book.registered_at(champion.entry).record
+def _production(model: Model, head: Entry, champion: ChampionRecord, told: tuple[DecisionSummary, ...]) -> Production:
+    entry = model.decisions.read(champion.decision)
+    record = model.registered_at(champion.entry).record
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
     until = "" if frozen is None or not frozen.get("until") else f" until {frozen['until'][:16]}Z"
     return Production(
@@ -113,16 +112,16 @@ def _production(book: Model, head: Entry, champion: ChampionRecord, told: tuple[
     )
 
 
-def _versions(book: Model) -> list[Version]:
+def _versions(model: Model) -> list[Version]:
     """The newest versions, oldest first."""
-    registered = (entry for entry in book.versions.walk() if entry.kind == "registered")
+    registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
     return [version_of(entry) for entry in islice(registered, SELECTABLE)][::-1]
 
 
-def _former(book: Model, head: Entry | None, champion: ChampionRecord | None) -> list[Version]:
+def _former(model: Model, head: Entry | None, champion: ChampionRecord | None) -> list[Version]:
     """The champion and the last ten before it, oldest first, each once."""
     entries = [each.entry for each in former_champions(head)] + ([] if champion is None else [champion.entry])
-    return [book.registered_at(entry) for entry in sorted(set(entries))]
+    return [model.registered_at(entry) for entry in sorted(set(entries))]
 
 
 def _absent(former: list[Version], versions: list[Version]) -> list[Version]:
@@ -130,22 +129,22 @@ def _absent(former: list[Version], versions: list[Version]) -> list[Version]:
     return [each for each in former if str(each) not in there]
 
 
-def _changes(book: Model, champion: ChampionRecord, former: list[Version], versions: list[Version]) -> Any:
-    before = [each for each in former_champions(book.decisions.head()) if each.version != champion.version]
+def _changes(model: Model, champion: ChampionRecord, former: list[Version], versions: list[Version]) -> Any:
+    before = [each for each in former_champions(model.decisions.head()) if each.version != champion.version]
     by_name = {str(each): each for each in former}
     last = None if not before else by_name[before[-1].version]
     return changes(by_name[champion.version], last, versions)
 
 
-def _rescored(book: Model) -> tuple[str, ...]:
+def _rescored(model: Model) -> tuple[str, ...]:
     """Trading days that decisions told here scored anew after a correction of the bars."""
-    from .decisions import TOLD
+    from flows.report.decisions import TOLD
 
-    named = (entry.body.get("evidence", {}).get("rescored", ()) for entry in islice(book.decisions.walk(), TOLD))
+    named = (entry.body.get("evidence", {}).get("rescored", ()) for entry in islice(model.decisions.walk(), TOLD))
     return tuple(sorted({str(day) for days in named for day in days}))
 
 
 def _count(newest: Entry) -> int:
-    from registry.transitions import latest_number
+    from registry.model.transitions import latest_number
 
     return latest_number(newest)

@@ -1,6 +1,6 @@
 """The report of one decision as markdown, complete in itself: table, sentence, charts as PNG data URLs.
 
-    create_markdown_artifact(decision_markdown(outcome, book), key="decision")
+    create_markdown_artifact(decision_markdown(outcome, model), key="decision")
 
 What people typed (authors, reasons) is escaped: it can neither become a link nor markup.
 """
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-from flows.outcome import Outcome, Row
+from flows.night.outcome import Outcome
+from flows.night.state import OutcomeRow
+from flows.report.charts.drawing import png_data_url
+from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
+from flows.report.decisions import DecisionSummary, decisions
 from registry import Model
-
-from .charts.drawing import png_data_url
-from .charts.evidence import evidence_over_nights, evidence_tonight, first_scores
-from .decisions import Told, decisions
 
 NIGHTS_DRAWN = 60
 """Nights in the chart of evidence: three months, few enough to read from a bucket in a moment."""
@@ -22,7 +22,7 @@ NIGHTS_DRAWN = 60
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#&~$!])")
 
 
-def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRAWN) -> str:
+def decision_markdown(outcome: Outcome, model: Model, *, nights: int = NIGHTS_DRAWN) -> str:
     """What a person reads after a night: the sentence, the table, where production stands, and the evidence.
 
     Reads up to ``nights`` decisions of the log. Raises what the registry raises where it cannot be read.
@@ -39,12 +39,12 @@ def decision_markdown(outcome: Outcome, book: Model, *, nights: int = NIGHTS_DRA
         ),
         _facts(outcome),
         _table(outcome),
-        *_evidence(outcome, decisions(book, at_most=nights)),
+        *_evidence(outcome, decisions(model, at_most=nights)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def proposal_markdown(outcome: Outcome, told: Told | None = None) -> str:
+def proposal_markdown(outcome: Outcome, told: DecisionSummary | None = None) -> str:
     """What a person reads who is asked whether a promotion shall be made; ``outcome`` says what it would be, ``told``
     what it rests on, where it rests on evidence."""
     drawn = [] if told is None else _tonight(told)
@@ -104,14 +104,14 @@ def _table(outcome: Outcome) -> str:
     return "\n".join(rows) + "\n\n" + told.strip()
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: OutcomeRow) -> list[str]:
     accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
     numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
     status = f"**{row.status}**" if row.status in ("promoted", "would be promoted") else row.status
     return [row.version or "", escaped(row.name), status, accuracy, *numbers]
 
 
-def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
+def _evidence(outcome: Outcome, told: tuple[DecisionSummary, ...]) -> list[str]:
     """The charts there are something to draw for; a sentence where there is not."""
     tonight = next((each for each in told if each.number == outcome.decision), None)
     drawn = [] if tonight is None else _tonight(tonight)
@@ -124,7 +124,7 @@ def _evidence(outcome: Outcome, told: tuple[Told, ...]) -> list[str]:
     return ["## Evidence", *drawn]
 
 
-def _tonight(told: Told) -> list[str]:
+def _tonight(told: DecisionSummary) -> list[str]:
     """The picture of one decision and how to read it; nothing where there is nothing to draw."""
     bars, first = evidence_tonight(told), first_scores(told)
     if bars is not None:
@@ -138,7 +138,7 @@ def _tonight(told: Told) -> list[str]:
     return []
 
 
-def _how_to_read(tonight: Told) -> str:
+def _how_to_read(tonight: DecisionSummary) -> str:
     told = "A challenger is promoted when its z passes the threshold and no guard holds it back."
     if tonight.smallest_visible:
         told += f" Differences under {tonight.smallest_visible:.4f} {tonight.score} a bar cannot be seen in a year."

@@ -7,14 +7,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.bars import Dataset
-from flows.gate.ledger import Ledger, version_stream
+from flows.gate.scoring.ledger import Ledger, version_stream
+from flows.pnl.pips import Result, gross, result, trades
+from flows.pnl.spreads import Spreads
+from flows.report.baselines import places, reference_stream
+from flows.report.data import Answer, DailyLine, Money
+from flows.report.quality import ROW_DAYS, judged_by
 from registry import ChampionRecord
-
-from .data import Answer, Line, Money
-from .economics import Result, gross, result, trades
-from .quality import ROW_DAYS, judged_by
-from .references import places, reference_stream
-from .spreads import Spreads
 
 Mask = npt.NDArray[np.bool_]
 
@@ -80,10 +79,10 @@ def _by_session(
     return result(name, pips, crossed, spread, day), tuple(parts), pips, crossed * spread
 
 
-def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64]) -> Line:
+def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64]) -> DailyLine:
     days, number = np.unique(ledger.day[at], return_inverse=True)
     sums = np.cumsum(np.bincount(number, weights=pips))
-    return Line(name, tuple(str(day) for day in days), tuple(sums.tolist()))
+    return DailyLine(name, tuple(str(day) for day in days), tuple(sums.tolist()))
 
 
 def _answer(total: Result, own: bool) -> Answer:

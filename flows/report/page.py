@@ -15,15 +15,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import words
-from .charts.course import RUN_DAYS, course_chart
-from .charts.drawing import svg
-from .charts.evidence import evidence_over_nights, evidence_tonight
-from .charts.interactive import course_figure, evidence_figure, packed_plotly
-from .charts.money import net_against_spread, running_result
-from .charts.palette import COLOURS
-from .data import ReportData
-from .decisions import Told
+from flows.report import words
+from flows.report.charts.drawing import svg
+from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
+from flows.report.charts.interactive import course_figure, evidence_figure, packed_plotly
+from flows.report.charts.money import net_against_spread, running_result
+from flows.report.charts.palette import COLOURS
+from flows.report.charts.score_history import RUN_DAYS, course_chart
+from flows.report.data import ReportData
+from flows.report.decisions import DecisionSummary
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,7 +85,7 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
     return drawings, figures
 
 
-def _last_judged(told: tuple[Told, ...]) -> Told | None:
+def _last_judged(told: tuple[DecisionSummary, ...]) -> DecisionSummary | None:
     """The newest decision of the gate that has evidence to show."""
     return next((each for each in reversed(told) if each.by_the_gate and each.standings), None)
 

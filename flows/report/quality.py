@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flows.gate.days import DailyScores
-from flows.gate.ledger import Ledger, recipe_stream, version_stream
-from flows.gate.policy import GatePolicy
-from flows.gate.scored import Scored
-from flows.health import Course, Health, course
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.days import DailyScores
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
+from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.monitoring.health import Health, ScoreHistory, score_history
+from flows.report.baselines import reference_stream
+from flows.report.data import URGENT, Answer, DailyLine, Quality, ScoreRow
 from registry import ChampionRecord, Model
-
-from .data import URGENT, Answer, Line, Quality, Row
-from .references import reference_stream
 
 Mask = npt.NDArray[np.bool_]
 
@@ -25,11 +24,16 @@ ROW_DAYS = 250
 
 
 def quality(
-    book: Model, champion: ChampionRecord, ledger: Ledger, references: tuple[str, ...], policy: GatePolicy, told: Health
+    model: Model,
+    champion: ChampionRecord,
+    ledger: Ledger,
+    references: tuple[str, ...],
+    policy: GatePolicy,
+    told: Health,
 ) -> Quality:
     """``ledger``: with the streams of ``references``; ``told``: what the watch said at the same moment."""
-    scores = Scored(ledger, policy)
-    found = course(book, champion, ledger, scores)
+    scores = StreamScorer(ledger, policy.score)
+    found = score_history(model, champion, ledger, scores)
     key = judged_by(champion, ledger)
     among = last_days(ledger, key)
     spans = ledger.day[among]
@@ -50,7 +54,7 @@ def quality(
         since=_line(f"{champion.version}, since its promotion", found.since),
         earlier=_line(f"{champion.recipe or 'its recipe'}, before", found.earlier),
         references=tuple(lines),
-        cusum=Line("CUSUM", _days(found.since), () if found.watch is None else tuple(found.watch.cusum.tolist())),
+        cusum=DailyLine("CUSUM", _days(found.since), () if found.watch is None else tuple(found.watch.cusum.tolist())),
         threshold=None if found.watch is None else found.watch.threshold,
         rows=_rows(champion, ledger, scores, references, key, among),
         bars=int(among.sum()),
@@ -68,7 +72,7 @@ def judged_by(champion: ChampionRecord, ledger: Ledger) -> str:
     return own if np.unique(ledger.day[stream.scored & ledger.counted]).size >= FEW_DAYS else recipe
 
 
-def _answer(told: Health, found: Course) -> Answer:
+def _answer(told: Health, found: ScoreHistory) -> Answer:
     if any(alarm.kind in URGENT for alarm in told.alarms):
         return "no"
     return "unclear" if found.base is None or told.days < FEW_DAYS else "yes"
@@ -85,26 +89,26 @@ def last_days(ledger: Ledger, key: str) -> Mask:
 
 
 def _rows(
-    champion: ChampionRecord, ledger: Ledger, scores: Scored, references: tuple[str, ...], key: str, among: Mask
-) -> tuple[Row, ...]:
+    champion: ChampionRecord, ledger: Ledger, scores: StreamScorer, references: tuple[str, ...], key: str, among: Mask
+) -> tuple[ScoreRow, ...]:
     """The champion, the majority before each bar and the references, all on the same bars."""
     if not among.any():
         return ()
     recipe = recipe_stream(champion.recipe_fingerprint or "")
     _, right, majority = scores.figures(ledger.streams[key], among)
     name = f"{champion.version} ({champion.recipe or 'unnamed'})"
-    rows = [Row(name, right or 0.0, _over(scores, key, recipe, among))]
+    rows = [ScoreRow(name, right or 0.0, _over(scores, key, recipe, among))]
     if majority is not None:
-        rows.append(Row("majority", majority, None))
+        rows.append(ScoreRow("majority", majority, None))
     for name in references:
         stream = reference_stream(name)
         share = scores.figures(ledger.streams[stream], among)[1]
         if share is not None:
-            rows.append(Row(name, share, _over(scores, stream, stream, among)))
+            rows.append(ScoreRow(name, share, _over(scores, stream, stream, among)))
     return tuple(rows)
 
 
-def _over(scores: Scored, key: str, after: str, among: Mask) -> float | None:
+def _over(scores: StreamScorer, key: str, after: str, among: Mask) -> float | None:
     """Mean score a bar over days, weighted by their bars."""
     return _mean(scores.daily(scores.of(key, after), among))
 
@@ -114,8 +118,8 @@ def _mean(daily: DailyScores) -> float | None:
     return None if not total else float((daily.mean * daily.bars).sum() / total)
 
 
-def _line(name: str, daily: DailyScores) -> Line:
-    return Line(name, _days(daily), tuple(daily.mean[:, 0].tolist()))
+def _line(name: str, daily: DailyScores) -> DailyLine:
+    return DailyLine(name, _days(daily), tuple(daily.mean[:, 0].tolist()))
 
 
 def _days(daily: DailyScores) -> tuple[str, ...]:

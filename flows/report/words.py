@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .data import URGENT, Answer, Money, Production, Quality, ReportData
+from flows.report.data import URGENT, Answer, Money, Production, Quality, ReportData
 
 MINUS = "\u2212"
 

@@ -14,20 +14,19 @@ from pathlib import Path
 
 from flows.bars import Dataset, load_bars, prepare
 from flows.errors import ReportFailed, RequestRefused
-from flows.outcome import Outcome
-from flows.plan import Job
+from flows.job.plan import Job
+from flows.night.outcome import Outcome
+from flows.report.gathering import gather
+from flows.report.page import render
 from registry import Model
 from registry.clock import read_time
 from registry.errors import ModelNotFound
-
-from .gathering import gather
-from .page import render
 
 log = logging.getLogger("flows.report")
 
 
 def write_report(
-    job: Job, book: Model, *, now: datetime | None = None, data: Dataset | None = None, out: Path | None = None
+    job: Job, model: Model, *, now: datetime | None = None, data: Dataset | None = None, out: Path | None = None
 ) -> Path:
     """Write the report of the job's model and say where it is.
 
@@ -37,12 +36,12 @@ def write_report(
     Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
-    check_model(book, job.registry)
+    check_model(model, job.registry)
     bars = data or prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
-    _check_bars(book, bars)
+    _check_bars(model, bars)
     moment = now or bars.bars.as_of.to_pydatetime()
-    page = render(gather(job, book, bars, moment, spreads=job.spreads))
-    path = out or Path(job.reports).expanduser() / f"{book.name}.html"
+    page = render(gather(job, model, bars, moment, spreads=job.spreads))
+    path = out or Path(job.reports).expanduser() / f"{model.name}.html"
     _write(path, page.encode())
     return path
 
@@ -52,37 +51,37 @@ def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> O
     if outcome.dry_run:
         return outcome
     try:
-        book = job.book()
-        whole = data if _covers_the_evidence(job, book) else None
-        told = str(write_report(job, book, now=read_time(outcome.as_of), data=whole))
+        model = job.open_model()
+        whole = data if _covers_the_evidence(job, model) else None
+        told = str(write_report(job, model, now=read_time(outcome.as_of), data=whole))
     except Exception as error:  # noqa: BLE001  # the night is decided: whatever its report lacks is told, not raised
         log.error("the night is decided, but its report could not be made: %s", error)
         told = f"none: {error}"
     return replace(outcome, report=told)
 
 
-def _covers_the_evidence(job: Job, book: Model) -> bool:
+def _covers_the_evidence(job: Job, model: Model) -> bool:
     """Whether the night's bars are all that is scored: a night of named years has loaded no others."""
-    return job.request.advanced.years is None or not book.manifest().files
+    return job.request.advanced.years is None or not model.manifest().files
 
 
-def check_model(book: Model, place: str) -> None:
+def check_model(model: Model, place: str) -> None:
     """:class:`ModelNotFound` where the registry has no such model."""
-    if book.decisions.head() is None and book.versions.head() is None:
+    if model.decisions.head() is None and model.versions.head() is None:
         raise ModelNotFound(
-            f"there is no model {book.name} in {place}: `registry models --registry {place}` lists those there are; "
+            f"there is no model {model.name} in {place}: `registry models --registry {place}` lists those there are; "
             "a first night (`retrain run`) makes one"
         )
 
 
-def _check_bars(book: Model, data: Dataset) -> None:
+def _check_bars(opened: Model, data: Dataset) -> None:
     """A real model's signal must not be counted on simulated bars, nor the other way round."""
-    newest = book.versions.head()
-    simulated = newest is not None and bool(book.version("latest").record.simulated)
+    newest = opened.versions.head()
+    simulated = newest is not None and bool(opened.version("latest").record.simulated)
     if simulated != data.bars.simulated:
         bars, model = ("simulated", "real") if data.bars.simulated else ("real", "simulated")
         raise RequestRefused(
-            f"the bars in {data.bars.source} are {bars} and {book.name} was trained on {model} ones: say where its "
+            f"the bars in {data.bars.source} are {bars} and {opened.name} was trained on {model} ones: say where its "
             "bars are with --data or RETRAIN_DATA"
         )
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..entries import Entry
-from ..errors import InvalidRequest
-from .asking import Author, Key, Reason, VersionName, moment
-from .options import Json, ModelName, SigningKey, Url, open_model, show
-from .output import entry_row, say
+from registry.commands.options import (
+    Author,
+    Json,
+    Key,
+    ModelName,
+    Reason,
+    SigningKey,
+    Url,
+    VersionName,
+    moment,
+    open_model,
+    show,
+)
+from registry.commands.output import entry_row, say
+from registry.errors import InvalidRequest
+from registry.format.entries import Entry
+from registry.trust.keyring import public_key, write_new_key
 
 app = typer.Typer()
 
@@ -35,9 +48,9 @@ def promote(
             f"only the gate promotes on evidence; to make {version} champion whatever it says, add --force: it is "
             "recorded as forced, with your name and reason, and evidence starts afresh"
         )
-    book = open_model(registry, model, signing_key=signing_key)
-    chosen = book.version(version)
-    told(book.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    chosen = opened.version(version)
+    told(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry rollback gbpusd_m15_direction --to v9 {_WHY}")
@@ -152,11 +165,38 @@ def tag(
     """Give a version a second name, or take it away."""
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
-    book = open_model(registry, model, signing_key=signing_key)
-    number = None if version is None else book.version(version).record.version
-    told(book.tag(name, number, author=author, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    number = None if version is None else opened.version(version).record.version
+    told(opened.tag(name, number, author=author, key=key), as_json)
 
 
 def told(entry: Entry, as_json: bool) -> None:
     """Show the entry that an act wrote."""
     show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
+
+
+@app.command(epilog='Example: registry approve gbpusd_m15_direction v12 --reason "the evidence is plain"')
+def approve(
+    model: ModelName,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version that the night proposed, v12.")],
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Make champion what the last night proposed and held for a person; stale once anything else was decided."""
+    opened = open_model(registry, model, signing_key=signing_key)
+    told(opened.approve(version, author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog="Example: registry key approver.pem --new")
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an Ed25519 private key, PEM.")],
+    new: Annotated[bool, typer.Option("--new", help="Make the key first; an existing file is left alone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The public key of a signing key: what stands in RETRAIN_TRUSTED_PROMOTERS or RETRAIN_TRUSTED_TRAINERS."""
+    public = write_new_key(file) if new else public_key(file)
+    show({"public": public}, as_json, lambda: say(public))

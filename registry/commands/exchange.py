@@ -8,14 +8,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from ..bundle import bundle as bundled
-from ..errors import InvalidRequest
-from ..exporting import export as exported
-from ..importer import import_notebook as imported
-from .asking import Author, VersionName
-from .options import Json, ModelName, SigningKey, Url, bar, open_model, open_registry, show
-from .output import say
-from .table import Predicted, read_columns, write_predictions
+from registry.commands.options import (
+    Author,
+    Json,
+    ModelName,
+    SigningKey,
+    Url,
+    VersionName,
+    bar,
+    open_model,
+    open_registry,
+    show,
+)
+from registry.commands.output import say
+from registry.commands.table import Predicted, read_columns, write_predictions
+from registry.errors import InvalidRequest
+from registry.exchange.bundle import bundle as bundled
+from registry.exchange.export import export as exported
+from registry.exchange.notebook import import_notebook as imported
 
 app = typer.Typer()
 
@@ -42,12 +52,12 @@ def bundle(
     as_json: Json = False,
 ) -> None:
     """A decision with all it rests on in one file, which examples/check_bundle.py checks offline."""
-    book = open_model(registry, model)
+    opened = open_model(registry, model)
     path = to or Path(f"{model}-decision-{decision}.zip")
     with bar() as progress:
-        data = bundled(book, decision, progress=progress)
+        data = bundled(opened, decision, progress=progress)
     _write(path, data)
-    told = {"file": str(path), "bytes": len(data), "decision_sha256": book.decisions.read(decision).digest}
+    told = {"file": str(path), "bytes": len(data), "decision_sha256": opened.decisions.read(decision).digest}
     lines = (
         f"{path}: {len(data):,} bytes",
         f"check it: python check_bundle.py {path} --digest {told['decision_sha256']}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +16,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from ..clock import SystemClock
-from ..errors import RegistryError
-from ..keyring import Keyring
-from ..model import Model
-from ..parallel import Progress
-from ..registry import Registry
+from registry.clock import SystemClock
+from registry.errors import InvalidName, InvalidRequest, RegistryError
+from registry.log.parallel import Progress
+from registry.model.operator import Model
+from registry.registry import Registry
+from registry.trust.keyring import Keyring
 
 SECONDS_BEFORE_A_BAR = 2.0
 
@@ -53,16 +55,16 @@ SigningKey = Annotated[
 
 def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path | None = None) -> Model:
     """The model, with the keys of the environment; :class:`ModelNotFound` where it has no entry yet."""
-    book = open_registry(url, cache, signing_key).model(name)
-    if book.versions.head() is None and book.decisions.head() is None:
-        book.version("latest")  # raises ModelNotFound, which says what to do
-    return book
+    model = open_registry(url, cache, signing_key).model(name)
+    if model.versions.head() is None and model.decisions.head() is None:
+        model.version("latest")  # raises ModelNotFound, which says what to do
+    return model
 
 
 def open_begun(url: str, name: str, signing_key: Path | None = None) -> Model:
     """As :func:`open_model`, also where all there is was left by a writer cut off before its first entry."""
-    book = open_registry(url, signing_key=signing_key)
-    return book.model(name) if name in book.models() else open_model(url, name, signing_key=signing_key)
+    model = open_registry(url, signing_key=signing_key)
+    return model.model(name) if name in model.models() else open_model(url, name, signing_key=signing_key)
 
 
 def open_registry(url: str, cache: Path | None = None, signing_key: Path | None = None) -> Registry:
@@ -92,3 +94,38 @@ def bar() -> Iterator[Progress]:
                 shown.refresh()
 
         yield progress
+
+
+def login_name() -> str:
+    """Who is logged in; :class:`InvalidName` where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError) as error:
+        raise InvalidName("who does this is not known: say it with --author or RETRAIN_AUTHOR") from error
+
+
+VersionName = Annotated[str, typer.Argument(metavar="VERSION", help="v3, champion, latest, or a tag.")]
+
+Author = Annotated[
+    str,
+    typer.Option(
+        "--author",
+        envvar="RETRAIN_AUTHOR",
+        default_factory=login_name,
+        show_default="the login name",
+        help="Who does this.",
+    ),
+]
+
+Reason = Annotated[str, typer.Option("--reason", help="Why, in one line; it is recorded.")]
+
+Key = Annotated[str | None, typer.Option("--key", help="Idempotency key: the same act with the same key is done once.")]
+
+
+def moment(text: str) -> datetime:
+    """The moment that ``text`` names, UTC where it says no zone; :class:`InvalidRequest`."""
+    try:
+        parsed = datetime.fromisoformat(text)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # OverflowError: the last day of 9999 in a zone west of UTC
+        raise InvalidRequest(f"{text!r} is not a moment: write 2024-05-01T12:00Z") from error

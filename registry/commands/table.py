@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidRequest, SignatureMismatch
-from ..prediction import Prediction
+from registry.errors import InputMismatch, InvalidRequest
+from registry.model.prediction import Prediction
 
 TIMESTAMP = "timestamp"
 
@@ -59,7 +59,7 @@ class Predicted:
 def read_columns(path: str, wanted: Sequence[str]) -> ColumnTable:
     """The ``wanted`` columns of a CSV file with a header; ``-`` reads standard input.
 
-    Raises :class:`InvalidRequest` for a file that cannot be read or has no rows, :class:`SignatureMismatch` for missing
+    Raises :class:`InvalidRequest` for a file that cannot be read or has no rows, :class:`InputMismatch` for missing
     columns and for cells that are no numbers, each with its line.
     """
     rows = _rows(path)
@@ -71,7 +71,7 @@ def read_columns(path: str, wanted: Sequence[str]) -> ColumnTable:
     twice = [name for name in wanted if header.count(name) > 1]
     if missing or twice:
         told = [f"column {name} is missing" for name in missing] + [f"column {name} is there twice" for name in twice]
-        raise SignatureMismatch(f"{path}: {'; '.join(told)}")
+        raise InputMismatch(f"{path}: {'; '.join(told)}")
     uneven = next((line for line, row in numbered if len(row) != len(header)), None)
     if uneven is not None:
         raise InvalidRequest(f"{path}: line {uneven} has not {len(header)} cells as the header has")
@@ -111,7 +111,7 @@ def _numbers(path: str, name: str, lines: list[int], cells: list[str]) -> npt.ND
         return np.array(cells, dtype=np.float64)
     except ValueError:
         line, cell = next((line, cell) for line, cell in zip(lines, cells, strict=True) if not _is_number(cell))
-        raise SignatureMismatch(
+        raise InputMismatch(
             f"{path}: line {line}: {name} is {cell[:40]!r}, expected a number with a decimal point"
         ) from None
 

@@ -8,10 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from .. import copying, gc
-from .. import verify as verifying
-from ..registry import Registry
-from .options import (
+from registry.commands.options import (
     CacheFolder,
     Json,
     ModelName,
@@ -24,6 +21,9 @@ from .options import (
     open_registry,
     show,
 )
+from registry.maintenance import copying, gc
+from registry.maintenance import verify as verifying
+from registry.registry import Registry
 
 app = typer.Typer()
 
@@ -68,8 +68,8 @@ def collect(
 ) -> None:
     """Remove what nothing names any more, and retire what is kept long enough; try --dry-run first."""
     with bar() as progress:
-        book = open_begun(registry, model, signing_key)
-        done = gc.collect(book, dry_run=dry_run, nights_kept=nights, progress=progress)
+        opened = open_begun(registry, model, signing_key)
+        done = gc.collect(opened, dry_run=dry_run, nights_kept=nights, progress=progress)
     show({**dataclasses.asdict(done), "bytes": done.bytes}, as_json, lambda: _print_collected(done))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
@@ -11,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..comparison import Comparison, MetricRow
-from ..comparison import compare as compared
-from .asking import VersionName
-from .options import Json, ModelName, Url, open_model, show
-from .output import say, version_row
-from .paired import paired_days
+from registry.analysis.comparison import Comparison, MetricRow
+from registry.analysis.comparison import compare as compared
+from registry.analysis.noise import PairedDays
+from registry.commands.options import Json, ModelName, Url, VersionName, open_model, show
+from registry.commands.output import say, version_row
+from registry.model.operator import Model
+from registry.model.reader import Version
 
 app = typer.Typer()
 
@@ -28,8 +30,8 @@ def show_version(
     model: ModelName, version: VersionName = "champion", registry: Url = ".retrain/registry", as_json: Json = False
 ) -> None:
     """Everything that is known of one version."""
-    book = open_model(registry, model)
-    row = version_row(book.version(version), book.champion())
+    opened = open_model(registry, model)
+    row = version_row(opened.version(version), opened.champion())
     show(row, as_json, lambda: Console(soft_wrap=True).print(_record_table(model, row)))
 
 
@@ -42,9 +44,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Two versions side by side: better, worse, within noise, or not comparable."""
-    book = open_model(registry, model)
-    a, b = book.version(first), book.version(second)
-    found = compared(a, b, days=paired_days(book, a, b))
+    opened = open_model(registry, model)
+    a, b = opened.version(first), opened.version(second)
+    found = compared(a, b, days=paired_days(opened, a, b))
     show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
 
 
@@ -102,3 +104,17 @@ def _figure(value: float | None) -> str:
 def _plain(value: Any) -> Text:
     """A value as text, brackets and all: it is no markup."""
     return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+GROUP = "registry.paired_days"
+"""Entry points: ``(model, a, b) -> {metric: PairedDays of b - a}``."""
+
+
+def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
+    """By metric; empty where there is no evidence, or nobody who can read it is installed."""
+    if not model.manifest().files:
+        return {}
+    found: dict[str, PairedDays] = {}
+    for reader in entry_points(group=GROUP):
+        found |= reader.load()(model, a, b)
+    return found

@@ -27,12 +27,12 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from ..clock import Clock, SystemClock
-from ..errors import InvalidRequest
-from .contract import Store, Stored, check_key, check_prefix
-from .folder import FolderStore
-from .probe import probe
-from .settings import S3Settings
+from registry.clock import Clock, SystemClock
+from registry.errors import InvalidRequest
+from registry.store.contract import Store, Stored, check_key, check_prefix
+from registry.store.folder import FolderStore
+from registry.store.probe import probe
+from registry.store.settings import S3Settings
 
 __all__ = ["S3Settings", "Store", "Stored", "check_key", "check_prefix", "connect", "probe"]
 
@@ -52,7 +52,7 @@ def connect(
     """
     text = str(url)
     if text.startswith("s3://"):
-        from .s3 import S3Store  # the client costs 0.15 s to import: only who asks for a bucket pays
+        from registry.store.s3 import S3Store  # the client costs 0.15 s to import: only who asks for a bucket pays
 
         return S3Store(text, settings=s3 or S3Settings(), clock=clock or SystemClock(), jitter=jitter)
     if "://" in text or not text.strip():

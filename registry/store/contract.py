@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from ..errors import InvalidName, InvalidRequest
+from registry.errors import InvalidName, InvalidRequest
 
 LONGEST_KEY = 900  # S3 allows 1024 bytes; the rest is left to the root's own prefix
 LONGEST_SEGMENT = 255  # what the usual file systems allow

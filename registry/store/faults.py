@@ -12,11 +12,20 @@ from typing import Any
 from botocore import exceptions as client
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..errors import ClockSkew, Exists, NotFound, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
+from registry.errors import (
+    ClockSkew,
+    Exists,
+    NotFound,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 
 @dataclass(frozen=True)
-class Fault:
+class StoreFault:
     """One answer understood: ``error`` to raise, what was ``said``, how to ``mend`` it."""
 
     error: type[StoreError]
@@ -28,28 +37,30 @@ class Fault:
     """A create answered like this may have stored its object, or still be on its way."""
 
 
-_SECRET = Fault(
+_SECRET = StoreFault(
     StoreDenied, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or the AWS_PROFILE used"
 )
-_RIGHTS = Fault(StoreDenied, "these credentials lack the right: ask for it, or use others")
-_BUCKET = Fault(StoreDenied, "check the bucket's name, create it, or set AWS_ENDPOINT_URL to the server that has it")
-_REGION = Fault(StoreDenied, "set AWS_DEFAULT_REGION to the bucket's region")
-_ENDPOINT = Fault(StoreDenied, "this does not look like S3: check AWS_ENDPOINT_URL and the bucket's name")
-_CLOCK = Fault(ClockSkew, "this machine's clock differs from the server's: set it (NTP) and try again")
-_FULL = Fault(StoreFull, "nothing was stored: free some space or raise the quota")
-_NO_CONDITION = Fault(
+_RIGHTS = StoreFault(StoreDenied, "these credentials lack the right: ask for it, or use others")
+_BUCKET = StoreFault(
+    StoreDenied, "check the bucket's name, create it, or set AWS_ENDPOINT_URL to the server that has it"
+)
+_REGION = StoreFault(StoreDenied, "set AWS_DEFAULT_REGION to the bucket's region")
+_ENDPOINT = StoreFault(StoreDenied, "this does not look like S3: check AWS_ENDPOINT_URL and the bucket's name")
+_CLOCK = StoreFault(ClockSkew, "this machine's clock differs from the server's: set it (NTP) and try again")
+_FULL = StoreFault(StoreFull, "nothing was stored: free some space or raise the quota")
+_NO_CONDITION = StoreFault(
     StoreRefused,
     "it does not know conditional writes, so two writers would lose entries: use another store or a folder",
 )
-_BUSY = Fault(StoreUnavailable, "try again later", again=True)
-_DAMAGED = Fault(StoreUnavailable, "the bytes were damaged on the way: look at the network, try again", again=True)
-_UNREACHABLE = Fault(StoreUnavailable, "check the network and AWS_ENDPOINT_URL, then try again", again=True)
+_BUSY = StoreFault(StoreUnavailable, "try again later", again=True)
+_DAMAGED = StoreFault(StoreUnavailable, "the bytes were damaged on the way: look at the network, try again", again=True)
+_UNREACHABLE = StoreFault(StoreUnavailable, "check the network and AWS_ENDPOINT_URL, then try again", again=True)
 _BROKEN = replace(_BUSY, may_be_stored=True)
 _CUT_OFF = replace(_UNREACHABLE, may_be_stored=True)
 
 _BY_CODE = {
-    "NoSuchKey": Fault(NotFound, "nothing is stored there"),
-    "PreconditionFailed": Fault(Exists, "it is never overwritten"),
+    "NoSuchKey": StoreFault(NotFound, "nothing is stored there"),
+    "PreconditionFailed": StoreFault(Exists, "it is never overwritten"),
     "NoSuchBucket": _BUCKET,
     "InvalidBucketName": _BUCKET,
     "AccessDenied": _RIGHTS,
@@ -92,34 +103,36 @@ _BY_STATUS = {
     507: _FULL,
 }
 
-_REFUSED = Fault(
+_REFUSED = StoreFault(
     StoreDenied, "the server refuses the request as it is: check the bucket, the region and AWS_ENDPOINT_URL"
 )
 
 # In this order: the first class that fits. What is not a connection's failure happened before anything was sent.
-_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
+_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], StoreFault], ...] = (
     ((client.NoCredentialsError, client.PartialCredentialsError, client.CredentialRetrievalError), _SECRET),
     ((client.EndpointConnectionError, client.ConnectTimeoutError, client.ProxyConnectionError), _UNREACHABLE),
     ((client.HTTPClientError, client.SSLError, client.IncompleteReadError), _CUT_OFF),
 )
 
+# Of an SSLError: who answers is not to be trusted, or the file that says whom to trust is missing or holds nothing.
+_UNTRUSTED = ("certificate verify failed", "no such file", "no_certificate")
 
 CLIENT_ERRORS = (ClientError, BotoCoreError)
 """What the client raises; anything else is a mistake of ours."""
 
 
-def understand(error: Exception) -> Fault:
+def understand(error: Exception) -> StoreFault:
     """The fault behind one of :data:`CLIENT_ERRORS`."""
     if isinstance(error, ClientError):
         return _understand_answer(error.response)
-    if isinstance(error, client.SSLError) and "certificate verify failed" in str(error).lower():
+    if isinstance(error, client.SSLError) and any(each in str(error).lower() for each in _UNTRUSTED):
         mend = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
-        return Fault(StoreUnavailable, mend, said=str(error))
+        return StoreFault(StoreUnavailable, mend, said=str(error))
     fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)
     return replace(fault, said=str(error))
 
 
-def _understand_answer(response: dict[str, Any]) -> Fault:
+def _understand_answer(response: dict[str, Any]) -> StoreFault:
     code = str(response.get("Error", {}).get("Code", ""))
     message = str(response.get("Error", {}).get("Message") or "").strip()
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

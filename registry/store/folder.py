@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from ..clock import NewId, random_id
-from ..errors import (
+from registry.clock import NewId, random_id
+from registry.errors import (
     Exists,
     InvalidName,
     NotFound,
@@ -27,7 +27,7 @@ from ..errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from .contract import Stored, check_key, check_limit, check_prefix, is_listed
+from registry.store.contract import Stored, check_key, check_limit, check_prefix, is_listed
 
 INCOMING = ".incoming"
 LEFT_BEHIND_SECONDS = 24 * 3600.0  # what a killed writer left in .incoming is removed after a day

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import Exists, OutcomeUnknown, StoreRefused, StoreUnavailable
-from .contract import Store
+from registry.errors import Exists, OutcomeUnknown, StoreRefused, StoreUnavailable
+from registry.store.contract import Store
 
 
 def probe(store: Store, *, key: str = "format.json") -> None:

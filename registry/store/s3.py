@@ -17,12 +17,12 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from ..clock import Clock
-from ..errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
-from .contract import Stored, check_key, check_limit, check_prefix, is_listed
-from .faults import CLIENT_ERRORS, Fault, understand
-from .s3_client import new_client
-from .settings import S3Settings
+from registry.clock import Clock
+from registry.errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
+from registry.store.contract import Stored, check_key, check_limit, check_prefix, is_listed
+from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
+from registry.store.s3_client import shared_client
+from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
 
 PAGE = 1000  # the most keys that S3 lists in one answer
 
@@ -50,7 +50,9 @@ class S3Store:
         self._settings = settings
         self._clock = clock
         self._jitter = jitter
-        self._client = new_client(url, settings)
+        self._client, configured = shared_client(url, settings)
+        wanted = configured if settings.attempts is None else settings.attempts
+        self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
 
     def create(self, key: str, data: bytes) -> None:
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
@@ -115,8 +117,8 @@ class S3Store:
 
     def _ask(self, key: str, request: Callable[[], T], *, creates: bool = False) -> T:
         """The answer to ``request``, asked for as often as that can help."""
-        unsure: Fault | None = None
-        for attempt in range(self._settings.attempts):
+        unsure: StoreFault | None = None
+        for attempt in range(self._attempts):
             if attempt:
                 self._clock.sleep(self._settings.wait(attempt, self._jitter()))
             try:
@@ -131,7 +133,7 @@ class S3Store:
             raise self._outcome_unknown(key, unsure) from cause
         raise fault.error(f"{key or 'the keys'} in {self.url}: {fault.mend} ({fault.said})") from cause
 
-    def _outcome_unknown(self, key: str, unsure: Fault) -> OutcomeUnknown:
+    def _outcome_unknown(self, key: str, unsure: StoreFault) -> OutcomeUnknown:
         return OutcomeUnknown(
             f"{key} in {self.url} may or may not be stored: {unsure.said}. {unsure.mend[0].upper()}{unsure.mend[1:]}; "
             "repeating the same operation stores nothing twice",

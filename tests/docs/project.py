@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clocks import FixedClock
 
 from flows.bars import MARKER, load_bars, write_sample
-from flows.gate.calibration import calibrate
-from flows.night import run
-from flows.settings import DEFAULT_MODEL, RetrainRequest, Settings
+from flows.gate.nightly.calibration import calibrate
+from flows.job.request import RetrainRequest
+from flows.night.run import run
+from flows.settings import DEFAULT_MODEL, Settings
 from registry import Registry
+from tests.clocks import FixedClock
 
 RECIPES = ("logistic", "bayes")
 NIGHTS = [datetime(2024, 6, day, 21, tzinfo=UTC) for day in (5, 6, 7)]
@@ -27,7 +28,7 @@ features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 
 def quick_thresholds(patch: pytest.MonkeyPatch) -> None:
     """Thresholds from a twentieth of the simulated years: what they are worth is tested elsewhere."""
-    patch.setattr("flows.gate.nightly.calibrate", partial(calibrate, paths=1000))
+    patch.setattr("flows.gate.nightly.judge.calibrate", partial(calibrate, paths=1000))
 
 
 def make(place: Path) -> Path:
@@ -45,8 +46,8 @@ def make(place: Path) -> Path:
         for as_of in NIGHTS:
             request = RetrainRequest(as_of=as_of, recipes=RECIPES, train_days=60, backfill_days=45)
             run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
-    book = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
-    book.force("v2", author="ann", reason="tried by hand")
+    model = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
+    model.force("v2", author="ann", reason="tried by hand")
     return place
 
 

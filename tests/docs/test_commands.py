@@ -15,24 +15,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import project
 import pytest
 import typer
-from commands import PAGES, ROOT, Command, commands_of
 from typer.testing import CliRunner
 
 import flows.cli
 import registry.cli
+from tests.docs import project
+from tests.docs.commands import PAGES, ROOT, Command, commands_of
 
 APPS = {"retrain": flows.cli.app, "registry": registry.cli.app}
 
 NOT_RUN = {
     "make": "installs, serves until Ctrl-C or takes minutes: the targets are checked to be there",
-    "retrain up": "runs until Ctrl-C: tests/flows/operations/test_up.py",
-    "retrain deploy": "needs a Prefect server: tests/flows/operations/test_up.py",
+    "retrain up": "runs until Ctrl-C: tests/flows/operations/orchestrator/test_up.py",
+    "retrain deploy": "needs a Prefect server: tests/flows/operations/orchestrator/test_up.py",
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",
-    "retrain replay": "fits every recipe of 390 nights: tests/flows/test_replay_and_explain.py",
-    "registry approve": "needs a night that waits for it: tests/flows/test_signed_nights.py",
+    "retrain replay": "fits every recipe of 390 nights: tests/flows/night/test_replay_and_explain.py",
+    "registry approve": "needs a night that waits for it: tests/flows/night/test_signed_nights.py",
     "python -m benchmarks": "takes minutes to hours: the module is checked to be there",
     "python -m pytest": "the tests are running already",
     "pip": "would change this environment",

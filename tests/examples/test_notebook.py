@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import registry
+from tests.paths import ROOT
 
-NOTEBOOK = Path(__file__).parents[2] / "examples" / "evolution.ipynb"
+NOTEBOOK = ROOT / "examples" / "evolution.ipynb"
 
 
 def code_cells():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.server.schemas.actions import WorkPoolCreate
 from pydantic import ValidationError
 
-POOLS = Path(__file__).resolve().parents[2] / "examples" / "pools"
+from tests.paths import ROOT
+
+POOLS = ROOT / "examples" / "pools"
 
 
 def template(name: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,14 +15,15 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from servers.stores import MemoryStore
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from registry import Follower, Model, Registry, SystemClock, VersionRecord
-from registry.artifact import pack
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
 from registry.errors import StoreUnavailable
-from registry.signature import Signature
+from tests.paths import ROOT
+from tests.servers.stores import MemoryStore
 
 NAME = "gbpusd"
 BAR = {"rsi_14": [55.0], "atr_14": [0.02], "close_15m": [1.25]}
@@ -45,7 +45,7 @@ class DownStore(MemoryStore):
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    place = Path(__file__).parents[2] / "examples" / "serve.py"
+    place = ROOT / "examples" / "serve.py"
     spec = importlib.util.spec_from_file_location("serve_example", place)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -58,7 +58,7 @@ def crown(model: Model, estimator: Any, features: tuple[str, ...]) -> None:
     x = np.random.default_rng(1).normal(size=(100, len(features)))
     fitted = estimator.fit(x, x[:, 0] > 0)
     record = VersionRecord(metrics={"accuracy": 0.51}, measured_on={"bars": 1000, "no_skill": 0.506})
-    version = model.register(pack(fitted, Signature(features)), record, author="trainer")
+    version = model.register(pack(fitted, InputSchema(features)), record, author="trainer")
     body = {"sentence": f"promoted: {version}"}
     model.promote(version, expected=model.champion(), author="gate", body=body)
 

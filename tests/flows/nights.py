@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clocks import FixedClock
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
-from flows.gate.calibration import calibrate
-from flows.gate.ledger import Ledger, Sheet, assemble, from_bytes
-from flows.gate.nightly_decision import NightlyDecision
-from flows.night import run
-from flows.outcome import Outcome
-from flows.plan import Job, plan
-from flows.settings import RetrainRequest, Settings
+from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
+from flows.job.plan import Job, plan
+from flows.job.request import RetrainRequest
+from flows.night.outcome import Outcome
+from flows.night.run import run
+from flows.settings import Settings
 from registry import Model, Registry
 from registry.store.folder import FolderStore
+from tests.clocks import FixedClock
 
 RECIPES = """
 [line]
@@ -104,7 +105,7 @@ class Nights:
         return Registry(str(self.registry), clock=self.clock).model("m")
 
     @property
-    def sheets(self) -> list[Sheet]:
+    def sheets(self) -> list[NightScores]:
         """All evidence that the registry holds."""
         model = self.model
         return [sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)]

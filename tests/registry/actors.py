@@ -7,10 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from servers.stores import MemoryStore
-
 from registry import Model, Night, Registry, Version, VersionRecord
 from registry.store import Store
+from tests.servers.stores import MemoryStore
 
 NAME = "gbpusd"
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)

@@ -17,12 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from registry.artifact import HEAD, MODEL, Archive, pack, unpack
-from registry.entries import digest
-from registry.portable.npy import from_npy, to_npy
-from registry.signature import Signature
+from registry.archive.archive import HEAD, MODEL, Archive, pack, unpack
+from registry.archive.input_schema import InputSchema
+from registry.archive.portable.npy import from_npy, to_npy
+from registry.format.entries import digest
 
-SIGNATURE = Signature(("rsi_14", "atr_14"))
+SIGNATURE = InputSchema(("rsi_14", "atr_14"))
 WIDTH = len(SIGNATURE.features)
 
 PORTABLE: dict[str, Callable[[], Any]] = {

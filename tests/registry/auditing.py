@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors import NAME
-
-from registry import keys
-from registry.entries import Entry, digest, parse
+from registry.format import keys
+from registry.format.entries import Entry, digest, parse
+from tests.registry.actors import NAME
 
 Objects = Mapping[str, bytes]
 CROWNING = ("promoted", "returned", "rolled_back")

@@ -11,16 +11,16 @@ import subprocess
 import sys
 import zipfile
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
-from actors import HandClock, a_model, night, promote, register
-from servers.stores import MemoryStore
 
-from registry.signing import Signer
+from registry.trust.signing import Signer
+from tests.paths import ROOT
+from tests.registry.actors import HandClock, a_model, night, promote, register
+from tests.servers.stores import MemoryStore
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "check_bundle.py"
+SCRIPT = ROOT / "examples" / "check_bundle.py"
 GATE, TRAINER = Signer("promoter", b"g" * 32), Signer("trainer", b"t" * 32)
 KEYS = ["--promoter", GATE.public, "--trainer", TRAINER.public]
 LARGE = {"sentence": "held: not better", "record": {"numbers": [i / 7 for i in range(500)]}}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from actors import NAME
 from sklearn.linear_model import LogisticRegression
 
 from registry import Registry, VersionRecord
-from registry.artifact import pack
-from registry.signature import Signature
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
+from tests.registry.actors import NAME
 
-SIGNATURE = Signature(("rsi_14", "adx_14"))
+SIGNATURE = InputSchema(("rsi_14", "adx_14"))
 BARS = {"bars": 24926, "fingerprint": "abc", "first": "2024-01-01", "last": "2024-12-31"}
 
 
@@ -23,11 +23,11 @@ def fitted(seed):
 
 def fill(place: Path) -> None:
     """v1, v2 and v3, of which v1 and then v2 were champions."""
-    book = Registry(place).model(NAME)
+    model = Registry(place).model(NAME)
     for seed, accuracy in ((0, 0.51), (1, 0.513), (2, 0.55)):
         record = VersionRecord(
             recipe="logistic", metrics={"accuracy": accuracy}, parameters={"C": float(seed)}, measured_on=BARS
         )
-        book.register(pack(fitted(seed), SIGNATURE), record, author="trainer")
+        model.register(pack(fitted(seed), SIGNATURE), record, author="trainer")
     for version in ("v1", "v2"):
-        book.force(version, author="ann", reason="to begin with")
+        model.force(version, author="ann", reason="to begin with")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 
 import pytest
-from actors import HandClock
-from servers.stores import MemoryStore
+
+from tests.registry.actors import HandClock
+from tests.servers.stores import MemoryStore
 
 
 @pytest.fixture
 def url(tmp_path, monkeypatch):
     """A registry with v1, v2 and v3, of which v1 and then v2 were champions."""
-    from commanded import fill  # scikit-learn, which most tests do without
+    from tests.registry.commanded import fill  # scikit-learn, which most tests do without
 
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("RETRAIN_REGISTRY", str(tmp_path / "registry"))

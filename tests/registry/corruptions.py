@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
-from actors import NAME, NOON, crowned, night, register
-from long_logs import entry_of, rewritten
-from servers.stores import MemoryStore
-
-from registry import keys, segments
-from registry.entries import digest
+from registry.format import keys
+from registry.format.entries import digest
+from registry.log import segments
+from tests.registry.actors import NAME, NOON, crowned, night, register
+from tests.registry.long_logs import entry_of, rewritten
+from tests.servers.stores import MemoryStore
 
 LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
 

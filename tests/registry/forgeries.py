@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from archives import (
+
+from registry.archive.archive import MODEL
+from registry.archive.portable.npy import from_npy, to_npy
+from tests.registry.archives import (
     members,
     nodes_of,
     packed,
     with_model_member,
     with_schema,
 )
-
-from registry.artifact import MODEL
-from registry.portable.npy import from_npy, to_npy
 
 
 def claiming(count: int) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from actors import NAME
-from long_logs import entry_of
-from servers.stores import MemoryStore
-
 from registry import VersionRecord
-from registry.entries import digest
+from registry.format.entries import digest
+from tests.registry.actors import NAME
+from tests.registry.long_logs import entry_of
+from tests.servers.stores import MemoryStore
 
 
 def lost(store: MemoryStore, label: str = "lost", folder: str = "artifacts") -> str:

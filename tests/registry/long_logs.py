@@ -6,11 +6,11 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
-from actors import NAME, NOON
-from servers.stores import MemoryStore
-
-from registry import VersionRecord, keys
-from registry.entries import Entry, digest, parse, remember
+from registry import VersionRecord
+from registry.format import keys
+from registry.format.entries import Entry, digest, parse, remember
+from tests.registry.actors import NAME, NOON
+from tests.servers.stores import MemoryStore
 
 _KEYS = 4  # idempotency keys in a state: of the usual 256 an entry would be five times as long
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from actors import a_model, crowned, night, register
-from servers.stores import MemoryStore
-
 from registry import ChampionRecord, Model
+from tests.registry.actors import a_model, crowned, night, register
+from tests.servers.stores import MemoryStore
 
 Operation = Callable[[Model, str], Any]
 WHY = {"author": "ann", "reason": "why"}

@@ -21,10 +21,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from servers.worlds import Answer, Request, World, befalling
-
 from registry.errors import RegistryError
 from registry.store import Store, Stored
+from tests.servers.worlds import Answer, Request, World, befalling
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 UNLIMITED = -1

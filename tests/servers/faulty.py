@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from servers.stores import MemoryStore
-
 from registry.errors import Exists, OutcomeUnknown, StoreDenied, StoreUnavailable
 from registry.store import Stored
+from tests.servers.stores import MemoryStore
 
 CREATE_FAULTS = (
     "unreached",  # 409, 429, 503, no connection: nothing was stored

@@ -14,8 +14,9 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.config import Config
-from servers import rgw
-from servers.processes import free_ports, start, stop, wait_until_answers
+
+from tests.servers import rgw
+from tests.servers.processes import free_ports, start, stop, wait_until_answers
 
 ACCESS_KEY = "TESTACCESSKEY"
 SECRET_KEY = "test-secret-key"

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers.processes import answers, free_ports, start, stop
+from tests.servers.processes import answers, free_ports, start, stop
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "monmaptool")
 START_SECONDS = 60.0

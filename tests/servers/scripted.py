@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from servers.handlers import serving
+from tests.servers.handlers import serving
 
 
 @dataclass(frozen=True)

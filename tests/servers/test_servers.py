@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers.fixtures import serve_moto
-from servers.processes import answers, free_ports, start, stop, wait_until_answers
-from servers.scripted import Scripted, scripted_server
+
+from tests.servers.fixtures import serve_moto
+from tests.servers.processes import answers, free_ports, start, stop, wait_until_answers
+from tests.servers.scripted import Scripted, scripted_server
 
 
 def test_nobody_listens_after_a_server_was_stopped(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from served import CHEAP, RECIPES, ROOT, Served
 
-from flows.night import run
-from flows.settings import RetrainRequest
+from flows.job.request import RetrainRequest
+from flows.night.run import run
+from tests.ui.served import CHEAP, RECIPES, ROOT, Served
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import shoot
 from playwright.sync_api import Locator, Page, expect
-from served import CHEAP, RECIPES, Served
+
+from tests.ui.conftest import shoot
+from tests.ui.served import CHEAP, RECIPES, Served
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 

@@ -11,8 +11,8 @@ quarter-hour bars (:mod:`resampling`), these become features (:mod:`building`), 
 them or none (:mod:`folder`). Adding day by day gives the bytes that one build over everything gives.
 """
 
-from .building import Built, Choices, add, build
-from .layouts import Layout, layout_of
-from .reading import Export, read_export
+from flows.bars.raw.building import Built, Choices, add, build
+from flows.bars.raw.layouts import Layout, layout_of
+from flows.bars.raw.reading import Export, read_export
 
 __all__ = ["Built", "Choices", "Export", "Layout", "add", "build", "layout_of", "read_export"]

@@ -18,17 +18,16 @@ import pandas as pd
 
 from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
-from flows.bars.faults import Fault, refuse
+from flows.bars.faults import BarFault, refuse
 from flows.bars.indicators import Definitions, indicators
 from flows.bars.loading import load_bars
+from flows.bars.raw.folder import State, commit, digests, held, read_state
+from flows.bars.raw.merging import merge, new_bars
+from flows.bars.raw.reading import Export
+from flows.bars.raw.resampling import QUARTER, Prices
+from flows.bars.raw.rules import RawRule
 from flows.bars.writing import header, year_lines
 from flows.errors import BarsMissing, RequestRefused
-
-from .folder import State, commit, digests, held, read_state
-from .merging import merge, new_bars
-from .reading import Export
-from .resampling import QUARTER, Prices
-from .rules import RawRule
 
 WARM_UP = 500
 """Bars at the very beginning that are not written: by then what an indicator began with has faded to the last digit."""
@@ -157,12 +156,12 @@ def _kept(path: Path, state: State) -> Prices:
     return Prices(all_.time[order], all_.values[order])
 
 
-def _unclear(bars: Prices, clock: FileClock) -> list[Fault]:
+def _unclear(bars: Prices, clock: FileClock) -> list[BarFault]:
     """A fault for each bar whose time in the file would not say when it was."""
     back, unclear = clock.to_utc(clock.from_utc(pd.DatetimeIndex(bars.time, tz="UTC")))
     wrong = np.flatnonzero(unclear | (back != bars.time))
     return [
-        Fault(RawRule.SUMMER_TIME, clock.name, 0, f"the bar of {pd.Timestamp(bars.time[at])} UTC cannot be written")
+        BarFault(RawRule.SUMMER_TIME, clock.name, 0, f"the bar of {pd.Timestamp(bars.time[at])} UTC cannot be written")
         for at in wrong.tolist()
     ]
 

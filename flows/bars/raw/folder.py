@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 
 from flows.bars.loading import MARKER, year_file
+from flows.bars.raw.resampling import Prices
 from flows.bars.writing import UNFINISHED, write_whole
 from flows.errors import BarsRejected, RequestRefused
-
-from .resampling import Prices
 
 STATE = "BUILT.json"
 

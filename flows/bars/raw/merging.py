@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.bars.faults import Fault
+from flows.bars.faults import BarFault
+from flows.bars.raw.reading import Export
+from flows.bars.raw.resampling import QUARTER, Prices, quarter, resample
+from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing
-
-from .reading import Export
-from .resampling import QUARTER, Prices, quarter, resample
-from .rules import RawRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +24,7 @@ class Merged:
     minutes: int
     bars: Prices
     place: tuple[tuple[str, int], ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
 
@@ -35,7 +34,7 @@ class Found:
 
     bars: Prices
     open: Prices
-    faults: tuple[Fault, ...]
+    faults: tuple[BarFault, ...]
 
 
 def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
@@ -48,7 +47,7 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     faults = [fault for each in exports for fault in each.faults]
     minutes = minutes or max(each.minutes for each in exports)
     faults += [
-        Fault(RawRule.LENGTH, each.file, 0, f"bars of {each.minutes} minutes beside bars of {minutes}")
+        BarFault(RawRule.LENGTH, each.file, 0, f"bars of {each.minutes} minutes beside bars of {minutes}")
         for each in exports
         if not _of_length(each, minutes)
     ]
@@ -63,7 +62,7 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     differ = again.copy()
     differ[1:] &= (values[1:] != values[:-1]).any(axis=1)
     faults += [
-        Fault(RawRule.DUPLICATE, *places[at], f"{pd.Timestamp(time[at])} UTC is also in {_said(places[at - 1])}")
+        BarFault(RawRule.DUPLICATE, *places[at], f"{pd.Timestamp(time[at])} UTC is also in {_said(places[at - 1])}")
         for at in np.flatnonzero(differ).tolist()
     ]
     repairs = [repair for each in exports for repair in each.repairs]
@@ -84,7 +83,7 @@ def _of_length(export: Export, minutes: int) -> bool:
 def new_bars(merged: Merged, kept: Prices, open_: Prices | None, last: str, longest_gap: timedelta) -> Found:
     """What ``merged`` has after ``kept``, quarter-hour bars in order of time; ``open_`` are bars held back before."""
     run, place = merged.bars, dict(zip(merged.bars.time.tolist(), merged.place, strict=True))
-    faults: list[Fault] = []
+    faults: list[BarFault] = []
     if open_ is not None and open_.time.size and (not kept.time.size or quarter(open_.time)[0] > kept.time[-1]):
         run, faults = _joined(open_, run, place)
     complete = {"auto": None, "keep": True, "drop": False}[last]
@@ -102,16 +101,16 @@ def new_bars(merged: Merged, kept: Prices, open_: Prices | None, last: str, long
     for at in np.flatnonzero(steps > np.timedelta64(longest_gap)).tolist():
         before = pd.Timestamp(opens[at] - steps[at])
         said = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
-        faults.append(Fault(RawRule.GAP, *_where(opens[at], run, place), said))
+        faults.append(BarFault(RawRule.GAP, *_where(opens[at], run, place), said))
     return Found(bars, rest, tuple(faults))
 
 
-def _joined(open_: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> tuple[Prices, list[Fault]]:
+def _joined(open_: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> tuple[Prices, list[BarFault]]:
     """Bars held back by an earlier build and those of the exports, and a fault for each that differs."""
     there = dict(zip(run.time.tolist(), run.values, strict=True))
     held = zip(open_.time.tolist(), open_.values, strict=True)
     faults = [
-        Fault(RawRule.CORRECTED, *place[time], f"the bar of {pd.Timestamp(time)} UTC, held back before, differs")
+        BarFault(RawRule.CORRECTED, *place[time], f"the bar of {pd.Timestamp(time)} UTC, held back before, differs")
         for time, values in held
         if time in there and not np.array_equal(there[time], values)
     ]
@@ -120,13 +119,13 @@ def _joined(open_: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> tu
     return Prices(both.time[order], both.values[order]), faults
 
 
-def _misfits(bars: Prices, kept: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> list[Fault]:
+def _misfits(bars: Prices, kept: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> list[BarFault]:
     """A fault for each of ``bars`` that is not in ``kept``, or is with other prices."""
     at = np.minimum(np.searchsorted(kept.time, bars.time), kept.time.size - 1)
     late = kept.time[at] != bars.time
     other = ~late & (kept.values[at] != bars.values).any(axis=1)
     return [
-        Fault(rule, *_where(bars.time[each], run, place), f"the bar of {pd.Timestamp(bars.time[each])} UTC")
+        BarFault(rule, *_where(bars.time[each], run, place), f"the bar of {pd.Timestamp(bars.time[each])} UTC")
         for rule, wrong in ((RawRule.LATE, late), (RawRule.CORRECTED, other))
         for each in np.flatnonzero(wrong).tolist()
     ]

@@ -13,10 +13,9 @@ import pandas as pd
 
 from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
-from flows.bars.faults import Fault, shown
-
-from .layouts import METATRADER, PRICES, Layout, layout_of
-from .rules import RawRule
+from flows.bars.faults import BarFault, shown
+from flows.bars.raw.layouts import METATRADER, PRICES, Layout, layout_of
+from flows.bars.raw.rules import RawRule
 
 LENGTHS = (1, 5, 15)
 """Minutes that a bar of an export may have."""
@@ -42,7 +41,7 @@ class Export:
     time: npt.NDArray[np.datetime64]
     prices: npt.NDArray[np.float64]
     number: npt.NDArray[np.int64]
-    faults: tuple[Fault, ...]
+    faults: tuple[BarFault, ...]
     repairs: tuple[str, ...] = ()
 
 
@@ -67,35 +66,37 @@ def read_export(
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return _unusable(Fault(RawRule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"))
+        return _unusable(BarFault(RawRule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"))
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not lines:
-        return _unusable(Fault(RawRule.EMPTY, file, 0, "nothing is in it"))
+        return _unusable(BarFault(RawRule.EMPTY, file, 0, "nothing is in it"))
     layout = layout or layout_of(lines[0][1])
     found = _table(file, lines, layout)
-    if isinstance(found, Fault):
+    if isinstance(found, BarFault):
         return _unusable(found)
     table, faults = found
     return _checked(file, layout, table, faults, clock, minutes)
 
 
-def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Table, list[Fault]] | Fault:
+def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Table, list[BarFault]] | BarFault:
     header = [cell.strip() for cell in lines[0][1].split(layout.delimiter)]
     if layout.header:
         spelled = [cell.casefold() for cell in header]
         wanted = [name.casefold() for name in (*layout.time, *layout.prices)]
         missing = sorted(set(wanted) - set(spelled))
         if missing:
-            return Fault(RawRule.LAYOUT, file, lines[0][0], f"no column {', '.join(missing)} in {shown(lines[0][1])}")
+            return BarFault(
+                RawRule.LAYOUT, file, lines[0][0], f"no column {', '.join(missing)} in {shown(lines[0][1])}"
+            )
         twice = sorted(name for name in set(wanted) if spelled.count(name) > 1)
         if twice:
-            return Fault(RawRule.LAYOUT, file, lines[0][0], f"column {', '.join(twice)} stands there twice")
+            return BarFault(RawRule.LAYOUT, file, lines[0][0], f"column {', '.join(twice)} stands there twice")
         places = [spelled.index(name) for name in wanted]
     else:
         places = [int(name) for name in (*layout.time, *layout.prices)]
     body = lines[1:] if layout.header else lines
     if not body:
-        return Fault(RawRule.EMPTY, file, 0, "a header and no bar")
+        return BarFault(RawRule.EMPTY, file, 0, "a header and no bar")
     table, faults = _Table([], [], []), []
     for number, line in body:
         cells = line.split(layout.delimiter)
@@ -104,12 +105,14 @@ def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Ta
             table.time.append(" ".join(cells[place].strip() for place in places[: len(layout.time)]))
             table.prices.append(tuple(cells[place] for place in places[len(layout.time) :]))
         else:
-            faults.append(Fault(RawRule.FIELDS, file, number, f"{len(cells)} of {len(header)} fields: {shown(line)}"))
+            faults.append(
+                BarFault(RawRule.FIELDS, file, number, f"{len(cells)} of {len(header)} fields: {shown(line)}")
+            )
     return table, faults
 
 
 def _checked(
-    file: str, layout: Layout, table: _Table, faults: list[Fault], clock: FileClock, minutes: int | None
+    file: str, layout: Layout, table: _Table, faults: list[BarFault], clock: FileClock, minutes: int | None
 ) -> Export:
     number = np.array(table.number, np.int64)
     time, in_time = _times(file, layout, table, clock)
@@ -137,7 +140,7 @@ def _checked(
 
 def _times(
     file: str, layout: Layout, table: _Table, clock: FileClock
-) -> tuple[npt.NDArray[np.datetime64], list[Fault]]:
+) -> tuple[npt.NDArray[np.datetime64], list[BarFault]]:
     """UTC of each line, shape (n,), and a fault for each that has none."""
     texts = pd.Series(table.time, dtype=object)
     zone = (
@@ -149,18 +152,18 @@ def _times(
     wall = pd.to_datetime(bare, format=layout.time_format or "ISO8601", errors="coerce")
     wall = wall.where((wall >= _FIRST) & (wall < _LAST))
     unread = np.flatnonzero(wall.isna())
-    faults = [Fault(RawRule.TIMESTAMP, file, table.number[at], f"time = {shown(table.time[at])}") for at in unread]
+    faults = [BarFault(RawRule.TIMESTAMP, file, table.number[at], f"time = {shown(table.time[at])}") for at in unread]
     if zone is not None and zone.nunique() > 1:
         usual = zone.iloc[0]
         other = int(np.flatnonzero(zone != usual)[0])
         said = f"time = {shown(table.time[other])}, the first line has {shown(table.time[0])}"
-        faults.append(Fault(RawRule.ZONE, file, table.number[other], said))
+        faults.append(BarFault(RawRule.ZONE, file, table.number[other], said))
     zoned = zone is not None and bool(zone.iloc[0]) if len(texts) else False
     values = wall.fillna(_FIRST).to_numpy("datetime64[ns]")
     here = FileClock.parse(_offset(str(zone.iloc[0]))) if zoned and zone is not None else clock
     utc, unclear = here.to_utc(values)
     faults += [
-        Fault(RawRule.SUMMER_TIME, file, table.number[at], f"time = {shown(table.time[at])}")
+        BarFault(RawRule.SUMMER_TIME, file, table.number[at], f"time = {shown(table.time[at])}")
         for at in np.flatnonzero(unclear)
     ]
     return utc, faults
@@ -170,65 +173,67 @@ def _offset(zone: str) -> str:
     return "UTC" if zone in ("Z", "UTC") else f"UTC{zone[:3]}:{zone[-2:]}"
 
 
-def _faults_of_prices(file: str, table: _Table, prices: npt.NDArray[np.float64]) -> list[Fault]:
+def _faults_of_prices(file: str, table: _Table, prices: npt.NDArray[np.float64]) -> list[BarFault]:
     faults = []
     for column, name in enumerate(PRICES):
         for at in np.flatnonzero(~np.isfinite(prices[:, column])).tolist():
             text = table.prices[at][column]
             rule = RawRule.DECIMAL_COMMA if "," in text else RawRule.NUMBER
-            faults.append(Fault(rule, file, table.number[at], f"{name} = {shown(text)}"))
+            faults.append(BarFault(rule, file, table.number[at], f"{name} = {shown(text)}"))
         for at in np.flatnonzero(prices[:, column] <= 0).tolist():
-            faults.append(Fault(RawRule.PRICE, file, table.number[at], f"{name} = {shown(table.prices[at][column])}"))
+            faults.append(
+                BarFault(RawRule.PRICE, file, table.number[at], f"{name} = {shown(table.prices[at][column])}")
+            )
     open_, high, low, close = prices.T
     crossed = (low > np.minimum(open_, close)) | (high < np.maximum(open_, close))
     for at in np.flatnonzero(crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1)).tolist():
         said = ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, table.prices[at], strict=True))
-        faults.append(Fault(RawRule.RANGE, file, table.number[at], said))
+        faults.append(BarFault(RawRule.RANGE, file, table.number[at], said))
     return faults
 
 
-def _faults_of_order(file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64]) -> list[Fault]:
+def _faults_of_order(file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64]) -> list[BarFault]:
     back = np.flatnonzero(time[1:] < time[:-1]) + 1
     return [
-        Fault(RawRule.ORDER, file, int(number[at]), f"{_shown(time[at])} after {_shown(time[at - 1])} (UTC)")
+        BarFault(RawRule.ORDER, file, int(number[at]), f"{_shown(time[at])} after {_shown(time[at - 1])} (UTC)")
         for at in back.tolist()
     ]
 
 
 def _length(
     file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64], asked: int | None
-) -> tuple[int, list[Fault]]:
+) -> tuple[int, list[BarFault]]:
     """Minutes of a bar, and what does not fit them."""
     seconds = time != time.astype("datetime64[m]")
     if seconds.any():
         at = int(np.flatnonzero(seconds)[0])
-        return 1, [Fault(RawRule.OFF_GRID, file, int(number[at]), f"a bar opens at {_shown(time[at])} (UTC)")]
+        return 1, [BarFault(RawRule.OFF_GRID, file, int(number[at]), f"a bar opens at {_shown(time[at])} (UTC)")]
     steps = np.unique(np.diff(np.unique(time)) // _MINUTE)
     minute = (time.astype("datetime64[m]").astype(np.int64)) % 15
     shown = time.size >= SHOWS_ITS_LENGTH and steps.size > 0
     guessed = next((each for each in (15, 5) if shown and steps[0] >= each and not (minute % each).any()), 1)
     length = asked or guessed
     if asked is None and length == 15 and steps[0] > 15:
-        return length, [Fault(RawRule.LENGTH, file, 0, f"the shortest step between bars is {steps[0]} minutes")]
+        return length, [BarFault(RawRule.LENGTH, file, 0, f"the shortest step between bars is {steps[0]} minutes")]
     off = np.flatnonzero(minute % length)
     if off.size:
         at = int(off[0])
         return length, [
-            Fault(RawRule.LENGTH, file, int(number[at]), f"{_shown(time[at])} (UTC) opens no M{length} bar")
+            BarFault(RawRule.LENGTH, file, int(number[at]), f"{_shown(time[at])} (UTC) opens no M{length} bar")
         ]
     return length, []
 
 
 def _duplicates(
     file: str, time: npt.NDArray[np.datetime64], prices: npt.NDArray[np.float64], number: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.bool_], list[Fault]]:
+) -> tuple[npt.NDArray[np.bool_], list[BarFault]]:
     """Which bars repeat the time of the line before, shape (n,), and a fault for each whose prices differ."""
     again = np.zeros(time.size, np.bool_)
     again[1:] = time[1:] == time[:-1]
     differ = np.zeros(time.size, np.bool_)
     differ[1:] = again[1:] & (prices[1:] != prices[:-1]).any(axis=1)
     return again, [
-        Fault(RawRule.DUPLICATE, file, int(number[at]), f"{_shown(time[at])} (UTC) is also in row {number[at - 1]}")
+        BarFault(RawRule.DUPLICATE, file, int(number[at]), f"{_shown(time[at])} (UTC) is also in row {number[at - 1]}")
         for at in np.flatnonzero(differ).tolist()
     ]
 
@@ -237,6 +242,6 @@ def _shown(time: np.datetime64) -> str:
     return f"{pd.Timestamp(time):%Y-%m-%d %H:%M:%S}"
 
 
-def _unusable(fault: Fault) -> Export:
+def _unusable(fault: BarFault) -> Export:
     none = np.empty(0, "datetime64[ns]")
     return Export(fault.file, "none", 1, none, np.empty((0, 4)), np.empty(0, np.int64), (fault,))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from .palette import DASHES, GRID, INK, MUTED, SERIES, as_variables
+from flows.report.charts.palette import DASHES, GRID, INK, MUTED, SERIES, as_variables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

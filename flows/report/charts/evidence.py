@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from flows.report.decisions import Told
-
-from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
-from .palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
+from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
+from flows.report.charts.palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
+from flows.report.decisions import DecisionSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Line = tuple[list[str], list[float | None]]
+NightLine = tuple[list[str], list[float | None]]
 """Nights and a value each; None where the line is broken."""
 
 
-def evidence_tonight(decision: Told) -> Figure | None:
+def evidence_tonight(decision: DecisionSummary) -> Figure | None:
     """Each challenger's largest z as a bar beside the threshold; None where no window was full yet."""
     shown = [each for each in decision.standings if each.z is not None]
     if not shown or decision.threshold is None:
@@ -43,7 +42,7 @@ def evidence_tonight(decision: Told) -> Figure | None:
     return figure
 
 
-def first_scores(decision: Told) -> Figure | None:
+def first_scores(decision: DecisionSummary) -> Figure | None:
     """What each recipe's stream scored before there was a champion, as a bar; None where there was one, or no score."""
     shown = [each for each in decision.standings if each.lead is not None]
     if not shown or decision.champion is not None or decision.score is None:
@@ -65,7 +64,7 @@ def first_scores(decision: Told) -> Figure | None:
     return figure
 
 
-def evidence_over_nights(told: Sequence[Told]) -> Figure | None:
+def evidence_over_nights(told: Sequence[DecisionSummary]) -> Figure | None:
     """Each challenger's largest z night by night, with the threshold; None with fewer than two nights of evidence."""
     lines = evidence_lines(told)
     nights = sorted({night for line in lines.values() for night in line[0]})
@@ -88,9 +87,9 @@ def evidence_over_nights(told: Sequence[Told]) -> Figure | None:
     return figure
 
 
-def evidence_lines(told: Sequence[Told]) -> dict[str, Line]:
+def evidence_lines(told: Sequence[DecisionSummary]) -> dict[str, NightLine]:
     """The largest z of each challenger by night, broken wherever evidence began afresh."""
-    lines: dict[str, Line] = {}
+    lines: dict[str, NightLine] = {}
     for each in told:
         for standing in each.standings:
             if standing.z is not None and each.threshold is not None and each.night is not None:
@@ -102,13 +101,13 @@ def evidence_lines(told: Sequence[Told]) -> dict[str, Line]:
     return lines
 
 
-def threshold_line(told: Sequence[Told]) -> Line:
+def threshold_line(told: Sequence[DecisionSummary]) -> NightLine:
     """The threshold by night, where a champion was judged against it."""
     days = [(each.night, each.threshold) for each in told if each.night is not None and each.threshold is not None]
     return [night for night, _ in days], [threshold for _, threshold in days]
 
 
-def _break(lines: Iterable[Line]) -> None:
+def _break(lines: Iterable[NightLine]) -> None:
     for days, values in lines:
         if days and values[-1] is not None:
             days.append(days[-1])

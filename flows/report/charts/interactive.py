@@ -16,12 +16,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from flows.report.data import Line, Quality
-from flows.report.decisions import Told
-
-from .course import RUN_DAYS, drawn_references, running, shown_first
-from .evidence import evidence_lines, threshold_line
-from .palette import BLUE, GRID, INK, MUTED, RED, SERIES
+from flows.report.charts.evidence import evidence_lines, threshold_line
+from flows.report.charts.palette import BLUE, GRID, INK, MUTED, RED, SERIES
+from flows.report.charts.score_history import RUN_DAYS, drawn_references, running, shown_first
+from flows.report.data import DailyLine, Quality
+from flows.report.decisions import DecisionSummary
 
 _DASHES = ("solid", "dash", "dot")
 
@@ -76,7 +75,7 @@ def course_figure(quality: Quality) -> dict[str, Any]:
     return _plain(figure)
 
 
-def evidence_figure(told: Sequence[Told]) -> dict[str, Any]:
+def evidence_figure(told: Sequence[DecisionSummary]) -> dict[str, Any]:
     """Each challenger's largest z night by night, with the threshold and the promotions."""
     figure = _figure()
     for number, (name, (days, values)) in enumerate(evidence_lines(told).items()):
@@ -131,7 +130,7 @@ def _figure() -> go.Figure:
     )
 
 
-def _line(line: Line, colour: str, *, width: float, dash: str = "solid") -> Any:
+def _line(line: DailyLine, colour: str, *, width: float, dash: str = "solid") -> Any:
     return go.Scatter(
         x=list(line.days),
         y=list(line.values),

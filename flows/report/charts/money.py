@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.pnl.pips import Result
+from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
+from flows.report.charts.palette import BLUE, INK, MUTED, RED
 from flows.report.data import Money
-from flows.report.economics import Result
-
-from .drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
-from .palette import BLUE, INK, MUTED, RED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

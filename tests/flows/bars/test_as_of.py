@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bar_files import HEADER, bar, rows, write
 
 from flows.bars import load_bars, prepare
+from tests.flows.bars.bar_files import HEADER, bar, rows, write
 
 AS_OF = datetime(2024, 1, 2, 17, 0, tzinfo=UTC)  # 12:00 by the file's clock
 

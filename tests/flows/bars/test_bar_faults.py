@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from bar_files import HEADER, bar, rows, write
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars
 from flows.errors import BarsMissing, BarsRejected, RequestRefused
+from tests.flows.bars.bar_files import HEADER, bar, rows, write
 
 FILE = "GBPUSD_M15_2024_features.csv"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bar_files import HEADER, bar, rows, write
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Bars, load_bars, prepare
 from flows.errors import BarsRejected
+from tests.flows.bars.bar_files import HEADER, bar, rows, write
 
 FILE = "GBPUSD_M15_2024_features.csv"
 

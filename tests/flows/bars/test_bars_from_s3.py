@@ -10,11 +10,12 @@ from pathlib import Path
 
 import boto3
 import pytest
-from bar_files import rows, write
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars, write_sample
 from flows.errors import BarsMissing, BarsRejected
+from tests.flows.bars.bar_files import rows, write
+from tests.paths import ROOT
 
 
 def upload(folder: Path, url: str) -> None:
@@ -77,4 +78,4 @@ def test_an_endpoint_that_is_no_address_is_one_clear_message(aws: Callable[[str]
 
 def test_bars_from_a_folder_load_no_s3_client() -> None:
     program = "import sys, flows.bars; assert not {'boto3', 'botocore', 'prefect', 'sklearn'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

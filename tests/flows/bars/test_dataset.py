@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bar_files import bar, rows, write
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.bars import Bars, Dataset, load_bars, prepare
 from flows.errors import BarsMissing, RequestRefused
+from tests.flows.bars.bar_files import bar, rows, write
 
 
 def made(opens: pd.DatetimeIndex, close: list[float] | None = None) -> Bars:

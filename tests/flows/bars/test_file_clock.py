@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bar_files import rows, write
 from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import FileClock, load_bars, trading_day
 from flows.errors import RequestRefused
+from tests.flows.bars.bar_files import rows, write
 
 
 @pytest.mark.parametrize(

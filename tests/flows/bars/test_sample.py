@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bar_files import rows, write
 from sklearn.ensemble import RandomForestClassifier
 
 from flows.bars import FEATURES, MARKER, Dataset, load_bars, prepare, write_sample
 from flows.errors import BarsMissing, RequestRefused
+from tests.flows.bars.bar_files import rows, write
 
 SHORT = {"first": date(2023, 12, 18), "last": date(2024, 1, 10)}
 

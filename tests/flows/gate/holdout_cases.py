@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.gate import Decision, HoldoutPolicy, Stream, judge_holdout
+from flows.gate import Decision, HoldoutPolicy, Predictions, judge_holdout
 
 FIRST_DAY = np.datetime64("2024-01-01", "D")
 SMALL = HoldoutPolicy(minimum_days=3, minimum_bars_a_day=1)
@@ -20,24 +20,24 @@ class Holdout:
     label: np.ndarray
     day: np.ndarray
 
-    def right_on(self, right: np.ndarray, name: str, version: str | None = None) -> Stream:
+    def right_on(self, right: np.ndarray, name: str, version: str | None = None) -> Predictions:
         """A stream that is right exactly where ``right`` is True."""
         said = np.where(right, self.label, 1 - self.label)
-        return Stream(name, f"fingerprint of {name}", np.where(said == 1, 0.6, 0.4), 0.5, version)
+        return Predictions(name, f"fingerprint of {name}", np.where(said == 1, 0.6, 0.4), 0.5, version)
 
-    def right_often(self, accuracy: float, name: str, seed: int, version: str | None = None) -> Stream:
+    def right_often(self, accuracy: float, name: str, seed: int, version: str | None = None) -> Predictions:
         right = np.random.default_rng(seed).random(self.label.size) < accuracy
         return self.right_on(right, name, version)
 
-    def always(self, side: float, name: str) -> Stream:
-        return Stream(name, f"fingerprint of {name}", np.full(self.label.size, side), 0.5)
+    def always(self, side: float, name: str) -> Predictions:
+        return Predictions(name, f"fingerprint of {name}", np.full(self.label.size, side), 0.5)
 
     @property
-    def no_skill(self) -> Stream:
+    def no_skill(self) -> Predictions:
         """The majority class, called on every bar."""
         return self.always(0.6 if self.label.mean() > 0.5 else 0.4, "no_skill")
 
-    def judge(self, champion: Stream | None, candidates: list[Stream], **changes: Any) -> Decision:
+    def judge(self, champion: Predictions | None, candidates: list[Predictions], **changes: Any) -> Decision:
         given: dict[str, Any] = {
             "label": self.label,
             "day": self.day,

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from flows.gate.calibration import Calibration
-from flows.gate.ledger import Ledger, Series, Sheet, assemble
-from flows.gate.nightly import judge_nightly
-from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
-from flows.gate.rows import Candidate, Champion
-from flows.gate.sequential import WINDOWS
+from flows.gate.nightly.calibration import Calibration
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.judge import judge_nightly
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.nightly.sequential import WINDOWS
+from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assemble
 
 BARS_A_DAY = 64
 WARM_DAYS = 10
@@ -48,14 +48,14 @@ def bars(days: int, seed: int = 0, bars_a_day: int = BARS_A_DAY) -> Bars:
     return Bars(opens, label, np.repeat(day, bars_a_day))
 
 
-def sheets(made: Bars, streams: Mapping[str, np.ndarray], *, live_from: int = WARM_DAYS) -> list[Sheet]:
+def sheets(made: Bars, streams: Mapping[str, np.ndarray], *, live_from: int = WARM_DAYS) -> list[NightScores]:
     """One sheet a day; those before day number ``live_from`` are a backfill."""
     result = []
     for number, day in enumerate(np.unique(made.day)):
         at = made.day == day
-        series = tuple(Series(key, key.partition(":")[2], "v1", 0.5, p[at]) for key, p in streams.items())
+        series = tuple(StreamScores(key, key.partition(":")[2], "v1", 0.5, p[at]) for key, p in streams.items())
         night = str(day)
-        result.append(Sheet(night, number >= live_from, made.opens[at], made.label[at], {night: "mark"}, series))
+        result.append(NightScores(night, number >= live_from, made.opens[at], made.label[at], {night: "mark"}, series))
     return result
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from simulated_bars import dataset_of, simulated_frame
 
 from flows.bars import Dataset, load_bars, prepare
+from tests.flows.recipes.simulated_bars import dataset_of, simulated_frame
+from tests.paths import SHARED_DATA
 
-REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+REAL = SHARED_DATA
 
 
 @pytest.fixture(scope="session")

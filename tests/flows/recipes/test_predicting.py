@@ -9,10 +9,10 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
-from flows.recipes import Recorded, environment, probabilities, says_up, shipped, train_all
-from registry.artifact import pack, unpack
-from registry.errors import SignatureMismatch, UnsafeArtifact
-from registry.signature import Signature
+from flows.recipes import ArchivedModel, environment, probabilities, says_up, shipped, train_all
+from registry.archive.archive import pack, unpack
+from registry.archive.input_schema import InputSchema
+from registry.errors import InputMismatch, UnsafeArtifact
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_fit_and_its_estimator_say_the_same(fits, dataset):
 
 def test_up_is_looked_up_by_its_label_and_not_by_its_place():
     model = DummyClassifier(strategy="constant", constant=1).fit(np.zeros((2, 1)), [1, 1])
-    assert probabilities(model, Signature(("a",)), {"a": np.zeros(3)}).tolist() == [1.0, 1.0, 1.0]
+    assert probabilities(model, InputSchema(("a",)), {"a": np.zeros(3)}).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_no_bars_give_no_probabilities(fits, dataset):
@@ -60,7 +60,7 @@ def test_no_bars_give_no_probabilities(fits, dataset):
 def test_bars_that_do_not_fit_the_model_are_refused(fits, dataset):
     fit = fits["rf_shallow"]
     frame = dataset.bars.frame.drop(columns="adx_14")
-    with pytest.raises(SignatureMismatch, match="adx_14 is missing"):
+    with pytest.raises(InputMismatch, match="adx_14 is missing"):
         probabilities(fit, fit.recipe.signature, frame)
 
 
@@ -87,23 +87,23 @@ def archived(fit):
 @pytest.mark.parametrize("name", list(shipped()))
 def test_a_version_says_the_same_after_scikit_learn_was_upgraded(fits, dataset, name):
     archive, frame = archived(fits[name]), dataset.bars.frame
-    today = Recorded(archive, environment()).probabilities(frame)
+    today = ArchivedModel(archive, environment()).probabilities(frame)
     assert today.tobytes() == probabilities(fits[name], archive.signature, frame).tobytes()
     for older in ({**environment(), "scikit-learn": "1.4.2"}, {}, None):
-        later = Recorded(Upgraded(archive), older).probabilities(frame)
+        later = ArchivedModel(Upgraded(archive), older).probabilities(frame)
         assert np.abs(later - today).max() <= 1e-12
 
 
 def test_a_version_of_the_installed_scikit_learn_is_asked_through_it(fits, dataset):
     archive = archived(fits["logistic"])
     with pytest.raises(UnsafeArtifact, match="incompatible dtype"):  # and what is wrong with it is not passed over
-        Recorded(Upgraded(archive), environment()).probabilities(dataset.bars.frame)
+        ArchivedModel(Upgraded(archive), environment()).probabilities(dataset.bars.frame)
 
 
 def test_a_version_without_a_data_only_form_is_asked_through_scikit_learn(dataset):
     model = GaussianNB().fit([[0.0], [1.0]], [0, 1])
-    data = pack(model, Signature(("rsi_14",)))
+    data = pack(model, InputSchema(("rsi_14",)))
     archive = unpack(data, sha256=hashlib.sha256(data).hexdigest(), where="here")
     assert archive.form is None
-    said = Recorded(archive, {"scikit-learn": "1.4.2"}).probabilities(dataset.bars.frame)
+    said = ArchivedModel(archive, {"scikit-learn": "1.4.2"}).probabilities(dataset.bars.frame)
     assert np.array_equal(said, model.predict_proba(dataset.bars.frame[["rsi_14"]].to_numpy())[:, 1])

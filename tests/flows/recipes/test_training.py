@@ -9,10 +9,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_bars import dataset_of, simulated_frame
 
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
 from flows.recipes import MINIMUM_ROWS, Recipe, shipped, train, train_all
+from tests.flows.recipes.simulated_bars import dataset_of, simulated_frame
 
 RECIPES = list(shipped().values())
 LOGISTIC = shipped()["logistic"]

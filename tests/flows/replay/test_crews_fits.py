@@ -17,17 +17,19 @@ from typing import Any
 
 import distributed
 import numpy as np
+import psutil
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
-from flows.plan import Job, plan
-from flows.replay import Crew, record
-from flows.replay import crew as crews
-from flows.replay.lessons import Lesson, Past, ask, known, runs
-from flows.settings import RetrainRequest, Settings
+from flows.job.plan import Job, plan
+from flows.job.request import RetrainRequest
+from flows.replay import WorkerPool, record
+from flows.replay import workers as crews
+from flows.replay.fits import FitContext, FitTask, ask, known, runs
+from flows.settings import Settings
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
 REQUEST = RetrainRequest(recipes=("logistic", "hist_gradient_boosting"))
@@ -67,7 +69,7 @@ def fits(place: Path) -> dict[str, bytes]:
 
 def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    tape = record(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=Crew(workers=2))
+    tape = record(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=WorkerPool(workers=2))
     assert len(fits(alone)) == (4 + 4) * 2  # four nights and four refits before them, of two recipes
     assert fits(tmp_path) == fits(alone)
     assert told == [(done, 16) for done in range(17)]
@@ -77,7 +79,7 @@ def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, t
 def test_a_cluster_says_what_one_process_says(
     job: Job, data: Dataset, alone: Path, tmp_path: Path, cluster: distributed.LocalCluster
 ) -> None:
-    record(job, data, FIRST, LAST, tmp_path, crew=Crew(dask=cluster.scheduler_address))
+    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(dask=cluster.scheduler_address))
     assert fits(tmp_path) == fits(alone)
 
 
@@ -91,14 +93,15 @@ def test_a_replay_killed_between_fits_goes_on_with_the_others(
     while len(fits(tmp_path)) < 3:
         assert running.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
-    workers = below(running.pid)
+    workers = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGKILL)
     running.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     assert len(finished) < len(fits(alone))
     assert workers
-    wait_until(lambda: not any(alive(worker) for worker in workers))
-    record(job, data, FIRST, LAST, tmp_path, crew=Crew(workers=2))
+    left = psutil.wait_procs(workers, timeout=20)[1]
+    assert all(worker.status() == psutil.STATUS_ZOMBIE for worker in left), "dead, be they still in the table"
+    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(workers=2))
     assert fits(tmp_path) == fits(alone)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
@@ -142,8 +145,8 @@ def test_places_are_told_as_runs(places: list[int], found: Any) -> None:
 
 
 def test_too_few_bars_to_train_on_are_a_fault_of_a_night_and_none_of_the_first_refits(job: Job, data: Dataset) -> None:
-    past = Past(data, train_days=365, seed=0)
-    lesson = Lesson(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
+    past = FitContext(data, train_days=365, seed=0)
+    lesson = FitTask(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
     assert ask(past, replace(lesson, early=True)).shape == (0,)
     with pytest.raises(BarsMissing, match="to train on"):
         ask(past, lesson)
@@ -167,9 +170,9 @@ def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_
 
 
 def test_a_dead_worker_ends_the_replay_with_what_to_do(data: Dataset, tmp_path: Path) -> None:
-    past = Past(data, train_days=365, seed=0)
+    past = FitContext(data, train_days=365, seed=0)
     with pytest.raises(WorkersLost, match="fewer --workers; it goes on"):
-        list(Crew(workers=2).ask(past, [Deadly(), Deadly()]))  # type: ignore[list-item]
+        list(WorkerPool(workers=2).ask(past, [Deadly(), Deadly()]))  # type: ignore[list-item]
 
 
 class Deadly:
@@ -181,7 +184,7 @@ class Deadly:
 
 def test_no_workers_are_refused() -> None:
     with pytest.raises(RequestRefused, match="at least one"):
-        Crew(workers=0)
+        WorkerPool(workers=0)
 
 
 def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +193,7 @@ def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pyte
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RequestRefused, match=f"no Dask scheduler at {address}"):
-            list(Crew(dask=address).ask(Past(data, 365, 0), [Lesson(job.recipes[0], 5_000, ())]))
+            list(WorkerPool(dask=address).ask(FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]))
 
 
 def test_workers_with_other_versions_are_refused(
@@ -202,7 +205,11 @@ def test_workers_with_other_versions_are_refused(
 ) -> None:
     monkeypatch.setattr(crews, "environment", lambda: {"scikit-learn": str(os.getpid())})
     with pytest.raises(RequestRefused, match=f"scikit-learn .* {os.getpid()} here") as refused:
-        list(Crew(dask=cluster.scheduler_address).ask(Past(data, 365, 0), [Lesson(job.recipes[0], 5_000, ())]))
+        list(
+            WorkerPool(dask=cluster.scheduler_address).ask(
+                FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]
+            )
+        )
     assert re.sub(r"tcp://[^ ,:]+:\d+|\d{2,}", "<n>", str(refused.value)) == snapshot
 
 
@@ -210,23 +217,3 @@ def copied(place: Path, to: Path) -> Path:
     import shutil
 
     return Path(shutil.copytree(place, to / "copy"))
-
-
-def below(parent: int) -> list[int]:
-    """Every process that a process started, and those that they started."""
-    found = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [*found, *(each for child in found for each in below(child))]
-
-
-def alive(process: int) -> bool:
-    try:
-        return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(holds: Any, *, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)

@@ -11,20 +11,21 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.taped import GuessedTape, guessed
-from flows.backfill import cut_of
 from flows.bars import load_bars, prepare, write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
-from flows.gate.first import choose_first
-from flows.gate.ledger import Ledger, Series, Sheet, assemble, recipe_stream, version_stream
-from flows.gate.nightly import judge_nightly, tried_lately
-from flows.gate.nightly_decision import NightlyDecision
-from flows.gate.policy import GatePolicy
-from flows.gate.rows import Candidate, Champion
-from flows.nightly_rule import candidate, with_costs
-from flows.plan import plan
+from flows.evidence.backfill import cut_of
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.judge import judge_nightly, tried_lately
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assemble, recipe_stream, version_stream
+from flows.job.plan import plan
+from flows.job.request import Advanced, RetrainRequest
+from flows.night.nightly_rule import candidate, with_costs
 from flows.replay import Promotion, play
-from flows.settings import Advanced, RetrainRequest, Settings
+from flows.settings import Settings
 
 RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
 EAGER = GatePolicy(windows=(4, 8), budget=0.5)
@@ -66,7 +67,7 @@ def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: Guesse
 def test_the_command_plays_other_policies_beside_the_usual_one(
     tape: GuessedTape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.replay.command._tape", lambda *given: tape)
+    monkeypatch.setattr("flows.commands.replay._tape", lambda *given: tape)
     eager = "windows=4/8,budget=0.5"
     command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
     found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])
@@ -98,7 +99,7 @@ class NightByNight:
 
     def __init__(self, tape: GuessedTape, policy: GatePolicy) -> None:
         self.tape, self.policy = tape, policy
-        self.sheets: list[Sheet] = list(tape.backfill)
+        self.sheets: list[NightScores] = list(tape.backfill)
         self.cuts: dict[str, float] = {}
         self.promotions: list[Promotion] = []
         self.decisions: list[NightlyDecision] = []
@@ -127,17 +128,19 @@ class NightByNight:
         self.decisions.append(decision)
         self._crown(place, decision)
 
-    def _sheet(self, place: int) -> Sheet:
+    def _sheet(self, place: int) -> NightScores:
         sheet = self.tape.nights[place].sheet
         opens = self.tape.data.bars.frame.index.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
         at = np.flatnonzero(np.isin(opens, sheet.opens))
         series = [
-            Series(each.stream, each.name, f"v{(place - 1) * len(RECIPES) + number + 1}", self.cuts[each.name], each.p)
+            StreamScores(
+                each.stream, each.name, f"v{(place - 1) * len(RECIPES) + number + 1}", self.cuts[each.name], each.p
+            )
             for number, each in enumerate(sheet.series)
         ]
         for each in self.promotions[-1:-3:-1]:
             p = self.tape.later(self.tape.nights[each.place], each.recipe)[at]
-            series.append(Series(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
+            series.append(StreamScores(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
         if self.promotions:
             self.p[at], self.cut[at] = series[len(sheet.series)].p, self.promotions[-1].cut
         return replace(sheet, series=tuple(series))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from nights import FAST
-
-from flows.gate.policy import GatePolicy
-from flows.outcome import Outcome
-from flows.plan import Job, plan
-from flows.settings import RetrainRequest, Settings
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import Job, plan
+from flows.job.request import RetrainRequest
+from flows.night.outcome import Outcome
+from flows.settings import Settings
 from registry import Model, Registry
+from tests.flows.nights import FAST
 
 POLICY = GatePolicy(windows=(4, 8), budget=0.3)
 NIGHTS = [date(2022, 6, day) for day in (1, 2, 3, 6, 7, 8, 9, 10, 13, 14)]
@@ -33,7 +33,7 @@ class Lived:
     outcome: Outcome
 
     @property
-    def book(self) -> Model:
+    def model(self) -> Model:
         return Registry(self.registry).model("m")
 
     def job(self, night: date = NIGHTS[-1], model: str = "m") -> Job:

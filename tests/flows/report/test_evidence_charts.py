@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from flows.report.charts.course import running
 from flows.report.charts.evidence import evidence_lines, evidence_over_nights, evidence_tonight, threshold_line
-from flows.report.data import Line
-from flows.report.decisions import Standing, Told
+from flows.report.charts.score_history import running
+from flows.report.data import DailyLine
+from flows.report.decisions import ChallengerStanding, DecisionSummary
 
-HELD = Told(1, "held", "2024-06-03T21:00:00.000000Z", "2024-06-03", "retrain", "held: …", None, "v1", None, 3.4)
+HELD = DecisionSummary(
+    1, "held", "2024-06-03T21:00:00.000000Z", "2024-06-03", "retrain", "held: …", None, "v1", None, 3.4
+)
 
 
-def night(day: int, kind: str = "held", **standings: float) -> Told:
-    rows = tuple(Standing(name, z, 0.001, 40, ()) for name, z in standings.items())
+def night(day: int, kind: str = "held", **standings: float) -> DecisionSummary:
+    rows = tuple(ChallengerStanding(name, z, 0.001, 40, ()) for name, z in standings.items())
     return replace(HELD, number=day, kind=kind, night=f"2024-06-{day:02}", standings=rows)
 
 
@@ -39,7 +41,7 @@ def test_a_refresh_lets_the_evidence_go_on() -> None:
 
 
 def test_nights_without_a_full_window_draw_nothing() -> None:
-    young = replace(night(3), standings=(Standing("line", None, None, 3, ()),))
+    young = replace(night(3), standings=(ChallengerStanding("line", None, None, 3, ()),))
     assert evidence_lines([young]) == {}
     assert evidence_tonight(young) is None
     assert evidence_over_nights([young, night(4, line=1.0)]) is None
@@ -47,6 +49,6 @@ def test_nights_without_a_full_window_draw_nothing() -> None:
 
 
 def test_a_running_mean_begins_with_five_days() -> None:
-    line = Line("x", tuple(f"2024-06-{day:02}" for day in range(1, 8)), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0))
-    assert running(line, days=6) == Line("x", line.days[4:], (3.0, 3.5, 4.5))
-    assert running(Line("x", line.days[:4], line.values[:4])).days == ()
+    line = DailyLine("x", tuple(f"2024-06-{day:02}" for day in range(1, 8)), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0))
+    assert running(line, days=6) == DailyLine("x", line.days[4:], (3.0, 3.5, 4.5))
+    assert running(DailyLine("x", line.days[:4], line.values[:4])).days == ()

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clocks import FixedClock
-from lived import NIGHTS, Lived, as_of
-from nights import Nights, at, quick_calibration, short_bars
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, load_bars, prepare
-from flows.gate.ledger import assemble, from_bytes, version_stream
-from flows.gate.nightly_decision import Together
-from flows.health import day_before, examine
-from flows.nightly_rule import policy_of
+from flows.gate.nightly.decision import PooledLead
+from flows.gate.scoring.ledger import assemble, from_bytes, version_stream
+from flows.monitoring.health import day_before, examine
+from flows.night.nightly_rule import policy_of
+from flows.pnl.spreads import Spreads
 from flows.report import words
 from flows.report.data import ReportData
 from flows.report.gathering import gather
 from flows.report.page import render
-from flows.report.spreads import Spreads
 from registry import Model, Registry
+from tests.clocks import FixedClock
+from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.report.lived import NIGHTS, Lived, as_of
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def bars(lived: Lived) -> Dataset:
 
 @pytest.fixture(scope="module")
 def told(lived: Lived, bars: Dataset) -> ReportData:
-    return of(lived, lived.book, bars)
+    return of(lived, lived.model, bars)
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def copied(lived: Lived, tmp_path: Path) -> Model:
     return Registry(str(tmp_path / "registry"), clock=clock).model("m")
 
 
-def of(lived: Lived, book: Model, bars: Dataset) -> ReportData:
-    return gather(lived.job(), book, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+def of(lived: Lived, model: Model, bars: Dataset) -> ReportData:
+    return gather(lived.job(), model, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
 
 
 def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) -> None:
-    champion, shown = lived.book.champion(), told.production
+    champion, shown = lived.model.champion(), told.production
     assert champion is not None
     assert shown is not None
     assert (shown.version, shown.recipe, shown.since, shown.by) == (
@@ -60,16 +60,16 @@ def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) ->
         champion.since,
         champion.by,
     )
-    entries = [entry for entry in lived.book.decisions.walk() if entry.n > champion.decision]
+    entries = [entry for entry in lived.model.decisions.walk() if entry.n > champion.decision]
     assert shown.nights == sum(entry.kind in ("held", "promoted", "returned") for entry in entries)
 
 
 def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, bars: Dataset) -> None:
-    book = lived.book
-    champion, head = book.champion(), book.decisions.head()
+    model = lived.model
+    champion, head = model.champion(), model.decisions.head()
     assert champion is not None
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    health = examine(book, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    health = examine(model, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
     assert told.quality is not None
     assert told.quality.sentence == str(health)
     assert told.quality.alarms == health.alarms
@@ -78,9 +78,9 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
 
 def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -> None:
     """Bar by bar from the ledger, the champion's row and the majority's."""
-    book = lived.book
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
-    champion = book.champion()
+    model = lived.model
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    champion = model.champion()
     assert champion is not None
     assert told.quality is not None
     stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]  # its own days are still few
@@ -99,11 +99,11 @@ def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -
 
 def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportData, bars: Dataset) -> None:
     """Gross pips from the closes themselves."""
-    book = lived.book
-    champion, money = book.champion(), told.money
+    model = lived.model
+    champion, money = model.champion(), told.money
     assert champion is not None
     assert money is not None
-    ledger = assemble([sheet for file in book.evidence(book.manifest()) for sheet in from_bytes(file)])
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
     stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]
     close = bars.bars.frame["close_15m"]
     total = 0.0
@@ -120,7 +120,7 @@ def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportDa
 
 
 def test_the_same_moment_gives_the_same_page(lived: Lived, bars: Dataset, told: ReportData) -> None:
-    again = of(lived, lived.book, bars)
+    again = of(lived, lived.model, bars)
     assert again == told
     assert render(again) == render(told)
 
@@ -168,7 +168,7 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
 def test_all_recipes_together_say_whether_the_champion_fell(
     told: ReportData, z: float, words: str, snapshot: SnapshotAssertion
 ) -> None:
-    found = Together(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
+    found = PooledLead(recipes=2, days=8, mean=0.0123, standard_error=0.01, z=z, threshold=2.5)
     page = render(replace(told, decisions=(*told.decisions[:-1], replace(told.decisions[-1], together=found))))
     assert f'z <data value="{z}">+{z:.2f}</data>: {words}' in page
     (paragraph,) = re.findall(r'id="together">(.*?)</p>', page)
@@ -180,7 +180,7 @@ def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
     """A first night without a past: versions and a decision, no champion, nothing scored."""
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.gate.nightly.calibrate", quick_calibration)
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
         nights(at(3), backfill=False, recipes=("line",))
     data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3), spreads=Spreads.usual())
     assert (data.production, data.quality, data.money) == (None, None, None)

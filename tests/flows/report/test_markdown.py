@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from lived import HOSTILE, Lived
 
-from flows.gate.nightly_decision import NightlyDecision
-from flows.report.decisions import Told, decisions, proposed
+from flows.gate.nightly.decision import NightlyDecision
+from flows.report.decisions import DecisionSummary, decisions, proposed
 from flows.report.markdown import decision_markdown, escaped, proposal_markdown
+from tests.flows.report.lived import HOSTILE, Lived
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -26,7 +26,7 @@ def rows_of(text: str, recipe: str) -> list[str]:
 
 
 def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
-    text = decision_markdown(lived.outcome, lived.book)
+    text = decision_markdown(lived.outcome, lived.model)
     assert f"> {escaped(lived.outcome.sentence)}" in text
     for row in lived.outcome.rows:
         assert row.accuracy is not None
@@ -40,56 +40,56 @@ def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
 
 
 def test_it_says_simulated_first(lived: Lived) -> None:
-    text = decision_markdown(lived.outcome, lived.book)
+    text = decision_markdown(lived.outcome, lived.model)
     assert text.splitlines()[2] == "**m** (simulated)"
-    assert "simulated" not in decision_markdown(replace(lived.outcome, simulated=False), lived.book).lower()
+    assert "simulated" not in decision_markdown(replace(lived.outcome, simulated=False), lived.model).lower()
 
 
 def test_a_long_name_stays_out_of_the_heading_and_the_status_stands_before_the_figures(lived: Lived) -> None:
-    text = decision_markdown(replace(lived.outcome, model="gbpusd_m15_direction_simulated"), lived.book)
+    text = decision_markdown(replace(lived.outcome, model="gbpusd_m15_direction_simulated"), lived.model)
     assert text.startswith("# Held, night of 2022-06-14\n\n**gbpusd\\_m15\\_direction\\_simulated**")
     row = next(each for each in lived.outcome.rows if each.version is not None)
     assert any(each.startswith(f"| {row.version} | {row.name} | {row.status} | ") for each in rows_of(text, row.name))
 
 
 def test_the_charts_are_pictures(lived: Lived) -> None:
-    found = pictures(decision_markdown(lived.outcome, lived.book))
+    found = pictures(decision_markdown(lived.outcome, lived.model))
     assert len(found) == 2
     assert all(each.startswith(PNG) for each in found)
 
 
 def test_the_same_registry_gives_the_same_text(lived: Lived) -> None:
-    assert decision_markdown(lived.outcome, lived.book) == decision_markdown(lived.outcome, lived.book)
+    assert decision_markdown(lived.outcome, lived.model) == decision_markdown(lived.outcome, lived.model)
 
 
 def test_a_dry_run_has_no_evidence_of_its_own(lived: Lived) -> None:
-    text = decision_markdown(replace(lived.outcome, decision=None, dry_run=True), lived.book)
+    text = decision_markdown(replace(lived.outcome, decision=None, dry_run=True), lived.model)
     assert "Dry run" in text.splitlines()[0]
     assert "Recorded as" not in text
     assert len(pictures(text)) == 1
 
 
 def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
-    first = lived.book.decisions.read(1)
-    text = decision_markdown(replace(lived.outcome, decision=1, sentence=str(first)), lived.book, nights=0)
+    first = lived.model.decisions.read(1)
+    text = decision_markdown(replace(lived.outcome, decision=1, sentence=str(first)), lived.model, nights=0)
     assert pictures(text) == []
     assert "No challenger has evidence yet" in text
 
 
-def told_of(lived: Lived, number: int) -> Told:
-    record = lived.book.decision_record(lived.book.decisions.read(number))
+def told_of(lived: Lived, number: int) -> DecisionSummary:
+    record = lived.model.decision_record(lived.model.decisions.read(number))
     return proposed(NightlyDecision.from_dict(dict(record or {})), "2024-06-03")
 
 
 def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
-    text = decision_markdown(replace(lived.outcome, decision=1), lived.book)
+    text = decision_markdown(replace(lived.outcome, decision=1), lived.model)
     assert "a champion](data:" in text and "Nothing was in production" in text
     assert "beside the threshold](data:" not in text
 
 
 @pytest.mark.parametrize(("newest", "drawn"), [(True, "beside the threshold"), (False, "before there was a champion")])
 def test_who_is_asked_to_approve_sees_the_evidence(lived: Lived, newest: bool, drawn: str) -> None:
-    head = lived.book.decisions.head()
+    head = lived.model.decisions.head()
     assert head is not None
     text = proposal_markdown(lived.outcome, told_of(lived, head.n if newest else 1))
     (picture,) = pictures(text)
@@ -98,10 +98,10 @@ def test_who_is_asked_to_approve_sees_the_evidence(lived: Lived, newest: bool, d
 
 def test_a_night_that_waits_says_so_first_and_shows_the_command_to_type(lived: Lived) -> None:
     command = "registry approve m_1 v3 --registry /srv/<r> --author NAME --reason WHY"
-    text = decision_markdown(replace(lived.outcome, waiting=command), lived.book)
+    text = decision_markdown(replace(lived.outcome, waiting=command), lived.model)
     assert text.startswith("# Held for approval, night of ")
     assert f"\n\n    {command}\n\n" in text, "as code: to be copied as it is"
-    assert "To approve it" not in decision_markdown(lived.outcome, lived.book)
+    assert "To approve it" not in decision_markdown(lived.outcome, lived.model)
 
 
 def test_without_evidence_the_one_who_approves_sees_the_table_alone(lived: Lived) -> None:
@@ -112,18 +112,18 @@ def test_without_evidence_the_one_who_approves_sees_the_table_alone(lived: Lived
 
 
 def test_typed_text_is_shown_and_not_obeyed(lived: Lived) -> None:
-    text = decision_markdown(replace(lived.outcome, sentence=HOSTILE, repairs=(HOSTILE,)), lived.book)
+    text = decision_markdown(replace(lived.outcome, sentence=HOSTILE, repairs=(HOSTILE,)), lived.model)
     for mark in ("<script>", "**bold**", "[link](", " | **"):
         assert mark not in text
     assert r"\<script\>" in text
 
 
 def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
-    told = decisions(lived.book)
-    entries = list(lived.book.decisions.walk())[::-1]
+    told = decisions(lived.model)
+    entries = list(lived.model.decisions.walk())[::-1]
     assert [each.number for each in told] == [entry.n for entry in entries]
     assert [each.sentence for each in told] == [str(entry) for entry in entries]
-    last = NightlyDecision.from_dict(dict(lived.book.decision_record(entries[-1]) or {}))
+    last = NightlyDecision.from_dict(dict(lived.model.decision_record(entries[-1]) or {}))
     assert told[-1].threshold == last.threshold
     assert [(each.name, each.z) for each in told[-1].standings] == [(row.name, row.largest_z) for row in last.rows]
     assert told[1].kind == "policy"
@@ -131,4 +131,4 @@ def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
 
 
 def test_only_the_newest_decisions_are_read(lived: Lived) -> None:
-    assert [each.number for each in decisions(lived.book, at_most=3)] == [9, 10, 11]
+    assert [each.number for each in decisions(lived.model, at_most=3)] == [9, 10, 11]

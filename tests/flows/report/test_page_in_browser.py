@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lived import HOSTILE, NIGHTS, Lived, as_of
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.bars import load_bars, prepare
-from flows.report.charts.course import running
+from flows.pnl.spreads import Spreads
+from flows.report.charts.score_history import running
 from flows.report.data import ReportData
 from flows.report.decisions import decisions
 from flows.report.gathering import gather
 from flows.report.page import render
-from flows.report.spreads import Spreads
 from flows.report.words import brief, cards
 from registry import compare
+from tests.flows.report.lived import HOSTILE, NIGHTS, Lived, as_of
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
@@ -61,7 +61,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def told(lived: Lived) -> ReportData:
     bars = prepare(load_bars(lived.data, as_of=as_of(NIGHTS[-1])))
-    return gather(lived.job(), lived.book, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+    return gather(lived.job(), lived.model, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +116,9 @@ def test_money_reads_back(shown: Shown) -> None:
 
 
 def test_every_decision_reads_back_as_the_log_tells_it(shown: Shown, lived: Lived) -> None:
-    entries = list(lived.book.decisions.walk())
+    entries = list(lived.model.decisions.walk())
     assert shown.texts(".timeline li p:last-child") == [str(entry) for entry in entries]
-    standings = decisions(lived.book)[-1].standings
+    standings = decisions(lived.model)[-1].standings
     figures = [value for each in standings for value in (each.z, each.lead) if value is not None]
     assert shown.values("#standings tbody") == figures
 
@@ -130,7 +130,7 @@ def test_charts_hold_the_registrys_figures(shown: Shown, lived: Lived) -> None:
     for line in drawn[:-1]:
         nights = [
             (each.night, standing.z)
-            for each in decisions(lived.book)
+            for each in decisions(lived.model)
             for standing in each.standings
             if standing.name == line["name"] and each.threshold is not None and standing.z is not None
         ]
@@ -144,7 +144,7 @@ def test_charts_hold_the_registrys_figures(shown: Shown, lived: Lived) -> None:
 
 
 def test_any_two_versions_compare_as_the_registry_says(shown: Shown, lived: Lived) -> None:
-    versions = [lived.book.version(each.version) for each in shown.data.compared.versions]
+    versions = [lived.model.version(each.version) for each in shown.data.compared.versions]
     assert len(versions) == 20
     for i, j in [*permutations((0, 1, 2, 19), 2), (18, 19), (19, 18)]:
         told = compare(versions[i], versions[j])
@@ -165,7 +165,7 @@ def test_a_person_chooses_two_versions(shown: Shown, lived: Lived) -> None:
     page.get_by_label("Version").select_option("0")
     page.get_by_label("beside").select_option("1")
     assert shown.texts("#comparison-title") == ["v2 (bayes) beside v1 (line)."]
-    told = compare(lived.book.version("v1"), lived.book.version("v2"))
+    told = compare(lived.model.version("v1"), lived.model.version("v2"))
     assert shown.texts("#comparison tbody td:nth-child(2)") == [
         str(told.metric(name).status) for name in shown.texts("#comparison tbody th")
     ]

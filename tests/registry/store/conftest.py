@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from servers.fixtures import new_bucket
-from servers.rgw import Rgw
-from servers.stores import MemoryStore
 
 from registry.clock import random_id
 from registry.store import S3Settings, Store, connect
+from tests.servers.fixtures import new_bucket
+from tests.servers.rgw import Rgw
+from tests.servers.stores import MemoryStore
 
 KINDS = [
     *("memory", "folder", "moto"),

@@ -10,6 +10,7 @@ import pytest
 
 from registry.errors import InvalidName, InvalidRequest, StoreDenied, StoreRefused
 from registry.store import S3Settings, connect
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_importing_loads_no_s3_client() -> None:
     program = (
         "import sys, registry.store; sys.exit(any(name.split('.')[0] in ('boto3', 'botocore') for name in sys.modules))"
     )
-    root = Path(__file__).resolve().parents[3]
+    root = ROOT
     assert subprocess.run([sys.executable, "-c", program], cwd=root, timeout=60).returncode == 0
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folders import files
 from syrupy.assertion import SnapshotAssertion
 
 from registry.errors import Exists, InvalidName, StoreDenied
 from registry.store import Store, connect
 from registry.store.folder import INCOMING, LEFT_BEHIND_SECONDS
+from tests.registry.store.folders import files
 
 
 @pytest.fixture

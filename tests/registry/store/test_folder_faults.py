@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from folders import failing, files
 from syrupy.assertion import SnapshotAssertion
 
 from registry.errors import OutcomeUnknown, StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
 from registry.store import Store, connect
 from registry.store.folder import INCOMING
+from tests.registry.store.folders import failing, files
 
 NOBODY = 65534
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from servers.fixtures import new_bucket
-from servers.scripted import Answer, Lost, Scripted, scripted_server
 from syrupy.assertion import SnapshotAssertion
 
 from registry.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
 from registry.store import S3Settings, connect, probe
+from tests.servers.fixtures import new_bucket
+from tests.servers.scripted import Answer, Lost, Scripted, scripted_server
 
 QUICK = S3Settings(attempts=2, first_wait=0.0)
 

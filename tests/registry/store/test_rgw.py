@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import botocore.auth
 import pytest
-from servers.fixtures import new_bucket
-from servers.rgw import Rgw
 
 from registry.clock import Clock
 from registry.errors import ClockSkew, StoreDenied, StoreError, StoreUnavailable
 from registry.store import Store, connect, s3
+from tests.servers.fixtures import new_bucket
+from tests.servers.rgw import Rgw
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("TEST_RGW"), reason="set TEST_RGW=1 to start a Ceph RADOS Gateway (make test-s3)"

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from servers.fixtures import SECRET_KEY
-from servers.processes import free_ports
-from servers.scripted import Answer, Fault, Lost, Scripted, Silent, scripted_server
 from syrupy.assertion import SnapshotAssertion
 
 from registry.clock import Clock
@@ -22,6 +19,9 @@ from registry.errors import (
     StoreUnavailable,
 )
 from registry.store import S3Settings, Store, connect
+from tests.servers.fixtures import SECRET_KEY
+from tests.servers.processes import free_ports
+from tests.servers.scripted import Answer, Fault, Lost, Scripted, Silent, scripted_server
 
 ATTEMPTS = 3
 SLOW_DOWN = Answer(503, "SlowDown")

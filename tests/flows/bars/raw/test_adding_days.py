@@ -9,7 +9,6 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-import exports
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +21,7 @@ from flows.bars.clock import FileClock
 from flows.bars.raw import Built, Choices, Export, add, build, folder, read_export
 from flows.bars.raw.building import Definitions, Years
 from flows.errors import BarsRejected, RequestRefused
+from tests.flows.bars.raw import exports
 
 CLOCK = FileClock.parse(exports.HISTDATA_CLOCK)
 BARS = exports.minutes("2023-12-20 00:00", "2024-01-05 16:45", missing=0.3)  # over New Year, ends in mid-quarter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import exports
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -12,6 +11,7 @@ from flows.bars.clock import FileClock
 from flows.bars.raw import Choices, build, read_export
 from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing, BarsRejected, RequestRefused
+from tests.flows.bars.raw import exports
 
 BARS = exports.minutes("2024-01-02 10:00", "2024-01-02 10:29", missing=0)
 LINES = exports.histdata(BARS).decode().splitlines()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import exports
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +13,7 @@ from flows.bars.clock import FileClock
 from flows.bars.raw import Layout, read_export
 from flows.bars.raw.layouts import column_map, described
 from flows.errors import RequestRefused
+from tests.flows.bars.raw import exports
 
 BARS = exports.minutes("2024-01-02 10:00", "2024-01-02 11:30")
 CLOCK = FileClock.parse("UTC-5")

@@ -1,0 +1,1 @@
+"""The commands of `retrain`, one module each, and what they share."""

@@ -1,0 +1,93 @@
+"""``retrain set-policy``: how the nightly gate judges from now on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.commands.explain import ModelName, Url, open_existing
+from flows.errors import RequestRefused
+from flows.gate.nightly.policy import GatePolicy
+
+NEVER = "never"
+"""Written for a setting that is to be off."""
+
+
+def set_policy(
+    model: ModelName,
+    author: Annotated[str, typer.Option(help="Who decides this.")],
+    reason: Annotated[str, typer.Option(help="Why; one line.")],
+    score: Annotated[str | None, typer.Option(help="edge, accuracy or brier.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Probability of a false promotion in a year of nights.")] = None,
+    cadence: Annotated[int | None, typer.Option(help="Nights from one look to the next.")] = None,
+    windows: Annotated[
+        str | None, typer.Option(help="Trading days that a lead is looked for in, 125,250; the last is grown into.")
+    ] = None,
+    accuracy_margin: Annotated[
+        float | None, typer.Option(help="Points of accuracy that a candidate may be below the champion.")
+    ] = None,
+    cut: Annotated[str | None, typer.Option(help="median of the stream, or half.")] = None,
+    maximum_age: Annotated[int | None, typer.Option(help="Nights after which a champion is told to be old.")] = None,
+    refresh_margin: Annotated[
+        str | None,
+        typer.Option(help="Refresh an old champion whose recipe, retrained, is less than this worse; or never."),
+    ] = None,
+    net_margin: Annotated[
+        str | None, typer.Option(help="Pips a bar that a candidate may earn less after costs; or never (no guard).")
+    ] = None,
+    spread: Annotated[
+        str | None, typer.Option(help="Spread in pips: one number, or 24 by New York's hour, with commas.")
+    ] = None,
+    registry: Url = None,
+) -> None:
+    """Change how the nightly gate judges from now on; what is not named stays. Recorded, and evidence starts afresh."""
+    opened = open_existing(model, registry)
+    head = opened.decisions.head()
+    recorded = None if head is None else head.state.get("policy")
+    asked: dict[str, Any] = {
+        "score": score,
+        "budget": budget,
+        "cadence": cadence,
+        "accuracy_margin_points": accuracy_margin,
+        "cut": cut,
+        "maximum_age_nights": maximum_age,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if windows is not None:
+        changes["windows"] = _days(windows)
+    if refresh_margin is not None:
+        changes["refresh_margin"] = _number(refresh_margin, "--refresh-margin")
+    if net_margin is not None:
+        changes["net_margin_pips"] = _number(net_margin, "--net-margin")
+    if spread is not None:
+        changes["spread_pips"] = tuple(_number(each, "--spread") for each in spread.split(","))
+    before = None if recorded is None else GatePolicy.from_dict(recorded)
+    policy = replace(before or GatePolicy(), **changes)
+    if not changes or policy == before:
+        raise RequestRefused(
+            f"nothing was written: this is how {model} is judged already, and to record it again would throw the "
+            "evidence away; say what to change, such as --refresh-margin 0.01"
+        )
+    entry = opened.set_policy(policy.to_dict(), author=author, reason=reason)
+    Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
+
+
+def _days(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError as error:
+        raise RequestRefused(f"--windows {text!r}: write numbers of days with commas, 125,250") from error
+
+
+def _number(text: str, option: str) -> float | None:
+    """The number; None for ``never``, which ``--spread`` then refuses."""
+    if text.strip() == NEVER and option != "--spread":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        other = "one such as 0.8, or 24 by New York's hour" if option == "--spread" else f"one such as 0.01, or {NEVER}"
+        raise RequestRefused(f"{option} {text!r} is no number: write {other}") from error

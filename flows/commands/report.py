@@ -1,0 +1,33 @@
+"""``retrain report``: the evolution report of a model as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def report(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")],
+    out: Annotated[Path | None, typer.Option(help="The file to write; default MODEL.html in RETRAIN_REPORTS.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
+    registry: Annotated[str | None, typer.Option(help="Folder or s3:// root of the registry.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The moment it speaks of; default now, or the last bar's.")] = None,
+) -> None:
+    """What is in production, is it still good, would it have earned anything, and why: one HTML file."""
+    from flows.job.plan import plan
+    from flows.job.request import moment, request
+    from flows.report.writing import check_model, write_report
+    from flows.settings import load_settings
+    from registry import Registry, SystemClock
+
+    settings = load_settings()
+    place = registry or settings.registry
+    check_model(Registry(place).model(model), place)  # before the bars, which take longer
+    at = None if as_of is None else moment(as_of)
+    job = plan(request(as_of=at, data=data, registry=registry, model=model), settings)
+    now = at or (None if job.simulated else SystemClock().now())  # the sample never grows: it has no today
+    path = write_report(job, job.open_model(), now=now, out=out)
+    Console(highlight=False).print(f"written to {path}", soft_wrap=True, markup=False)

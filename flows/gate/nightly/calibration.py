@@ -1,0 +1,193 @@
+"""The thresholds that hold the gate's error rate for a whole year of nights, by simulation.
+
+A year of nights in which no recipe is better than the champion is played many times: independent normal days, the
+champion's noise shared by all differences (so that any two are correlated by one half), 250 days of history before the
+first night, every window of every recipe looked at on every night that decides. The threshold is the value that the
+largest z of such a year exceeds with the probability of the yearly error budget. The mean of all recipes
+(:func:`flows.gate.nightly.sequential.together`) has two fifths of the budget and a threshold of its own, the recipes
+the rest: both together cannot spend more than there is, however recipes depend on each other.
+
+A young champion has no history to be judged on, and so fewer looks in its first year: its thresholds are those of a
+year that begins with the promotion, until the longest window is full. Recipes and their mean may be of different age:
+a lead begins with its recipe's first day, so after all recipes were edited none of theirs has been looked at, however
+old the champion is. The mean goes on through such an edit and has been looked at for as long as the champion served.
+
+Nothing of the present data enters, so a threshold is known before the evidence is looked at. What real days do
+differently is taken care of elsewhere: autocorrelation by the factor in :mod:`flows.gate.nightly.sequential` (its
+estimate is floored at zero and not simulated here, which errs on the careful side), heavy tails and uneven days by the
+many bars in a day. ``benchmarks/gate`` measures what is left, with simulators of its own.
+
+>>> calibrate(recipes=5).threshold, calibrate(recipes=5).together
+(3.468, 3.408)
+>>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
+3.399
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.errors import GateRefused
+from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
+from flows.gate.nightly.thresholds import SETTINGS, shipped
+
+__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "SMALLEST_BUDGET", "TOGETHER_SHARE", "Calibration", "calibrate"]
+
+BUDGET = 0.05
+"""Probability of a false promotion in a year: one in twenty years."""
+
+TOGETHER_SHARE = 0.4
+"""Of the budget, for the mean of all recipes: chosen by what ``benchmarks/gate`` finds, see ``docs/gate.md``."""
+
+NIGHTS = 250
+"""Nights in a year, about the trading days."""
+
+PATHS = 20_000
+"""Simulated years; the threshold's standard error is then about 0.01."""
+
+BEYOND = 50
+"""Simulated years that the budget must hold, or nothing is known of a threshold."""
+
+SMALLEST_BUDGET = BEYOND / PATHS
+
+SEED = 20_250_101
+"""Fixed, so that the same question has the same answer everywhere."""
+
+_CHUNK = 500  # years at once, 250 thousand days: fits the processor's cache
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Thresholds of a recipe's z and of the mean's (None with one recipe: it is its own mean), and everything needed to
+    compute them again; it goes into the decision record. ``young``: of a first year; ``young_together``: the mean's."""
+
+    threshold: float
+    together: float | None
+    recipes: int
+    windows: tuple[int, ...]
+    cadence: int
+    budget: float
+    nights: int
+    paths: int
+    seed: int
+    young: bool = False
+    young_together: bool = False
+
+
+def calibrate(
+    recipes: int,
+    *,
+    windows: tuple[int, ...] = WINDOWS,
+    cadence: int = 1,
+    budget: float = BUDGET,
+    young: bool = False,
+    young_together: bool | None = None,
+    paths: int = PATHS,
+    seed: int = SEED,
+) -> Calibration:
+    """The z to be exceeded with this many recipes, rounded to three digits.
+
+    At the shipped settings from a table (:mod:`~.thresholds`), else simulated: half a second a recipe, once a process.
+
+    ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision to
+    the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights. ``young``: of
+    a year before which no recipe was looked at. ``young_together``: the same of their mean, ``young`` where not given.
+    More recipes never give a lower threshold: the noise of a recipe does not depend on how many others there are.
+
+    Raises :class:`GateRefused` for no recipes, a cadence or windows that no year has, a budget that the number of
+    paths cannot resolve (fewer than 50 of them in the whole budget).
+    """
+    if recipes < 1 or not 1 <= cadence <= NIGHTS:
+        raise GateRefused(f"{recipes} recipes judged every {cadence} nights: both start at 1, cadence ends at {NIGHTS}")
+    if not windows or sorted(set(windows)) != list(windows) or windows[0] < 3:
+        raise GateRefused(f"the windows {windows} must be increasing numbers of days, from 3 up")
+    if not BEYOND / paths <= budget < 1.0:
+        least = BEYOND / paths
+        raise GateRefused(
+            f"a yearly budget of {budget} cannot be told from {paths} simulated years: at least {least} can"
+        )
+    settings = {
+        "windows": windows,
+        "recent_windows": RECENT_WINDOWS,
+        "cadence": cadence,
+        "budget": budget,
+        "together_share": TOGETHER_SHARE,
+        "nights": NIGHTS,
+        "paths": paths,
+        "seed": seed,
+    }
+    mean = young if young_together is None else young_together
+    found = shipped(recipes, young=young, young_together=mean) if settings == SETTINGS else None
+    threshold, together = found or simulated(recipes, windows, cadence, budget, young, mean, paths, seed)
+    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young, mean)
+
+
+def simulated(
+    recipes: int,
+    windows: tuple[int, ...],
+    cadence: int,
+    budget: float,
+    young: bool,
+    young_together: bool,
+    paths: int,
+    seed: int,
+) -> tuple[float, float | None]:
+    """The thresholds of a recipe and of the mean, as :func:`calibrate` where no table has them."""
+    longest = max(windows[-1], RECENT_WINDOWS[-1])
+    history = 0 if young else longest
+    largest = _largest_z(0, windows, cadence, history, paths, seed)
+    for recipe in range(1, recipes):
+        largest = np.maximum(largest, _largest_z(recipe, windows, cadence, history, paths, seed))
+    share = TOGETHER_SHARE if recipes > 1 else 0.0
+    threshold = round(float(np.quantile(largest, 1.0 - budget * (1.0 - share))), 3)
+    if not share:
+        return threshold, None
+    # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
+    alone = _largest_z(0, RECENT_WINDOWS, cadence, 0 if young_together else longest, paths, seed)
+    return threshold, round(float(np.quantile(alone, 1.0 - budget * share)), 3)
+
+
+@cache
+def _largest_z(
+    recipe: int, windows: tuple[int, ...], cadence: int, history: int, paths: int, seed: int
+) -> npt.NDArray[np.float32]:
+    """The largest z that one recipe shows in each simulated year, over all windows and deciding nights: (paths,)."""
+    chunks = []
+    for start in range(0, paths, _CHUNK):
+        shape = (history + NIGHTS, min(_CHUNK, paths - start))
+        champion, own = (
+            np.random.default_rng((seed, start, stream)).standard_normal(shape, dtype=np.float32)
+            for stream in (0, recipe + 1)
+        )
+        chunks.append(_year(own - champion, windows, cadence, history))
+    return np.concatenate(chunks)
+
+
+def _year(d: npt.NDArray[np.float32], windows: tuple[int, ...], cadence: int, history: int) -> npt.NDArray[np.float32]:
+    """Largest z over windows and nights of each column of daily differences: shape (paths,) from (n_days, paths)."""
+    origin = np.zeros((1, d.shape[1]), dtype=np.float32)
+    total = np.concatenate([origin, np.cumsum(d, axis=0)])
+    square = np.concatenate([origin, np.cumsum(np.square(d), axis=0)])
+    looks = np.arange(history + 1, history + NIGHTS + 1, cadence)  # days seen on each night that decides
+    looks = looks[looks >= fewest_days(windows)]
+    if not looks.size:
+        return np.full(d.shape[1], -np.inf, dtype=np.float32)
+
+    def moments(seen: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
+        days = n[:, None].astype(np.float32)
+        mean = (total[seen] - total[seen - n]) / days
+        spread = (square[seen] - square[seen - n]) / days - np.square(mean)
+        return mean, spread * (days / (days - 1)), days
+
+    longest = np.minimum(looks, windows[-1])
+    mean, believed, days = moments(looks, longest)
+    best = mean / np.sqrt(believed / days)
+    for n in windows[:-1]:
+        full = looks >= n
+        mean, variance, days = moments(looks[full], np.full(int(full.sum()), n))
+        best[full] = np.maximum(best[full], mean / np.sqrt(np.maximum(variance, believed[full]) / days))
+    return np.asarray(normal_from_t(best, longest[:, None] - 1.0).max(axis=0), dtype=np.float32)

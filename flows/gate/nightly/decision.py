@@ -1,0 +1,154 @@
+"""What the nightly gate decided, as a typed record that goes into the log and comes back unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
+
+from flows.errors import GateRefused
+from flows.gate.guards import Guard
+
+SKILL = ("no_skill", "edge")
+"""Guards that a person may overrule for the first champion: they ask whether it is any good, not what it is."""
+
+
+@dataclass(frozen=True)
+class WindowFigures:
+    """One window: ``mean`` and ``standard_error`` of the daily difference in units of the score a bar, and its z."""
+
+    days: int
+    mean: FiniteFloat
+    standard_error: FiniteFloat
+    z: FiniteFloat
+
+
+@dataclass(frozen=True)
+class NightlyRow:
+    """One candidate: its evidence in each window that exists, accuracy at its cut beside the champion's and the
+    majority's on the same bars (a labelled extra; only guards look at it), and what guards found."""
+
+    name: str
+    fingerprint: str
+    version: str | None
+    former: bool
+    days: int
+    bars: int
+    accuracy: FiniteFloat | None
+    champion_accuracy: FiniteFloat | None
+    majority_accuracy: FiniteFloat | None
+    windows: tuple[WindowFigures, ...]
+    best_window: int | None
+    largest_z: FiniteFloat | None
+    guards: tuple[Guard, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Guard, ...]:
+        return tuple(guard for guard in self.guards if not guard.passed)
+
+    @property
+    def lacks_skill_alone(self) -> bool:
+        """Held back by the guards of its skill and by no other."""
+        return bool(self.failed) and all(guard.name in SKILL for guard in self.failed)
+
+    @property
+    def best(self) -> WindowFigures | None:
+        """The window of the largest z."""
+        return next((window for window in self.windows if window.days == self.best_window), None)
+
+
+@dataclass(frozen=True)
+class PooledLead:
+    """The mean lead of all recipes over the champion in the window of its largest z, beside its own threshold.
+    ``recipes``: how many have a day in this window."""
+
+    recipes: int
+    days: int
+    mean: FiniteFloat
+    standard_error: FiniteFloat
+    z: FiniteFloat
+    threshold: FiniteFloat
+
+    @property
+    def fell(self) -> bool:
+        """The champion fell behind all of them together."""
+        return self.z > self.threshold
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Whether the champion's recipe, retrained, is not worse than it by ``margin`` or more: ``mean`` is its lead a bar
+    over the last ``days``, ``z`` that of the lead plus the margin. ``row``: which of the decision's rows it is."""
+
+    row: int
+    days: int
+    mean: FiniteFloat
+    z: FiniteFloat
+    margin: FiniteFloat
+    threshold: FiniteFloat
+    passed: bool
+
+
+@dataclass(frozen=True)
+class NightlyDecision:
+    """One decision; ``str()`` of it is the sentence. ``smallest_visible``: the difference a bar, in units of the score,
+    that is as likely as not to be seen in one look at a year. ``more_nights``: about how many more a true difference
+    of the size seen would need. ``after``: the last night that does not count as evidence. ``refresh``: what was found
+    where an old champion might be refreshed, ``refreshed``: that it was. ``champion_since``: the night it was promoted,
+    ``champion_refreshed``: by a refresh."""
+
+    action: Literal["promoted", "held", "empty"]
+    winner: str | None
+    winner_version: str | None
+    returned: bool
+    reason: str
+    sentence: str
+    champion: str | None
+    rows: tuple[NightlyRow, ...]
+    threshold: FiniteFloat | None
+    calibration: Mapping[str, int]
+    autocorrelation: FiniteFloat | None
+    first_day: str | None
+    last_day: str | None
+    days: int
+    smallest_visible: FiniteFloat | None
+    more_nights: int | None
+    tried: int
+    after: str | None
+    policy: Mapping[str, Any]
+    accept_unskilled: bool = False
+    together: PooledLead | None = None
+    refresh: Refresh | None = None
+    refreshed: bool = False
+    champion_since: str | None = None
+    champion_refreshed: bool = False
+    rule: Literal["nightly"] = "nightly"
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; floats keep every digit."""
+        values: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> NightlyDecision:
+        """The decision that :meth:`to_dict` wrote; :class:`~flows.errors.GateRefused` names what is wrong."""
+        try:
+            return _adapter().validate_python(values)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            raise GateRefused(f"this is not a decision of the nightly gate ({faults})") from error
+
+
+@cache
+def _adapter() -> TypeAdapter[NightlyDecision]:
+    return TypeAdapter(NightlyDecision)

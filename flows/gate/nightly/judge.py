@@ -1,0 +1,246 @@
+"""The nightly gate: a stream is promoted when its evidence against the champion passes a threshold that one year of
+nights without any difference passes with the probability of the yearly budget.
+
+:func:`judge_nightly` looks at every recipe's stream since the champion was promoted, on the same bars, by trading days,
+in every window (:mod:`flows.gate.nightly.sequential`), against a threshold calibrated for this many recipes
+(:mod:`flows.gate.nightly.calibration`); and at the mean of all recipes, which sees a champion that falls. Guards can
+only hold back. A champion that is old may be refreshed (:mod:`flows.gate.nightly.refresh`). The first one:
+:mod:`flows.gate.nightly.first`.
+
+Everything is computed from the ledger and recorded, so that the same decision can be made again from the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from flows.errors import GateRefused
+from flows.gate.nightly.calibration import Calibration, calibrate
+from flows.gate.nightly.candidates import Candidate, Champion, row_of
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead, Refresh
+from flows.gate.nightly.leads import Leads, recipes_of, with_its_past
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.nightly.refresh import not_worse
+from flows.gate.nightly.sentence import SentenceFacts, nightly_sentence
+from flows.gate.nightly.sequential import (
+    RECENT_WINDOWS,
+    fewest_days,
+    judge,
+    more_nights,
+    together,
+    visible_difference,
+)
+from flows.gate.scoring.ledger import Ledger
+from flows.gate.scoring.stream_scorer import StreamScorer
+
+
+def judge_nightly(
+    ledger: Ledger,
+    *,
+    champion: Champion,
+    candidates: Sequence[Candidate],
+    tried: int,
+    policy: GatePolicy,
+    calibration: Calibration | None = None,
+) -> NightlyDecision:
+    """The decision of one night against a champion.
+
+    ``tried``: how many distinct recipes (and former champions) were tried in the last 250 nights; the threshold is
+    calibrated for it. Only live days after ``champion.after`` count, on bars that both were scored on. With a cadence
+    of more than one night, nothing is promoted but on every so-manyth night after ``champion.after``.
+
+    Raises :class:`GateRefused` for no candidates.
+    """
+    leads = leads_over(champion, ledger, policy)
+    return judge_leads(
+        leads, champion=champion, candidates=candidates, tried=tried, policy=policy, calibration=calibration
+    )
+
+
+def leads_over(champion: Champion, ledger: Ledger, policy: GatePolicy) -> Leads:
+    """What a champion is judged by: every stream's lead over it, in all of the ledger."""
+    if champion.refreshed:
+        ledger = with_its_past(ledger, champion.stream, champion.recipe_stream)
+    return Leads(ledger, StreamScorer(ledger, policy.score), champion)
+
+
+def judge_leads(
+    leads: Leads,
+    *,
+    champion: Champion,
+    candidates: Sequence[Candidate],
+    tried: int,
+    policy: GatePolicy,
+    calibration: Calibration | None = None,
+) -> NightlyDecision:
+    """As :func:`judge_nightly`, from leads that are computed already (of many nights at once, for a replay)."""
+    if not candidates:
+        raise GateRefused("there are no candidates to judge: train at least one recipe")
+    days, d, w = leads.of([each.stream for each in candidates])
+    evidence = judge(d, w, windows=policy.windows)
+    found = calibration or calibrate(
+        max(tried, len(candidates)),
+        cadence=policy.cadence,
+        budget=policy.budget,
+        windows=policy.windows,
+        young=int(evidence.days.max()) < policy.windows[-1],
+        young_together=leads.champion_days() < RECENT_WINDOWS[-1],
+    )
+    rows = []
+    for at, each in enumerate(candidates):
+        shown_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
+        rows.append(row_of(each, evidence, at, leads.figures(each.stream, shown_days), policy))
+    everyone = _together(leads, evidence.r, found)
+    wait = -nights_since(leads.nights, champion.after) % policy.cadence  # looking oftener would void its error rate
+    winner = None if wait else _winner(rows, found, everyone)
+    age = nights_since(leads.nights, champion.since or champion.after)
+    refresh = None
+    if winner is None and policy.refresh_margin is not None and age > policy.maximum_age_nights:
+        refresh = _refresh(leads, candidates, champion, policy, found.threshold, evidence.r)
+    refreshed = refresh is not None and refresh.passed and not wait and rows[refresh.row].passed
+    if refresh is not None and refreshed:
+        winner = refresh.row
+    shown = winner if winner is not None else _leader(rows)
+    lead = None if shown is None else evidence.best_of(shown)
+    more = None if lead is None else more_nights(lead, found.threshold)
+    visible = None if lead is None else visible_difference(lead, found.threshold)
+    return NightlyDecision(
+        action="held" if winner is None else "promoted",
+        winner=None if winner is None else candidates[winner].name,
+        winner_version=None if winner is None else candidates[winner].version,
+        returned=winner is not None and candidates[winner].former,
+        reason="refreshed" if refreshed else _reason(rows, winner, found, everyone, refresh, wait),
+        sentence=nightly_sentence(
+            SentenceFacts(
+                champion=champion.version,
+                rows=rows,
+                shown=shown,
+                promoted=winner is not None,
+                threshold=found.threshold,
+                budget=policy.budget,
+                score=policy.score,
+                more=more,
+                visible=visible,
+                days=int(evidence.days.max()),
+                shortest=fewest_days(policy.windows),
+                wait=wait,
+                together=everyone,
+                refresh=refresh,
+                refreshed=refreshed,
+                age=age,
+            )
+        ),
+        champion=champion.version,
+        rows=tuple(rows),
+        threshold=found.threshold,
+        calibration=_recorded(found),
+        autocorrelation=evidence.r,
+        first_day=None if not days.size else str(days[0]),
+        last_day=None if not days.size else str(days[-1]),
+        days=int(days.size),
+        smallest_visible=visible,
+        more_nights=more,
+        tried=max(tried, len(candidates)),
+        after=champion.after,
+        policy=policy.to_dict(),
+        together=everyone,
+        refresh=refresh,
+        refreshed=refreshed,
+        champion_since=champion.since,
+        champion_refreshed=champion.refreshed,
+    )
+
+
+def _recorded(found: Calibration) -> dict[str, int]:
+    """What thresholds can be computed again from; the mean's age only where it is not the recipes'."""
+    values = {each: int(getattr(found, each)) for each in ("recipes", "paths", "seed", "nights", "young")}
+    return values if found.young_together == found.young else {**values, "young_together": int(found.young_together)}
+
+
+def _together(leads: Leads, r: float, found: Calibration) -> PooledLead | None:
+    """All recipes with live days as one; None with fewer than two of them, or before there is a window."""
+    streams = leads.recipes()
+    if found.together is None or len(streams) < 2:
+        return None
+    _, d, w = leads.of(streams)
+    mean, bars = together(d, w)
+    best = judge(mean, bars, windows=RECENT_WINDOWS, r=r).best
+    if best is None:
+        return None
+    told = d[~np.isnan(mean[:, 0])][-best.days :]
+    recipes = int((~np.isnan(told)).any(axis=0).sum())  # one that was left out long ago has no part in it
+    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, found.together)
+
+
+def _refresh(
+    leads: Leads,
+    candidates: Sequence[Candidate],
+    champion: Champion,
+    policy: GatePolicy,
+    threshold: float,
+    r: float,
+) -> Refresh | None:
+    """Whether the champion's recipe, retrained, is not worse, on the days that this champion served."""
+    own = [at for at, each in enumerate(candidates) if each.stream == champion.recipe_stream and not each.former]
+    if not own or policy.refresh_margin is None:
+        return None
+    days, d, w = leads.of([champion.recipe_stream])
+    served = np.ones(days.size, np.bool_) if champion.since is None else days > np.datetime64(champion.since, "D")
+    return not_worse(d[served], w[served], row=own[0], margin=policy.refresh_margin, threshold=threshold, r=r)
+
+
+def _winner(rows: Sequence[NightlyRow], found: Calibration, everyone: PooledLead | None) -> int | None:
+    """The candidate of the largest z that passes: by its own lead, or, where the champion fell behind all recipes,
+    the recipe that leads most."""
+    fell = everyone is not None and everyone.fell
+    eligible = [
+        at
+        for at, row in enumerate(rows)
+        if row.passed
+        and row.largest_z is not None
+        and (row.largest_z > found.threshold or (fell and row.largest_z > 0.0 and not row.former))
+    ]
+    return max(eligible, key=lambda at: rows[at].largest_z or 0.0) if eligible else None
+
+
+def _leader(rows: Sequence[NightlyRow]) -> int | None:
+    told = [at for at, row in enumerate(rows) if row.largest_z is not None]
+    return max(told, key=lambda at: rows[at].largest_z or 0.0) if told else None
+
+
+def _reason(
+    rows: Sequence[NightlyRow],
+    winner: int | None,
+    found: Calibration,
+    everyone: PooledLead | None,
+    refresh: Refresh | None,
+    wait: int,
+) -> str:
+    fell = everyone is not None and everyone.fell
+    if winner is not None:
+        return "better" if (rows[winner].largest_z or 0.0) > found.threshold else "champion fell"
+    strong = [row for row in rows if row.largest_z is not None and row.largest_z > (0.0 if fell else found.threshold)]
+    if refresh is not None and refresh.passed:
+        strong.append(rows[refresh.row])
+    if strong and wait:
+        return "between looks"
+    if any(row.failed for row in strong):
+        return next(row for row in strong if row.failed).failed[0].name
+    return "not better" if any(row.largest_z is not None for row in rows) else "too few days"
+
+
+def nights_since(nights: Sequence[str], after: str | None) -> int:
+    """How many of some nights are later than ``after``; all of them where it is None."""
+    return sum(after is None or night > after for night in nights)
+
+
+def tried_lately(ledger: Ledger, candidates: Sequence[Candidate], *, nights: int = 250) -> int:
+    """Distinct recipes with a live score in the last ``nights`` nights, tonight's among them, and former champions."""
+    recent = ledger.live_nights[-nights:]
+    keys = {each.stream for each in candidates}
+    if recent:
+        first = np.datetime64(recent[0], "D")
+        keys |= {key for key, stream in recipes_of(ledger) if (stream.live & (ledger.day >= first)).any()}
+    return len(keys)

@@ -1,0 +1,89 @@
+"""How the nightly gate judges: set for good and recorded, never chosen for one run.
+
+Choosing score, windows or budget per run would void the yearly error rate: with enough tries some choice promotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from flows.errors import RequestRefused
+from flows.gate.nightly.calibration import BUDGET, NIGHTS, SMALLEST_BUDGET
+from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
+
+SPREAD_PIPS = 0.8
+"""A usual spread of GBPUSD in London and New York hours."""
+
+Score = Literal["edge", "accuracy", "brier"]
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """``score``: what a prediction is worth. ``budget``: probability of a false promotion in a year of nights.
+    ``cadence``: nights from one look to the next; between two looks nothing is promoted. ``accuracy_margin_points``:
+    how many points of accuracy at its cut a candidate may be below the champion. ``cut``: above which a version says
+    "up": the median of its stream's last 2,000 predictions, or one half.
+
+    ``maximum_age_nights``: an older champion is noticed, and replaced by a retrained version of its recipe only where
+    ``refresh_margin`` is set: how much worse the retrained stream may be, in units of the score a bar.
+    ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
+    nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
+    """
+
+    score: Score = "edge"
+    budget: float = BUDGET
+    cadence: int = 1
+    windows: tuple[int, ...] = WINDOWS
+    accuracy_margin_points: float = 1.0
+    cut: Literal["median", "half"] = "median"
+    maximum_age_nights: int = 250
+    refresh_margin: float | None = None
+    net_margin_pips: float | None = None
+    spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
+
+    def __post_init__(self) -> None:
+        if self.score not in ("edge", "accuracy", "brier"):
+            raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
+        if self.cut not in ("median", "half"):
+            raise RequestRefused(f"there is no cut '{self.cut}': choose median or half")
+        if not SMALLEST_BUDGET <= self.budget < 1.0:
+            raise RequestRefused(
+                f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05, at least "
+                f"{SMALLEST_BUDGET}, which simulation can tell"
+            )
+        if not 0.0 <= self.accuracy_margin_points <= 100.0:
+            raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
+        if not 1 <= self.cadence <= NIGHTS:
+            raise RequestRefused(f"a look every {self.cadence} nights makes no sense: 1 to {NIGHTS}")
+        if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 3:
+            raise RequestRefused(f"the windows {list(self.windows)} must be increasing numbers of days, from 3 up")
+        if self.maximum_age_nights < FEWEST_DAYS:
+            raise RequestRefused(
+                f"a maximum age of {self.maximum_age_nights} nights makes no sense: at least {FEWEST_DAYS}, by then "
+                "something can be told"
+            )
+        if self.refresh_margin is not None and not 0.0 < self.refresh_margin < 1.0:
+            raise RequestRefused(
+                f"a refresh margin of {self.refresh_margin} {self.score} makes no sense: above 0 and below 1, such as "
+                "0.01 edge"
+            )
+        if self.net_margin_pips is not None and not 0.0 <= self.net_margin_pips < 100.0:
+            raise RequestRefused(f"a margin of {self.net_margin_pips} pips makes no sense: 0 or a little more")
+        if len(self.spread_pips) not in (1, 24) or not all(0.0 <= each < 100.0 for each in self.spread_pips):
+            raise RequestRefused(
+                f"the spread {list(self.spread_pips)} makes no sense: give pips, one number or 24 by New York's hour"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "windows": list(self.windows), "spread_pips": list(self.spread_pips)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GatePolicy:
+        """The policy that :meth:`to_dict` wrote; fields that this version does not know are refused."""
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise RequestRefused(f"the policy sets {', '.join(unknown)}, which this version does not know: upgrade it")
+        lists = {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
+        return cls(**{**values, **lists})

@@ -1,0 +1,1 @@
+"""Scores and the ledger that they come from, bar by bar and by trading day."""

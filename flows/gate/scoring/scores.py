@@ -1,0 +1,172 @@
+"""What one prediction was worth: a score per bar, higher is better, from what was known when the bar was predicted.
+
+- :func:`edge` (the default) asks whether the bars that a stream ranks high go up more often than those that it ranks
+  low. It ignores the level of the probabilities and any drift of the market, so a model that is badly calibrated and
+  predicts all the same is seen; Brier and log-loss throw such a model away.
+- :func:`accuracy` is 1 where the side said at the version's cut was right. It is what most people ask for, and carries
+  about half the evidence of ``edge`` per day.
+- :func:`brier` is minus the squared error of the probability.
+
+``p`` is a *stream*: a recipe's out-of-sample predictions in the order of the bars, each by the version that was the
+newest before its bar. ``y`` is 1 where the close moved up and 0 where it did not. Every score of bar *t* uses the
+predictions and labels of bars before *t* and the prediction and the label of *t* itself, nothing later.
+
+>>> edge(p, y, base=trailing_base(y))        # NaN for the first 500 bars, then in [-2, 2]
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flows.errors import GateRefused
+
+__all__ = [
+    "TRAILING_BARS",
+    "TRAILING_MINIMUM",
+    "accuracy",
+    "brier",
+    "edge",
+    "stream_cut",
+    "trailing_base",
+    "trailing_rank",
+]
+
+Floats = npt.NDArray[np.float64]
+
+TRAILING_BARS = 2_000
+"""Bars that a rank, a base and a cut look back on: about a month, so that they follow the regime of a stream."""
+
+TRAILING_MINIMUM = 500
+"""Fewer earlier bars than this, and the rank, the base and the cut are undefined."""
+
+_NONE: Floats = np.empty(0)
+
+
+def edge(p: npt.ArrayLike, y: npt.ArrayLike, *, base: npt.ArrayLike, earlier: npt.ArrayLike = _NONE) -> Floats:
+    """``(2y − 1 − base) · rank`` of every bar, shape (n_bars,); NaN where the rank or the base is undefined.
+
+    ``base`` is :func:`trailing_base` of the same bars: computed once and given to both sides of a comparison.
+    ``earlier`` holds the predictions of the stream before the first bar (a new champion starts with its recipe's).
+    The score does not change when ``p`` is transformed by any increasing function.
+
+    Raises :class:`GateRefused` for lengths that differ, a prediction that is not finite, a label that is not 0 or 1.
+    """
+    predictions, labels = _stream(p), _labels(y)
+    bases = np.asarray(base, dtype=np.float64)
+    _same_length(predictions, labels)
+    _same_length(bases, labels)
+    return (2.0 * labels - 1.0 - bases) * trailing_rank(predictions, earlier=earlier)
+
+
+def accuracy(p: npt.ArrayLike, y: npt.ArrayLike, *, cut: npt.ArrayLike) -> Floats:
+    """1 where the side said is the side that came, else 0, shape (n_bars,); "up" is said strictly above ``cut``.
+
+    ``cut`` is a number, or one number a bar where the versions of a stream have their own.
+
+    Raises :class:`GateRefused` for lengths that differ, a prediction or cut that is not finite, a label not 0 or 1.
+    """
+    predictions, labels = _stream(p), _labels(y)
+    _same_length(predictions, labels)
+    cuts = np.asarray(cut, dtype=np.float64)
+    if not np.isfinite(cuts).all():
+        raise GateRefused("a cut is not a finite number: give every version the cut that it was registered with")
+    if cuts.ndim:
+        _same_length(cuts, labels)
+    return np.asarray((predictions > cuts) == (labels == 1.0), dtype=np.float64)
+
+
+def brier(p: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+    """``−(p − y)²`` of every bar, shape (n_bars,), in [−1, 0].
+
+    Raises :class:`GateRefused` for lengths that differ, a probability outside [0, 1], a label that is not 0 or 1.
+    """
+    predictions, labels = _stream(p), _labels(y)
+    _same_length(predictions, labels)
+    outside = np.flatnonzero((predictions < 0.0) | (predictions > 1.0))
+    if outside.size:
+        raise GateRefused(
+            f"the Brier score needs probabilities; bar {outside[0]} has {predictions[outside[0]]}: use edge for a score"
+        )
+    return np.asarray(-np.square(predictions - labels))
+
+
+def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats:
+    """Where each prediction stands among the stream's own last 2,000 before it: −1 lowest, 0 median, 1 highest.
+
+    Shape (n_bars,). It is 2·rank − 1 with mid-ranks for ties, (smaller − greater) / compared, thus exact: the same
+    value whichever bar the stream starts at, once 2,000 bars precede. NaN with fewer than 500 earlier bars.
+
+    Raises :class:`GateRefused` where a prediction is not finite.
+    """
+    before, now = _stream(earlier)[-TRAILING_BARS:], _stream(p)
+    stream = pd.Series(np.concatenate([before, now]))
+    compared = np.minimum(np.arange(stream.size), TRAILING_BARS)
+    # among itself and those before it, ties in the middle: smaller − greater = 2·rank − 1 − (compared + 1), exactly
+    rank = stream.rolling(TRAILING_BARS + 1, min_periods=TRAILING_MINIMUM + 1).rank().to_numpy()
+    return np.asarray((2.0 * rank - compared - 2.0)[before.size :] / compared[before.size :])
+
+
+def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats:
+    """Mean of 2y − 1 over the last 2,000 bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
+
+    The label of the bar before is known when a bar closes, which is when it is predicted. ``earlier``: labels before
+    the first bar.
+
+    Raises :class:`GateRefused` where a label is not 0 or 1.
+    """
+    before, now = _labels(earlier)[-TRAILING_BARS:], _labels(y)
+    ups = np.concatenate([[0.0], np.cumsum(np.concatenate([before, now]))])  # whole numbers: exact
+    end = np.arange(before.size, before.size + now.size)
+    start = np.maximum(end - TRAILING_BARS, 0)
+    seen = end - start
+    return np.asarray(
+        np.where(seen >= TRAILING_MINIMUM, 2.0 * (ups[end] - ups[start]) / np.maximum(seen, 1) - 1.0, np.nan)
+    )
+
+
+def stream_cut(p: npt.ArrayLike) -> float:
+    """The cut that a version trained now is served with: the median of its stream's last 2,000 predictions.
+
+    With it a version says "up" on about half the bars, whatever the level of its probabilities.
+
+    Raises :class:`GateRefused` with fewer than 500 predictions, or where one is not finite.
+    """
+    predictions = _stream(p)
+    if predictions.size < TRAILING_MINIMUM:
+        raise GateRefused(
+            f"a trailing cut needs {TRAILING_MINIMUM} out-of-sample predictions and the stream has "
+            f"{predictions.size}: backfill the evidence, or set the cut to 0.5"
+        )
+    return float(np.median(predictions[-TRAILING_BARS:]))
+
+
+def _stream(p: npt.ArrayLike) -> Floats:
+    predictions = np.asarray(p, dtype=np.float64)
+    if predictions.ndim != 1:
+        raise GateRefused(f"a stream has one prediction a bar; got an array of shape {predictions.shape}")
+    wrong = np.flatnonzero(~np.isfinite(predictions))
+    if wrong.size:
+        raise GateRefused(
+            f"{wrong.size} predictions are not finite, the first at bar {wrong[0]}: leave unscored bars out of both"
+        )
+    return predictions
+
+
+def _labels(y: npt.ArrayLike) -> Floats:
+    labels = np.asarray(y, dtype=np.float64)
+    if labels.ndim != 1:
+        raise GateRefused(f"there is one label a bar; got an array of shape {labels.shape}")
+    wrong = np.flatnonzero((labels != 0.0) & (labels != 1.0))
+    if wrong.size:
+        raise GateRefused(
+            f"{wrong.size} labels are neither 0 nor 1, the first at bar {wrong[0]} ({labels[wrong[0]]}): "
+            "score only bars whose label is known"
+        )
+    return labels
+
+
+def _same_length(values: Floats, labels: Floats) -> None:
+    if values.shape != labels.shape:
+        raise GateRefused(f"{values.size} values beside {labels.size} labels: both must be of the same bars")

@@ -1,0 +1,74 @@
+"""The scores of a ledger's streams by one score: bar by bar, by trading day, and right or wrong at the cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.gate.scoring.days import MINIMUM_BARS, DailyScores, by_day
+from flows.gate.scoring.ledger import Ledger, Stream
+from flows.gate.scoring.scores import accuracy, brier, edge, trailing_base
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+class StreamScorer:
+    """The scores of a ledger's streams, bar by bar, each computed once."""
+
+    def __init__(self, ledger: Ledger, score: str) -> None:
+        self._ledger = ledger
+        self._score = score
+        self._base = trailing_base(ledger.label)
+        self._found: dict[tuple[str, str], Floats] = {}
+
+    def of(self, key: str, ranked_after: str) -> Floats:
+        """Score a bar, shape (n_bars,), NaN where there is none. Ranks start with the stream ``ranked_after``."""
+        if (key, ranked_after) not in self._found:
+            self._found[key, ranked_after] = self._computed(key, ranked_after)
+        return self._found[key, ranked_after]
+
+    def daily(self, scores: Floats, among: Mask) -> DailyScores:
+        """Daily means of one column over the counted bars among ``among``."""
+        kept = np.where(self._ledger.counted & among, scores, np.nan)
+        return by_day(self._ledger.day, kept, minimum_bars=MINIMUM_BARS)
+
+    def figures(self, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
+        """Bars, accuracy at the cut, and of the majority before each bar, over counted scored bars ``among``."""
+        at = np.flatnonzero(stream.scored & among & self._ledger.counted)
+        if not at.size:
+            return 0, None, None
+        label = self._ledger.label[at] == 1.0
+        right = float(np.mean((stream.p[at] > stream.cut[at]) == label))
+        majority = float(np.mean((np.nan_to_num(self._base[at]) > 0.0) == label))
+        return int(at.size), right, majority
+
+    def right(self, stream: Stream, champion: Stream) -> tuple[Mask, Mask, Mask]:
+        """Where the stream at its cuts, the majority before each bar, and the champion were right, shape (n_bars,)."""
+        label = self._ledger.label == 1.0
+        majority = np.nan_to_num(self._base) > 0.0
+        return (stream.p > stream.cut) == label, majority == label, (champion.p > champion.cut) == label
+
+    def _computed(self, key: str, ranked_after: str) -> Floats:
+        result = np.full(self._ledger.label.size, np.nan)
+        stream = self._ledger.streams.get(key)
+        if stream is None or not stream.scored.any():
+            return result
+        at = np.flatnonzero(stream.scored)
+        p, y = stream.p[at], self._ledger.label[at]
+        if self._score == "accuracy":
+            result[at] = accuracy(p, y, cut=stream.cut[at])
+        elif self._score == "brier":
+            result[at] = brier(p, y)
+        else:
+            earlier = self._before(ranked_after, at[0]) if ranked_after != key else np.empty(0)
+            defined = ~np.isnan(self._base[at])
+            said = np.full(at.size, np.nan)
+            ranked = edge(p, y, base=np.where(defined, self._base[at], 0.0), earlier=earlier)
+            said[defined] = ranked[defined]
+            result[at] = said
+        return result
+
+    def _before(self, key: str, first: int) -> Floats:
+        stream = self._ledger.streams.get(key)
+        return np.empty(0) if stream is None else stream.p[:first][stream.scored[:first]]

@@ -1,0 +1,121 @@
+"""What a run is asked for, resolved and checked before anything is read, trained or written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flows.bars import write_sample
+from flows.errors import RequestRefused
+from flows.gate import HoldoutPolicy
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.request import Force, RetrainRequest
+from flows.pnl.spreads import Spreads
+from flows.recipes import Recipe, available_recipes, choose
+from flows.settings import Settings
+from registry import Clock, Model, NewId, Registry, random_id
+from registry.format.entries import Entry
+from registry.format.keys import check_name, check_text, is_version
+from registry.trust.keyring import Keyring
+
+DEFAULT_REPORTS = Path(".retrain/report")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One night's work. ``source``: folder or prefix of the bars; ``registry`` and ``model``: where it goes;
+    ``simulated``: no bars are configured, so it is the simulated sample, which never grows."""
+
+    request: RetrainRequest
+    source: str
+    registry: str
+    model: str
+    recipes: tuple[Recipe, ...]
+    clock: str
+    author: str
+    cores: int
+    simulated: bool = False
+    reports: str = str(DEFAULT_REPORTS)
+    """Folder of the reports."""
+    spreads: Spreads = field(default_factory=Spreads.usual)
+    approval: timedelta | None = None
+    """How long a promotion waits for a person; None: it needs nobody's yes."""
+    keys: Keyring = field(default_factory=Keyring)
+    """Who signs this night, and whom production trusts."""
+    policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
+    gate: GatePolicy = field(default_factory=GatePolicy)
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.request.as_of
+
+    def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
+        """The model in its registry; nothing is asked of the store yet."""
+        keys = self.keys
+        return Registry(self.registry, clock=clock, new_id=new_id, signer=keys.signer, trusted=keys.trusted).model(
+            self.model
+        )
+
+    @property
+    def needs_signature(self) -> bool:
+        """Whether a promotion of the gate needs an approver's key: approval is asked for, or this night has none."""
+        trusted = self.keys.trusted
+        return trusted is not None and (self.approval is not None or not trusted.may_promote(self.keys.signer))
+
+
+def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
+    names = [recipe.name for recipe in recipes]
+    if force is not None and not is_version(force.promote) and force.promote not in names:
+        raise RequestRefused(
+            f"force.promote: '{force.promote}' is neither a version (v12) nor a recipe of this run ({', '.join(names)})"
+        )
+
+
+def _beside(registry: str) -> str:
+    """Where reports go by default: beside a registry that is a folder; here, where it is a bucket."""
+    return str(DEFAULT_REPORTS if "://" in registry else Path(registry).expanduser().parent / "report")
+
+
+def plan(request: RetrainRequest, settings: Settings) -> Job:
+    """The job of a request; the sample is written on first use where no data is configured.
+
+    Raises :class:`~flows.errors.RecipeRefused`, :class:`~flows.errors.RequestRefused`,
+    :class:`~registry.errors.InvalidName`, :class:`~registry.errors.KeyRefused`: nothing was read or trained.
+    """
+    source = request.advanced.data or settings.data
+    model = settings.named(request.advanced.model, data=request.advanced.data)
+    check_name(model)
+    check_text(settings.author, "author")
+    available = available_recipes(settings.recipes_file)
+    recipes = tuple(choose(request.recipes or tuple(available), available))
+    simulated = source is None
+    _check_force(request.force, recipes)
+    if source is None:
+        if request.advanced.train is not None or request.advanced.labels == "notebook":
+            raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
+        source = str(write_sample(Path(settings.sample)))
+    place = request.advanced.registry or settings.registry
+    return Job(
+        request=request,
+        source=source,
+        registry=place if "://" in place else str(Path(place).expanduser()),
+        model=model,
+        recipes=recipes,
+        clock=settings.clock,
+        author=settings.author,
+        cores=settings.cores or len(os.sched_getaffinity(0)),
+        simulated=simulated,
+        reports=settings.reports or _beside(place),
+        spreads=Spreads.parse(settings.spreads),
+        approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
+        keys=Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers),
+    )
+
+
+def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
+    """The policy a person recorded in the registry, else the default."""
+    recorded = None if decisions is None else decisions.state.get("policy")
+    return job.gate if recorded is None else GatePolicy.from_dict(recorded)

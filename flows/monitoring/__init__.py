@@ -1,0 +1,1 @@
+"""Is the champion still good? Its health, the CUSUM watch and drift."""

@@ -1,0 +1,163 @@
+"""The watch: has the champion got worse than it used to be?
+
+Each trading day's score is compared with a baseline of at least 250 out-of-sample days before the champion's promotion
+window; never with the promotion window itself, which was chosen because it was good (the winner's curse). What falls
+short adds up (Page, "Continuous inspection schemes", Biometrika 41, 1954)::
+
+    x_i = (baseline mean − score_i) / baseline deviation        S_i = max(0, S_{i−1} + x_i − 0.25)
+
+and the alarm is raised by the first S above a threshold that a champion which has not changed exceeds in one year of
+twenty, found by simulation for the number of days in the baseline: a short baseline is known less well and needs more
+room. It lasts until S is zero again.
+
+>>> base = baseline(scores_before)                       # daily mean scores, one a trading day
+>>> watch(scores_since, base).alarm
+Alarm(at=61, since=12, days=50, mean=0.0021, baseline_mean=0.0118, cusum=12.9, threshold=12.8, provisional=False)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.errors import GateRefused
+from flows.gate.nightly.sequential import day_autocorrelation, pooled, variance_inflation
+
+__all__ = ["ALLOWANCE", "BASELINE_DAYS", "Baseline", "CusumAlarm", "Watch", "alarm_threshold", "baseline", "watch"]
+
+Floats = npt.NDArray[np.float64]
+
+ALLOWANCE = 0.25
+"""What a day may fall short, in daily deviations, before it counts: half of the fall looked for (Page). A loss of two
+points of accuracy is 0.38 deviations with 91 bars a day, the same loss seen by edge 0.57; this lies between."""
+
+BASELINE_DAYS = 250
+"""A shorter baseline is provisional, and every alarm from it says so."""
+
+MINIMUM_DAYS = 40
+"""Fewer days than this are no baseline at all."""
+
+BUDGET = 0.05
+"""Probability of a false alarm in a year: one in twenty years."""
+
+NIGHTS = 250
+PATHS = 20_000
+SEED = 20_250_102
+_LONGEST = 1_000  # days; a longer baseline changes the threshold by less than simulation can tell
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the champion's daily score used to be: its mean, and its deviation with the days' autocorrelation in it."""
+
+    mean: float
+    deviation: float
+    days: int
+
+    @property
+    def provisional(self) -> bool:
+        """True where fewer days than 250 are behind it."""
+        return self.days < BASELINE_DAYS
+
+
+@dataclass(frozen=True)
+class CusumAlarm:
+    """The champion has got worse, and still is. ``at``: index of the day that raised the alarm; ``since``: of the first
+    day of the fall, after which S never returned to zero; ``mean``: mean score of the ``days`` from then on."""
+
+    at: int
+    since: int
+    days: int
+    mean: float
+    baseline_mean: float
+    cusum: float
+    threshold: float
+    provisional: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """``cusum``: S after each day, shape (n_days,); ``alarm``: that of the fall that lasts, or None."""
+
+    cusum: Floats
+    threshold: float
+    alarm: CusumAlarm | None
+
+
+def baseline(scores: npt.ArrayLike) -> Baseline:
+    """The baseline of daily scores, shape (n_days,), oldest first, all of them out of sample.
+
+    Raises :class:`GateRefused` with fewer than 40 days, a score that is not finite, or days that never differ.
+    """
+    daily = _daily(scores)
+    if daily.size < MINIMUM_DAYS:
+        raise GateRefused(
+            f"a baseline needs {MINIMUM_DAYS} out-of-sample days and has {daily.size}: backfill the evidence, or wait"
+        )
+    deviation = float(daily.std(ddof=1))
+    correlation = float(day_autocorrelation(daily))
+    if np.isnan(correlation):
+        raise GateRefused(f"all {daily.size} days of the baseline score {daily[0]}: a model that never varies has none")
+    return Baseline(float(daily.mean()), deviation * float(variance_inflation(pooled([correlation]))), int(daily.size))
+
+
+def watch(scores: npt.ArrayLike, base: Baseline, *, budget: float = BUDGET) -> Watch:
+    """The CUSUM of the champion's daily scores since the baseline, shape (n_days,), and its alarm, which ends when S is
+    zero again: what fell has been made up for.
+
+    A better score never raises an alarm, and a day changes nothing before it. No days: no alarm.
+
+    Raises :class:`GateRefused` for a score that is not finite.
+    """
+    daily = _daily(scores)
+    threshold = alarm_threshold(min(base.days, _LONGEST), budget=budget)
+    cusum, since, at = np.zeros(daily.size), 0, -1
+    level, start = 0.0, 0
+    for i, short in enumerate((base.mean - daily) / base.deviation - ALLOWANCE):
+        if level == 0.0:
+            start = i
+        level = max(0.0, level + float(short))
+        cusum[i] = level
+        if level == 0.0:
+            at = -1
+        elif level > threshold and at < 0:
+            at, since = i, start
+    if at < 0:
+        return Watch(cusum, threshold, None)
+    fall = daily[since:]
+    alarm = CusumAlarm(
+        at, since, int(fall.size), float(fall.mean()), base.mean, float(cusum[at]), threshold, base.provisional
+    )
+    return Watch(cusum, threshold, alarm)
+
+
+@cache
+def alarm_threshold(days: int, *, budget: float = BUDGET, paths: int = PATHS, seed: int = SEED) -> float:
+    """The S that an unchanged champion exceeds within 250 nights with probability ``budget``, given a baseline of
+    ``days`` days; rounded to two digits. By simulation of independent normal days, in a fraction of a second.
+
+    Raises :class:`GateRefused` for a budget that the number of paths cannot resolve.
+    """
+    if not 50 / paths <= budget < 1.0:
+        raise GateRefused(f"a yearly budget of {budget} cannot be told from {paths} simulated years: {50 / paths} is")
+    rng = np.random.default_rng((seed, days))
+    mean = rng.standard_normal(paths) / np.sqrt(days)  # of the baseline's estimate; its deviation is independent of it
+    deviation = np.sqrt(rng.chisquare(days - 1, paths) / (days - 1))
+    level, highest = np.zeros(paths), np.zeros(paths)
+    for _ in range(NIGHTS):
+        level = np.maximum(0.0, level + (mean - rng.standard_normal(paths)) / deviation - ALLOWANCE)
+        highest = np.maximum(highest, level)
+    return round(float(np.quantile(highest, 1.0 - budget)), 2)
+
+
+def _daily(scores: npt.ArrayLike) -> Floats:
+    daily = np.asarray(scores, dtype=np.float64)
+    if daily.ndim != 1:
+        raise GateRefused(f"daily scores have shape {daily.shape}: the watch follows one champion, one number a day")
+    wrong = np.flatnonzero(~np.isfinite(daily))
+    if wrong.size:
+        raise GateRefused(f"the score of day {wrong[0]} is {daily[wrong[0]]}: leave out days that are no evidence")
+    return daily

@@ -1,0 +1,297 @@
+"""Is the champion still good? Each alarm is one sentence: since when, how much, against what.
+
+The score of each trading day since the promotion is compared with what the champion's recipe scored before the window
+that it was promoted on (never with that window: it was chosen because it was good). Faults that need no statistics are
+said at once: one class only, an artifact that is gone, features unlike those it was trained on, stale or missing bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from flows.bars import Dataset, load_bars, night_of, prepare
+from flows.errors import GateRefused
+from flows.evidence.versions import cannot_score
+from flows.gate.nightly.first import FIRST_DAYS
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.days import DailyScores
+from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
+from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.job.plan import Job
+from flows.monitoring.cusum import Baseline, Watch, baseline
+from flows.monitoring.cusum import watch as cusum
+from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
+from flows.night.nightly_rule import policy_of
+from registry import ChampionRecord, Model
+from registry.clock import read_time
+from registry.errors import InputMismatch
+from registry.format.entries import Entry
+
+RECENT_DAYS = 20
+
+Kind = Literal["regressed", "one class", "unscored", "shifted", "stale bars", "thin days", "old"]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something a person should look at."""
+
+    kind: Kind
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """``days``: trading days the champion was scored on since its promotion; ``baseline_days``: days it is compared
+    with (0: there are too few to compare). ``provisional``: fewer than 250 of them."""
+
+    champion: str
+    days: int
+    baseline_days: int
+    provisional: bool
+    alarms: tuple[Alarm, ...]
+
+    def __str__(self) -> str:
+        if self.alarms:
+            return "; ".join(alarm.sentence for alarm in self.alarms)
+        how = "no baseline yet" if not self.baseline_days else f"against {self.baseline_days} days before"
+        doubt = ", provisional" if self.provisional and self.baseline_days else ""
+        return f"{self.champion} is healthy after {self.days} trading days ({how}{doubt})"
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreHistory:
+    """Daily scores of the champion ``since`` its promotion and of its recipe's stream ``earlier``; ``before``: those of
+    them that lie before the window it was promoted on, which ``base`` is made of. ``watch``: None without a base."""
+
+    since: DailyScores
+    earlier: DailyScores
+    before: DailyScores
+    base: Baseline | None
+    watch: Watch | None
+
+
+def day_before(now: datetime) -> date:
+    """The trading day before the present one: with no calendar at hand, the newest whose bars must be there."""
+    found = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
+    return date.fromisoformat(str(found))
+
+
+def examine(
+    model: Model,
+    champion: ChampionRecord,
+    data: Dataset,
+    ledger: Ledger,
+    policy: GatePolicy,
+    *,
+    due: date,
+    partial: Callable[[date], bool] = lambda day: False,
+) -> Health:
+    """The champion's health as the bars of ``data`` and the evidence show it. ``due``: the newest trading day whose
+    bars must be there; ``partial``: whether few bars, or none, are usual on a day.
+
+    Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
+    """
+    found = score_history(model, champion, ledger, StreamScorer(ledger, policy.score))
+    base = found.base
+    alarms = [
+        *_regressed(champion, found, policy),
+        *_one_class(champion, ledger),
+        *_unscored(model, champion, ledger),
+        *_shifted(model, champion, data),
+        *_bars(data, due, partial),
+        *_old(champion, found.since, policy),
+    ]
+    days = 0 if base is None else base.days
+    return Health(champion.version, int(found.since.day.size), days, base is None or base.provisional, tuple(alarms))
+
+
+def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
+    """How the champion scored day by day, and the watch over it."""
+    own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
+    begin = np.datetime64(champion_since(model, champion) or "1970-01-01", "D")
+    since = scores.daily(scores.of(own, recipe), ledger.day > begin)
+    earlier = scores.daily(scores.of(recipe, recipe), ledger.day <= begin)
+    chosen = _chosen(model, champion)
+    known = int((earlier.day <= np.datetime64(str(chosen.state.get("night") or begin), "D")).sum())
+    keep = max(known - _promotion_days(model, champion.version, chosen), 0)
+    before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
+    base = _baseline(before)
+    return ScoreHistory(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
+
+
+def champion_since(model: Model, champion: ChampionRecord) -> str | None:
+    """The night it became champion; where a person made it so, the last one decided before."""
+    night = champion.night or model.decisions.read(champion.decision).state.get("night")
+    return None if night is None else str(night)
+
+
+def _chosen(model: Model, champion: ChampionRecord) -> Entry:
+    """The decision that chose it: of a champion that a person went back to, the one that once promoted it."""
+    crowning = model.decisions.read(champion.decision)
+    if crowning.kind != "rolled_back":
+        return crowning
+    for entry in model.decisions.walk():
+        if (
+            entry.n < crowning.n
+            and entry.kind in ("promoted", "returned")
+            and entry.body["version"] == champion.version
+        ):
+            return entry
+    return crowning
+
+
+def _promotion_days(model: Model, version: str, chosen: Entry) -> int:
+    """How many days the decision that chose it looked at."""
+    record: Any = model.decision_record(chosen)
+    if record is None or record.get("rule") != "nightly":
+        return 0
+    if record.get("refreshed"):
+        return int(record["refresh"]["days"])
+    row = next((each for each in record["rows"] if each["version"] == version), None)
+    return int(row["best_window"] or FIRST_DAYS) if row is not None and record["champion"] is not None else FIRST_DAYS
+
+
+def _baseline(before: DailyScores) -> Baseline | None:
+    try:
+        return baseline(before.mean[:, 0])
+    except GateRefused:
+        return None  # too few days to compare with: said in the health's sentence
+
+
+def _regressed(champion: ChampionRecord, told: ScoreHistory, policy: GatePolicy) -> list[Alarm]:
+    since = told.since
+    found = None if told.watch is None else told.watch.alarm
+    if found is None:
+        return []
+    doubt = ", provisional: the baseline is short" if found.provisional else ""
+    return [
+        Alarm(
+            "regressed",
+            f"{champion.version} has got worse since {since.day[found.since]}: {found.mean:+.4f} {policy.score} a bar "
+            f"over {found.days} days against {found.baseline_mean:+.4f} before (CUSUM {found.cusum:.1f}, alarm at "
+            f"{found.threshold:.1f}, one false alarm in twenty years{doubt}); look at `retrain explain`, roll back "
+            "with `registry rollback`, or let the gate find a better one",
+        )
+    ]
+
+
+def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
+    stream = ledger.streams.get(version_stream(champion.version))
+    if stream is None or not stream.scored.any():
+        return []
+    days = np.unique(ledger.day[stream.scored])[-RECENT_DAYS:]
+    at = stream.scored & np.isin(ledger.day, days)
+    if days.size < 2 or not one_sided(stream.p[at], cut=champion.cut):
+        return []
+    side = "up" if stream.p[at][0] > champion.cut else "not up"
+    return [
+        Alarm("one class", f"{champion.version} said '{side}' on every one of {int(at.sum()):,} bars since {days[0]}")
+    ]
+
+
+def _unscored(model: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
+    """Nights went on without it: nothing is told of it any more, and nothing can be promoted."""
+    begin, stream = champion_since(model, champion), ledger.streams.get(version_stream(champion.version))
+    scored = np.zeros(ledger.day.size, np.bool_) if stream is None else stream.scored
+    live = np.any([each.live for each in ledger.streams.values()], axis=0) if ledger.streams else scored
+    missed = live & ~np.logical_or.accumulate(scored[::-1])[::-1]  # bars after its newest score
+    days = np.unique(ledger.day[missed & ledger.counted & (ledger.day > np.datetime64(begin or "1970-01-01", "D"))])
+    if days.size < 2:  # a day that was scored before a person made it champion
+        return []
+    return [
+        Alarm(
+            "unscored",
+            f"{champion.version} has no score on the {days.size} trading days since {days[0]}, while recipes were "
+            "scored: its artifact is gone, so nothing can be told of it and nothing promoted; look at "
+            "`registry verify`, restore it, or roll back with `registry rollback`",
+        )
+    ]
+
+
+def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
+    record = model.version(champion.version).record
+    if record.trained_from is None or record.trained_to is None or not record.features:
+        return []
+    from registry.archive.input_schema import InputSchema
+
+    opens = pd.DatetimeIndex(data.bars.frame.index)
+    begin, end = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.trained_to))
+    trained = np.asarray((opens >= begin) & (opens <= end))
+    recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
+    if trained.sum() < 1000 or recent.sum() < 48 * 5:
+        return []
+    signature = InputSchema(tuple(record.features))
+    try:
+        before, lately = (signature.matrix(data.bars.frame[bars]) for bars in (trained, recent))
+    except InputMismatch as error:
+        raise cannot_score(champion.version, champion.recipe or "unnamed", error) from error
+    found = population_stability(profile(before), lately)
+    worst = [
+        f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"
+        for name, index, outside in zip(signature.features, found.index, found.outside, strict=True)
+        if index > SHIFTED
+    ]
+    if not worst:
+        return []
+    return [
+        Alarm(
+            "shifted",
+            f"the last {RECENT_DAYS} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
+            "a month is short and levels drift, so compare with its score before acting",
+        )
+    ]
+
+
+def _bars(data: Dataset, due: date, partial: Callable[[date], bool]) -> list[Alarm]:
+    newest = np.datetime64(data.bars.night.isoformat())
+    behind = days_behind(newest, np.datetime64(due.isoformat()))
+    alarms = []
+    if behind:
+        since = f"{behind} trading day{'' if behind == 1 else 's'}"
+        alarms.append(
+            Alarm(
+                "stale bars",
+                f"the newest bar is of {newest}, {since} behind {due}: look at where the bars come from",
+            )
+        )
+    days, bars = np.unique(data.trading_day, return_counts=True)
+    recent = slice(-RECENT_DAYS - 1, -1)  # the newest day may not be over
+    thin = [str(days[recent][at]) for at in thin_days(bars[recent]) if not partial(days[recent][at].item())]
+    if thin:
+        alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: a hole in the feed, or a holiday"))
+    return alarms
+
+
+def _old(champion: ChampionRecord, since: DailyScores, policy: GatePolicy) -> list[Alarm]:
+    if since.day.size <= policy.maximum_age_nights:
+        return []
+    return [
+        Alarm(
+            "old",
+            f"{champion.version} is champion for {since.day.size} trading days: nothing was clearly better since "
+            f"{since.day[0]}",
+        )
+    ]
+
+
+def health_now(
+    job: Job, model: Model, due: date, *, partial: Callable[[date], bool] = lambda day: False
+) -> Health | None:
+    """The champion's health from the bars and the evidence there are; None while production is empty.
+
+    ``due`` and ``partial``: see :func:`flows.monitoring.health.examine`.
+    """
+    head = model.decisions.head()
+    champion = model.champion()
+    if champion is None:
+        return None
+    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
+    return examine(model, champion, data, ledger, policy_of(job, head), due=due, partial=partial)

@@ -1,0 +1,118 @@
+"""The holdout rule: champion and candidates once on the same bars, which none of them was trained on.
+
+For one-off comparisons over named years. It is one look: repeated every night it would promote for nothing several
+times a year, which is why nights are judged by :mod:`flows.night.nightly_rule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flows.bars import Dataset
+from flows.errors import BarsMissing
+from flows.gate import Predictions, judge_holdout
+from flows.job.plan import Job
+from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
+from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
+from registry import ChampionRecord, Model, Version
+from registry.clock import read_time, write_time
+
+
+def holdout(data: Dataset, years: Sequence[int]) -> Mask:
+    """The bars to judge on: those of the years that count as evidence."""
+    chosen: Mask = data.years(*years) & data.counted
+    if not chosen.any():
+        raise BarsMissing(f"{data.bars.source} has no bars with a known label to judge on: add newer bars")
+    return chosen
+
+
+def measured(job: Job, bars: NightBars, each: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
+    """How a trial scored on the holdout, the cut it is served with, and which bars those were."""
+    scores = score(bars.data.label[bars.asked], each.p, each.fit.cut)
+    first, last = bars.opens[bars.asked][[0, -1]]
+    where = {
+        "rule": "holdout",
+        "labels": job.request.advanced.labels,
+        "first": write_time(first.to_pydatetime()),
+        "last": write_time(last.to_pydatetime()),
+        "bars": scores.bars,
+        "fingerprint": bars.data.fingerprint(bars.asked),
+    }
+    return scores, each.fit.cut, where
+
+
+def judge(
+    job: Job, model: Model, bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+) -> Verdict:
+    """The decision of one look."""
+    expected = model.champion()
+    judged = bars.asked if expected is None else bars.asked & ~_seen_by(model, expected, bars.opens)
+    label, day = bars.data.label[judged], bars.data.trading_day[judged]
+    rows = _rows(bars, trials, versions)
+    days = len(np.unique(day))
+    champion = None
+    if expected is not None:
+        if days < job.policy.minimum_days:
+            return Verdict("held", _too_few(job, expected, days), "too few days", expected, rows)
+        archive = model.archive(expected)
+        trained_with = model.registered_at(expected.entry).record.environment
+        p = ArchivedModel(archive, trained_with).probabilities(bars.data.bars.frame[judged], cores=job.cores)
+        name = expected.recipe or "unnamed"
+        champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
+        rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
+    among = judged[bars.asked]
+    references = [Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES]
+    decision = judge_holdout(
+        label=label,
+        day=day,
+        champion=champion,
+        candidates=[
+            Predictions(each.fit.recipe.name, each.fit.recipe.fingerprint, each.p[among], each.fit.cut, _name(version))
+            for each, version in zip(trials, versions, strict=True)
+        ],
+        no_skill=next(each for each in references if each.name == "no_skill"),
+        policy=job.policy,
+        accept_unskilled=job.request.advanced.accept_unskilled,
+        references=[each for each in references if each.name != "no_skill"],
+    )
+    told = decision.action, decision.sentence, decision.reason
+    return Verdict(*told, expected, rows, decision.winner, decision)
+
+
+def _rows(
+    bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+) -> tuple[OutcomeRow, ...]:
+    label = bars.data.label[bars.asked]
+    tried = [
+        OutcomeRow.of(each.fit.recipe.name, "held", score(label, each.p, each.fit.cut), _name(version))
+        for each, version in zip(trials, versions, strict=True)
+    ]
+    thumbs = [
+        OutcomeRow.of(name, "reference", score(label, baseline(name, bars.data, bars.train)[bars.asked], 0.5))
+        for name in BASELINES
+    ]
+    return (*tried, *thumbs)
+
+
+def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:
+    """Where the champion was trained on the bar, or on its label."""
+    record = model.version(champion.version).record
+    if record.trained_from is None or record.known_at is None:
+        return np.zeros(len(opens), dtype=np.bool_)
+    begun, known = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.known_at))
+    return np.asarray((opens >= begun) & (opens < known), np.bool_)
+
+
+def _too_few(job: Job, champion: ChampionRecord, days: int) -> str:
+    return (
+        f"held: of the days to judge on, {champion.version} was trained on all but {days}, and the gate asks for "
+        f"{job.policy.minimum_days}; judge on other years, or wait for newer bars"
+    )
+
+
+def _name(version: Version | None) -> str | None:
+    return None if version is None else version.record.version

@@ -1,0 +1,152 @@
+"""What a night came to: the rows a person compares, the decision and where production stands."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from flows.night.state import OutcomeRow, RowStatus
+from registry import ChampionRecord, Model, VersionRecord
+from registry.clock import write_time
+from registry.format.entries import Entry
+
+if TYPE_CHECKING:
+    from flows.job.plan import Job
+    from flows.night.state import NightBars, Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run did. ``already_decided``: the night was decided before, and nothing was read further or written."""
+
+    model: str
+    registry: str
+    source: str
+    simulated: bool
+    night: str
+    as_of: str
+    action: str
+    sentence: str
+    rows: tuple[OutcomeRow, ...]
+    champion: ChampionRecord | None
+    decision: int | None
+    """Number of the entry in the decisions log; None on a dry run."""
+    waiting: str | None = None
+    """The command with which a person approves what was held for one; None where nothing waits."""
+    already_decided: bool = False
+    dry_run: bool = False
+    repairs: tuple[str, ...] = ()
+    report: str | None = None
+    """Where its report was written, or why there is none; None where none was asked for."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``--json``."""
+        return {
+            "model": self.model,
+            "registry": self.registry,
+            "data": self.source,
+            "simulated": self.simulated,
+            "night": self.night,
+            "as_of": self.as_of,
+            "already_decided": self.already_decided,
+            "dry_run": self.dry_run,
+            "action": self.action,
+            "sentence": self.sentence,
+            "waiting": self.waiting,
+            "champion": None if self.champion is None else self.champion.to_dict(),
+            "decision": self.decision,
+            "rows": [row.to_dict() for row in self.rows],
+            "repairs": list(self.repairs),
+            "report": self.report,
+        }
+
+
+def outcome_of(
+    job: Job, bars: NightBars, verdict: Verdict, champion: ChampionRecord | None, entry: Entry | None
+) -> Outcome:
+    """What came of a verdict; ``entry`` is the decision as written, None on a dry run."""
+    held = entry is not None and entry.kind == "held"
+    winner = None if held else verdict.winner
+    won: RowStatus = "would be promoted" if entry is None else "promoted"
+    return Outcome(
+        model=job.model,
+        registry=job.registry,
+        source=job.source,
+        simulated=bars.data.bars.simulated,
+        night=bars.night.day,
+        as_of=write_time(bars.night.as_of),
+        action="held" if held and verdict.action == "promoted" else verdict.action,
+        sentence=verdict.sentence if entry is None else str(entry),
+        rows=tuple(_marked(row, winner, verdict.winner_version, won) for row in verdict.rows),
+        champion=champion,
+        decision=None if entry is None else entry.n,
+        waiting=None if entry is None else _waiting(job, entry),
+        dry_run=entry is None,
+        repairs=tuple(bars.data.bars.repairs),
+    )
+
+
+def recorded(job: Job, model: Model, bars: NightBars, entry: Entry) -> Outcome:
+    """The outcome of a night as the registry recorded it."""
+    rows = []
+    for logged in model.versions.walk():
+        if logged.kind == "registered":
+            record = VersionRecord.from_dict(logged.body["version"])
+            if record.night != bars.night.day:
+                break
+            rows.append(_logged(record, promoted=entry.body.get("version") == record.version))
+    return Outcome(
+        model=job.model,
+        registry=job.registry,
+        source=job.source,
+        simulated=bars.data.bars.simulated,
+        night=bars.night.day,
+        as_of=write_time(entry.as_of or bars.night.as_of),
+        action="promoted" if entry.kind in ("promoted", "returned") else "held",
+        sentence=str(entry),
+        rows=tuple(rows[::-1]),
+        champion=model.champion(),
+        decision=entry.n,
+        waiting=_waiting(job, entry),
+        already_decided=True,
+        repairs=tuple(bars.data.bars.repairs),
+    )
+
+
+def approval_command(job: Job, version: str) -> str:
+    """What a person types to approve a promotion that was held for one; NAME, WHY and FILE are theirs to fill in."""
+    words = [
+        "registry",
+        "approve",
+        job.model,
+        version,
+        "--registry",
+        job.registry,
+        "--author",
+        "NAME",
+        "--reason",
+        "WHY",
+    ]
+    return shlex.join([*words, "--signing-key", "FILE"] if job.needs_signature else words)
+
+
+def _waiting(job: Job, entry: Entry) -> str | None:
+    proposed = entry.body.get("proposal")
+    return None if proposed is None else approval_command(job, proposed["version"])
+
+
+def _marked(row: OutcomeRow, winner: str | None, version: str | None, won: RowStatus) -> OutcomeRow:
+    if winner is None or row.status == "reference":
+        return row
+    if row.status == "champion":
+        return replace(row, status="held")
+    if version is not None:  # a former champion returns: it is none of tonight's rows
+        return row
+    return replace(row, status=won) if row.name == winner else row
+
+
+def _logged(record: VersionRecord, *, promoted: bool) -> OutcomeRow:
+    metrics, bars = record.metrics, (record.measured_on or {}).get("bars")
+    figures = metrics.get("accuracy"), metrics.get("f1"), metrics.get("auc")
+    return OutcomeRow(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)

@@ -1,0 +1,101 @@
+"""Reading decisions back: why was this promoted or held, and does it come out the same again?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flows.errors import GateRefused
+from flows.evidence.collect import at_decision
+from flows.gate.nightly.calibration import Calibration
+from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow
+from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.judge import judge_nightly
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
+from registry import Model
+from registry.errors import VersionNotFound
+from registry.format.entries import Entry
+
+COMPUTED_GUARDS = ("no_skill", "accuracy", "edge")
+"""Guards that follow from the ledger; the others were found on the version itself and are taken from the record."""
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """A decision judged once more from the recorded scores. ``same``: every figure agrees, whatever the wording."""
+
+    recorded: NightlyDecision
+    again: NightlyDecision
+
+    @property
+    def same(self) -> bool:
+        return replace(self.recorded, sentence="") == replace(self.again, sentence="")
+
+
+def decision_entry(model: Model, version: str | None = None) -> Entry:
+    """The newest decision of the gate, or the one that made ``version`` champion."""
+    for entry in model.decisions.walk():
+        if version is None and entry.kind in ("promoted", "held", "returned"):
+            return entry
+        if version is not None and entry.kind in ("promoted", "returned") and entry.body.get("version") == version:
+            return entry
+    raise VersionNotFound(f"{model.name} has no decision" + ("" if version is None else f" that promoted {version}"))
+
+
+def judge_again(model: Model, number: int) -> Rejudged:
+    """Decision ``number`` of the log, judged again from the evidence as it was then.
+
+    :class:`~flows.errors.GateRefused` where it is not a decision of the nightly gate.
+    """
+    entry = model.decisions.read(number)
+    record: Any = model.decision_record(entry)
+    if record is None or record.get("rule") != "nightly" or entry.body.get("evidence", {}).get("entry") is None:
+        raise GateRefused(f"decision {number} of {model.name} is '{entry}': no decision of the nightly gate")
+    recorded = NightlyDecision.from_dict(record)
+    return Rejudged(recorded, _judged(model, entry, recorded, at_decision(model, entry.body["evidence"]["entry"])))
+
+
+def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:
+    candidates = [_candidate(row) for row in recorded.rows]
+    policy = GatePolicy.from_dict(recorded.policy)
+    if recorded.champion is None:
+        return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=recorded.accept_unskilled)
+    against = model.version(recorded.champion).record
+    assert recorded.threshold is not None, "a decision against a champion has a threshold"
+    calibration = Calibration(
+        recorded.threshold,
+        None if recorded.together is None else recorded.together.threshold,
+        recorded.calibration["recipes"],
+        policy.windows,
+        policy.cadence,
+        policy.budget,
+        recorded.calibration["nights"],
+        recorded.calibration["paths"],
+        recorded.calibration["seed"],
+        bool(recorded.calibration["young"]),
+        bool(recorded.calibration.get("young_together", recorded.calibration["young"])),
+    )
+    return judge_nightly(
+        ledger,
+        champion=Champion(
+            recorded.champion,
+            against.recipe or "unnamed",
+            version_stream(recorded.champion),
+            recipe_stream(against.recipe_fingerprint or ""),
+            recorded.after,
+            recorded.champion_since,
+            recorded.champion_refreshed,
+        ),
+        candidates=candidates,
+        tried=recorded.tried,
+        policy=policy,
+        calibration=calibration,
+    )
+
+
+def _candidate(row: NightlyRow) -> Candidate:
+    stream = row.fingerprint if row.former else recipe_stream(row.fingerprint)
+    guards = tuple(guard for guard in row.guards if guard.name not in COMPUTED_GUARDS)
+    return Candidate(row.name, row.fingerprint, stream, row.version, guards, row.former)

@@ -1,0 +1,1 @@
+"""Alerts: what is sent, when, and how it reaches a person."""

@@ -1,0 +1,107 @@
+"""``retrain doctor``: whatever could keep the nights from running, looked at in turn, and how to mend it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from flows.bars import load_bars
+from flows.errors import RetrainError
+from flows.operations.alerts.messages import is_webhook
+from flows.operations.api import configured_api
+from flows.operations.doctor.finding import Finding
+from flows.operations.doctor.keys import examine_keys
+from flows.operations.doctor.prefect import examine_server
+from flows.operations.doctor.store import examine_store
+from flows.operations.settings import Operations
+from flows.settings import Settings
+from registry import Registry
+from registry.errors import RegistryError
+
+TOO_NEW = {"fastapi": (0, 151), "sqlalchemy": (2, 1)}
+"""From here on Prefect 3.8 does not start (fastapi), or schedules nothing and does not say so (SQLAlchemy)."""
+
+
+def examine(
+    settings: Settings,
+    operations: Operations,
+    *,
+    now: datetime,
+    registry: str | None = None,
+    model: str | None = None,
+) -> list[Finding]:
+    """Everything that is looked at, in the order in which a night needs it."""
+    name = settings.named(model)
+    place = registry or settings.registry
+    return [
+        _data(settings, operations, now),
+        *_feed(operations),
+        *examine_store(place, name, now),
+        *examine_server(configured_api(), now),
+        *examine_keys(settings, place, name),
+        *_versions(place, name),
+        _alerts(operations),
+    ]
+
+
+def _data(settings: Settings, operations: Operations, now: datetime) -> Finding:
+    if settings.data is None:
+        return Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
+    try:
+        bars = load_bars(settings.data, clock=settings.clock)
+    except RetrainError as error:
+        return Finding("data", "wrong", str(error), "mend or replace the files that it names")
+    newest = bars.last_close.to_pydatetime()
+    told = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
+    if newest < operations.calendar.last_close(now) - timedelta(days=1):
+        return Finding("data", "look", f"{told}: more than a day behind", "look at the feed (RETRAIN_FEED)")
+    if newest > now:
+        return Finding("data", "wrong", f"{told}: in the future", "is RETRAIN_CLOCK the clock of the files?")
+    return Finding("data", "fine", told)
+
+
+def _feed(operations: Operations) -> Iterator[Finding]:
+    if operations.feed is None:
+        return
+    try:
+        program = shlex.split(operations.feed)[0]
+    except (ValueError, IndexError):
+        yield Finding("feed", "wrong", "RETRAIN_FEED is no command", "write it as you would type it in a shell")
+        return
+    if shutil.which(program) is None:
+        yield Finding("feed", "look", f"{program} is no program on the PATH", "a word of the shell's own is fine")
+    else:
+        yield Finding("feed", "fine", f"{program} is there (it was not run)")
+
+
+def _versions(place: str, model: str) -> Iterator[Finding]:
+    for package, limit in TOO_NEW.items():
+        found = version(package)
+        if tuple(int(part) for part in found.split(".")[:2]) >= limit:
+            bound = ".".join(map(str, limit))
+            yield Finding("versions", "wrong", f"{package} {found}", f"pip install '{package}<{bound}': Prefect breaks")
+    try:
+        champion = Registry(place).model(model).champion()
+        trained = (
+            None if champion is None else Registry(place).model(model).version(champion.version).record.environment
+        )
+    except RegistryError:
+        return  # said above
+    here = version("scikit-learn")
+    there = (trained or {}).get("scikit-learn", here)
+    if there != here:
+        yield Finding(
+            "versions", "look", f"champion trained with scikit-learn {there}, here {here}", "figures move a little"
+        )
+    else:
+        yield Finding("versions", "fine", f"scikit-learn {here}, Prefect {version('prefect')}")
+
+
+def _alerts(operations: Operations) -> Finding:
+    if operations.alert_target is None:
+        return Finding("alerts", "look", "nobody is told of anything", "set RETRAIN_ALERT_URL, then retrain alert-test")
+    how = "a webhook" if is_webhook(operations.alert_target) else "Apprise"
+    return Finding("alerts", "fine", f"by {how} (try: retrain alert-test)")

@@ -1,0 +1,44 @@
+"""What ``retrain doctor`` looks at where keys are configured: the file, its role, and whether production trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flows.operations.doctor.finding import Finding
+from flows.settings import Settings
+from registry import Registry
+from registry.errors import NoChampion, RegistryError, Suspended, UntrustedSignature
+from registry.trust.keyring import Keyring
+
+
+def examine_keys(settings: Settings, place: str, model: str) -> Iterator[Finding]:
+    """No finding where no key is configured."""
+    try:
+        keys = Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers)
+    except RegistryError as error:
+        yield Finding("keys", "wrong", str(error), "nothing runs until it is mended")
+        return
+    trusted = keys.trusted
+    if trusted is None:
+        return
+    if trusted.may_promote(keys.signer):
+        alone = settings.approval_hours is not None
+        yield Finding(
+            "keys",
+            "wrong" if alone else "fine",
+            "nights here sign with a promoter's key and promote by themselves",
+            "RETRAIN_APPROVAL_HOURS asks for a person: give nights a trainer's key" if alone else "",
+        )
+    else:
+        who = "with no key" if keys.signer is None else "with a trainer's key"
+        yield Finding("keys", "fine", f"nights here sign {who}: promotions wait for `registry approve`")
+    try:
+        Registry(place, trusted=trusted).model(model).in_production()
+    except UntrustedSignature as error:
+        yield Finding("champion", "wrong", str(error), "promote it again with a promoter's key, or trust that key")
+    except (NoChampion, Suspended):
+        return
+    except RegistryError:
+        return  # said of the registry
+    else:
+        yield Finding("champion", "fine", "promoted by a trusted key")

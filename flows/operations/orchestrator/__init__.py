@@ -1,0 +1,1 @@
+"""Everything about Prefect: tasks, artifacts, approval, deployments, automations, the server."""

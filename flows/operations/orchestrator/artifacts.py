@@ -1,0 +1,123 @@
+"""What Prefect's UI shows of a night: the name of its run, its progress, and artifacts.
+
+Artifacts stand under keys that stay the same for a model, so that the UI shows each as a history:
+``<model>-decision`` (the report), ``<model>-versions`` (the newest versions) and ``<model>-champion`` (where production
+loads from). A dry run has a key of its own, ``<model>-dry-run``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run as runtime
+from pydantic import ValidationError
+
+from flows.errors import RetrainError
+from flows.job.request import RetrainRequest
+from flows.night.outcome import Outcome
+from flows.operations.alerts.notifier import flow_run
+from flows.report.markdown import decision_markdown
+from flows.settings import load_settings
+from registry import Model, VersionRecord
+
+VERSIONS_SHOWN = 50
+
+
+def run_name() -> str:
+    """The name of a run before its bars are read: the model, and how far it looks where that is given."""
+    try:
+        request = RetrainRequest.model_validate(runtime.parameters.get("request", {}))
+        model = load_settings().named(request.advanced.model, data=request.advanced.data)
+    except (RetrainError, ValidationError):  # the run itself says what is wrong
+        return "retrain"
+    return model if request.as_of is None else f"{model} as of {request.as_of:%Y-%m-%d %H:%M}"
+
+
+def rename_run(model: str, night: str) -> None:
+    """Name the present run by its night, now that the bars say which it is."""
+    run = flow_run()
+    if run is not None:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_name(run.id, f"{model} {night}")
+
+
+@contextmanager
+def progress(what: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the page of the run, from the first word of progress on; ``what`` words it for so many steps."""
+    shown: list[Any] = []
+
+    def told(done: int, total: int) -> None:
+        percent = 100.0 * done / max(total, 1)
+        if not shown:
+            shown.append(create_progress_artifact(percent, description=what(total)))
+        else:
+            update_progress_artifact(shown[0], percent)
+
+    yield told
+
+
+def publish(model: Model, outcome: Outcome) -> None:
+    """Write the artifacts of a night that was decided now, or of a dry run."""
+    key = artifact_key(outcome.model)
+    report = decision_markdown(outcome, model)
+    if outcome.dry_run:
+        create_markdown_artifact(report, f"{key}-dry-run", outcome.sentence)
+        return
+    create_markdown_artifact(report, f"{key}-decision", outcome.sentence)
+    create_table_artifact(versions_table(model), f"{key}-versions", f"The newest versions of {outcome.model}.")
+    champion = outcome.champion
+    if champion is not None:
+        text = f"{champion.version} ({champion.recipe})"
+        create_link_artifact(
+            place(outcome.registry, champion.artifact),
+            text,
+            f"{key}-champion",
+            f"What production loads since {champion.since[:16]}Z; `registry show {outcome.model} {champion.version}`.",
+        )
+
+
+def artifact_key(model: str) -> str:
+    """The model's name in small letters, digits and dashes, which is all that a key may hold; one key a model."""
+    plain = re.sub(r"[^a-z0-9]+", "-", model).strip("-")
+    same = plain.replace("-", "_") == model
+    return plain if same else f"{plain}-{hashlib.sha256(model.encode()).hexdigest()[:6]}"
+
+
+def versions_table(model: Model) -> list[dict[str, str]]:
+    """The newest versions, newest first."""
+    champion = model.champion()
+    registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
+    rows = []
+    for entry in islice(registered, VERSIONS_SHOWN):
+        record = VersionRecord.from_dict(entry.body["version"])
+        figures = {name: record.metrics.get(name) for name in ("accuracy", "f1", "auc")}
+        rows.append(
+            {
+                "version": record.version,
+                "night": record.night or "",
+                "recipe": record.recipe or "",
+                **{name: "" if value is None else f"{value:.4f}" for name, value in figures.items()},
+                "now": "champion" if champion is not None and champion.version == record.version else "",
+            }
+        )
+    return rows
+
+
+def place(registry: str, key: str | None) -> str:
+    """Where an object of the registry is, as an address."""
+    root = registry if "://" in registry else Path(registry).absolute().as_uri()
+    return root if key is None else f"{root.rstrip('/')}/{key}"

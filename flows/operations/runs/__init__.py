@@ -1,0 +1,1 @@
+"""A run that nobody watches: its lock, its bars, its notifications."""

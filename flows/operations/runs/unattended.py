@@ -1,0 +1,162 @@
+"""What surrounds a night so that it can be left alone: its turn, its bars, and telling what came of it.
+
+::
+
+    with attended(request, scheduled=by_schedule()) as tonight:
+        if tonight.covered is None:
+            tonight.outcome = run(tonight.request, settings)
+
+Inside: no other run of the model is at work on this machine, the feed has run, and on schedule the bars of the newest
+trading day are complete and the request looks exactly as far as its close. After an outage Prefect runs every late run,
+oldest first: the first of them therefore does the newest night, which scores the bars of all, and the others find
+themselves ``covered``. What goes wrong is told and raised as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flows.bars import night_of
+from flows.errors import BarsMissing, BarsRejected, NightRefused, RecipeRefused, RequestRefused, RetrainError
+from flows.job.plan import Job, plan
+from flows.job.request import RetrainRequest
+from flows.night.outcome import Outcome
+from flows.operations.alerts.notifier import Notifier, flow_run
+from flows.operations.runs.digest import due_digest
+from flows.operations.runs.feed import BAR, DayBars, bars_of, run_feed, wait_for_bars
+from flows.operations.runs.lock import run_lock
+from flows.operations.settings import Operations, load_operations
+from flows.settings import DEFAULT_MODEL, load_settings
+from registry import Clock, SystemClock
+from registry.errors import InvalidName, InvalidRequest, KeyRefused, RegistryError
+
+log = logging.getLogger("flows.attending")
+
+_TROUBLES = ("data.missing", "data.rejected", "retrain.failed", "night.missed")
+"""The conditions that a decided night ends."""
+
+_MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRequest, KeyRefused)
+"""What a person who typed it is told at once; on schedule nobody is there."""
+
+
+@dataclass
+class NightRun:
+    """A night under way. ``covered``: why there is nothing to do; else whoever runs ``request`` sets ``outcome``."""
+
+    request: RetrainRequest
+    covered: str | None = None
+    outcome: Outcome | None = None
+
+
+@contextmanager
+def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = None) -> Iterator[NightRun]:
+    """The night of ``request``, attended; see the module's head.
+
+    Raises what the night raises, :class:`~flows.errors.BarsMissing` where its bars do not arrive, and
+    :class:`~flows.errors.NightRefused` where another run keeps the model busy for too long.
+    """
+    clock = clock or SystemClock()
+    if request.dry_run:  # writes nothing, so it is in nobody's way, and nobody waits to hear of it
+        yield NightRun(request)
+        return
+    model = request.advanced.model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL
+    teller = Notifier(model, Operations.model_construct())
+    try:
+        operations = load_operations()
+        teller = Notifier(teller.model, operations)
+        job = plan(request, load_settings())
+        teller = Notifier(job.model, operations)
+        if scheduled and teller.has_nobody:
+            log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
+        with run_lock(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
+            tonight = _prepared(job, operations, clock, scheduled=scheduled)
+            yield tonight
+    except Exception as error:
+        if scheduled or not isinstance(error, _MISTAKES):
+            teller.found({_kind(error): _said(error)}, now=clock.now())
+        raise
+    _tell_outcome(teller, job, tonight, clock.now())
+
+
+def by_schedule() -> bool:
+    """Whether this code is in a Prefect run that a schedule made."""
+    run = flow_run()
+    return run is not None and bool(run.auto_scheduled)
+
+
+def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> NightRun:
+    """The night with its bars there; ``covered`` where it is decided already."""
+    as_of = None
+    if scheduled and not job.simulated and job.request.as_of is None:
+        as_of = operations.calendar.last_close(clock.now())
+        covered = covered_by(job, night_of(as_of - BAR))
+        if covered is not None:
+            return NightRun(job.request, covered)
+    if operations.feed is not None and as_of is None:
+        run_feed(operations.feed, seconds=operations.feed_seconds)
+    if as_of is None:
+        return NightRun(job.request)
+    _wait(job, operations, clock, as_of)
+    return NightRun(job.request.model_copy(update={"as_of": as_of}))
+
+
+def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> None:
+    def look() -> DayBars:
+        if operations.feed is not None:
+            run_feed(operations.feed, seconds=operations.feed_seconds)
+        return bars_of(job.source, job.clock, as_of)
+
+    wait_for_bars(
+        look,
+        as_of=as_of,
+        calendar=operations.calendar,
+        clock=clock,
+        limit=timedelta(minutes=operations.wait_minutes),
+        every=timedelta(minutes=operations.look_minutes),
+    )
+
+
+def covered_by(job: Job, night: date) -> str | None:
+    """The sentence that says by which decision ``night`` is covered; None where it is still to be decided."""
+    head = job.open_model().decisions.head()
+    last = None if head is None else head.state.get("night")
+    if head is None or last is None or last < night.isoformat():
+        return None
+    return f"covered by the night of {last}, which is decided: nothing was trained"
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, BarsRejected):
+        return "data.rejected"
+    return "data.missing" if isinstance(error, BarsMissing) else "retrain.failed"
+
+
+def _said(error: Exception) -> str:
+    """Its own sentence; a fault that nobody wrote one for is named."""
+    return f"{error}" if isinstance(error, RetrainError | RegistryError) else f"{type(error).__name__}: {error}"
+
+
+def _tell_outcome(teller: Notifier, job: Job, tonight: NightRun, now: datetime) -> None:
+    outcome = tonight.outcome
+    if outcome is None and tonight.covered is None:
+        return
+    teller.found(dict.fromkeys(_TROUBLES), now=now)
+    if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
+        return
+    teller.alive()
+    kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
+    if outcome.waiting:
+        kind = "candidate.waiting"
+    teller.happened(kind, outcome.sentence, now=now)
+    try:
+        week = due_digest(job.open_model(), outcome.decision)
+    except RegistryError as error:  # the night is decided, whatever becomes of its digest
+        log.error("the weekly digest cannot be made: %s", error)
+        return
+    if week is not None:
+        teller.happened("night.digest", week, now=now)

@@ -1,0 +1,1 @@
+"""What `retrain status` and the hourly watch report."""

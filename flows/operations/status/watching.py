@@ -1,0 +1,80 @@
+"""What the hourly watch tells: the champion's health as conditions, and a night that was due and is not decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from flows.errors import BarsMissing, BarsRejected
+from flows.job.plan import Job
+from flows.monitoring.health import Alarm, Health, health_now
+from flows.operations.alerts.notifier import Notifier
+from flows.operations.settings import Operations, load_operations
+from registry import Model
+
+
+class Examine(Protocol):
+    """:func:`flows.monitoring.health.health_now`, or the same as a task."""
+
+    def __call__(self, job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> Health | None: ...
+
+
+MISSED_AFTER = timedelta(hours=6)
+"""A night waits three hours for its bars, and may wait for another run: later than this it is missed."""
+
+_CONDITION = {"regressed": "champion.regressed", "one class": "champion.regressed", "shifted": "champion.regressed"}
+_CONDITION |= {"unscored": "champion.regressed", "old": "champion.old", "stale bars": "data.missing"}
+ABOUT_BARS = ("stale bars", "thin days")
+_QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
+
+
+def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
+    empty."""
+    calendar = load_operations().calendar
+    # the simulated sample never grows
+    due = date.min if job.simulated else calendar.expected_night(now, MISSED_AFTER)
+    return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
+
+
+def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """:func:`look_at`, and tell what began or ended since the last look.
+
+    A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
+    """
+    operations = load_operations()
+    teller = Notifier(job.model, operations)
+    if not job.simulated:
+        teller.found(_night(job.open_model(), operations, now), now=now)
+    try:
+        health = look_at(job, now, examine=examine)
+    except (BarsMissing, BarsRejected) as error:
+        kind = "data.missing" if isinstance(error, BarsMissing) else "data.rejected"
+        teller.found({kind: f"{error}"}, now=now)
+        raise
+    teller.found(findings(() if health is None else health.alarms), now=now)
+    return health
+
+
+def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
+    """Condition → what is wrong, or None where it is well. Missing bars are only ever begun here: a night ends them."""
+    found: dict[str, list[str]] = {"champion.regressed": [], "champion.old": []}
+    for alarm in alarms:
+        if alarm.kind != _QUIET:
+            found.setdefault(_CONDITION[alarm.kind], []).append(alarm.sentence)
+    return {kind: "; ".join(sentences) or None for kind, sentences in found.items()}
+
+
+def _night(model: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
+    missed = missed_night(model, operations.calendar.expected_night(now, MISSED_AFTER))
+    return {} if missed is None else {"night.missed": missed}  # a decided night ends it
+
+
+def missed_night(model: Model, due: date) -> str | None:
+    """The sentence about a night that was ``due`` and is not decided; None where all is well or none ever was."""
+    head = model.decisions.head()
+    last = None if head is None else head.state.get("night")
+    if last is None or last >= due.isoformat():
+        return None
+    return f"the night of {due} is not decided, the last one is {last}; production still loads the champion it had"

@@ -1,0 +1,1 @@
+"""Money: spreads, and pips after costs."""

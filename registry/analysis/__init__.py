@@ -1,0 +1,1 @@
+"""Reading what the logs hold: history as a table, two versions compared."""

@@ -1,0 +1,222 @@
+"""The archive of one version: equal models give equal bytes, and reading one runs no code of its writer's.
+
+A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
+
+- ``archive.json``: format and input contract (:class:`~registry.archive.input_schema.InputSchema`);
+- ``model.skops``: the estimator (:mod:`registry.archive.skops_file`); what it may hold:
+  :mod:`registry.archive.vetting`;
+- ``arrays/...``: the data-only form for serving without scikit-learn, where there is one:
+  :mod:`registry.archive.portable`.
+
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from registry.archive import portable
+from registry.archive.input_schema import InputSchema
+from registry.archive.skops_file import skops_file, zipped
+from registry.archive.vetting import TRUSTED, vet_estimator, vet_file
+from registry.errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
+from registry.format.entries import canonical, digest
+
+FORMAT = 1
+MODEL = "model.skops"
+HEAD = "archive.json"
+ARRAYS = "arrays/"
+MAX_UNPACKED_BYTES = 1 << 30
+BATCH_ROWS = 5_000
+"""From so many rows on scikit-learn walks a forest faster than numpy does."""
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # an encrypted member, nesting without end
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ImportError,
+    ArithmeticError,
+)
+"""What the readers of zip, JSON and skops raise for bytes that are not what they expect."""
+
+
+class Members(Mapping[str, bytes]):
+    """The members of a zip file whose names and claimed sizes were checked; each is unpacked when it is asked for."""
+
+    def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
+        self._archive = archive
+        self._where = where
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._archive.NameToInfo  # Mapping's own would unpack the member to know
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self:
+            raise KeyError(name)
+        try:
+            return self._archive.read(name)
+        except _UNREADABLE as error:
+            raise UnsafeArtifact(f"{self._where} is damaged in {name} ({error}); not loaded") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._archive.namelist())
+
+    def __len__(self) -> int:
+        return len(self._archive.namelist())
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """An archive whose digest was checked. Nothing is unpacked or parsed further until it is asked for.
+
+    ``not_portable``: why there is no data-only form, so that it is served from ``skops``; None where there is one.
+    """
+
+    members: Mapping[str, bytes]
+    signature: InputSchema
+    not_portable: str | None = None
+
+    @cached_property
+    def form(self) -> portable.PortableModel | None:
+        """The data-only form, every bound checked; None where there is none. :class:`UnsafeArtifact`."""
+        names = [name for name in self.members if name.startswith(ARRAYS)]
+        if not names:
+            return None
+        arrays = {name.removeprefix(ARRAYS): self.members[name] for name in names}
+        return portable.read(arrays, len(self.signature.features))
+
+    def estimator(self) -> Any:
+        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.archive.vetting`
+        refuses.
+
+        Raises :class:`NotPortable` where scikit-learn or skops is not installed.
+        """
+        try:
+            import skops.io
+        except ImportError as missing:
+            raise NotPortable(
+                f"the estimator needs scikit-learn and skops, which are not installed here ({missing}); its data-only "
+                f"form: {self.not_portable or 'is there, predict from it'}"
+            ) from missing
+        data = self.members[MODEL]
+        inner = _members(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb
+        vet_file(dict(inner))
+        try:
+            estimator = skops.io.loads(data, trusted=TRUSTED)
+            vet_estimator(estimator, len(self.signature.features))
+        except _UNREADABLE as error:
+            raise UnsafeArtifact(f"{MODEL} cannot be read ({type(error).__name__}: {error}); not loaded") from error
+        return estimator
+
+    def up(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """P(up), shape (n,), of the model's input ``x`` (n, features), from the data-only form where there is one.
+
+        Large batches are asked of a forest's estimator where :meth:`warm` loaded that: the same bits.
+        """
+        if self.form is not None:
+            if len(x) < BATCH_ROWS or self.form.rule != "mean" or "_estimator" not in self.__dict__:
+                return self.form.up(x)
+            self.form.taken(x)  # refuses what the form would refuse
+        if not len(x):
+            return np.empty(0)
+        estimator, column = self._estimator
+        return np.ascontiguousarray(estimator.predict_proba(x)[:, column])
+
+    def warm(self, *, batches: bool = False) -> None:
+        """Parse and check now what :meth:`up` needs.
+
+        ``batches``: load the estimator also where there is a data-only form. It needs scikit-learn and takes longer
+        than one batch saves; a process that scores year after year wins a third of its time.
+        """
+        if self.form is None or batches:
+            _ = self._estimator
+
+    @cached_property
+    def _estimator(self) -> tuple[Any, int]:
+        estimator = self.estimator()
+        classes = list(estimator.classes_)
+        if 1 not in classes:
+            raise InvalidRequest(f"the model tells {classes} apart, not up (1) from not up (0): it cannot be served")
+        return estimator, classes.index(1)
+
+
+def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] | None = None) -> bytes:
+    """The archive of a fitted scikit-learn estimator: the same bytes for equal models, in any process.
+
+    Holds the data-only form if there is one, which is compared with the estimator on rows made for it and on ``rows``
+    (n, features); else the reason why there is none. Raises :class:`UnsafeArtifact` for an estimator that could not be
+    loaded again, because it holds a type that :mod:`registry.archive.vetting` does not allow.
+    """
+    head = {"format": FORMAT, "signature": signature.to_dict()}
+    members = {MODEL: skops_file(estimator)}
+    try:
+        form = portable.write(estimator, len(signature.features), rows)
+        members |= {ARRAYS + name: data for name, data in form.items()}
+    except NotPortable as reason:
+        head["not_portable"] = str(reason)
+    return zipped(members | {HEAD: canonical(head)}, zipfile.ZIP_DEFLATED)
+
+
+def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
+    """The archive in ``data`` after its SHA-256 was compared; :class:`Corrupt` or :class:`UnsafeArtifact` else."""
+    found = digest(data)
+    if found != sha256:
+        raise Corrupt(
+            f"{where} has SHA-256 {found[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
+        )
+    members = _members(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
+    try:
+        head = json.loads(members[HEAD])
+        if head["format"] > FORMAT:
+            raise FormatTooNew(f"{where} is an archive of format {head['format']}: upgrade this package")
+        signature = InputSchema.from_dict(head["signature"])
+        reason = str(head.get("not_portable", "it was written without a data-only form"))
+    except (*_UNREADABLE, InvalidRequest) as error:
+        raise UnsafeArtifact(f"{where}: {HEAD} is missing or unreadable ({error}); not loaded") from error
+    if MODEL not in members:
+        raise UnsafeArtifact(f"{where} holds no {MODEL}; not loaded")
+    return Archive(members, signature, None if any(name.startswith(ARRAYS) for name in members) else reason)
+
+
+def _members(data: bytes, where: str, *, allowed: Callable[[str], bool]) -> Members:
+    if not data:
+        raise UnsafeArtifact(f"{where} is empty; not loaded")
+    if not data.startswith(b"PK"):
+        raise UnsafeArtifact(f"{where} is not an archive: it begins with {data[:8]!r}; not loaded")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except _UNREADABLE as error:
+        raise UnsafeArtifact(f"{where} is cut short or damaged ({error}); not loaded") from error
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    stray = [name for name in names if not allowed(name)]
+    if stray:
+        raise UnsafeArtifact(f"{where} holds members that do not belong in it: {stray}; not loaded")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else []
+    if twice:
+        raise UnsafeArtifact(f"{where} holds members that do not belong in it: {twice} more than once; not loaded")
+    if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
+        raise UnsafeArtifact(f"{where} would unpack to more than {MAX_UNPACKED_BYTES >> 20} MiB; not loaded")
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
+        raise UnsafeArtifact(f"{where} is packed by another method than deflate; not loaded")
+    return Members(archive, where)
+
+
+def _is_array(name: str) -> bool:
+    rest = name.removeprefix(ARRAYS)
+    return rest != name and rest.replace("_", "").replace(".", "").isalnum() and ".." not in rest

@@ -1,0 +1,272 @@
+"""The registry of a notebook, brought over: a JSON index of versions, with or without pickles beside it.
+
+The index is what a small class in a notebook writes::
+
+    {"models": {"rf": [{"version": "v1", "timestamp": "2026-02-11T16:48:58", "author": "ann",
+                        "params": {...}, "metrics": {...}, ...}]},
+     "published": [{"model_name": "rf", "version": "v1", "published_at": "..."}]}
+
+Every version becomes a version here, in the same order; fields that are not known are kept in its details. The pickles
+stay closed, since opening one runs whatever is in it: the versions are records without artifact, which can be compared
+and not loaded. With ``trust_pickles`` each pickle is opened once, here, and what was in it is stored as an archive.
+
+Importing again adds only what is new. Nothing is promoted: whether one of them goes to production is a decision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from registry.clock import write_time
+from registry.errors import InvalidName, InvalidRequest
+from registry.exchange.pickles import Opened, open_pickle
+from registry.format import keys
+from registry.format.entries import key_digest
+from registry.format.records import VersionRecord
+from registry.log.parallel import Progress, quiet
+from registry.model.operator import Model
+from registry.model.reader import Version
+from registry.registry import Registry
+
+KNOWN = ("version", "timestamp", "author", "params", "metrics")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One version of the index: ``original`` is its name there, ``version`` here; ``added`` is false where it was
+    imported before. ``loadable``: whether it has an artifact."""
+
+    model: str
+    original: str
+    version: str
+    added: bool
+    loadable: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "original": self.original,
+            "version": self.version,
+            "added": self.added,
+            "loadable": self.loadable,
+        }
+
+
+@dataclass(frozen=True)
+class NotebookVersion:
+    """One version as the index holds it: ``moment`` in UTC, ``extra`` the fields that are not of the index's own."""
+
+    name: str
+    moment: datetime
+    timestamp: str
+    author: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
+    features: tuple[str, ...]
+    extra: Mapping[str, Any]
+    published: tuple[str, ...] = ()
+
+
+def import_notebook(
+    registry: Registry,
+    path: str | Path,
+    *,
+    author: str,
+    model: str | None = None,
+    name: str | None = None,
+    zone: tzinfo = UTC,
+    trust_pickles: bool = False,
+    progress: Progress = quiet,
+) -> list[Imported]:
+    """Bring the versions of the index at ``path`` into ``registry``, oldest first; what is there already is left.
+
+    ``model``: only this one of the index's models; ``name``: what it is called here (needed where the index's name
+    may not stand in a key). ``zone``: of timestamps without one. ``author`` does the import; the original author and
+    time are kept in the details and are what histories show.
+
+    Raises :class:`InvalidRequest` with all faults of the file, or for a pickle that cannot be opened; then nothing was
+    written.
+    """
+    index = Path(path)
+    found = read_index(index, zone)
+    if model is not None and model not in found:
+        raise InvalidRequest(f"{index} has no model {model!r}; it has: {', '.join(found) or 'none'}")
+    chosen = found if model is None else {model: found[model]}
+    if name is not None and len(chosen) != 1:
+        raise InvalidRequest(f"{index} has {len(chosen)} models; say which is to be called {name!r}")
+    named = {original: keys.check_name(name or original) for original in chosen}
+    prepared = {
+        original: [
+            (each, open_pickle(index, original, each.name, each.extra, each.features) if trust_pickles else None)
+            for each in versions
+        ]
+        for original, versions in chosen.items()
+    }
+    told: list[Imported] = []
+    for original, versions in prepared.items():
+        target = registry.model(named[original])
+        there = _imported_before(target)
+        for each, opened in versions:
+            key = key_digest(["notebook", original, _identity(each)])
+            version = there.get(key)
+            added = version is None or (opened is not None and version.record.artifact is None)
+            if added:
+                version = _register(target, original, each, key, opened, author)
+            assert version is not None, "it was there, or it was added"
+            loadable = version.record.artifact is not None
+            progress(f"importing {original}", len(told) + 1, sum(map(len, chosen.values())))
+            told.append(Imported(named[original], each.name, version.record.version, added, loadable))
+    return told
+
+
+def read_index(path: Path, zone: tzinfo = UTC) -> dict[str, list[NotebookVersion]]:
+    """The versions of each model in the index, in its order; :class:`InvalidRequest` with all its faults."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"{path} is not the index of a notebook's registry: it is not JSON ({error})") from error
+    models = values.get("models") if isinstance(values, dict) else None
+    if not isinstance(models, dict) or not all(isinstance(versions, list) for versions in models.values()):
+        raise InvalidRequest(
+            f'{path} is not the index of a notebook\'s registry: it needs {{"models": {{name: [...]}}}}'
+        )
+    published = values.get("published", [])
+    faults: list[str] = []
+    found = {name: _versions(name, versions, published, zone, faults) for name, versions in models.items()}
+    if faults:
+        raise InvalidRequest(f"{path} cannot be imported, nothing was written: {'; '.join(faults)}")
+    return found
+
+
+def _versions(
+    model: str, versions: list[Any], published: Any, zone: tzinfo, faults: list[str]
+) -> list[NotebookVersion]:
+    found: list[NotebookVersion] = []
+    for at, values in enumerate(versions, start=1):
+        where = f"version {at} of {model}"
+        try:
+            each = _version(values, zone)
+        except (InvalidRequest, InvalidName) as error:
+            faults.append(f"{where}: {error}")
+            continue
+        if any(each.name == other.name for other in found):
+            faults.append(f"{where}: {each.name} is there twice")
+            continue
+        found.append(_with_published(each, model, published))
+    return found
+
+
+def _version(values: Any, zone: tzinfo) -> NotebookVersion:
+    if not isinstance(values, dict):
+        raise InvalidRequest("it is not an object")
+    missing = [name for name in ("version", "timestamp", "params", "metrics") if name not in values]
+    if missing:
+        raise InvalidRequest(f"it has no {', '.join(missing)}")
+    parameters, metrics = values["params"], values["metrics"]
+    if not isinstance(parameters, dict) or not isinstance(metrics, dict):
+        raise InvalidRequest("its params and metrics are not objects")
+    numbers = {name: value for name, value in metrics.items() if _is_number(value)}
+    extra = {name: value for name, value in values.items() if name not in KNOWN}
+    other = {name: value for name, value in metrics.items() if name not in numbers}
+    if other:
+        extra["metrics"] = other
+    features = values.get("features")
+    listed = features if isinstance(features, list) and all(isinstance(each, str) for each in features) else ()
+    timestamp = str(values["timestamp"])
+    return NotebookVersion(
+        name=keys.check_text(str(values["version"]), "its version", limit=100),
+        moment=_moment(timestamp, zone),
+        timestamp=timestamp,
+        author=keys.check_author(str(values.get("author") or "unknown")),
+        parameters=_plain(parameters),
+        metrics={name: float(value) if math.isfinite(value) else None for name, value in numbers.items()},
+        features=tuple(listed),
+        extra=_plain(extra),
+    )
+
+
+def _with_published(each: NotebookVersion, model: str, published: Any) -> NotebookVersion:
+    rows = published if isinstance(published, list) else []
+    moments = [
+        str(row.get("published_at"))
+        for row in rows
+        if isinstance(row, dict) and (row.get("model_name"), row.get("version")) == (model, each.name)
+    ]
+    return dataclasses.replace(each, published=tuple(moments))
+
+
+def _imported_before(target: Model) -> dict[str, Version]:
+    """What was imported before by its key; where a record came first and its pickle later, the one with the artifact.
+
+    Looked up in the records, since a state forgets idempotency keys.
+    """
+    found: dict[str, Version] = {}
+    for version in target.history():
+        key = (version.record.details or {}).get("imported", {}).get("key")
+        if key is not None and (key not in found or version.record.artifact is not None):
+            found[key] = version
+    return found
+
+
+def _register(
+    target: Model, model: str, each: NotebookVersion, key: str, opened: Opened | None, author: str
+) -> Version:
+    record = _record(model, each, key, None if opened is None else opened.environment)
+    if opened is None:
+        return target.register(None, record, author=author, key=key)
+    return target.register(opened.archive, record, author=author, key=key_digest([key, "with its model"]))
+
+
+def _record(model: str, each: NotebookVersion, key: str, environment: Mapping[str, str] | None) -> VersionRecord:
+    imported = {
+        "from": "notebook",
+        "key": key,
+        "model": model,
+        "version": each.name,
+        "timestamp": each.timestamp,
+        "date": write_time(each.moment),
+        "author": each.author,
+        **({"published": list(each.published)} if each.published else {}),
+        **({"extra": dict(each.extra)} if each.extra else {}),
+    }
+    return VersionRecord(
+        parameters=each.parameters,
+        metrics=each.metrics,
+        features=each.features,
+        environment=environment,
+        details={"imported": imported},
+    )
+
+
+def _identity(each: NotebookVersion) -> list[Any]:
+    return [each.name, each.timestamp, each.author, dict(each.parameters), dict(each.metrics)]
+
+
+def _moment(text: str, zone: tzinfo) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest(f"its timestamp {text[:40]!r} is not a moment") from error
+    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with numbers that JSON has no name for as text."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,84 @@
+"""A notebook's pickle, opened once by who trusts it, and kept as an archive that runs no code.
+
+Opening a pickle runs whatever its writer put into it. Only :func:`open_pickle` does, only for the importer, and only
+when a person said ``--trust-pickles``.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
+from registry.errors import InvalidRequest
+
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+)
+"""What ``pickle`` raises for bytes that are none, are cut off, or name what is not installed."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The archive of what was in a pickle, and which scikit-learn wrote that."""
+
+    archive: bytes
+    environment: Mapping[str, str]
+
+
+def open_pickle(
+    index: Path, model: str, version: str, extra: Mapping[str, Any], features: Sequence[str]
+) -> Opened | None:
+    """The model of a version, from ``<model>/<version>/model.pkl`` beside the index or the path that the index names.
+
+    None where there is no such file. Its inputs are the index's features, else the columns the estimator was fitted
+    on. Raises :class:`InvalidRequest` for a file that cannot be opened or holds no classifier of "up", and
+    :class:`UnsafeArtifact` for one made of types that an archive may not hold.
+    """
+    named = extra.get("path")
+    places = [index.parent / model / version / "model.pkl"]
+    if isinstance(named, str):
+        places.append(index.parent / named)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return None
+    estimator, wrote = _unpickled(path)
+    columns = tuple(features) or tuple(getattr(estimator, "feature_names_in_", ()))
+    if not callable(getattr(estimator, "predict_proba", None)) or not columns:
+        raise InvalidRequest(
+            f"{path} holds {type(estimator).__name__}: a version is a fitted classifier whose features the index or "
+            "the classifier itself names"
+        )
+    expected = getattr(estimator, "n_features_in_", len(columns))
+    if expected != len(columns):
+        raise InvalidRequest(f"{path} was fitted on {expected} features, the index names {len(columns)}")
+    with warnings.catch_warnings():
+        # one fitted on a frame warns of every array it is asked about; the signature sees to names and order here
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        archive = pack(estimator, InputSchema(tuple(str(column) for column in columns)))
+    return Opened(archive, {"scikit-learn": wrote})
+
+
+def _unpickled(path: Path) -> tuple[Any, str]:
+    """What is in a pickle, and the scikit-learn that wrote it: this one, unless it warns of another."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            estimator = pickle.loads(path.read_bytes())
+        except _UNREADABLE as error:
+            raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
+    others = [getattr(each.message, "original_sklearn_version", None) for each in told]
+    return estimator, next((str(each) for each in others if each is not None), metadata.version("scikit-learn"))

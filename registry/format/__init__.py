@@ -1,0 +1,1 @@
+"""What lies on the store: keys, records, entries and their sentences."""

@@ -1,0 +1,71 @@
+"""What a person reads in ``registry log``: one sentence an entry, in the words of the trade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from registry.clock import say_time
+
+Body = Mapping[str, Any]
+
+
+def sentence(kind: str, body: Body, author: str) -> str:
+    """The entry in plain words; a kind that this version does not know says its name."""
+    say = _SENTENCES.get(kind)
+    return say(body, author) if say is not None else f"{kind} by {author}"
+
+
+def _registered(body: Body, author: str) -> str:
+    version = body["version"]
+    metrics = ", ".join(
+        f"{name} {value:.4f}" for name, value in version.get("metrics", {}).items() if value is not None
+    )
+    recipe = f" ({version['recipe']})" if version.get("recipe") else ""
+    without = "" if version.get("artifact") else ", a record without artifact"
+    return f"{version['version']}{recipe} registered by {author}{without}" + (f": {metrics}" if metrics else "")
+
+
+def _scored(body: Body, author: str) -> str:
+    return f"evidence of night {body.get('night', '?')} scored by {author}: {body.get('bars', 0):,} bars"
+
+
+def _retired(body: Body, author: str) -> str:
+    return f"{', '.join(body['versions'])} retired by {author}: {body['reason']}"
+
+
+def _tagged(body: Body, author: str) -> str:
+    if body.get("version") is None:
+        return f"tag '{body['tag']}' removed by {author}"
+    return f"{body['version']} tagged '{body['tag']}' by {author}"
+
+
+def _decided(body: Body, author: str) -> str:
+    told: str = body.get("sentence") or f"{body.get('reason', 'decided')}, by {author}"
+    return f"{told} (forced by {author}: {body['reason']})" if body.get("forced") else told
+
+
+def _rolled_back(body: Body, author: str) -> str:
+    return f"rolled back from {body['from']} to {body['version']} by {author}: {body['reason']}"
+
+
+def _frozen(body: Body, author: str) -> str:
+    until = f" until {say_time(body['until'])}" if body.get("until") else " until a person unfreezes it"
+    return f"frozen{until} by {author}: {body['reason']}"
+
+
+_SENTENCES: dict[str, Callable[[Body, str], str]] = {
+    "registered": _registered,
+    "scored": _scored,
+    "retired": _retired,
+    "tagged": _tagged,
+    "promoted": _decided,
+    "held": _decided,
+    "returned": _decided,
+    "rolled_back": _rolled_back,
+    "frozen": _frozen,
+    "unfrozen": lambda body, author: f"unfrozen by {author}: {body['reason']}",
+    "suspended": lambda body, author: f"suspended (production stands aside) by {author}: {body['reason']}",
+    "resumed": lambda body, author: f"resumed by {author}: {body['reason']}",
+    "policy": lambda body, author: f"policy changed by {author}: {body['reason']}",
+}

@@ -1,0 +1,1 @@
+"""One append-only log, its folded segments and the local cache."""

@@ -1,0 +1,302 @@
+"""One append-only log: its newest entry, any entry, and the conditional write that adds the next.
+
+Entry ``n + 1`` is added by creating its key, which fails where it exists: of any number of writers one wins, the others
+read what won and try the number after it. Nothing is locked, rewritten or deleted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from registry.clock import Clock, NewId, write_time
+from registry.errors import (
+    ClockSkew,
+    Corrupt,
+    Exists,
+    InvalidRequest,
+    NightDecided,
+    NotFound,
+    OutcomeUnknown,
+    StoreError,
+    StoreUnavailable,
+)
+from registry.format import keys
+from registry.format.entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
+from registry.log import segments
+from registry.log.cache import Cache
+from registry.store import Store
+from registry.trust.signing import Signer, signed
+
+_UNKNOWN_TRIES = 5
+_CONTENTION_TRIES = 2000
+_SKEW = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a writer wants to add, judged against the state before it: body and the changes to the state."""
+
+    kind: str
+    body: dict[str, Any]
+    changes: dict[str, Any]
+
+
+Build = Callable[[Entry | None, int, datetime], Draft]
+"""Makes the draft from the newest entry (None in an empty log), the number it will have and its time; raises to refuse.
+
+It is called again, against the newer entry, when another writer was faster."""
+
+
+class Log:
+    """One log of one model on a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: str,
+        name: str,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        signer: Signer | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.store = store
+        self.model = keys.check_name(model)
+        self.name = name
+        self.prefix = keys.log_prefix(model, name)
+        self._clock = clock
+        self._new_id = new_id
+        self._signer = signer
+        self.cache = cache
+        self._newest: Entry | None = None
+
+    def head(self) -> Entry | None:
+        """The newest entry: one LIST and one GET, or one LIST where nothing is new since this object last looked."""
+        n = self._newest_number()
+        known = self._newest
+        if known is not None and (n is None or n <= known.n):
+            return known  # a stale LIST may even show less than was seen
+        if n is None:
+            return None
+        self._newest = self.read(n)
+        return self._newest
+
+    def newest(self) -> Entry | None:
+        """The newest entry, whatever a stale listing says: the keys after it are asked for until one is not there."""
+        newest = self.head()
+        while True:
+            n = 1 if newest is None else newest.n + 1
+            try:
+                self.store.get(keys.entry_key(self.model, self.name, n))
+            except NotFound:
+                return newest
+            self._newest = newest = self.read(n)
+
+    def read(self, n: int) -> Entry:
+        """Entry ``n``; :class:`Corrupt` where it is not what its key says, or missing."""
+        key = keys.entry_key(self.model, self.name, n)
+        where = f"{self.store.url}/{key}"
+        try:
+            entry = parse(self.store.get(key), where=where)
+        except NotFound as error:
+            raise Corrupt(f"{where} is missing from the log; run `registry verify {self.model}`") from error
+        if (entry.model, entry.log, entry.n) != (self.model, self.name, n):
+            raise Corrupt(f"{where} holds entry {entry.n} of {entry.model}/{entry.log}: it was copied or renamed")
+        return entry
+
+    def walk(self, *, newest: int | None = None) -> Iterator[Entry]:
+        """Entries from the newest (or from entry ``newest``) to the first, each checked against the one after it."""
+        entry = self.head() if newest is None else self.read(newest)
+        if entry is not None:
+            yield entry
+            yield from segments.older(self, entry)
+
+    def last(self, holds: Callable[[Entry], bool]) -> Entry | None:
+        """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection)."""
+        head = self.head()
+        if head is None:
+            return None
+        low, high = 0, head.n  # holds at `low` (0: before the first), not after `high`
+        found: Entry | None = None
+        while low < high:
+            middle = (low + high + 1) // 2
+            entry = head if middle == head.n else self.read(middle)
+            if holds(entry):
+                low, found = middle, entry
+            else:
+                high = middle - 1
+        return found
+
+    def append(
+        self,
+        build: Build,
+        *,
+        author: str,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        looked: bool = False,
+        kinds: Collection[str] = (),
+    ) -> Entry:
+        """Add one entry, or give the one that already did the work named by the idempotency key ``key``.
+
+        ``looked``: begin at the newest entry that this object saw a moment ago, which saves a LIST; if another writer
+        was faster, it is found out like any other time. ``kinds``: of entries that may have done this work; a key under
+        which other work was done is refused (:class:`InvalidRequest`). Raises whatever ``build`` raises (then nothing
+        was written), :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was done
+        before, :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
+        """
+        if as_of is not None and as_of.tzinfo is None:
+            raise InvalidRequest(f"as-of {as_of} has no time zone: write 2024-05-01T22:00Z")
+        operation = self._new_id()
+        key = idempotency_key(key or operation)
+        head = self._newest if looked else self.head()
+        for attempt in range(_CONTENTION_TRIES):
+            done = self._done(head, key, kinds)
+            if done is not None:
+                return done
+            self._refuse_forgotten(head, as_of)
+            entry = self._entry(head, build, author=author, operation=operation, key=key, as_of=as_of)
+            try:
+                self._commit(entry)
+            except Exists:
+                # another writer was faster: its entry is at least the head, whatever a stale LIST says
+                self._newest = winner = self._winner(entry)
+                if winner.operation == operation:
+                    return winner
+                self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # no decision rests on this
+                head = self.head()
+            else:
+                self._newest = entry
+                return entry
+        raise StoreUnavailable(
+            f"{self.prefix} on {self.store.url}: other writers were faster {_CONTENTION_TRIES} times; nothing was "
+            "written; try again when fewer write"
+        )
+
+    def done(self, key: str, kinds: Collection[str] = ()) -> Entry | None:
+        """The entry that did the work named by the idempotency key; None where it is not among the recent ones.
+
+        Raises :class:`InvalidRequest` where that is an entry of none of ``kinds``: a person would be told that it is
+        done, and something else was.
+        """
+        return self._done(self.head(), idempotency_key(key), kinds)
+
+    def _done(self, head: Entry | None, key: str, kinds: Collection[str]) -> Entry | None:
+        for n in () if head is None else recall(head.state, key):
+            entry = self.read(n)
+            if entry.key == key:
+                return done_as(entry, entry.kind in kinds or not kinds)
+        return None
+
+    def _refuse_forgotten(self, head: Entry | None, as_of: datetime | None) -> None:
+        """Refuse work as old as the work whose idempotency keys the state has dropped: it may have been done."""
+        if head is None or as_of is None or len(head.state.get("keys", ())) < KEYS_KEPT:
+            return
+        asked = write_time(as_of)
+        if asked >= head.state.get("as_of", asked):
+            return
+        oldest = self.read(int(head.state["keys"][0].partition(":")[2]))
+        forgotten = oldest.state.get("as_of", "")
+        if asked <= forgotten:
+            raise NightDecided(
+                f"{self.prefix} remembers what its last {KEYS_KEPT} entries did, all later than {forgotten}: whether "
+                f"the work as of {asked} was done cannot be known any more, so it is not done again"
+            )
+
+    def _newest_number(self) -> int | None:
+        for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
+            found = self.store.list(self.prefix, limit=limit)
+            for key in found:
+                n = keys.entry_number(self.model, self.name, key)
+                if n is not None:
+                    return n
+            if limit is not None and len(found) < limit:
+                return None
+        return None
+
+    def _entry(
+        self, head: Entry | None, build: Build, *, author: str, operation: str, key: str, as_of: datetime | None
+    ) -> Entry:
+        now = self._clock.now().astimezone(UTC)
+        if head is not None and head.time - now > _SKEW:
+            raise ClockSkew(
+                f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest entry of {self.prefix} was "
+                f"written at {head.time:%Y-%m-%d %H:%M}: set the clock (or the other writer's); nothing was written"
+            )
+        n = 1 if head is None else head.n + 1
+        time = now if head is None else max(now, head.time)
+        draft = build(head, n, time)
+        before = {} if head is None else head.state
+        newest = {} if as_of is None else {"as_of": max(write_time(as_of), before.get("as_of", ""))}
+        entry = Entry(
+            model=self.model,
+            log=self.name,
+            n=n,
+            kind=draft.kind,
+            time=time,
+            author=author,
+            operation=operation,
+            body=draft.body,
+            state={**before, **newest, **draft.changes, "keys": remember(before, key, n)},
+            previous=None if head is None else head.digest,
+            as_of=as_of,
+            key=key,
+        )
+        return _as_read(entry if self._signer is None else signed(entry, self._signer))
+
+    def _winner(self, entry: Entry) -> Entry:
+        """The entry that stands where ``entry`` was to be written: perhaps ``entry`` itself, after a lost answer."""
+        try:
+            return self.read(entry.n)
+        except StoreError as error:
+            raise _unknown(self.store, keys.entry_key(self.model, self.name, entry.n), entry) from error
+
+    def _commit(self, entry: Entry) -> None:
+        """Create the entry's key; after a lost answer the same bytes again, until it is known what happened."""
+        key = keys.entry_key(self.model, self.name, entry.n)
+        data = entry.to_bytes()
+        unknown: StoreError | None = None
+        for attempt in range(_UNKNOWN_TRIES):
+            if attempt:
+                self._clock.sleep(0.2 * 2**attempt)
+            try:
+                self.store.create(key, data)
+            except Exists:
+                raise
+            except StoreError as error:
+                # once an answer is lost, no later error says that nothing was stored
+                if unknown is None and not isinstance(error, OutcomeUnknown):
+                    raise
+                unknown = error
+            else:
+                return
+        raise _unknown(self.store, key, entry) from unknown
+
+
+def done_as(entry: Entry, asked: bool) -> Entry:
+    """``entry``, found by its idempotency key, if it is what was ``asked`` for; :class:`InvalidRequest` if not."""
+    if not asked:
+        raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")
+    return entry
+
+
+def _as_read(entry: Entry) -> Entry:
+    """The entry as every reader will see it; one that could not be read again would block its log for good."""
+    try:
+        return parse(entry.to_bytes(), where=f"the new '{entry.kind}' entry")
+    except Corrupt as error:
+        raise InvalidRequest(f"{error}: names in it must be text, and every name once") from error
+
+
+def _unknown(store: Store, key: str, entry: Entry) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{store.url}/{key}: the store gave no answer; the '{entry.kind}' entry may or may not be there. "
+        f"Repeat the same call with idempotency key {entry.key}: it never writes twice",
+        key=key,
+        idempotency_key=entry.key,
+    )

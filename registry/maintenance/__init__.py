@@ -1,0 +1,1 @@
+"""Keeping a registry sound and small: verify, garbage collection, copies."""

@@ -1,0 +1,125 @@
+"""A model's logs, artifacts and evidence from one store to another: backup and restore.
+
+::
+
+    copy(Registry("models").model(name), Registry("s3://backup/models").model(name))
+
+Everything is copied byte for byte under the same keys, so a copy is a registry like any other, and an object that is
+lost in one can be put back from the other. Segments are left out: ``registry fold`` makes them. The source is verified
+before and the target after. What an entry names is copied before it and entries in their order, so that a copy that was
+cut off is whole up to some entry; copied again, it adds what is missing, and nothing where nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.errors import Corrupt, Exists, InvalidRequest
+from registry.format import keys
+from registry.format.entries import parse
+from registry.log.log import Log
+from registry.log.parallel import Progress, in_order, quiet
+from registry.maintenance.references import named_objects
+from registry.maintenance.verify import Verified, verify
+from registry.model.reader import ModelReader
+
+_BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
+_UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
+_MENDED = ("missing artifact", "missing evidence")  # what copying puts back
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was added to the target: entries, objects that they name, and the bytes of both."""
+
+    model: str
+    entries: int
+    objects: int
+    bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.entries} entries and {self.objects} objects copied ({self.bytes / 1e6:,.1f} MB)"
+
+
+def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet) -> Copied:
+    """Make ``target`` hold what ``source`` holds. Writers may go on at the source; nobody should write to the target.
+
+    Raises :class:`InvalidRequest` where the target has another history or the models differ in name, :class:`Corrupt`
+    where the source, or the target before or after, is not clean.
+    """
+    if source.name != target.name:
+        raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
+    _insist(verify(source, progress=progress), source, but=_UNTRUSTED)
+    _insist(verify(target, progress=progress), target, but=(*_MENDED, *_UNTRUSTED))
+    pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
+    counts = [_common(mine, theirs) for mine, theirs in pairs]
+    work = _Work(source, target, progress)
+    for (mine, _), (last, there) in reversed([*zip(pairs, counts, strict=True)]):
+        work.copy_log(mine, last, there)
+    _insist(verify(target, progress=progress), target, but=_UNTRUSTED)
+    return Copied(source.name, work.entries, work.objects, work.bytes)
+
+
+def _insist(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
+    wrong = [each for each in report.findings if each.severity != "note" and each.kind not in but]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise Corrupt(f"{model.name} in {model.store.url} is not clean: {wrong[0]}{more}; see `registry verify`")
+
+
+def _common(source: Log, target: Log) -> tuple[int, int]:
+    """The newest entries of both, if one history begins with the other."""
+    mine, theirs = source.head(), target.head()
+    last, there = (0 if head is None else head.n for head in (mine, theirs))
+    shared = min(last, there)
+    if shared and source.read(shared).digest != target.read(shared).digest:
+        raise InvalidRequest(
+            f"{target.prefix} in {target.store.url} has another history than in {source.store.url} (entry {shared} "
+            "differs): nothing was copied; copy to an empty place"
+        )
+    return last, there
+
+
+class _Work:
+    """One copying: what is there already, and what was added."""
+
+    def __init__(self, source: ModelReader, target: ModelReader, progress: Progress) -> None:
+        self.model = source.name
+        self.source, self.target = source.store, target.store
+        self.progress = progress
+        prefix = keys.model_prefix(self.model)
+        self.here, self.there = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.entries = self.objects = self.bytes = 0
+
+    def copy_log(self, log: Log, last: int, there: int) -> None:
+        """Entries 1 to ``last`` of the source's log and what they name; the target has the first ``there``."""
+        for start in range(1, last + 1, _BATCH):
+            self.progress(f"copying {log.name}", start, last)
+            numbers = range(start, min(start + _BATCH, last + 1))
+            names = [keys.entry_key(self.model, log.name, n) for n in numbers]
+            batch = [*zip(numbers, names, in_order(self.source.get, names), strict=True)]
+            self._copy_objects([data for _, _, data in batch])
+            for n, key, data in batch:
+                if n > there:
+                    self.bytes += self._put(key, data)
+                    self.entries += 1
+
+    def _copy_objects(self, entries: list[bytes]) -> None:
+        """What the entries name and the target lacks; what gc took from the source cannot be copied."""
+        named = [key for data in entries for key in named_objects(parse(data, where=f"an entry of {self.source.url}"))]
+        lacking = [key for key in dict.fromkeys(named) if key in self.here and key not in self.there]
+        for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
+            self.objects += 1
+            self.bytes += size
+        self.there.update(lacking)
+
+    def _put(self, key: str, data: bytes) -> int:
+        try:
+            self.target.create(key, data)
+        except Exists as error:
+            if self.target.get(key) != data:
+                raise InvalidRequest(
+                    f"{self.target.url}/{key} holds something else: somebody writes to the target; what was copied is "
+                    "whole, copy to an empty place"
+                ) from error
+        return len(data)

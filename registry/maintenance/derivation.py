@@ -1,0 +1,146 @@
+"""What follows from an entry: the state after it, worked out anew from the state before it and from its body.
+
+Writers make every state by the functions of :mod:`registry.model.transitions`, which are asked here again, so that a
+value that nobody's act explains is seen at the entry where it first stands. What an entry says that those functions
+refuse (a promotion while the champion is frozen, a night decided twice) is refused here too.
+
+Three things follow from nothing that an entry holds. Which trading day a decided night is: it has to be a day later
+than the last, and a champion of that night has to name it. Whether a promotion outside of a night approved what the
+last night proposed: its champion names that night, or none. And a champion's signature, which only its key could make.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from registry.clock import read_time, write_time
+from registry.format.entries import KINDS, Entry
+from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
+from registry.log.log import Build
+from registry.model import transitions
+from registry.model.promoter import candidate_of
+from registry.model.reader import Version
+from registry.model.transitions import Night, champion_of
+
+FOLLOWED = {
+    "versions": ("newest", "tags", "retired", "watermark", "as_of"),
+    "decisions": (
+        *("former", "rolled_back", "frozen", "suspended", "policy"),
+        *("night", "as_of", "evidence_since", "evidence_after"),
+    ),
+}
+"""The fields of each log's state that are worked out here; fields of writers to come are left alone."""
+
+CROWNING = ("promoted", "returned", "rolled_back")
+
+Registered = Mapping[int, VersionRecord]
+"""Versions by the number of the entry that registered them."""
+
+
+def state_after(before: Entry | None, entry: Entry, registered: Registered) -> dict[str, Any] | None:
+    """The followed fields after ``entry``, and after a new champion its record; None for a kind that is not known.
+
+    Raises what the operation raises where it refuses this, and whatever a body of another form does.
+    """
+    build = _build(before, entry, registered)
+    if build is None:
+        return None
+    changes = build(before, entry.n, entry.time).changes
+    state = {} if before is None else before.state
+    after = {name: state.get(name) for name in FOLLOWED[entry.log]}
+    if entry.as_of is not None:
+        after["as_of"] = max(write_time(entry.as_of), state.get("as_of", ""))
+    if "newest" not in entry.state:  # written before states had it: what a recipe's newest version is, is not known
+        changes.pop("newest", None)
+    names = (*after, *(("champion",) if entry.kind in CROWNING else ()))
+    return {**after, **{name: value for name, value in changes.items() if name in names}}
+
+
+def differences(before: Entry | None, entry: Entry, registered: Registered) -> dict[str, tuple[Any, Any]]:
+    """By name of a field, what it has to be after ``entry`` and what it is; a field left out counts as an empty one."""
+    expected = state_after(before, entry, registered) or {}
+    actual = {name: entry.state.get(name) for name in expected}
+    for side in (expected, actual):
+        if "former" in side:
+            side["former"] = [FormerChampion.from_dict(former) for former in side["former"] or ()]
+    if "champion" in expected:
+        crowned = _comparable(ChampionRecord.from_dict(expected.pop("champion")), before, entry)
+        there = ChampionRecord.from_dict(entry.state["champion"])
+        del actual["champion"]
+        for each in dataclasses.fields(ChampionRecord):
+            name = f"champion's {each.name}"
+            expected[name], actual[name] = (getattr(record, each.name) for record in (crowned, there))
+    return {
+        name: (value, actual[name])
+        for name, value in expected.items()
+        if value != actual[name] and (value or actual[name])
+    }
+
+
+def _comparable(crowned: ChampionRecord, before: Entry | None, entry: Entry) -> ChampionRecord:
+    """``crowned`` with what cannot be worked out taken from the entry."""
+    there = ChampionRecord.from_dict(entry.state["champion"])
+    last = None if before is None else before.state.get("night")
+    approved = entry.as_of is None and entry.kind != "rolled_back" and there.night == last
+    return dataclasses.replace(crowned, signature=there.signature, night=last if approved else crowned.night)
+
+
+def _build(before: Entry | None, entry: Entry, registered: Registered) -> Build | None:
+    """The operation that ``entry`` says happened."""
+    if entry.kind not in KINDS.get(entry.log, ()):
+        return None
+    return (_of_versions if entry.log == "versions" else _of_decisions)(before, entry, registered)
+
+
+def _of_versions(before: Entry | None, entry: Entry, registered: Registered) -> Build:
+    body = entry.body
+    match entry.kind:
+        case "registered":
+            return transitions.registered(VersionRecord.from_dict(body["version"]))
+        case "scored":
+            return transitions.scored(body, {"through": body["manifest"]["through"]})
+        case "retired":
+            return transitions.retired(body["versions"], body["reason"])
+        case _:
+            return transitions.tagged(body["tag"], body["version"])
+
+
+def _of_decisions(before: Entry | None, entry: Entry, registered: Registered) -> Build:
+    body, present = entry.body, champion_of(before)
+    match entry.kind:
+        case "held":
+            return transitions.held(body, expected=present, night=_night(entry))
+        case "promoted" | "returned" | "rolled_back":
+            return _crowning(entry, present, registered)
+        case "frozen":
+            until = body["until"]
+            return transitions.frozen(None if until is None else read_time(until), body["reason"])
+        case "unfrozen":
+            return transitions.unfrozen(body["reason"])
+        case "suspended":
+            return transitions.suspended(body["reason"])
+        case "resumed":
+            return transitions.resumed(body["reason"])
+        case _:
+            return transitions.policy(body["policy"], body["reason"])
+
+
+def _crowning(entry: Entry, present: ChampionRecord | None, registered: Registered) -> Build:
+    there = ChampionRecord.from_dict(entry.state["champion"])
+    forced = entry.kind != "rolled_back" and bool(there.forced) and entry.body.get("forced") is True
+    version = Version(registered[there.entry], there.entry, entry.time, entry.author)
+    candidate = candidate_of(version, entry.author, _night(entry), forced=forced)
+    if entry.kind == "rolled_back":
+        if present is None:
+            raise ValueError("there is no champion to roll back from")
+        return transitions.rolled_back(candidate, expected=present, reason=entry.body["reason"])
+    return transitions.promoted(
+        candidate, entry.body, expected=present, kind=entry.kind, night=_night(entry), by_person=forced
+    )
+
+
+def _night(entry: Entry) -> Night | None:
+    """The night that ``entry`` decided: acts outside of one have no as-of."""
+    return None if entry.as_of is None else Night(entry.state["night"], entry.as_of)

@@ -1,0 +1,260 @@
+"""Collecting garbage: what no entry names, what was retired, segments that are damaged or folded into larger ones.
+
+::
+
+    print(collect(model))                      # what would go: nothing is touched
+    collect(model, dry_run=False)
+
+Why no writer is harmed, without a lock. All ages are by the store's own clock; ``grace`` is at least that of every
+writer; a request that a client gave up waiting for lands within half of it, a listing is not staler than that.
+
+**Orphans.** An artifact or evidence file is uploaded, then named by an entry that is committed less than half a grace
+after the upload began (:class:`~registry.errors.UploadTooOld` otherwise). Objects are listed with their ages first and
+the logs are read after that, so one that was older than a grace when it was listed is named in what is read, or never.
+
+**Retired artifacts.** A promotion looks whether its version is retired at some moment and commits less than half a
+grace later. Looked after the retiring entry, it is refused. Looked before it, it is committed less than a grace after
+that entry. The collector takes the age of the retiring entry first and reads the newest decision after: where that age
+is over a grace, every promotion that could still have happened is in what it reads, and where the champion or one of
+the last ten champions is the version, it stays. A promotion does not look at all while its version is younger than half
+a grace, and then commits before it is a whole grace old: so nothing goes whose artifact is not older than two. What
+another version or entry names too stays as long as that needs it, whoever wrote the name.
+
+**Newest entries** are asked for by their keys until one is not there: a stale listing is not believed. Where a log is
+damaged nothing is removed, since what it would have named is not known.
+
+**Retention.** Artifacts of versions that never were champion are retired after 90 nights by entries of the author
+``gc``, and removed by a later run. Their records stay. Who was champion once is retired by a person only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from registry.errors import Corrupt, InvalidRequest, NotFound
+from registry.format import keys
+from registry.format.entries import Entry, key_digest
+from registry.format.records import VersionRecord
+from registry.log import segments
+from registry.log.log import Log
+from registry.log.parallel import Progress, quiet
+from registry.maintenance.derivation import CROWNING
+from registry.maintenance.references import named_objects, object_digest, protected_versions
+from registry.model.operator import Model
+from registry.model.retirement import is_retired
+from registry.model.scorer import named_by
+from registry.store import Stored
+
+NIGHTS_KEPT = 90
+"""Artifacts of versions that never were champion go when this many later nights are registered."""
+
+AUTHOR = "gc"
+_AT_ONCE = 400  # versions retired by one entry: their names stay below 4 KiB
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """One object that goes: its key, its bytes, and why (``orphan``, ``retired``, ``damaged`` or ``folded``)."""
+
+    key: str
+    size: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was removed (or would be, in a dry run), and the versions that were (would be) retired.
+
+    ``waiting``: bytes of artifacts that are retired and not yet removable, those retired by this run included.
+    """
+
+    model: str
+    dry_run: bool
+    garbage: tuple[Garbage, ...]
+    retired: tuple[str, ...]
+    waiting: int
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.size for each in self.garbage)
+
+    def __str__(self) -> str:
+        done = "would be" if self.dry_run else "were"
+        return (
+            f"{self.model}: {len(self.garbage)} objects ({self.bytes / 1e6:,.1f} MB) {done} removed, "
+            f"{len(self.retired)} versions {done} retired; {self.waiting / 1e6:,.1f} MB wait for the grace period"
+        )
+
+
+def collect(
+    model: Model,
+    *,
+    dry_run: bool = True,
+    nights_kept: int = NIGHTS_KEPT,
+    progress: Progress = quiet,
+) -> Collected:
+    """Remove the garbage of one model and retire what retention gives up; by default only say what would go.
+
+    May run beside writers and other collectors, and be cut off and repeated at any time. The model's ``grace`` must not
+    be shorter than any writer's. Raises :class:`Corrupt` where a log is damaged (nothing was removed).
+    """
+    if nights_kept < 1:
+        raise InvalidRequest(f"to keep the artifacts of {nights_kept} nights makes no sense: keep at least 1")
+    grace = model.grace
+    objects = list(_objects(model))
+    folded = list(model.store.stat(f"{keys.model_prefix(model.name)}segments/"))
+    versions = _Past.of(model.versions)
+    ages = _retired_for(model, versions, {each.key for each in objects})
+    decisions = _Past.of(model.decisions)
+    protected = protected_versions(decisions.newest)
+
+    named = {key for past in (versions, decisions) for key in past.named}
+    orphans = [Garbage(each.key, each.size, "orphan") for each in objects if each.key not in named and each.age > grace]
+    users = _users(versions)
+    otherwise = {key for past in (versions, decisions) for key in past.otherwise}
+    gone = [
+        each
+        for each in objects
+        if each.key in users and each.key not in otherwise and users[each.key] <= ages.keys() - protected
+    ]
+    retired = [each for each in gone if min(ages[user] for user in users[each.key]) > grace and each.age > 2 * grace]
+    garbage = [*orphans, *(Garbage(each.key, each.size, "retired") for each in retired)]
+    garbage += _segments(model, folded, {log.name: past.digests for log, past in _logs(model, versions, decisions)})
+    now = _outlived(versions, decisions, protected, nights_kept)
+
+    if not dry_run:
+        for done, each in enumerate(garbage):
+            progress("removing", done, len(garbage))
+            model.store.delete(each.key)
+        _retire(model, now, nights_kept)
+    waiting = {each.key: each.size for each in gone if each not in retired}
+    waiting |= {each.key: each.size for each in objects if users.get(each.key, set()) & {*now}}
+    return Collected(model.name, dry_run, tuple(garbage), tuple(now), sum(waiting.values()))
+
+
+@dataclass
+class _Past:
+    """A whole log as it was read, newest entry first: what it names, and what is asked of it."""
+
+    newest: Entry | None = None
+    named: set[str] = field(default_factory=set)
+    otherwise: set[str] = field(default_factory=set)
+    """What is named, but not as a version's artifact."""
+    digests: dict[int, str] = field(default_factory=dict)
+    registered: dict[int, VersionRecord] = field(default_factory=dict)
+    nights: dict[str, str] = field(default_factory=dict)
+    """The night of each version: its own, or the day it was registered."""
+    retiring: list[Entry] = field(default_factory=list)
+    crowned: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, log: Log) -> _Past:
+        past = cls(log.newest())
+        if past.newest is None:
+            return past
+        past.digests[past.newest.n] = past.newest.digest
+        for entry in itertools.chain([past.newest], segments.older(log, past.newest)):
+            try:
+                past._add(entry)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise Corrupt(
+                    f"entry {entry.n} of {log.prefix} is of unknown form ({type(error).__name__}: {error}), so what it "
+                    f"names is not known: nothing was removed; run `registry verify {log.model}`"
+                ) from error
+        return past
+
+    def _add(self, entry: Entry) -> None:
+        self.named.update(named_objects(entry))
+        self.otherwise.update(named_by(entry))
+        if entry.previous is not None:
+            self.digests[entry.n - 1] = entry.previous
+        if entry.kind == "registered":
+            record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
+            self.nights[record.version] = record.night or f"{entry.time:%Y-%m-%d}"
+        elif entry.kind == "retired":
+            self.retiring.append(entry)
+        elif entry.kind in CROWNING:
+            self.crowned.add(entry.body["version"])
+
+
+def _objects(model: Model) -> Iterator[Stored]:
+    """Artifacts and evidence files with their ages; keys that no writer of this package makes are left alone."""
+    for folder in ("artifacts", "evidence"):
+        for each in model.store.stat(f"{keys.model_prefix(model.name)}{folder}/"):
+            if object_digest(model.name, each.key) is not None:
+                yield each
+
+
+def _users(versions: _Past) -> dict[str, set[str]]:
+    """By key of an artifact, the versions that name it: one, unless a trainer wrote another's into its own record."""
+    users: dict[str, set[str]] = {}
+    for record in versions.registered.values():
+        if record.artifact is not None:
+            users.setdefault(record.artifact, set()).add(record.version)
+    return users
+
+
+def _retired_for(model: Model, versions: _Past, there: set[str]) -> dict[str, timedelta]:
+    """How long each retired version whose artifact is ``there`` is retired, by the age of the first entry saying so."""
+    left = {record.version for record in versions.registered.values() if record.artifact in there}
+    ages: dict[str, timedelta] = {}
+    for entry in versions.retiring:  # newest first: an older entry's age takes the place of a newer one's
+        names = left.intersection(entry.body["versions"])
+        if names:
+            key = keys.entry_key(model.name, model.versions.name, entry.n)
+            age = next((each.age for each in model.store.stat(key) if each.key == key), timedelta(0))
+            ages.update(dict.fromkeys(names, age))
+    return ages
+
+
+def _logs(model: Model, versions: _Past, decisions: _Past) -> Iterator[tuple[Log, _Past]]:
+    return zip((model.versions, model.decisions), (versions, decisions), strict=True)
+
+
+def _segments(model: Model, listed: Iterable[Stored], digests: dict[str, dict[int, str]]) -> Iterator[Garbage]:
+    """Segments that are not what they should be, and small ones that a sound large one holds."""
+    sound: list[tuple[Stored, segments.Segment]] = []
+    for each in listed:
+        found = (segments.segment_of(model.name, log, each.key) for log in keys.LOGS)
+        segment = next((segment for segment in found if segment is not None), None)
+        if segment is None:
+            continue
+        try:
+            data = model.store.get(each.key)
+        except NotFound:
+            continue  # another collector was faster
+        if segments.is_sound(data, segment, digests[segment.log]):
+            sound.append((each, segment))
+        else:
+            yield Garbage(each.key, each.size, "damaged")
+    for each, segment in sound:
+        if segments.covered(segment, (other for _, other in sound if other.log == segment.log)):
+            yield Garbage(each.key, each.size, "folded")
+
+
+def _outlived(versions: _Past, decisions: _Past, protected: set[str], nights_kept: int) -> list[str]:
+    """The versions to retire now, oldest first: never champion, and so many later nights registered."""
+    nights = sorted(set(versions.nights.values()))
+    if len(nights) <= nights_kept or versions.newest is None:
+        return []
+    last = nights[-nights_kept - 1]
+    state = versions.newest.state
+    return [
+        record.version
+        for _, record in sorted(versions.registered.items())
+        if record.artifact is not None
+        and versions.nights[record.version] <= last
+        and record.version not in decisions.crowned | protected
+        and not is_retired(state, record.number)
+    ]
+
+
+def _retire(model: Model, names: list[str], nights_kept: int) -> None:
+    """Retire versions, some hundred an entry; two collectors that retire the same add it once."""
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        reason = f"never champion, and older than {nights_kept} nights"
+        model.retire(some, author=AUTHOR, reason=reason, key=key_digest(["gc", model.name, some]))

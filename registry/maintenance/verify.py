@@ -1,0 +1,314 @@
+"""Looking at everything that a model has on a store: both logs, every artifact, every evidence file, every segment.
+
+::
+
+    report = verify(Registry(url).model(name))
+    report.clean                      # nothing is wrong
+    for finding in report.findings:
+        print(finding)                # where, what is wrong, how to mend it
+
+Nothing is written and nothing is taken from a cache. It may run beside writers: logs are listed before the artifacts
+that they name, so that what is added meanwhile is at most noted as named by no entry yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from registry.errors import Corrupt, InvalidName, NotFound, UntrustedSignature
+from registry.format import keys
+from registry.format.entries import Entry, digest, parse
+from registry.format.records import VersionRecord
+from registry.log import segments
+from registry.log.parallel import Progress, in_order, quiet
+from registry.maintenance.consistency import faults
+from registry.maintenance.references import named_objects, object_digest, protected_versions
+from registry.model.reader import ModelReader
+from registry.probed_store import check_format
+from registry.registry import Registry
+from registry.store import Store
+
+Severity = Literal["damage", "fault", "note"]
+"""``damage``: something recorded is lost or not what was written. ``fault``: it should not be there, and nothing
+recorded is lost. ``note``: nothing is wrong."""
+
+_RESTORE = "put the object of this key from a copy of the registry back (a copy has the same keys)"
+_KINDS: Mapping[str, tuple[Severity, str]] = {
+    "damaged format": ("damage", "every write is refused: remove it, and the next write makes it anew"),
+    "damaged entry": ("damage", f"remove it, then {_RESTORE}"),
+    "gap": ("damage", _RESTORE),
+    "head without predecessor": ("damage", _RESTORE),
+    "fork": ("damage", "two writers wrote this number: the store overwrites, or someone did; compare with a copy"),
+    "wrong state": ("damage", "this package does not write this: find out who did, compare with a copy"),
+    "version numbers": ("damage", "this package does not write this: find out who did, compare with a copy"),
+    "untrusted champion": (
+        "fault",
+        "production that trusts the keys configured here refuses it: promote it with a key that may, or roll back",
+    ),
+    "time goes back": ("fault", "questions about a past moment may be answered wrongly: set the writers' clocks"),
+    "work done twice": ("fault", "the second entry should not be there: find out who wrote it"),
+    "missing artifact": ("damage", f"{_RESTORE}; if it is the champion's, roll back until then"),
+    "damaged artifact": ("damage", f"remove it, then {_RESTORE}; if it is the champion's, roll back until then"),
+    "missing evidence": ("damage", _RESTORE),
+    "damaged evidence": ("damage", f"remove it, then {_RESTORE}"),
+    "damaged segment": ("fault", "readers do not use it: `registry gc` removes it, `registry fold` makes it anew"),
+    "stray key": ("fault", "this package did not write it and does not read it: remove it or put it elsewhere"),
+    "orphan": ("note", "left by a writer that was cut off, or about to be named: `registry gc` removes it in time"),
+}
+KINDS = tuple(_KINDS)
+"""Every kind of finding."""
+
+ITSELF = "(registry)"
+"""Whose report it is that belongs to no model: no model can have this name."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One thing to know about one object: its ``kind`` (of :data:`KINDS`), its ``key``, and what is wrong in words."""
+
+    kind: str
+    key: str
+    words: str
+
+    @property
+    def severity(self) -> Severity:
+        return _KINDS[self.kind][0]
+
+    @property
+    def mend(self) -> str:
+        return _KINDS[self.kind][1]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.key} {self.words}; {self.mend}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked at, and what was found; ``bytes`` those of artifacts, evidence and segments."""
+
+    model: str
+    entries: int
+    objects: int
+    bytes: int
+    findings: tuple[Damage, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+
+def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
+    """Look at everything below the model, at the registry's format and, where the model trusts keys, at the champion's.
+
+    Raises :class:`FormatTooNew`, and what the store says.
+    """
+    report = _verify(model, progress)
+    return dataclasses.replace(report, findings=(*_format_findings(model.store), *report.findings))
+
+
+def _verify(model: ModelReader, progress: Progress) -> Verified:
+    look = _Look(model.store, model.name, progress)
+    listed = {log: look.numbers(log) for log in reversed(keys.LOGS)}  # decisions first: they name what was there before
+    for log in keys.LOGS:
+        look.read_log(log, listed[log])
+    look.read_champion(model)
+    look.read_objects()
+    return Verified(model.name, look.entries, look.objects, look.size, tuple(look.findings))
+
+
+def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verified]:
+    """:func:`verify` of every model, what lies beside them under no name that a model may have, and the format.
+
+    What is wrong with the format is found once, in a report of its own by the name :data:`ITSELF`.
+    """
+    models = registry.models()
+    wrong = _format_findings(registry.store)
+    reports = [Verified(ITSELF, 0, 0, 0, wrong)] if wrong else []
+    reports += [_verify(registry.model(name), progress) for name in models]
+    for name in registry.store.folders("models/"):
+        if name not in models:
+            stray = Damage("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
+            reports.append(Verified(_shown(name), 0, 0, 0, (stray,)))
+    return reports
+
+
+def _format_findings(store: Store) -> tuple[Damage, ...]:
+    """What keeps every writer of the registry from writing; nothing where there is no format yet."""
+    try:
+        check_format(store.get(keys.FORMAT_KEY), store.url)
+    except NotFound:
+        return ()
+    except Corrupt as error:
+        return (Damage("damaged format", keys.FORMAT_KEY, f"cannot be read ({error})"),)
+    return ()
+
+
+@dataclass
+class _Look:
+    """What one verification has learnt so far."""
+
+    store: Store
+    model: str
+    progress: Progress
+    findings: list[Damage] = field(default_factory=list)
+    digests: dict[str, dict[int, str]] = field(default_factory=dict)
+    registered: dict[int, VersionRecord] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """By key of an artifact: the first version that names it."""
+    retired: set[str] = field(default_factory=set)
+    protected: set[str] = field(default_factory=set)
+    named: dict[str, str] = field(default_factory=dict)
+    """By key of an artifact or evidence file: what it is to the first entry that names it."""
+    work: Counter[str] = field(default_factory=Counter)
+    newest: Entry | None = None
+    """The newest decision; None where there is none or it cannot be read."""
+    entries: int = 0
+    objects: int = 0
+    size: int = 0
+
+    def found(self, kind: str, key: str, words: str) -> None:
+        self.findings.append(Damage(kind, _shown(key), words))
+
+    def numbers(self, log: str) -> list[int]:
+        listed = self.store.list(keys.log_prefix(self.model, log))
+        numbers = (keys.entry_number(self.model, log, key) for key in listed)
+        return sorted(n for n in numbers if n is not None)
+
+    # --- logs ---
+
+    def read_log(self, log: str, numbers: list[int]) -> None:
+        known = self.digests.setdefault(log, {})
+        before: Entry | None = None
+        last = 0  # the number looked at last
+        read = in_order(lambda n: (n, self._get(keys.entry_key(self.model, log, n))), numbers)
+        for done, (n, data) in enumerate(read):
+            self.progress(f"entries of {log}", done, len(numbers))
+            self.entries += 1
+            if n > last + 1:
+                self._gap(log, last + 1, n, newest=numbers[-1])
+                before = None
+            entry = self._entry(log, n, data)
+            if entry is not None:
+                self._look_at(entry, before, alone=n > 1 and before is None)
+                known[n] = digest(data or b"")
+            before, last = entry, n
+        if log == "decisions":
+            self.newest = before
+
+    def _gap(self, log: str, first: int, n: int, *, newest: int) -> None:
+        kind = "head without predecessor" if n == newest else "gap"
+        missing = f"entry {first} is" if n == first + 1 else f"entries {first} to {n - 1} are"
+        self.found(kind, keys.entry_key(self.model, log, n - 1), f"is missing: {missing} not in the {log} log")
+
+    def _entry(self, log: str, n: int, data: bytes | None) -> Entry | None:
+        key = keys.entry_key(self.model, log, n)
+        try:
+            entry = parse(data or b"", where="it")
+        except Corrupt as error:
+            self.found("damaged entry", key, f"cannot be read ({error})")
+            return None
+        if (entry.model, entry.log, entry.n) != (self.model, log, n):
+            self.found("damaged entry", key, f"holds entry {entry.n} of {entry.model}/{entry.log}")
+            return None
+        return entry
+
+    def _look_at(self, entry: Entry, before: Entry | None, *, alone: bool) -> None:
+        """``alone``: the entry before it is not known, so that nothing can be said about following from it."""
+        key = keys.entry_key(self.model, entry.log, entry.n)
+        if not alone:
+            if entry.previous != (None if before is None else before.digest):
+                self.found("fork", key, f"was not written after the entry {entry.n - 1} that is there")
+            for kind, words in faults(before, entry, self.registered):
+                self.found(kind, key, words)
+        self.work[f"{entry.log} {entry.key}"] += 1
+        if self.work[f"{entry.log} {entry.key}"] == 2:
+            self.found("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
+        try:
+            for name in named_objects(entry):
+                self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
+            if entry.kind == "registered":
+                self._registers(entry, key)
+            elif entry.kind == "retired":
+                self.retired.update(entry.body["versions"])
+            elif entry.log == "decisions":
+                self.protected = protected_versions(entry)
+        except (KeyError, TypeError, AttributeError, Corrupt) as error:
+            self.found("wrong state", key, f"has a body of unknown form ({type(error).__name__}: {error})")
+
+    def _registers(self, entry: Entry, key: str) -> None:
+        record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
+        if record.artifact is None:
+            return
+        if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":
+            self.found("wrong state", key, f"names {record.artifact} as the artifact with the SHA-256 {record.sha256}")
+        owner = self.owners.setdefault(record.artifact, record.version)
+        if owner != record.version:
+            self.found("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
+
+    def read_champion(self, model: ModelReader) -> None:
+        """Whether production may load the champion of the newest decision; the logs must have been read."""
+        champion = None if self.newest is None else self.newest.state.get("champion")
+        if model.trusted is None or self.newest is None or not isinstance(champion, Mapping):
+            return
+        try:
+            model.trusted.check_champion(self.model, champion)
+        except UntrustedSignature as error:
+            key = keys.entry_key(self.model, self.newest.log, self.newest.n)
+            self.found("untrusted champion", key, f"says a champion that is refused ({error})")
+
+    # --- artifacts, evidence, segments ---
+
+    def read_objects(self) -> None:
+        """Everything that is not an entry; the logs must have been read."""
+        prefix = keys.model_prefix(self.model)
+        gone = self.retired - self.protected
+        given_up = {record.artifact for record in self.registered.values() if record.version in gone}
+        listed = {key: None for key in self.store.list(prefix) if not self._is_entry(key)}
+        for key, what in self.named.items():
+            if key not in listed and key not in given_up:
+                self.found(f"missing {_kind_of(key)}", key, f"is not there, {what}")
+        for key, data in in_order(lambda key: (key, self._get(key)), listed):
+            self.progress("artifacts, evidence, segments", self.objects, len(listed))
+            if data is not None:  # removed by gc since it was listed
+                self.objects += 1
+                self.size += len(data)
+                self._look_at_object(key, data)
+
+    def _look_at_object(self, key: str, data: bytes) -> None:
+        sha256 = object_digest(self.model, key)
+        segment = next((s for s in (segments.segment_of(self.model, log, key) for log in keys.LOGS) if s), None)
+        if segment is not None:
+            if not segments.is_sound(data, segment, self.digests[segment.log]):
+                self.found("damaged segment", key, "does not hold the entries that its name says")
+        elif sha256 is None:
+            self.found("stray key", key, "is no entry, artifact, evidence file or segment")
+        elif digest(data) != sha256:
+            what = self.named.get(key, "named by no entry")
+            self.found(f"damaged {_kind_of(key)}", key, f"holds other bytes than its name says, {what}")
+        elif key not in self.named:
+            self.found("orphan", key, "is named by no entry")
+
+    def _is_entry(self, key: str) -> bool:
+        return any(keys.entry_number(self.model, log, key) is not None for log in keys.LOGS)
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            return self.store.get(key)
+        except NotFound:
+            return None
+        except InvalidName:
+            return b""  # a key that cannot be asked for, such as "notes (copy).txt": a stray one
+
+
+def _shown(key: str) -> str:
+    """A key as it can be printed, whatever was put into it."""
+    return key if key.isprintable() else ascii(key)[1:-1]
+
+
+def _kind_of(key: str) -> str:
+    return "artifact" if "/artifacts/" in key else "evidence"

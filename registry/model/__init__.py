@@ -1,0 +1,1 @@
+"""One model: reading it, and what each role may write."""

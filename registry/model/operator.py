@@ -1,0 +1,173 @@
+"""What a person may: overrule the gate, by name and with a reason.
+
+Every act is one entry. What it was decided against is looked up first and compared when it is written: if another
+decision came between, :class:`~registry.errors.StaleDecision` says so and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from registry.errors import InvalidRequest, NoChampion, StaleDecision, UntrustedSignature
+from registry.format import keys
+from registry.format.entries import Entry
+from registry.format.records import ChampionRecord, FormerChampion
+from registry.log.log import Build, done_as
+from registry.model import approval, transitions
+from registry.model.promoter import ModelPromoter, candidate_of
+
+
+class Model(ModelPromoter):
+    """One model with every right. Made by :meth:`registry.Registry.model`."""
+
+    def force(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Promote a version whatever the gate says; recorded as forced. Evidence starts afresh after it."""
+        chosen = self.version(version)
+        body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
+        entry = self.promote(chosen, expected=self.champion(), author=author, body=body, forced=True, key=key)
+        return done_as(entry, entry.body["version"] == chosen.record.version)
+
+    def approve(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Carry out the promotion that the last decided night proposed, by a person and with the person's key.
+
+        Raises :class:`StaleDecision` where that night proposed another version or none, or anything that it was judged
+        on changed since; :class:`KeyRefused`, :class:`UntrustedSignature` (where trainers' keys are trusted, what was
+        proposed must be signed), :class:`Frozen`, :class:`ArtifactMissing`.
+        """
+        keys.check_author(author)
+        keys.check_text(reason, "reason")
+        self._must_be_trusted()
+        chosen = self.version(version)
+        if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
+            return done_as(done, done.body["version"] == chosen.record.version)
+        head = self.decisions.head()
+        night = None if head is None else head.state.get("night")
+        entry = approval.check_proposed(
+            None if night is None else self.decided(night), self.name, chosen.record.version
+        )
+        if self.trusted is not None and self.trusted.trainers:
+            self.trusted.check_entry(entry)
+            self.trusted.check_entry(self.versions.read(chosen.entry))
+        candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False)
+        body = approval.told(entry, author, reason)
+        return self._decide(
+            lambda told: self._crowning(approval.approved(candidate, told, entry=entry)),
+            body,
+            author,
+            key,
+            None,
+            chosen,
+            approval.KINDS,
+        )
+
+    def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Back to the last champion that nobody rolled back from, or to a version that was champion before.
+
+        Raises :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
+        meanwhile, :class:`ArtifactMissing` where the target's artifact is gone, :class:`UntrustedSignature` where
+        trusted keys are configured and none of them signed the target's promotion.
+        """
+        if key is not None and (done := self.decisions.done(key, ("rolled_back",))) is not None:
+            same = to is None or done.body["version"] == keys.version_name(keys.version_number(to))
+            return done_as(done, same)
+        head = self.decisions.head()
+        present = transitions.champion_of(head)
+        if present is None:
+            raise NoChampion(f"{self.name} has no champion to roll back from")
+        target = self._target(head, present, to)
+        version = self.registered_at(target.entry)
+        started = self._clock.monotonic()
+        self._must_be_kept(version)
+        again = candidate_of(version, author, None, forced=False)
+        self._must_have_been_promoted(target, again)
+        build = self._crowning(transitions.rolled_back(again, expected=present, reason=reason))
+        return self._act("rolled_back", self._fresh(build, started), author, reason, key)
+
+    def freeze(self, *, author: str, reason: str, until: datetime | None = None, key: str | None = None) -> Entry:
+        """No promotion until then (or until a person unfreezes)."""
+        return self._act("frozen", transitions.frozen(until, reason), author, reason, key)
+
+    def unfreeze(self, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Promotions again; evidence starts afresh."""
+        return self._act("unfrozen", transitions.unfrozen(reason), author, reason, key)
+
+    def suspend(self, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Tell production to stand aside: loading the champion raises :class:`~registry.errors.Suspended`."""
+        return self._act("suspended", transitions.suspended(reason), author, reason, key)
+
+    def resume(self, *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Production may use the champion again."""
+        return self._act("resumed", transitions.resumed(reason), author, reason, key)
+
+    def set_policy(self, policy: Mapping[str, Any], *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Record the gate's policy from now on; evidence starts afresh."""
+        return self._act("policy", transitions.policy(policy, reason), author, reason, key)
+
+    def retire(self, versions: Sequence[str | int], *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Give up the artifacts of versions: ``gc`` removes them after the grace period, their records stay.
+
+        Refused for the champion and the last ten champions.
+        """
+        keys.check_author(author)
+        keys.check_text(reason, "reason")
+        if key is not None and (done := self.versions.done(key, ("retired",))) is not None:
+            return done
+        names = [keys.version_name(keys.version_number(version)) for version in versions]
+        if not names:
+            raise InvalidRequest("name at least one version to retire")
+        kept = self.protected_versions()
+        wrong = [name for name in names if name in kept]
+        if wrong:
+            raise InvalidRequest(f"{', '.join(wrong)} cannot be retired: the champion or one of the last ten champions")
+        return self.versions.append(transitions.retired(names, reason), author=author, key=key, kinds=("retired",))
+
+    def protected_versions(self) -> set[str]:
+        """The champion and the last ten champions: their artifacts are never removed."""
+        head = self.decisions.head()
+        former = {champion.version for champion in transitions.former_champions(head)}
+        champion = transitions.champion_of(head)
+        return former if champion is None else {*former, champion.version}
+
+    def _act(self, kind: str, build: Build, author: str, reason: str, key: str | None) -> Entry:
+        keys.check_author(author)
+        keys.check_text(reason, "reason")
+        return self.decisions.append(build, author=author, key=key, kinds=(kind,))
+
+    def _must_have_been_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
+        """Where keys are trusted, refuse to sign what none of them promoted: the list of former champions is the word
+        of whoever wrote the newest entry."""
+        if self.trusted is None:
+            return
+        found = self.decisions.read(target.decision).state.get("champion") or {}
+        try:
+            self.trusted.check_champion(self.name, found)
+            champion = ChampionRecord.from_dict(found)
+            same = ("version", "entry", "artifact", "sha256", "cut")
+            wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]
+            if wrong or champion.identity != (target.version, target.decision):
+                raise UntrustedSignature(f"decision {target.decision} of {self.name} promoted another {target.version}")
+        except UntrustedSignature as error:
+            raise UntrustedSignature(f"{error}; to use {target.version} all the same, force it") from error
+
+    def _target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
+        """The former champion to go back to: a named one, or the last that nobody rolled back from."""
+        kept = transitions.former_champions(head)
+        if to is None:
+            last = transitions.rollback_target(head)
+            if last is None:
+                raise NoChampion(
+                    f"{self.name} has no former champion to roll back to; name one with --to, or force a version"
+                )
+            return last
+        name = keys.version_name(keys.version_number(to))
+        if name == present.version:
+            raise InvalidRequest(f"{name} is the champion already")
+        found = next((former for former in kept if former.version == name), None)
+        if found is None:
+            there = ", ".join(former.version for former in kept) or "none"
+            raise StaleDecision(
+                f"{name} is not among the last ten champions ({there}); to use it all the same, force it"
+            )
+        return found

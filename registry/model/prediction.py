@@ -1,0 +1,121 @@
+"""What a version says about bars, and what to expect of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from registry.archive.archive import Archive
+from registry.archive.input_schema import InputSchema
+from registry.errors import InputMismatch
+from registry.format.records import VersionRecord
+
+if TYPE_CHECKING:
+    from registry.archive.input_schema import Columns
+
+_Z = 1.959963984540054  # 95 % of a normal distribution, both sides
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """How often a version was right on bars that it was not trained on, with the 95 % interval; shares are 0 to 1.
+
+    The interval is Wilson's score interval (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927) with each bar counted once.
+    ``no_skill`` is what the majority class alone scores on the same bars; None where the record does not say.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    bars: int
+    no_skill: float | None = None
+
+    @classmethod
+    def of(cls, record: VersionRecord) -> Expectation | None:
+        """What the record promises; None where it holds no accuracy, or not the number of bars it was measured on."""
+        accuracy = record.metrics.get("accuracy")
+        measured = record.measured_on or {}
+        bars = measured.get("bars")
+        if accuracy is None or not isinstance(bars, int) or bars < 1:
+            return None
+        weight = 1.0 / (1.0 + _Z**2 / bars)
+        middle = weight * (accuracy + _Z**2 / (2 * bars))
+        half = weight * _Z * math.sqrt(accuracy * (1 - accuracy) / bars + (_Z / (2 * bars)) ** 2)
+        return cls(accuracy, middle - half, middle + half, bars, measured.get("no_skill"))
+
+    def __str__(self) -> str:
+        beside = "" if self.no_skill is None else f"; the majority alone {self.no_skill:.1%}"
+        return (
+            f"right on {self.accuracy:.1%} of {self.bars:,} bars that it was not trained on "
+            f"(95 % interval {self.low:.1%} to {self.high:.1%}{beside})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """``p``: P(up) of each row, float64 (n,); ``up``: where it lies above the version's ``cut``, bool (n,).
+
+    ``served_from``: the data-only ``arrays``, or ``skops`` where there are none. ``stale_seconds``: 0.0 while the
+    store confirms on schedule that this version is the champion, else how long ago it last did.
+    """
+
+    p: npt.NDArray[np.float64]
+    up: npt.NDArray[np.bool_]
+    version: str
+    cut: float
+    expected: Expectation | None
+    served_from: Literal["arrays", "skops"]
+    stale_seconds: float = 0.0
+
+    @property
+    def says(self) -> list[str]:
+        """``"up"`` or ``"down"`` for each row."""
+        return ["up" if up else "down" for up in self.up.tolist()]
+
+
+def predict(
+    archive: Archive, frame: Columns, *, version: str, cut: float, expected: Expectation | None, pick: bool
+) -> Prediction:
+    """What the archive says about the rows of ``frame``; :class:`InputMismatch` as of :func:`check_frame`."""
+    if not pick:
+        check_frame(archive.signature, frame)
+    p = archive.up(archive.signature.matrix(frame))
+    return Prediction(p, p > cut, version, cut, expected, "skops" if archive.form is None else "arrays")
+
+
+def check_frame(signature: InputSchema, frame: Columns) -> None:
+    """Refuse a frame whose columns, their order or dtypes are not the signature's.
+
+    Raises :class:`InputMismatch` that lists everything that differs.
+    """
+    if not isinstance(frame, Mapping) and not hasattr(frame, "columns"):
+        raise InputMismatch(
+            f"a {type(frame).__name__} has no column names: hand in a frame or a mapping of {_list(signature.columns)}"
+        )
+    names, wanted = [str(name) for name in frame], signature.columns
+    faults = [f"column {name} is missing" for name in wanted if name not in names]
+    faults += [f"column {name} is not one of the version's" for name in names if name not in wanted]
+    faults += [f"column {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    if not faults and names != list(wanted):
+        faults.append(f"the columns stand in the order {_list(names)}, not {_list(wanted)}")
+    if not faults:
+        dtypes = {name: np.asarray(frame[name]).dtype for name in wanted}
+        faults = [
+            f"column {name} is {dtypes[name]}, not {dtype}"
+            for name, dtype in zip(wanted, signature.dtypes, strict=True)
+            if dtypes[name] != dtype
+        ]
+    if faults:
+        raise InputMismatch(
+            f"the frame does not fit the version: {'; '.join(faults)} (pick=True takes its columns by name from a "
+            "wider frame)"
+        )
+
+
+def _list(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,343 @@
+"""Reading one model: which version production uses, now or at any past moment, and loading it.
+
+Reading never writes: these are the rights of a serving process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from registry.archive.archive import Archive, unpack
+from registry.clock import Clock, NewId, read_time, say_time
+from registry.errors import (
+    ArtifactMissing,
+    Corrupt,
+    InvalidRequest,
+    ModelNotFound,
+    NoChampion,
+    NotFound,
+    Suspended,
+    VersionNotFound,
+)
+from registry.format import keys
+from registry.format.entries import Entry, digest
+from registry.format.records import ChampionRecord, VersionRecord
+from registry.log.cache import OBJECTS, Cache
+from registry.log.log import Log
+from registry.log.parallel import Progress, quiet
+from registry.model import transitions
+from registry.model.prediction import Expectation, Prediction, predict
+from registry.store import Store
+from registry.trust.signing import Signer, Trusted
+
+if TYPE_CHECKING:
+    from registry.archive.input_schema import Columns
+
+GRACE = timedelta(hours=24)
+"""How old, by the store's clock, an object that no entry names must be before ``gc`` removes it."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version as read from the log: its record and the entry that registered it."""
+
+    record: VersionRecord
+    entry: int
+    registered_at: datetime
+    author: str
+
+    def __str__(self) -> str:
+        return self.record.version
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version ready to predict. ``champion`` tells why it is in production; None where it was asked for by name."""
+
+    version: str
+    cut: float
+    archive: Archive
+    champion: ChampionRecord | None = None
+    recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
+    """Gives the version's record, which a champion is loaded without: that would be one request more."""
+
+    @cached_property
+    def expected(self) -> Expectation | None:
+        """What to expect of it; looked up once. None where its record does not say."""
+        return None if self.recall is None else Expectation.of(self.recall())
+
+    def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
+        """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
+
+        Refuses with :class:`SignatureMismatch` a frame whose columns, order or dtypes differ from the version's; with
+        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request).
+        """
+        return predict(self.archive, frame, version=self.version, cut=self.cut, expected=self.expected, pick=pick)
+
+    def warm(self, *, batches: bool = False) -> None:
+        """Do now what the first :meth:`predict` would do: read the record, parse and check the model.
+
+        ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
+        """
+        _ = self.expected
+        self.archive.warm(batches=batches)
+
+
+class ModelReader:
+    """The versions and the champion of one model, read."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        grace: timedelta = GRACE,
+        signer: Signer | None = None,
+        trusted: Trusted | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.name = keys.check_name(name)
+        self.store = store
+        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id, signer=signer, cache=cache)
+        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer, cache=cache)
+        self.cache = cache
+        self._signer = signer
+        self.trusted = trusted
+        self._clock = clock
+        self._new_id = new_id
+        self._grace = grace
+
+    @property
+    def grace(self) -> timedelta:
+        """How old garbage must be before it is removed; a commit waits for less than half of it."""
+        return self._grace
+
+    def champion(self, at: datetime | None = None) -> ChampionRecord | None:
+        """What production loads now, or loaded at a past moment; None before the first promotion."""
+        return transitions.champion_of(self.deciding(at))
+
+    def version(self, which: str | int) -> Version:
+        """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is."""
+        head = self.versions.head()
+        if head is None:
+            raise ModelNotFound(f"there is no model {self.name} in {self.store.url}; `registry models` lists them")
+        if which == "champion":
+            return self.registered_at(self._champion_or_raise(None).entry)
+        if which == "latest":
+            return self._latest(head)
+        if isinstance(which, str) and which in head.state.get("tags", {}):
+            which = head.state["tags"][which]
+        number, last = keys.version_number(which), transitions.latest_number(head)
+        if number > last:
+            raise VersionNotFound(
+                f"{self.name} has no v{number}: it has v1 to v{last}" if last else f"{self.name} has no version"
+            )
+        if number == last:
+            return self._latest(head)
+        return self.registered_at(self._entry_of(number, head))
+
+    def load(self, which: str | int = "champion", *, at: datetime | None = None) -> LoadedModel:
+        """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
+
+        ``at``: the champion at a past moment, also where production was suspended then.
+
+        Raises :class:`NoChampion`, :class:`Suspended` (a person told production to stand aside),
+        :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`,
+        :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion).
+        """
+        if which == "champion":
+            return self.load_champion(self._champion_or_raise(at))
+        if at is not None:
+            raise InvalidRequest(
+                f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
+            )
+        record = self.version(which).record
+        return LoadedModel(record.version, record.cut, self.archive(record), recall=lambda: record)
+
+    def in_production(self) -> ChampionRecord:
+        """The champion that production may use: :class:`NoChampion`, :class:`Suspended`, :class:`UntrustedSignature`.
+
+        One request where nothing was decided since this object last looked.
+        """
+        return self._champion_or_raise(None)
+
+    def load_champion(self, champion: ChampionRecord, *, instead_of: LoadedModel | None = None) -> LoadedModel:
+        """That champion, ready to predict; the archive of ``instead_of`` is kept where it is the same version's."""
+        old = None if instead_of is None else instead_of.champion
+        if (
+            instead_of is not None
+            and old is not None
+            and (old.version, old.sha256) == (champion.version, champion.sha256)
+        ):
+            archive = instead_of.archive
+        else:
+            archive = self.archive(champion)
+        record = partial(self._record_at, champion.entry)
+        return LoadedModel(champion.version, champion.cut, archive, champion, record)
+
+    def history(self, *, progress: Progress = quiet) -> list[Version]:
+        """All versions, oldest first."""
+        found: list[Version] = []
+        newest = 0
+        for entry in self.versions.walk():
+            newest = max(newest, entry.n)
+            progress("reading versions", newest - entry.n, newest)
+            if entry.kind == "registered":
+                found.append(version_of(entry))
+        return found[::-1]
+
+    def log(self) -> Iterator[Entry]:
+        """The entries of both logs, newest first."""
+        streams = [self.versions.walk(), self.decisions.walk()]
+        newest = [next(stream, None) for stream in streams]
+        while any(newest):
+            entry = max(
+                (entry for entry in newest if entry is not None), key=lambda entry: (entry.time, entry.log, entry.n)
+            )
+            yield entry
+            side = 0 if entry.log == "versions" else 1
+            newest[side] = next(streams[side], None)
+
+    def decided(self, night: str) -> Entry | None:
+        """The entry that decided a night, or approved what it proposed; None where it is not decided."""
+        found = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        head = self.decisions.head()
+        if head is None or head.state.get("night", "") < night:
+            return None
+        entry = self.decisions.read(1 if found is None else found.n + 1)
+        if entry.state.get("night") != night:
+            return None
+        return entry if "proposal" not in entry.body else self._approval_of(entry, head.n) or entry
+
+    def _approval_of(self, proposing: Entry, newest: int) -> Entry | None:
+        """The entry by which a person approved a proposal: before the next night, since that makes it stale."""
+        for n in range(proposing.n + 1, newest + 1):
+            entry = self.decisions.read(n)
+            if entry.state.get("night") != proposing.state.get("night"):
+                return None
+            if entry.body.get("approval", {}).get("decision") == proposing.n:
+                return entry
+        return None
+
+    def decision_record(self, entry: Entry) -> Mapping[str, Any] | None:
+        """The full record of a decision, from the entry or from the file it names."""
+        found: Any = entry.body.get("record")
+        if found is None or "sha256" not in found:
+            return None if found is None else dict(found)
+        data = self._bytes(found["key"], found["sha256"])
+        record: dict[str, Any] = json.loads(data)
+        return record
+
+    def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
+        entry = self.deciding(at)
+        champion = transitions.champion_of(entry)
+        if entry is None or champion is None:
+            when = "" if at is None else f" at {say_time(at)}"
+            raise NoChampion(f"{self.name} has no champion{when}: nothing was promoted in {self.store.url}")
+        suspended = entry.state.get("suspended") if at is None else None
+        if suspended is not None:
+            raise Suspended(f"{self.name} is suspended since {say_time(suspended['since'])}: {suspended['reason']}")
+        if self.trusted is not None:
+            self.trusted.check_champion(self.name, entry.state["champion"])
+        return champion
+
+    def deciding(self, at: datetime | None = None) -> Entry | None:
+        """The newest decision, now or at a past moment: its state says what was in production, or stood aside."""
+        if at is None:
+            return self.decisions.head()
+        if at.tzinfo is None:
+            raise InvalidRequest(f"{at} has no time zone: write 2024-05-01T12:00Z")
+        return self.decisions.last(lambda entry: entry.time <= at)
+
+    def _latest(self, head: Entry) -> Version:
+        latest = head.state.get("latest")
+        if latest is None:
+            raise VersionNotFound(f"{self.name} has no version")
+        return version_of(head) if latest["entry"] == head.n else self.registered_at(latest["entry"])
+
+    def registered_at(self, n: int) -> Version:
+        """The version that entry ``n`` of the versions log registered."""
+        entry = self.versions.read(n)
+        if entry.kind != "registered":
+            raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")
+        return version_of(entry)
+
+    def _record_at(self, n: int) -> VersionRecord:
+        return self.registered_at(n).record
+
+    def _entry_of(self, number: int, head: Entry) -> int:
+        """The entry that registered a version: interpolated, since versions are spread evenly over the log."""
+        low, high = (0, 0), (head.n, transitions.latest_number(head))  # (entry, versions up to it)
+        while low[0] < high[0] and low[1] < number <= high[1]:
+            share = (number - low[1]) / (high[1] - low[1])
+            guess = min(max(low[0] + round(share * (high[0] - low[0])), low[0] + 1), high[0])
+            entry = head if guess == head.n else self.versions.read(guess)
+            latest = entry.state.get("latest")
+            if latest is not None and latest["version"] == keys.version_name(number):
+                return int(latest["entry"])
+            count = transitions.latest_number(entry)
+            if count < number:
+                low = (guess, count)
+            else:
+                high = (min(guess, int(entry.state["latest"]["entry"])) - 1, count - 1)
+        raise Corrupt(
+            f"no entry of {self.versions.prefix} registers {keys.version_name(number)}, though later versions are "
+            f"there; run `registry verify {self.name}`"
+        )
+
+    def archive(self, record: ChampionRecord | VersionRecord) -> Archive:
+        """The archive of a version, checked against its digest (also where production is suspended)."""
+        if record.artifact is None or record.sha256 is None:
+            raise ArtifactMissing(f"{record.version} of {self.name} is a record without artifact: it cannot be loaded")
+        data = self._bytes(record.artifact, record.sha256)
+        return unpack(data, sha256=record.sha256, where=f"{self.store.url}/{record.artifact}")
+
+    def _bytes(self, key: str, sha256: str) -> bytes:
+        kept = None if self.cache is None else self.cache.get(OBJECTS, sha256)
+        if kept is not None:
+            return kept
+        try:
+            data = self.store.get(key)
+        except NotFound as error:
+            raise ArtifactMissing(
+                f"{self.store.url}/{key} is gone: retired and collected, or deleted by hand; "
+                f"`registry verify {self.name}` tells"
+            ) from error
+        if digest(data) != sha256:
+            raise Corrupt(f"{self.store.url}/{key} is not what its entry names (SHA-256 differs): damaged or replaced")
+        if self.cache is not None:
+            self.cache.put(OBJECTS, "", data)
+        return data
+
+
+def version_of(entry: Entry) -> Version:
+    """The version that a ``registered`` entry registers."""
+    return Version(VersionRecord.from_dict(entry.body["version"]), entry.n, entry.time, entry.author)
+
+
+def dated(version: Version) -> datetime:
+    """When it was registered; for an imported version when it was registered first. :class:`Corrupt`."""
+    imported = _imported(version)
+    if "date" not in imported:
+        return version.registered_at
+    try:
+        return read_time(imported["date"])
+    except (ValueError, TypeError) as error:
+        raise Corrupt(f"{version} was imported with a date that is none: {imported['date']!r}") from error
+
+
+def author_of(version: Version) -> str:
+    """Who registered it; for an imported version who registered it first."""
+    return str(_imported(version).get("author", version.author))
+
+
+def _imported(version: Version) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (version.record.details or {}).get("imported", {})
+    return found

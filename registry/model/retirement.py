@@ -1,0 +1,49 @@
+"""Which versions are retired, as the state of the versions log remembers it: runs of numbers, ``"1-40,42-90"``.
+
+A retired version may not be promoted any more, and ``gc`` may remove its artifact a grace period after the entry that
+retired it. The two together keep a champion's artifact safe without a lock: a promotion looks here less than half a
+grace period before it commits (and skips the look for a version so young that ``gc`` would not touch it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from registry.errors import InvalidRequest
+
+_MOST_BYTES = 1500
+
+Runs = list[tuple[int, int]]
+
+
+def is_retired(state: Mapping[str, Any], number: int) -> bool:
+    """Whether version ``number`` is retired, by a state of the versions log."""
+    return any(first <= number <= last for first, last in _runs(state))
+
+
+def retire(state: Mapping[str, Any], numbers: Iterable[int]) -> str:
+    """What the state holds when ``numbers`` are retired too; :class:`InvalidRequest` where that is too long for it."""
+    runs = _joined([*_runs(state), *((number, number) for number in numbers)])
+    text = ",".join(f"{first}-{last}" for first, last in runs)
+    if len(text) > _MOST_BYTES:
+        raise InvalidRequest(
+            f"these versions would make {len(runs)} separate runs of retired ones, too many to remember: retire "
+            "neighbours of those that are retired already"
+        )
+    return text
+
+
+def _runs(state: Mapping[str, Any]) -> Runs:
+    runs = (run.split("-") for run in state.get("retired", "").split(",") if run)
+    return [(int(first), int(last)) for first, last in runs]
+
+
+def _joined(runs: Sequence[tuple[int, int]]) -> Runs:
+    joined: Runs = []
+    for first, last in sorted(runs):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined

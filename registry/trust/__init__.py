@@ -1,0 +1,1 @@
+"""Signatures, and whose keys are trusted."""

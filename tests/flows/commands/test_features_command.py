@@ -1,0 +1,88 @@
+"""``retrain features`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
+
+from flows.bars import load_bars
+from flows.cli import app, main
+from tests.flows.bars.raw import exports
+
+BARS = exports.minutes("2024-01-02 00:00", "2024-01-10 16:50")
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    path = tmp_path / "raw.csv"
+    path.write_bytes(exports.histdata(BARS))
+    return path
+
+
+def test_a_build_and_a_day_added_say_what_came_of_them(raw: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "bars")
+    said = CliRunner().invoke(app, ["features", str(raw), "--out", out]).stdout
+    assert "raw.csv: HistData, 1" in said and "500 bars warmed the indicators up" in said and "bars held back" in said
+    day = tmp_path / "day.csv"
+    day.write_bytes(exports.histdata(exports.minutes("2024-01-10 16:51", "2024-01-11 16:59", missing=0)))
+    said = CliRunner().invoke(app, ["features", str(day), "--out", out, "--add", "--json"]).stdout
+    told = json.loads(said)
+    assert told["added"] == 1 + 24 * 4 and told["held_back"] == 0
+    assert told["bars"] == len(load_bars(out).frame)
+
+
+def test_files_are_written_by_the_clock_that_nights_read(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRAIN_CLOCK", "UTC")
+    done = CliRunner().invoke(
+        app, ["features", str(raw), "--out", str(tmp_path / "bars"), "--clock", "America/New_York+7h"]
+    )
+    assert done.exit_code == 0
+    bars = load_bars(tmp_path / "bars", clock="UTC")
+    assert bars.last_close.isoformat() == "2024-01-10T14:45:00+00:00"  # 16:45 on the server's clock
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--definitions", "wilder"], 2, "choose among notebook, textbook"),
+        (["--years", "both"], 2, "choose among continuous, apart"),
+        (["--last", "yes"], 2, "choose among auto, keep, drop"),
+        (["--bars", "H1"], 2, "choose among auto, M1, M5, M15"),
+        (["--clock", "Mars"], 2, "is not a clock"),
+        (["--columns", "x=y"], 2, "there is no part x"),
+        (["--delimiter", ","], 3, "the layout is not known"),
+        (["--bars", "M15"], 3, "bars must all be of one length"),
+        (["--add"], 2, "nothing was built"),
+    ],
+)
+def test_what_makes_no_sense_ends_with_one_message(
+    raw: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    status: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["retrain", "features", str(raw), "--out", str(tmp_path / "bars"), *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == status
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.glob("bars/*"))
+
+
+def test_an_export_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setattr("sys.argv", ["retrain", "features", str(tmp_path / "no.csv"), "--out", str(tmp_path / "bars")])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert "no.csv" in said and said == snapshot

@@ -1,0 +1,182 @@
+"""The walk-forward over the past: out of sample, blind to what came later, and told as it goes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from flows.bars import Dataset, prepare
+from flows.evidence import backfill
+from flows.evidence.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, cost, cut_of, marks, walk_forward
+from flows.gate.nightly.policy import GatePolicy
+from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
+from flows.operations.orchestrator import artifacts as showing
+from flows.operations.orchestrator import tasks
+from flows.operations.runs import local as plainly
+from tests.flows.nights import Nights, at, short_bars
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    place = tmp_path_factory.mktemp("walk")
+    return Nights(place, short_bars(place / "bars"))
+
+
+@pytest.fixture(scope="module")
+def data(nights: Nights) -> Dataset:
+    return nights.dataset(at(3))
+
+
+def walk(nights: Nights, data: Dataset, days: int = 50, **values: Any) -> list[NightScores]:
+    return walk_forward(nights.job(at(3), backfill_days=days), data, night="2024-06-03", **values)
+
+
+def opens_of(data: Dataset) -> np.ndarray:
+    return minutes(pd.DatetimeIndex(data.bars.frame.index))
+
+
+def with_frame(data: Dataset, frame: pd.DataFrame) -> Dataset:
+    return prepare(replace(data.bars, frame=frame, file_time=data.bars.file_time[: len(frame)]))
+
+
+def test_each_of_the_last_days_is_scored_once_and_marked_as_not_live(nights: Nights, data: Dataset) -> None:
+    sheets = walk(nights, data)
+    opens = np.concatenate([sheet.opens for sheet in sheets])
+    days = np.unique(data.trading_day[data.counted])[-50:]
+    expected = np.isin(data.trading_day, days) & ~np.isnan(data.label)
+    assert opens.tolist() == opens_of(data)[expected].tolist()
+    assert not any(sheet.live for sheet in sheets)
+    assert all(each.version is None and not np.isnan(each.p).any() for sheet in sheets for each in sheet.series)
+    assert [[each.name for each in sheet.series] for sheet in sheets] == [["line", "bayes"]] * 3
+
+
+def test_nothing_is_scored_on_bars_it_was_trained_on(
+    nights: Nights, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught: list[pd.Timestamp] = []
+    train_all = backfill.train_all
+
+    def watched(recipes: Any, seen: Dataset, mask: np.ndarray, **values: Any) -> Any:
+        taught.append(seen.known_at[mask].max())
+        return train_all(recipes, seen, mask, **values)
+
+    monkeypatch.setattr(backfill, "train_all", watched)
+    sheets = walk(nights, data)
+    assert len(taught) == len(sheets) == 3
+    for known_at, sheet in zip(taught, sheets, strict=True):
+        first = pd.Timestamp(int(sheet.opens[0]), unit="m", tz="UTC")
+        assert first - pd.Timedelta(hours=1) < known_at <= first
+
+
+def test_a_planted_future_bar_changes_nothing_before_it(nights: Nights, data: Dataset) -> None:
+    plain = walk(nights, data)
+    first = pd.Timestamp(int(plain[-1].opens[0]), unit="m", tz="UTC")
+    frame = data.bars.frame.copy()
+    planted = frame.index >= first
+    frame.loc[planted, ["rsi_14", "adx_14"]] = 99.0
+    frame.loc[planted, "close_15m"] = np.linspace(1.0, 2.0, planted.sum())
+    changed = walk(nights, with_frame(data, frame))
+    assert to_bytes(changed[:-1]) == to_bytes(plain[:-1])
+    assert to_bytes(changed[-1:]) != to_bytes(plain[-1:])
+
+
+def test_the_same_bars_give_the_same_bytes(nights: Nights, data: Dataset) -> None:
+    assert to_bytes(walk(nights, data, 20)) == to_bytes(walk(nights, data, 20))
+
+
+def test_every_twenty_days_are_refitted_and_progress_is_told(nights: Nights, data: Dataset) -> None:
+    told: list[tuple[int, int]] = []
+    sheets = walk(nights, data, 50, progress=lambda done, of: told.append((done, of)))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]  # how much is to come is told before it begins
+    assert [len(sheet.days) for sheet in sheets] == [REFIT_DAYS, REFIT_DAYS, 10]
+
+
+def test_progress_ends_where_it_said_also_when_there_was_nothing_to_train_on(nights: Nights, data: Dataset) -> None:
+    """Two months without bars: the first days after them follow on nothing."""
+    frame = data.bars.frame
+    hole = (frame.index > pd.Timestamp("2024-02-01", tz="UTC")) & (frame.index < pd.Timestamp("2024-05-06", tz="UTC"))
+    told: list[tuple[int, int]] = []
+    sheets = walk(nights, with_frame(data, frame[~hole]), progress=lambda done, of: told.append((done, of)))
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert len(sheets) == 1 and "2024-05-06" not in sheets[0].days
+
+
+def test_the_cut_follows_what_the_stream_said_before(nights: Nights, data: Dataset) -> None:
+    first, second, third = walk(nights, data)
+    assert [each.cut for each in first.series] == [0.5, 0.5]
+    for at_series in (0, 1):
+        said = [sheet.series[at_series].p for sheet in (first, second)]
+        assert second.series[at_series].cut == np.median(said[0][-2000:])
+        assert third.series[at_series].cut == np.median(np.concatenate(said)[-2000:])
+
+
+def test_a_policy_of_one_half_cuts_there(nights: Nights, data: Dataset) -> None:
+    job = replace(nights.job(at(3), backfill_days=50), gate=GatePolicy(cut="half"))
+    assert {each.cut for sheet in walk_forward(job, data, night="2024-06-03") for each in sheet.series} == {0.5}
+
+
+@pytest.mark.parametrize(("bars", "cut"), [(0, 0.5), (499, 0.5), (500, 0.25), (5_000, 0.25)])
+def test_a_cut_asks_for_five_hundred_predictions(bars: int, cut: float) -> None:
+    assert cut_of(GatePolicy(), np.full(bars, 0.25)) == cut
+
+
+def test_the_first_sixty_days_are_learnt_and_not_scored(nights: Nights, data: Dataset) -> None:
+    sheets = walk(nights, data, 5_000)
+    first = pd.Timestamp(int(sheets[0].opens[0]), unit="m", tz="UTC")
+    begun = data.bars.frame.index[0] + pd.Timedelta(days=FIRST_TRAINING_DAYS)
+    assert abs(first - begun) < pd.Timedelta(days=3)
+
+
+@pytest.mark.parametrize("days", [0, 50])
+def test_without_days_or_without_a_past_there_is_nothing(nights: Nights, data: Dataset, days: int) -> None:
+    told: list[tuple[int, int]] = []
+    short = data if days == 0 else with_frame(data, data.bars.frame.iloc[:4_000])
+    assert walk(nights, short, days, progress=lambda done, of: told.append((done, of))) == []
+    assert told == []
+
+
+def test_a_mark_is_the_fingerprint_of_a_days_scored_bars(data: Dataset) -> None:
+    scored = np.zeros(data.label.size, np.bool_)
+    scored[-150:] = True
+    found = marks(data, scored)
+    assert [*found] == [str(day) for day in np.unique(data.trading_day[-150:])]
+    assert found["2024-06-03"] == data.fingerprint(scored & (data.trading_day == np.datetime64("2024-06-03")))
+    assert marks(data, ~scored & scored) == {}
+    scored[-1] = False
+    assert marks(data, scored)["2024-06-03"] != found["2024-06-03"]
+
+
+@pytest.mark.parametrize(("steps", "minutes"), [(1, "1 minute "), (25, "2 minutes "), (250, "17 minutes ")])
+def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes: str) -> None:
+    assert f"fitted {steps} times on the past" in cost(steps) and f": about {minutes}for the shipped" in cost(steps)
+    said = io.StringIO()
+    console = Console(file=said, width=400)
+    with plainly._progress(console) as (_, on_backfill):
+        assert said.getvalue() == ""
+        on_backfill(0, steps)
+        assert said.getvalue() == cost(steps) + "\n"
+        on_backfill(steps, steps)
+    assert said.getvalue().count("Before the first night") == 1
+
+
+def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[float, str]] = []
+    monkeypatch.setattr(showing, "create_progress_artifact", lambda at, description: said.append((at, description)))
+    monkeypatch.setattr(showing, "update_progress_artifact", lambda of, at: None)
+    monkeypatch.setattr(tasks.night, "gather", lambda job, model, bars, told: (told(0, 25), told(25, 25)))
+    tasks._gather(None, None, None)  # type: ignore[arg-type]  # the walk-forward alone is looked at
+    assert said == [(0.0, cost(25))]
+
+
+def test_a_night_tells_the_progress_of_its_backfill(nights: Nights, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    fresh = Nights(tmp_path, nights.data)
+    fresh(at(3), dry_run=True, on_backfill=lambda done, of: told.append((done, of)))
+    assert told[0] == (0, 3) and told[-1] == (3, 3)

@@ -1,0 +1,52 @@
+"""The gate's policy: what it refuses, and that a recorded one comes back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flows.errors import RequestRefused
+from flows.gate.nightly.calibration import SMALLEST_BUDGET, calibrate
+from flows.gate.nightly.policy import GatePolicy
+
+OWN = GatePolicy(score="accuracy", budget=0.1, cadence=5, windows=(20, 60), accuracy_margin_points=0.5, cut="half")
+
+
+@pytest.mark.parametrize("policy", [GatePolicy(), OWN])
+def test_a_recorded_policy_comes_back(policy: GatePolicy) -> None:
+    assert GatePolicy.from_dict(json.loads(json.dumps(policy.to_dict()))) == policy
+
+
+def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
+    assert GatePolicy.from_dict({"score": "brier"}) == GatePolicy(score="brier")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"score": "profit"}, "no score 'profit'"),
+        ({"cut": "mean"}, "no cut 'mean'"),
+        ({"budget": 0.0}, "budget of 0.0"),
+        ({"budget": 1.0}, "budget of 1.0"),
+        ({"budget": 0.002}, "budget of 0.002 makes no sense: .* at least 0.0025"),
+        ({"budget": float("nan")}, "budget of nan"),
+        ({"accuracy_margin_points": -0.1}, "margin of -0.1"),
+        ({"accuracy_margin_points": float("nan")}, "margin of nan"),
+        ({"cadence": 0}, "look every 0 nights"),
+        ({"cadence": 251}, "look every 251 nights"),
+        ({"windows": []}, "windows"),
+        ({"windows": [40, 40]}, "windows"),
+        ({"windows": [2, 40]}, "from 3 up"),
+        ({"patience": 3}, "sets patience, which this version does not know"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(RequestRefused, match=says):
+        GatePolicy.from_dict(values)
+
+
+def test_the_smallest_budget_that_can_be_set_has_a_threshold() -> None:
+    policy = GatePolicy(budget=SMALLEST_BUDGET, windows=(3, 5))
+    assert calibrate(1, windows=policy.windows, budget=policy.budget).threshold > 3.0

@@ -1,0 +1,84 @@
+"""``registry predict``: rows of a CSV in, probabilities out, by the champion or a named version."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from tests.registry.actors import NAME
+from tests.registry.commanded import fitted
+
+WHY = ["--reason", "the feed was wrong"]
+
+
+CSV = "timestamp,adx_14,close_15m,rsi_14\n2024-05-01 12:00,-1.5,1.25,2.5\n2024-05-01 12:15,0.5,1.26,-3\n"
+
+
+def expected(seed=1):
+    return fitted(seed).predict_proba(np.array([[2.5, -1.5], [-3.0, 0.5]]))[:, 1]
+
+
+def test_a_csv_in_and_a_csv_out(url, run, tmp_path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("\ufeff" + CSV)
+    status, out, err = run("predict", NAME, bars)
+    header, *rows = [line.split(",") for line in out.splitlines()]
+    assert (status, header) == (0, ["timestamp", "p_up", "says", "version"])
+    assert [row[0] for row in rows] == ["2024-05-01 12:00", "2024-05-01 12:15"]
+    np.testing.assert_allclose([float(row[1]) for row in rows], expected(), atol=1e-12)
+    assert [row[2:] for row in rows] == [["up", "v2"], ["down", "v2"]]
+    assert "v2 was right on 51.3%" in err
+    assert run("predict", NAME, bars, "--to", tmp_path / "said.csv")[0] == 0
+    assert (tmp_path / "said.csv").read_text() == out
+
+
+def test_predictions_of_a_named_version_as_json(url, run, tmp_path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("rsi_14,adx_14\n2.5,-1.5\n\n-3,0.5\n")
+    told = json.loads(run("predict", NAME, bars, "--version", "v3", "--json")[1])
+    assert (told["version"], [row["row"] for row in told["rows"]]) == ("v3", ["1", "2"])
+    np.testing.assert_allclose([row["p_up"] for row in told["rows"]], expected(2), atol=1e-12)
+
+
+def test_rows_may_come_from_standard_input(url, run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CSV.encode())))
+    assert len(run("predict", NAME, "-")[1].splitlines()) == 3
+
+
+def test_a_suspended_champion_is_not_asked(url, run, tmp_path):
+    (tmp_path / "bars.csv").write_text(CSV)
+    run("suspend", NAME, *WHY)
+    status, out, err = run("predict", NAME, tmp_path / "bars.csv")
+    assert (status, out) == (5, "") and "suspended" in err
+    assert run("predict", NAME, tmp_path / "bars.csv", "--version", "v2")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "says"),
+    [
+        (b"", 2, "has no rows"),
+        (b"rsi_14,adx_14\n", 2, "has no rows"),
+        (b"rsi_14,adx_14\n\n", 2, "has no rows"),
+        (b"rsi_14\n1\n", 8, "column adx_14 is missing"),
+        (b"rsi_14;adx_14\n1;2\n", 8, "column rsi_14 is missing; column adx_14 is missing"),
+        (b"rsi_14,adx_14,rsi_14\n1,2,3\n", 8, "column rsi_14 is there twice"),
+        (b"rsi_14,adx_14\n1,2\n1,x\n", 8, "line 3: adx_14 is 'x'"),
+        (b"rsi_14,adx_14\n\n1,x\n", 8, "line 3: adx_14 is 'x'"),
+        (b"rsi_14,adx_14\n1," + b"9" * 200_000 + b"\n", 2, "line 2: field larger"),
+        (b"rsi_14,adx_14\n1,\n", 8, "line 2: adx_14 is ''"),
+        (b'rsi_14,adx_14\n1,"2,5"\n', 8, "line 2: adx_14 is '2,5'"),
+        (b"rsi_14,adx_14\n1,nan\n", 8, "adx_14 is nan"),
+        (b"rsi_14,adx_14\n1,2\n1\n", 2, "line 3"),
+        (b"rsi_14,adx_14\n1,2,3\n", 2, "line 2"),
+        (b"\xff\xfe", 2, "UTF-8"),
+        (b"rsi_14,adx_14\n1,2\x00\n", 8, "line 2"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_with_its_line(url, run, tmp_path, content, status, says):
+    (tmp_path / "bars.csv").write_bytes(content)
+    found, out, err = run("predict", NAME, tmp_path / "bars.csv")
+    assert (found, out) == (status, "") and says in err and "Traceback" not in err
