@@ -48,10 +48,10 @@ from registry.clock import Clock, NewId, SystemClock, random_id
 from registry.errors import InvalidRequest, ModelNotFound, RegistryError
 from registry.format.entries import Entry, key_digest
 from registry.format.records import ChampionRecord, VersionRecord
-from registry.model.operator import Model
-from registry.model.prediction import Expectation, Prediction
-from registry.model.reader import LoadedModel, Version
+from registry.model.prediction import Expectation, LoadedModel, Prediction
+from registry.model.roles import Model
 from registry.model.transitions import Night
+from registry.model.version import Version
 from registry.registry import Registry
 from registry.serving import Follower
 from registry.trust.keyring import Keyring

@@ -23,9 +23,9 @@ from registry.commands.output import entry_row, print_escaped, say, version_row
 from registry.errors import NoChampion, RegistryError
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord
-from registry.model.reader import Version, author_of, dated
-from registry.model.retirement import is_retired
+from registry.model.retention import is_retired
 from registry.model.transitions import champion_of
+from registry.model.version import Version, author_of, dated
 from registry.registry import Registry
 
 app = typer.Typer(

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from registry.clock import Clock
 from registry.errors import InvalidRequest, NoChampion, Suspended
-from registry.model.prediction import Prediction
-from registry.model.reader import LoadedModel, ModelReader
+from registry.model.prediction import LoadedModel, Prediction
+from registry.model.reader import ModelReader
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from registry.analysis.differences import Change, data_changes, environment_changes, parameter_changes
 from registry.analysis.noise import Interval, PairedDays, interval_of_bars
 from registry.errors import InvalidRequest
-from registry.model.reader import Version
+from registry.model.version import Version
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.model.reader import Version
+from registry.model.version import Version
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

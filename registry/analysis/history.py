@@ -25,7 +25,8 @@ from registry.format.entries import canonical, digest
 from registry.log.cache import Cache
 from registry.log.parallel import Progress, quiet
 from registry.log.segments import older
-from registry.model.reader import ModelReader, Version, author_of, dated, version_of
+from registry.model.reader import ModelReader
+from registry.model.version import Version, author_of, dated, version_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 from registry.clock import SystemClock
 from registry.errors import InvalidName, InvalidRequest, RegistryError
 from registry.log.parallel import Progress
-from registry.model.operator import Model
+from registry.model.roles import Model
 from registry.registry import Registry
 from registry.trust.keyring import Keyring
 

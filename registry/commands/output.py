@@ -13,7 +13,7 @@ from rich.console import Console
 from registry.clock import write_time
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord
-from registry.model.reader import Version, author_of, dated
+from registry.model.version import Version, author_of, dated
 
 
 def say(*lines: str) -> None:

@@ -17,8 +17,8 @@ from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
 from registry.commands.options import Json, ModelName, Url, VersionName, open_model, show
 from registry.commands.output import say, version_row
-from registry.model.operator import Model
-from registry.model.reader import Version
+from registry.model.roles import Model
+from registry.model.version import Version
 
 app = typer.Typer()
 

@@ -27,8 +27,8 @@ from registry.errors import Corrupt, InvalidRequest
 from registry.format.entries import Entry, canonical, digest
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
-from registry.model.operator import Model
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest
+from registry.model.roles import Model
 from registry.model.transitions import champion_of
 
 FORMAT = 1

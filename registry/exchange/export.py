@@ -24,8 +24,8 @@ from registry.clock import say_time, write_time
 from registry.errors import ArtifactMissing, InvalidRequest, NotFound
 from registry.format.entries import Entry
 from registry.model import transitions
-from registry.model.operator import Model
-from registry.model.reader import Version, author_of, dated
+from registry.model.roles import Model
+from registry.model.version import Version, author_of, dated
 
 ARCHIVE, RECORD, DECISION, CARD = "model.zip", "version.json", "decision.json", "README.md"
 

@@ -31,8 +31,8 @@ from registry.format import keys
 from registry.format.entries import key_digest
 from registry.format.records import VersionRecord
 from registry.log.parallel import Progress, quiet
-from registry.model.operator import Model
-from registry.model.reader import Version
+from registry.model.roles import Model
+from registry.model.version import Version
 from registry.registry import Registry
 
 KNOWN = ("version", "timestamp", "author", "params", "metrics")

@@ -19,9 +19,9 @@ from registry.format import keys
 from registry.format.entries import parse
 from registry.log.log import Log
 from registry.log.parallel import Progress, in_order, quiet
-from registry.maintenance.references import named_objects
 from registry.maintenance.verify import Verified, verify
 from registry.model.reader import ModelReader
+from registry.model.retention import named_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
 _UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it

@@ -20,9 +20,9 @@ from registry.format.entries import KINDS, Entry
 from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
 from registry.log.log import Build
 from registry.model import transitions
-from registry.model.promoter import candidate_of
-from registry.model.reader import Version
+from registry.model.decisions import candidate_of
 from registry.model.transitions import Night, champion_of
+from registry.model.version import Version
 
 FOLLOWED = {
     "versions": ("newest", "tags", "retired", "watermark", "as_of"),

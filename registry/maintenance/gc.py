@@ -42,10 +42,10 @@ from registry.log import segments
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
 from registry.maintenance.derivation import CROWNING
-from registry.maintenance.references import named_objects, object_digest, protected_versions
-from registry.model.operator import Model
-from registry.model.retirement import is_retired
-from registry.model.scorer import named_by
+from registry.model.evidence import named_by
+from registry.model.retention import is_retired, named_objects, object_digest
+from registry.model.roles import Model
+from registry.model.transitions import protected_versions
 from registry.store import Stored
 
 NIGHTS_KEPT = 90

@@ -26,8 +26,9 @@ from registry.format.records import VersionRecord
 from registry.log import segments
 from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.consistency import faults
-from registry.maintenance.references import named_objects, object_digest, protected_versions
 from registry.model.reader import ModelReader
+from registry.model.retention import named_objects, object_digest
+from registry.model.transitions import protected_versions
 from registry.probed_store import check_format
 from registry.registry import Registry
 from registry.store import Store

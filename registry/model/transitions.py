@@ -17,7 +17,10 @@ from registry.format.entries import Entry, canonical
 from registry.format.keys import check_text, version_name, version_number
 from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
 from registry.log.log import Build, Draft
-from registry.model import retirement
+from registry.model import retention
+
+CROWNING = ("promoted", "returned", "rolled_back")
+"""Kinds of the entries that make a version champion."""
 
 FORMER_KEPT = 10
 TAGS_KEPT = 32
@@ -85,7 +88,7 @@ def retired(versions: Sequence[str], reason: str) -> Build:
         for version in versions:
             _must_exist(head, version)
         assert head is not None, "one of the versions exists"
-        runs = retirement.retire(head.state, map(version_number, versions))
+        runs = retention.retire(head.state, map(version_number, versions))
         return Draft("retired", {"versions": list(versions), "reason": reason}, {"retired": runs})
 
     return build
@@ -211,6 +214,13 @@ def former_champions(head: Entry | None) -> list[FormerChampion]:
     return [FormerChampion.from_dict(former) for former in ([] if head is None else head.state.get("former", []))]
 
 
+def protected_versions(head: Entry | None) -> set[str]:
+    """The champion and the last ten champions after a decision: their artifacts are never removed."""
+    champion = champion_of(head)
+    former = {former.version for former in former_champions(head)}
+    return former if champion is None else {*former, champion.version}
+
+
 def rollback_target(head: Entry | None) -> FormerChampion | None:
     """The last former champion that nobody rolled back from."""
     out = {*([] if head is None else head.state.get("rolled_back", ()))}
@@ -284,7 +294,7 @@ def _former(head: Entry | None, new: str) -> list[dict[str, Any]]:
     last = [] if present is None else [present]
     gone = {new, *(champion.version for champion in last)}
     kept = [former for former in former_champions(head) if former.version not in gone]
-    kept += [FormerChampion(each.version, each.decision, each.since, each.entry) for each in last]
+    kept += [FormerChampion(champion.version, champion.decision, champion.since, champion.entry) for champion in last]
     return [former.to_dict() for former in kept[-FORMER_KEPT:]]
 
 
