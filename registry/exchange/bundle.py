@@ -18,11 +18,10 @@ elsewhere, or check the signatures with public keys known from elsewhere.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from registry.archive.canonical_zip import canonical_zip
 from registry.errors import Corrupt, InvalidRequest
 from registry.format.entries import Entry, canonical, digest
 from registry.log.log import Log
@@ -33,7 +32,6 @@ from registry.model.transitions import champion_of
 
 FORMAT = 1
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _DIGEST_LENGTH = 64
 
 
@@ -115,14 +113,7 @@ def _member(name: str) -> str:
 
 
 def _sealed(members: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, members[name], compresslevel=6)
-        archive.comment = b"0" * _DIGEST_LENGTH  # its length is sealed with the rest, its bytes follow
-    data = buffer.getvalue()[:-_DIGEST_LENGTH]
+    """The zip file of the members, its last bytes the digest of all bytes before them."""
+    room = b"0" * _DIGEST_LENGTH  # the comment's length is sealed with the rest, its bytes follow
+    data = canonical_zip(members, comment=room)[:-_DIGEST_LENGTH]
     return data + digest(data).encode()

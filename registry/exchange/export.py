@@ -22,14 +22,13 @@ from typing import Any
 from registry.archive.archive import unpack
 from registry.clock import say_time, write_time
 from registry.errors import ArtifactMissing, InvalidRequest, NotFound
+from registry.files import write_atomically
 from registry.format.entries import Entry
 from registry.model import transitions
 from registry.model.roles import Model
 from registry.model.version import Version, author_of, dated
 
 ARCHIVE, RECORD, DECISION, CARD = "model.zip", "version.json", "decision.json", "README.md"
-
-_CROWNING = ("promoted", "returned", "rolled_back")
 
 
 def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
@@ -44,7 +43,7 @@ def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
     files: dict[str, bytes] = {}
     if chosen.record.artifact is not None:
         files[ARCHIVE] = _archive(model, chosen)
-    files[RECORD] = _json(_told(model, chosen))
+    files[RECORD] = _json(_version_facts(model, chosen))
     if entry is not None:
         files[DECISION] = _json({"sentence": str(entry), "entry": entry.to_dict(), "record": record})
     files[CARD] = model_card(model.name, chosen, entry).encode()
@@ -82,7 +81,7 @@ def _decision_about(model: Model, version: Version) -> Entry | None:
     if head is None or len(transitions.former_champions(head)) < transitions.FORMER_KEPT:
         return None  # every former champion is remembered
     for entry in model.decisions.walk():
-        if entry.kind in _CROWNING and entry.body.get("version") == version.record.version:
+        if entry.kind in transitions.CROWNING and entry.body.get("version") == version.record.version:
             return entry
     return None
 
@@ -99,7 +98,7 @@ def _archive(model: Model, version: Version) -> bytes:
     return data
 
 
-def _told(model: Model, version: Version) -> dict[str, Any]:
+def _version_facts(model: Model, version: Version) -> dict[str, Any]:
     return {
         "model": model.name,
         "date": write_time(dated(version)),
@@ -125,7 +124,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
                 f"{folder} holds {', '.join([*others, *stale])} of something else: export into another folder"
             )
         for path, data in paths.items():
-            path.write_bytes(data)
+            write_atomically(path, data)
     except OSError as error:
         raise InvalidRequest(f"{error.filename or folder} cannot be written: {error.strerror or error}") from error
     return list(paths)
@@ -169,8 +168,8 @@ def _evaluation(version: Version) -> str:
     measured = version.record.measured_on
     if measured is None:
         return "On which bars these figures were measured is not recorded."
-    told = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
-    return f"Measured on: {', '.join(told)}."
+    facts = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
+    return f"Measured on: {', '.join(facts)}."
 
 
 def _usage(name: str, version: Version) -> str:
@@ -184,6 +183,6 @@ def _usage(name: str, version: Version) -> str:
 def _table(card: Any, section: str, title: str, values: Mapping[str, Any]) -> None:
     if not values:
         return
-    shown = ["" if value is None else value for value in values.values()]
-    card.add_table(**{section: {title: list(values), "Value": shown}})
+    cells = ["" if value is None else value for value in values.values()]
+    card.add_table(**{section: {title: list(values), "Value": cells}})
     card.select(section).title = section.rpartition("/")[2]  # skops would head it with the whole path

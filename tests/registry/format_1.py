@@ -40,7 +40,7 @@ from registry.analysis.history import read_history
 from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema
 from registry.clock import write_time
-from registry.exchange.notebook import import_notebook
+from registry.exchange.notebook import ImportOptions, import_notebook
 from registry.model.approval import proposal
 from registry.model.evidence import ScoredNight
 from registry.trust.signing import Signer, Trusted
@@ -161,7 +161,7 @@ def write_acts(folder: Path, archives: Mapping[str, bytes], made_with: Mapping[s
 
     index = folder / "notebook.json"
     index.write_text(json.dumps(NOTEBOOK))
-    import_notebook(training, index, author="ann", model="rf", name="acts")
+    import_notebook(training, index, author="ann", options=ImportOptions("rf", "acts"))
     logistic, tree, bayes, again = (
         job.register(archives[name], _record(name, made_with), author="job", key=f"register {number}")
         for number, name in enumerate(("logistic", "tree", "bayes", "logistic"))
