@@ -63,7 +63,7 @@ class Follower:
 
     def __init__(self, model: ModelReader, *, clock: Clock, every: float = 60.0) -> None:
         if not every > 0:
-            raise InvalidRequest(f"every {every} seconds makes no sense: give a number above 0")
+            raise InvalidRequest(f"every must be a number of seconds above 0, not {every}")
         self._model = model
         self._clock = clock
         self._every = every

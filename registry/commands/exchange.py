@@ -1,4 +1,4 @@
-"""The commands ``registry export``, ``bundle``, ``import-notebook`` and ``predict``: what leaves or enters a registry."""
+"""The commands ``registry export``, ``bundle``, ``import-notebook`` and ``predict``: data in and out."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ from registry.format.records import VersionRecord
 from registry.log import segments
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
-from registry.maintenance.derivation import CROWNING
+from registry.model import transitions
 from registry.model.evidence import named_by
 from registry.model.retention import is_retired, named_objects, object_digest
 from registry.model.roles import Model
@@ -102,13 +102,13 @@ def collect(
     be shorter than any writer's. Raises :class:`Corrupt` where a log is damaged (nothing was removed).
     """
     if nights_kept < 1:
-        raise InvalidRequest(f"to keep the artifacts of {nights_kept} nights makes no sense: keep at least 1")
+        raise InvalidRequest(f"the artifacts of at least 1 night must be kept, not of {nights_kept}")
     grace = model.grace
     objects = list(_objects(model))
     folded = list(model.store.stat(f"{keys.model_prefix(model.name)}segments/"))
-    versions = _Past.of(model.versions)
+    versions = _ReadLog.of(model.versions)
     ages = _retired_for(model, versions, {each.key for each in objects})
-    decisions = _Past.of(model.decisions)
+    decisions = _ReadLog.of(model.decisions)
     protected = protected_versions(decisions.newest)
 
     named = {key for past in (versions, decisions) for key in past.named}
@@ -136,8 +136,8 @@ def collect(
 
 
 @dataclass
-class _Past:
-    """A whole log as it was read, newest entry first: what it names, and what is asked of it."""
+class _ReadLog:
+    """A whole log as it was read, newest entry first: what it names, registers and retires."""
 
     newest: Entry | None = None
     named: set[str] = field(default_factory=set)
@@ -151,7 +151,7 @@ class _Past:
     crowned: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, log: Log) -> _Past:
+    def of(cls, log: Log) -> _ReadLog:
         past = cls(log.newest())
         if past.newest is None:
             return past
@@ -176,7 +176,7 @@ class _Past:
             self.nights[record.version] = record.night or f"{entry.time:%Y-%m-%d}"
         elif entry.kind == "retired":
             self.retiring.append(entry)
-        elif entry.kind in CROWNING:
+        elif entry.kind in transitions.CROWNING:
             self.crowned.add(entry.body["version"])
 
 
@@ -188,7 +188,7 @@ def _objects(model: Model) -> Iterator[Stored]:
                 yield each
 
 
-def _users(versions: _Past) -> dict[str, set[str]]:
+def _users(versions: _ReadLog) -> dict[str, set[str]]:
     """By key of an artifact, the versions that name it: one, unless a trainer wrote another's into its own record."""
     users: dict[str, set[str]] = {}
     for record in versions.registered.values():
@@ -197,7 +197,7 @@ def _users(versions: _Past) -> dict[str, set[str]]:
     return users
 
 
-def _retired_for(model: Model, versions: _Past, there: set[str]) -> dict[str, timedelta]:
+def _retired_for(model: Model, versions: _ReadLog, there: set[str]) -> dict[str, timedelta]:
     """How long each retired version whose artifact is ``there`` is retired, by the age of the first entry saying so."""
     left = {record.version for record in versions.registered.values() if record.artifact in there}
     ages: dict[str, timedelta] = {}
@@ -210,7 +210,7 @@ def _retired_for(model: Model, versions: _Past, there: set[str]) -> dict[str, ti
     return ages
 
 
-def _logs(model: Model, versions: _Past, decisions: _Past) -> Iterator[tuple[Log, _Past]]:
+def _logs(model: Model, versions: _ReadLog, decisions: _ReadLog) -> Iterator[tuple[Log, _ReadLog]]:
     return zip((model.versions, model.decisions), (versions, decisions), strict=True)
 
 
@@ -235,7 +235,7 @@ def _segments(model: Model, listed: Iterable[Stored], digests: dict[str, dict[in
             yield Garbage(each.key, each.size, "folded")
 
 
-def _outlived(versions: _Past, decisions: _Past, protected: set[str], nights_kept: int) -> list[str]:
+def _outlived(versions: _ReadLog, decisions: _ReadLog, protected: set[str], nights_kept: int) -> list[str]:
     """The versions to retire now, oldest first: never champion, and so many later nights registered."""
     nights = sorted(set(versions.nights.values()))
     if len(nights) <= nights_kept or versions.newest is None:

@@ -85,9 +85,7 @@ def check_prefix(prefix: str, *, whole: bool = False) -> str:
 def check_limit(limit: int | None) -> int | None:
     """``limit`` if it is None or at least 1."""
     if limit is not None and limit < 1:
-        raise InvalidRequest(
-            f"a listing of at most {limit} keys makes no sense: ask for 1 or more, or for all with None"
-        )
+        raise InvalidRequest(f"the limit of a listing must be 1 or more, or None for all keys, not {limit}")
     return limit
 
 

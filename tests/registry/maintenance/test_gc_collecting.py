@@ -223,7 +223,7 @@ def test_cut_off_at_any_delete_and_repeated_it_ends_the_same(store, clock):
 
 
 def test_to_keep_no_night_is_refused(store):
-    with pytest.raises(InvalidRequest, match="keep at least 1"):
+    with pytest.raises(InvalidRequest, match="at least 1 night must be kept, not of 0"):
         collect(a_model(store), nights_kept=0)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from registry import VersionRecord
 from registry.format.entries import KINDS
-from registry.maintenance.derivation import FOLLOWED
+from registry.maintenance.consistency import FOLLOWED
 from registry.maintenance.verify import verify
 from registry.model import approval
 from registry.model.evidence import ScoredNight
