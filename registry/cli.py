@@ -86,8 +86,8 @@ def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = Non
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
     entry = opened.decisions.read(record.decision)
     suspended = decided.state.get("suspended")
-    told = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
-    show(told, as_json, lambda: _print_champion(model, record, entry, suspended))
+    row = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
+    show(row, as_json, lambda: _print_champion(model, record, entry, suspended))
 
 
 @app.command(epilog="Example: registry log gbpusd_m15_direction --limit 10")
@@ -99,14 +99,14 @@ def log(
     as_json: Json = False,
 ) -> None:
     """What happened to the model, newest first: one sentence an entry."""
-    found = []
+    entries = []
     with bar() as progress:
         for entry in open_model(registry, model, cache).log():
-            found.append(entry)
-            progress("reading the log", len(found), limit)
-            if len(found) == limit:
+            entries.append(entry)
+            progress("reading the log", len(entries), limit)
+            if len(entries) == limit:
                 break
-    show([entry_row(entry) for entry in found], as_json, lambda: _print_log(model, found))
+    show([entry_row(entry) for entry in entries], as_json, lambda: _print_log(model, entries))
 
 
 def _history_table(

@@ -1,4 +1,4 @@
-"""TODO"""
+"""A store that is looked at before it is written to: does it keep its promise, and is this a registry of our format?"""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 ::
 
     with registry.follow("gbpusd_m15_direction", url="s3://models/registry") as champion:
-        said = champion.predict(bars, pick=True)
-        said.says, said.p, said.version, said.expected, said.stale_seconds
+        prediction = champion.predict(bars, pick=True)
+        prediction.says, prediction.p, prediction.version, prediction.expected, prediction.stale_seconds
 
 A thread of its own asks the store every minute who is champion: one request where nothing is new. A new champion is
 loaded and checked beside the old one and takes its place in one assignment, so every call is answered by one version,
@@ -83,8 +83,8 @@ class Follower:
         if view.halt is not None:
             raise type(view.halt)(*view.halt.args)
         assert view.loaded is not None, "a view without champion says why"
-        said = view.loaded.predict(frame, pick=pick)
-        return dataclasses.replace(said, stale_seconds=self._stale(view))
+        prediction = view.loaded.predict(frame, pick=pick)
+        return dataclasses.replace(prediction, stale_seconds=self._stale(view))
 
     @property
     def loaded(self) -> LoadedModel | None:

@@ -15,7 +15,7 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("format/entries.py", "if short == key[:12]:", "if short[:1] == key[:1]:"),
     ("model/transitions.py", "if night is not None and last is not None and night.day <= last:", "if night is not None and last is not None and night.day < last:"),
     ("model/transitions.py", "if _identity(present) != _identity(expected):", "if (present and present.version) != (expected and expected.version):"),
-    ("model/transitions.py", "for former in kept[-FORMER_KEPT:]]", "for former in kept]"),
+    ("model/transitions.py", "for former in recent[-FORMER_KEPT:]]", "for former in recent]"),
     ("model/transitions.py", "[*marked, present.version][-_ROLLED_BACK_KEPT:]", "[*marked, present.version]"),
     ("model/transitions.py", "[-RECIPES_KEPT:]", ""),
     ("model/transitions.py", "version_name(latest_number(head) + 1)", "version_name(n)"),

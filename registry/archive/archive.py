@@ -174,10 +174,10 @@ def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] |
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
     """The archive in ``data`` after its SHA-256 was compared; :class:`Corrupt` or :class:`UnsafeArtifact` else."""
-    found = digest(data)
-    if found != sha256:
+    actual = digest(data)
+    if actual != sha256:
         raise Corrupt(
-            f"{where} has SHA-256 {found[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
+            f"{where} has SHA-256 {actual[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
         )
     members = _members(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
     try:

@@ -85,13 +85,13 @@ def bar() -> Iterator[Progress]:
     """A bar on standard error, from the third second on and only on a terminal."""
     console, clock = Console(stderr=True), SystemClock()
     started = clock.monotonic()
-    with Bar(console=console, transient=True, disable=not console.is_terminal, auto_refresh=False) as shown:
-        task = shown.add_task("", visible=False)
+    with Bar(console=console, transient=True, disable=not console.is_terminal, auto_refresh=False) as drawn:
+        task = drawn.add_task("", visible=False)
 
         def progress(what: str, done: int, of: int) -> None:
             if clock.monotonic() - started > SECONDS_BEFORE_A_BAR:
-                shown.update(task, description=what, completed=done, total=of, visible=True)
-                shown.refresh()
+                drawn.update(task, description=what, completed=done, total=of, visible=True)
+                drawn.refresh()
 
         yield progress
 

@@ -46,8 +46,8 @@ def compare(
     """Two versions side by side: better, worse, within noise, or not comparable."""
     opened = open_model(registry, model)
     a, b = opened.version(first), opened.version(second)
-    found = compared(a, b, days=paired_days(opened, a, b))
-    show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
+    comparison = compared(a, b, days=paired_days(opened, a, b))
+    show(comparison.to_dict(), as_json, lambda: _print_comparison(model, comparison))
 
 
 def _record_table(model: str, row: dict[str, Any]) -> Table:
@@ -55,7 +55,7 @@ def _record_table(model: str, row: dict[str, Any]) -> Table:
     table.add_column("field", style="bold", no_wrap=True)
     table.add_column("value", overflow="fold")
     for name, value in _flat(row):
-        table.add_row(Text(name), _plain(value))
+        table.add_row(Text(name), _text(value))
     return table
 
 
@@ -68,24 +68,24 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
-def _print_comparison(model: str, found: Comparison) -> None:
-    title = f"{model}: {found.b} beside {found.a}"
+def _print_comparison(model: str, comparison: Comparison) -> None:
+    title = f"{model}: {comparison.b} beside {comparison.a}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric")
-    for column in (found.a, found.b, "difference", "%"):
+    for column in (comparison.a, comparison.b, "difference", "%"):
         table.add_column(column, justify="right")
     table.add_column("")
     table.add_column("why", overflow="fold")
-    for row in found.metrics:
+    for row in comparison.metrics:
         table.add_row(*_comparison_row(row))
-    if found.metrics:
+    if comparison.metrics:
         Console(highlight=False).print(table)
     else:
         say(f"{title}: neither has a metric")
     for heading, changes in (
-        ("parameters", found.parameters),
-        ("data", found.data),
-        ("environment", found.environment),
+        ("parameters", comparison.parameters),
+        ("data", comparison.data),
+        ("environment", comparison.environment),
     ):
         say(f"{heading}: {'the same' if not changes else ''}".rstrip(), *(f"  {change}" for change in changes))
 
@@ -101,7 +101,7 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _plain(value: Any) -> Text:
+def _text(value: Any) -> Text:
     """A value as text, brackets and all: it is no markup."""
     return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
@@ -114,7 +114,7 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
     """By metric; empty where there is no evidence, or nobody who can read it is installed."""
     if not model.manifest().files:
         return {}
-    found: dict[str, PairedDays] = {}
+    days: dict[str, PairedDays] = {}
     for reader in entry_points(group=GROUP):
-        found |= reader.load()(model, a, b)
-    return found
+        days |= reader.load()(model, a, b)
+    return days

@@ -43,8 +43,8 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     """
     newest = model.decisions.head()
     if newest is None or not 1 <= decision <= newest.n:
-        there = "it has none" if newest is None else f"it has 1 to {newest.n}"
-        raise InvalidRequest(f"{model.name} has no decision {decision}: {there} (`registry log {model.name}`)")
+        numbers = "it has none" if newest is None else f"it has 1 to {newest.n}"
+        raise InvalidRequest(f"{model.name} has no decision {decision}: {numbers} (`registry log {model.name}`)")
     entry = model.decisions.read(decision)
     decisions = _entries(model.decisions, decision, 1, progress)
     scored = _scored(model, entry)
@@ -54,7 +54,7 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     versions = _entries(model.versions, max(named), min(named), progress) if named else {}
     manifest = Manifest() if scored is None else model.manifest(scored)
     files = dict(zip(manifest.files, model.evidence(manifest), strict=True))
-    moved = _moved_record(model, entry)
+    moved = _record_file(model, entry)
     head = {
         "format": FORMAT,
         "model": model.name,
@@ -76,13 +76,13 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
 
 def _entries(log: Log, newest: int, oldest: int, progress: Progress) -> dict[int, bytes]:
     """The bytes of the entries from ``newest`` down to ``oldest``, each checked against the one after it."""
-    found = {}
+    entries = {}
     for entry in log.walk(newest=newest):
-        found[entry.n] = entry.to_bytes()
-        progress(f"reading {log.name}", len(found), newest - oldest + 1)
+        entries[entry.n] = entry.to_bytes()
+        progress(f"reading {log.name}", len(entries), newest - oldest + 1)
         if entry.n == oldest:
             break
-    return found
+    return entries
 
 
 def _scored(model: Model, decision: Entry) -> int | None:
@@ -91,12 +91,12 @@ def _scored(model: Model, decision: Entry) -> int | None:
     if isinstance(named, Mapping):
         entry = named.get("entry")
         return None if entry is None else int(entry)
-    before = model.versions.last(lambda each: each.time <= decision.time)
+    before = model.versions.last(lambda version_entry: version_entry.time <= decision.time)
     watermark = None if before is None else before.state.get("watermark")
     return None if watermark is None else int(watermark["entry"])
 
 
-def _moved_record(model: Model, decision: Entry) -> bytes | None:
+def _record_file(model: Model, decision: Entry) -> bytes | None:
     """The decision's record where it stands beside the log: the bytes whose digest the entry names."""
     named: Any = decision.body.get("record")
     if not isinstance(named, Mapping) or "key" not in named:

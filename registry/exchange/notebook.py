@@ -108,8 +108,10 @@ def import_notebook(
     models = _chosen_models(index, options)
     names = {original: keys.check_name(options.name or original) for original in models}
     prepared = {
-        original: [(version, _opened(index, original, version) if options.trust_pickles else None) for version in found]
-        for original, found in models.items()
+        original: [
+            (version, _opened(index, original, version) if options.trust_pickles else None) for version in versions
+        ]
+        for original, versions in models.items()
     }
     imported: list[Imported] = []
     for original, versions in prepared.items():
@@ -158,16 +160,16 @@ def read_index(path: Path, zone: tzinfo = UTC) -> dict[str, list[NotebookVersion
         )
     published = values.get("published", [])
     faults: list[str] = []
-    found = {name: _versions(name, versions, published, zone, faults) for name, versions in models.items()}
+    versions = {name: _versions(name, versions, published, zone, faults) for name, versions in models.items()}
     if faults:
         raise InvalidRequest(f"{path} cannot be imported, nothing was written: {'; '.join(faults)}")
-    return found
+    return versions
 
 
 def _versions(
     model: str, versions: list[Any], published: Any, zone: tzinfo, faults: list[str]
 ) -> list[NotebookVersion]:
-    found: list[NotebookVersion] = []
+    read: list[NotebookVersion] = []
     for at, values in enumerate(versions, start=1):
         where = f"version {at} of {model}"
         try:
@@ -175,11 +177,11 @@ def _versions(
         except (InvalidRequest, InvalidName) as error:
             faults.append(f"{where}: {error}")
             continue
-        if any(version.name == other.name for other in found):
+        if any(version.name == other.name for other in read):
             faults.append(f"{where}: {version.name} is there twice")
             continue
-        found.append(_with_published(version, model, published))
-    return found
+        read.append(_with_published(version, model, published))
+    return read
 
 
 def _version(values: Any, zone: tzinfo) -> NotebookVersion:
@@ -226,12 +228,12 @@ def _imported_before(target: ModelTrainer) -> dict[str, Version]:
 
     Looked up in the records, since a state forgets idempotency keys.
     """
-    found: dict[str, Version] = {}
+    imported: dict[str, Version] = {}
     for version in target.history():
         key = (version.record.details or {}).get("imported", {}).get("key")
-        if key is not None and (key not in found or version.record.artifact is not None):
-            found[key] = version
-    return found
+        if key is not None and (key not in imported or version.record.artifact is not None):
+            imported[key] = version
+    return imported
 
 
 def _register(

@@ -113,5 +113,5 @@ class Cache:
             for name in names:
                 path = Path(folder) / name
                 with contextlib.suppress(OSError):  # removed since it was listed
-                    found = path.stat()
-                    yield found.st_mtime_ns, found.st_size, path
+                    status = path.stat()
+                    yield status.st_mtime_ns, status.st_size, path

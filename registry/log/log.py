@@ -117,15 +117,15 @@ class Log:
         if head is None:
             return None
         low, high = 0, head.n  # holds at `low` (0: before the first), not after `high`
-        found: Entry | None = None
+        last: Entry | None = None
         while low < high:
             middle = (low + high + 1) // 2
             entry = head if middle == head.n else self.read(middle)
             if holds(entry):
-                low, found = middle, entry
+                low, last = middle, entry
             else:
                 high = middle - 1
-        return found
+        return last
 
     def append(
         self,
@@ -205,12 +205,12 @@ class Log:
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
-            found = self.store.list(self.prefix, limit=limit)
-            for key in found:
+            listed = self.store.list(self.prefix, limit=limit)
+            for key in listed:
                 n = keys.entry_number(self.model, self.name, key)
                 if n is not None:
                     return n
-            if limit is not None and len(found) < limit:
+            if limit is not None and len(listed) < limit:
                 return None
         return None
 

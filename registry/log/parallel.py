@@ -37,14 +37,14 @@ def in_order(
     for question in itertools.islice(left, None if ahead == 1 else _ONE_BY_ONE if at_once is None else 1):
         yield ask(question)
     with ThreadPoolExecutor(ahead) as workers:
-        asked: deque[Future[Answer]] = deque()
+        pending: deque[Future[Answer]] = deque()
         try:
             while True:
-                further = itertools.islice(left, ahead - len(asked))
-                asked.extend(workers.submit(ask, question) for question in further)
-                if not asked:
+                further = itertools.islice(left, ahead - len(pending))
+                pending.extend(workers.submit(ask, question) for question in further)
+                if not pending:
                     return
-                yield asked.popleft().result()
+                yield pending.popleft().result()
         finally:
-            for waiting in asked:
+            for waiting in pending:
                 waiting.cancel()

@@ -54,11 +54,11 @@ def faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterat
     """
     if before is not None and entry.time < before.time:
         yield "time goes back", f"was written at {entry.time}, before the entry before it ({before.time})"
-    look = _version_faults if entry.log == "versions" else _decision_faults
+    faults_of = _version_faults if entry.log == "versions" else _decision_faults
     try:
         yield from _key_faults(before, entry)
-        found = list(look(before, entry, registered))
-        yield from found or _state_faults(before, entry, registered)
+        wrong = list(faults_of(before, entry, registered))
+        yield from wrong or _state_faults(before, entry, registered)
     except _UNKNOWN_FORM as error:
         yield "wrong state", f"has a body or state of unknown form ({type(error).__name__}: {error})"
 
@@ -151,11 +151,11 @@ def _differences(before: Entry | None, entry: Entry, registered: Registered) -> 
             side["former"] = [FormerChampion.from_dict(former) for former in side["former"] or ()]
     if "champion" in expected:
         crowned = _comparable(ChampionRecord.from_dict(expected.pop("champion")), before, entry)
-        there = ChampionRecord.from_dict(entry.state["champion"])
+        stored = ChampionRecord.from_dict(entry.state["champion"])
         del actual["champion"]
         for field in dataclasses.fields(ChampionRecord):
             name = f"champion's {field.name}"
-            expected[name], actual[name] = (getattr(record, field.name) for record in (crowned, there))
+            expected[name], actual[name] = (getattr(record, field.name) for record in (crowned, stored))
     return {
         name: (value, actual[name])
         for name, value in expected.items()
@@ -165,10 +165,10 @@ def _differences(before: Entry | None, entry: Entry, registered: Registered) -> 
 
 def _comparable(crowned: ChampionRecord, before: Entry | None, entry: Entry) -> ChampionRecord:
     """``crowned`` with what cannot be worked out taken from the entry."""
-    there = ChampionRecord.from_dict(entry.state["champion"])
+    stored = ChampionRecord.from_dict(entry.state["champion"])
     last = None if before is None else before.state.get("night")
-    approved = entry.as_of is None and entry.kind != "rolled_back" and there.night == last
-    return dataclasses.replace(crowned, signature=there.signature, night=last if approved else crowned.night)
+    approved = entry.as_of is None and entry.kind != "rolled_back" and stored.night == last
+    return dataclasses.replace(crowned, signature=stored.signature, night=last if approved else crowned.night)
 
 
 def _build(before: Entry | None, entry: Entry, registered: Registered) -> Build | None:
@@ -212,9 +212,9 @@ def _of_decisions(before: Entry | None, entry: Entry, registered: Registered) ->
 
 
 def _crowning(entry: Entry, present: ChampionRecord | None, registered: Registered) -> Build:
-    there = ChampionRecord.from_dict(entry.state["champion"])
-    forced = entry.kind != "rolled_back" and bool(there.forced) and entry.body.get("forced") is True
-    version = Version(registered[there.entry], there.entry, entry.time, entry.author)
+    stored = ChampionRecord.from_dict(entry.state["champion"])
+    forced = entry.kind != "rolled_back" and bool(stored.forced) and entry.body.get("forced") is True
+    version = Version(registered[stored.entry], stored.entry, entry.time, entry.author)
     candidate = candidate_of(version, entry.author, _night(entry), forced=forced)
     if entry.kind == "rolled_back":
         if present is None:

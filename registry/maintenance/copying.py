@@ -53,10 +53,10 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
     _must_be_clean(verify(source, progress=progress), source, but=_UNTRUSTED)
     _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
     pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
-    counts = [_common_history(mine, theirs) for mine, theirs in pairs]
+    counts = [_common_history(origin, copied) for origin, copied in pairs]
     work = _Copying(source, target, progress)
-    for (mine, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
-        work.copy_log(mine, last, present)
+    for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
+        work.copy_log(origin, last, present)
     _must_be_clean(verify(target, progress=progress), target, but=_UNTRUSTED)
     return Copied(source.name, work.entries, work.objects, work.bytes)
 
@@ -70,8 +70,8 @@ def _must_be_clean(report: Verified, model: ModelReader, *, but: tuple[str, ...]
 
 def _common_history(source: Log, target: Log) -> tuple[int, int]:
     """The newest entries of both, if one history begins with the other."""
-    mine, theirs = source.head(), target.head()
-    last, present = (0 if head is None else head.n for head in (mine, theirs))
+    origin, copied = source.head(), target.head()
+    last, present = (0 if head is None else head.n for head in (origin, copied))
     shared = min(last, present)
     if shared and source.read(shared).digest != target.read(shared).digest:
         raise InvalidRequest(
@@ -89,7 +89,7 @@ class _Copying:
         self.source, self.target = source.store, target.store
         self.progress = progress
         prefix = keys.model_prefix(self.model)
-        self.here, self.there = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.at_source, self.at_target = (set(store.list(prefix)) for store in (self.source, self.target))
         self.entries = self.objects = self.bytes = 0
 
     def copy_log(self, log: Log, last: int, present: int) -> None:
@@ -108,11 +108,11 @@ class _Copying:
     def _copy_objects(self, entries: list[bytes]) -> None:
         """What the entries name and the target lacks; what gc took from the source cannot be copied."""
         named = [key for data in entries for key in named_objects(parse(data, where=f"an entry of {self.source.url}"))]
-        lacking = [key for key in dict.fromkeys(named) if key in self.here and key not in self.there]
+        lacking = [key for key in dict.fromkeys(named) if key in self.at_source and key not in self.at_target]
         for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
             self.objects += 1
             self.bytes += size
-        self.there.update(lacking)
+        self.at_target.update(lacking)
 
     def _put(self, key: str, data: bytes) -> int:
         try:

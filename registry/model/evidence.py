@@ -68,8 +68,8 @@ class ScoredNight:
 
 def manifest_of(entry: Entry) -> Manifest:
     """The manifest that a ``scored`` entry holds."""
-    found = entry.body["manifest"]
-    return Manifest(found["through"], tuple(found["backfill"]), dict(found["months"]), dict(found["nights"]))
+    parts = entry.body["manifest"]
+    return Manifest(parts["through"], tuple(parts["backfill"]), dict(parts["months"]), dict(parts["nights"]))
 
 
 def named_by(entry: Entry) -> Iterator[str]:
@@ -84,8 +84,8 @@ def named_by(entry: Entry) -> Iterator[str]:
 
 def watermark(head: Entry | None) -> int | None:
     """The number of the newest ``scored`` entry."""
-    found = None if head is None else head.state.get("watermark")
-    return None if found is None else int(found["entry"])
+    newest = None if head is None else head.state.get("watermark")
+    return None if newest is None else int(newest["entry"])
 
 
 def read_file(store: Store, model: str, name: str) -> bytes:

@@ -134,10 +134,10 @@ class ModelOperator(ModelReader):
         of whoever wrote the newest entry."""
         if self.trusted is None:
             return
-        found = self.decisions.read(target.decision).state.get("champion") or {}
+        promoted = self.decisions.read(target.decision).state.get("champion") or {}
         try:
-            self.trusted.check_champion(self.name, found)
-            champion = ChampionRecord.from_dict(found)
+            self.trusted.check_champion(self.name, promoted)
+            champion = ChampionRecord.from_dict(promoted)
             same = ("version", "entry", "artifact", "sha256", "cut")
             wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]
             if wrong or champion.identity != (target.version, target.decision):
@@ -160,8 +160,8 @@ class ModelOperator(ModelReader):
             raise InvalidRequest(f"{name} is the champion already")
         target = next((former for former in former_champions if former.version == name), None)
         if target is None:
-            there = ", ".join(former.version for former in former_champions) or "none"
+            choices = ", ".join(former.version for former in former_champions) or "none"
             raise StaleDecision(
-                f"{name} is not among the last ten champions ({there}); to use it all the same, force it"
+                f"{name} is not among the last ten champions ({choices}); to use it all the same, force it"
             )
         return target

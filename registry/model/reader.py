@@ -133,14 +133,14 @@ class ModelReader:
 
     def history(self, *, progress: Progress = quiet) -> list[Version]:
         """All versions, oldest first."""
-        found: list[Version] = []
+        versions: list[Version] = []
         newest = 0
         for entry in self.versions.walk():
             newest = max(newest, entry.n)
             progress("reading versions", newest - entry.n, newest)
             if entry.kind == "registered":
-                found.append(version_of(entry))
-        return found[::-1]
+                versions.append(version_of(entry))
+        return versions[::-1]
 
     def log(self) -> Iterator[Entry]:
         """The entries of both logs, newest first."""
@@ -156,11 +156,11 @@ class ModelReader:
 
     def decided(self, night: str) -> Entry | None:
         """The entry that decided a night, or approved what it proposed; None where it is not decided."""
-        found = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        earlier = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
         head = self.decisions.head()
         if head is None or head.state.get("night", "") < night:
             return None
-        entry = self.decisions.read(1 if found is None else found.n + 1)
+        entry = self.decisions.read(1 if earlier is None else earlier.n + 1)
         if entry.state.get("night") != night:
             return None
         return entry if "proposal" not in entry.body else self._approval_of(entry, head.n) or entry
@@ -199,12 +199,12 @@ class ModelReader:
 
     def decision_record(self, entry: Entry) -> Mapping[str, Any] | None:
         """The full record of a decision, from the entry or from the file it names."""
-        found: Any = entry.body.get("record")
-        if found is None or "sha256" not in found:
-            return None if found is None else dict(found)
-        data = self.read_object(found["key"], found["sha256"])
-        record: dict[str, Any] = json.loads(data)
-        return record
+        record: Any = entry.body.get("record")
+        if record is None or "sha256" not in record:
+            return None if record is None else dict(record)
+        data = self.read_object(record["key"], record["sha256"])
+        moved: dict[str, Any] = json.loads(data)
+        return moved
 
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
         entry = self.deciding(at)

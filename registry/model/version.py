@@ -48,5 +48,5 @@ def author_of(version: Version) -> str:
 
 
 def _imported(version: Version) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (version.record.details or {}).get("imported", {})
-    return found
+    imported: Mapping[str, Any] = (version.record.details or {}).get("imported", {})
+    return imported
