@@ -1,4 +1,4 @@
-"""A store that is looked at before it is written to: does it keep its promise, and is this a registry of our format?"""
+"""A store that must show, before its first write, that it refuses to overwrite."""
 
 from __future__ import annotations
 
