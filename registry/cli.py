@@ -1,4 +1,4 @@
-"""The command ``registry``: what a person asks of, or tells, a registry.
+"""The command ``registry``: what a person reads in a registry, and does to it.
 
 Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decided, frozen, suspended); 6 the store;
 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else.
@@ -18,8 +18,8 @@ from rich.text import Text
 
 from registry.clock import say_time
 from registry.commands import acts, exchange, upkeep, versions
-from registry.commands.options import CacheFolder, Json, ModelName, Url, bar, moment, open_model, show
-from registry.commands.output import entry_row, print_escaped, say, version_row
+from registry.commands.options import CacheFolder, Json, ModelName, Url, moment, open_model
+from registry.commands.output import bar, entry_row, print_escaped, say, show, version_row
 from registry.errors import NoChampion, RegistryError
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord

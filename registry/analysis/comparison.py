@@ -1,4 +1,4 @@
-"""Two versions side by side: is the second better, and can one tell?
+"""Comparing two versions: is the second better, and is the difference larger than chance makes it?
 
     comparison = compare(model.version("v1"), model.version("v2"))
     print(comparison)        # text; comparison.frame() is a DataFrame, comparison.to_dict() JSON

@@ -1,4 +1,4 @@
-"""What a person tells a registry: by name and with a reason, each act one entry of a log."""
+"""The commands by which a person acts on a model: each is one entry of a log, with a name and a reason."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from registry.commands.options import (
     VersionName,
     moment,
     open_model,
-    show,
 )
-from registry.commands.output import entry_row, say
+from registry.commands.output import print_entry, say, show
 from registry.errors import InvalidRequest
-from registry.format.entries import Entry
 from registry.trust.keyring import public_key, write_new_key
 
 app = typer.Typer()
@@ -165,11 +163,6 @@ def tag(
     opened = open_model(registry, model, signing_key=signing_key)
     number = None if version is None else opened.version(version).record.version
     print_entry(opened.tag(name, number, author=author, key=key), as_json)
-
-
-def print_entry(entry: Entry, as_json: bool) -> None:
-    """Show the entry that an act wrote."""
-    show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
 
 
 @app.command(epilog='Example: registry approve gbpusd_m15_direction v12 --reason "the evidence is plain"')

@@ -15,12 +15,10 @@ from registry.commands.options import (
     SigningKey,
     Url,
     VersionName,
-    bar,
     open_model,
     open_registry,
-    show,
 )
-from registry.commands.output import say
+from registry.commands.output import bar, say, show
 from registry.commands.table import Predicted, read_columns, write_predictions
 from registry.errors import InvalidRequest
 from registry.exchange.bundle import bundle as bundled

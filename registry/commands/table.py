@@ -1,4 +1,7 @@
-"""Rows in, predictions out, as CSV: with the standard library and numpy alone, since that is what serving has."""
+"""Reading rows from CSV and writing predictions to it, with the standard library and numpy alone.
+
+Serving has no more than these two.
+"""
 
 from __future__ import annotations
 

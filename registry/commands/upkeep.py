@@ -14,13 +14,12 @@ from registry.commands.options import (
     ModelName,
     SigningKey,
     Url,
-    bar,
     models_named,
     open_begun,
     open_model,
     open_registry,
-    show,
 )
+from registry.commands.output import bar, show
 from registry.maintenance import copying, gc
 from registry.maintenance import verify as verifying
 from registry.maintenance.findings import Verified

@@ -1,4 +1,4 @@
-"""What a person asks of versions: everything of one, or how two differ."""
+"""The commands ``registry show`` and ``compare``: everything about one version, or how two differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rich.text import Text
 from registry.analysis.comparison import Comparison, MetricRow
 from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
-from registry.commands.options import Json, ModelName, Url, VersionName, open_model, show
-from registry.commands.output import say, version_row
+from registry.commands.options import Json, ModelName, Url, VersionName, open_model
+from registry.commands.output import say, show, version_row
 from registry.model.roles import Model
 from registry.model.version import Version
 

@@ -1,4 +1,4 @@
-"""One decision with everything it rests on, in one file that can be checked without this package and without a store.
+"""Bundling a decision with everything it rests on into one file, checked without this package and without a store.
 
     data = bundle(model, 12)                         # entry 12 of the decisions log
     python examples/check_bundle.py decision-12.zip  # standard library and numpy; offline

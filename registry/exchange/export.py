@@ -1,4 +1,4 @@
-"""One version as files that need nothing of this package to be read: archive, record, decision, model card.
+"""Exporting a version as files that can be read without this package: archive, record, decision, model card.
 
     export(model, "v12", Path("v12"))
 

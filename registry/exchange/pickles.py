@@ -1,4 +1,4 @@
-"""A notebook's pickle, opened once by who trusts it, and kept as an archive that runs no code.
+"""Opening a notebook's pickle once, where a person trusts it, to keep its model as an archive that runs no code.
 
 Opening a pickle runs whatever its writer put into it. Only :func:`open_pickle` does, only for the importer, and only
 when a person said ``--trust-pickles``.

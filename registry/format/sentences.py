@@ -1,4 +1,4 @@
-"""What a person reads in ``registry log``: one sentence an entry, in the words of the trade."""
+"""The sentence that each entry is in ``registry log``."""
 
 from __future__ import annotations
 

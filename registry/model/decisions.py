@@ -1,4 +1,4 @@
-"""Writing a decision, a gate's or a person's: what is looked at before, what is signed, and what stands beside the log.
+"""Writing a decision of a gate or a person: what is checked before, what is signed, where a large record is stored.
 
 A decision that makes a version champion is written only while the version's artifact is there to stay, and only with
 the signature that production asks for.

@@ -1,4 +1,4 @@
-"""Keys as a person configures them: the private one in a file, the trusted public ones in variables.
+"""Keys as they are configured: the private one in a file, the trusted public ones in variables.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The form itself: a scaler perhaps, trees or a line, and the rule that makes a probability of their score."""
+"""The data-only form: an optional scaler, trees or a line, and the rule that makes a probability of their score."""
 
 from __future__ import annotations
 
