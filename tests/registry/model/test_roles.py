@@ -1,11 +1,9 @@
-"""What each role's object offers: only the methods of its rights, seen by a type checker and when it runs."""
+"""What each role's object offers: only the methods of its rights, when it runs and as a type checker sees it."""
 
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -52,31 +50,8 @@ def test_a_role_that_is_none_is_refused() -> None:
         Registry(MemoryStore()).model("gbpusd", role="admin")  # type: ignore[call-overload]
 
 
-CHECKED = """
-from registry import Registry
-from registry.format.records import VersionRecord
-
-trainer = Registry("somewhere").model("gbpusd", role="trainer")
-trainer.register(None, VersionRecord(), author="job")
-trainer.promote(trainer.version(1), expected=None, author="job", body={})
-trainer.rollback(author="job", reason="why")
-Registry("somewhere").model("gbpusd", role="reader").register(None, VersionRecord(), author="job")
-Registry("somewhere").model("gbpusd").rollback(author="ann", reason="why")
-Registry("somewhere").model("gbpusd", role="admin")
-"""
-
-
-def test_a_type_checker_sees_that_a_trainer_cannot_promote(tmp_path: Path) -> None:
-    (tmp_path / "checked.py").write_text(CHECKED)
-    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", ".cache"]
-    environment = os.environ | {"MYPYPATH": str(ROOT), "MYPY_FORCE_COLOR": "0"}
-    done = subprocess.run(
-        [*command, "checked.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    wrong = [line.split('"') for line in done.stdout.splitlines() if ": error: " in line]
-    assert [(words[0].partition(": error")[0], *words[1:4:2]) for words in wrong] == [
-        ("checked.py:7", "ModelTrainer", "promote"),
-        ("checked.py:8", "ModelTrainer", "rollback"),
-        ("checked.py:9", "ModelReader", "register"),
-        ("checked.py:11", "model", "Registry"),
-    ]
+def test_the_type_checker_looks_at_the_roles_too() -> None:
+    """What it sees of them stands in ``role_types.py``."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert settings["strict"]
+    assert Path(__file__).with_name("role_types.py") in [ROOT / place for place in settings["files"]]
