@@ -40,7 +40,7 @@ from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
 from registry.format.keys import version_number
 from registry.format.records import VersionRecord
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest, ScoredNight
 from registry.model.transitions import champion_of, former_champions, newest_of
 
 Mask = npt.NDArray[np.bool_]
@@ -132,13 +132,9 @@ def _kept(
     if watermark is not None and manifest.through is not None and not tonight.opens.size and not tonight.replaced:
         return int(watermark["entry"])
     entry = model.score(
-        to_bytes([tonight]),
-        night=night.day,
-        through=through,
-        bars=bars,
+        ScoredNight(to_bytes([tonight]), night.day, through, bars, backfill=[to_bytes(past)] if past else []),
         fold=fold,
         author=job.author,
-        backfill=[to_bytes(past)] if past else [],
         since=manifest,
         key=key_digest([job.model, night.day, "scored", through, list(tonight.replaced)]),
         as_of=night.as_of,

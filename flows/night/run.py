@@ -245,13 +245,14 @@ def _commit(job: Job, model: Model, bars: NightBars, versions: Sequence[Version 
     if verdict.action == "promoted":
         winner = _winner(model, versions, verdict)
         if verdict.force is not None:
-            return model.promote(winner, body=body, forced=True, **told | {"author": verdict.force.author})
+            return model.overrule(winner, body=body, **told | {"author": verdict.force.author})
         if persons.needs_approval(job, verdict):
             body |= persons.answered(job, winner, verdict)
             if not persons.may_promote(body):
                 return model.hold(body=body, **told)
         try:
-            return model.promote(winner, body=body, returned=verdict.winner_version is not None, **told)
+            decide = model.promote if verdict.winner_version is None else model.reinstate
+            return decide(winner, body=body, **told)
         except Frozen as frozen:
             body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
     return model.hold(body=body, **told)
