@@ -16,9 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NEW_YORK
 from flows.errors import RequestRefused
-
-NEW_YORK = "America/New_York"
 
 QUARTERS = 96
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
-from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.calibration import Simulation, calibrate
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from flows.job.plan import Job, plan
@@ -39,7 +39,7 @@ features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 FAST = ("line", "bayes")
 YEAR_FILE = "GBPUSD_M15_2024_features.csv"
 
-quick_calibration = partial(calibrate, paths=1000)
+quick_calibration = partial(calibrate, simulation=Simulation(paths=1000))
 """The threshold of a twentieth of the simulated years: what it is worth is tested elsewhere."""
 
 
