@@ -17,11 +17,12 @@ import pandas as pd
 
 from flows.bars import Dataset, load_bars, night_of, prepare
 from flows.errors import GateRefused
+from flows.evidence.reading import read_ledger
 from flows.evidence.versions import cannot_score
 from flows.gate.nightly.first import FIRST_DAYS
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
-from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import Job
 from flows.monitoring.cusum import Baseline, Watch, baseline
@@ -292,6 +293,6 @@ def health_now(
     champion = model.champion()
     if champion is None:
         return None
-    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    ledger = read_ledger(model)
     data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
     return examine(model, champion, data, ledger, policy_of(job, head), due=due, partial=partial)

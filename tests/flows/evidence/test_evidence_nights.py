@@ -14,6 +14,7 @@ import pytest
 
 from flows.errors import NightRefused
 from flows.evidence import collect as evidence
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes
 from registry.clock import read_time, write_time
@@ -155,7 +156,7 @@ def test_the_evidence_of_a_past_decision_is_found_again(second: Nights) -> None:
     then = second.ledger
     second(at(5))
     entry = second.model.decisions.read(2).body["evidence"]["entry"]
-    again = evidence.at_decision(second.model, entry)
+    again = read_ledger(second.model, entry)
     assert again.opens.equals(then.opens) and again.live_nights == then.live_nights
 
 

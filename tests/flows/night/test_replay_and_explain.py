@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from flows.bars import load_bars, prepare, write_sample
 from flows.cli import app
 from flows.errors import GateRefused, RequestRefused
-from flows.evidence.collect import at_decision
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import assemble, recipe_stream
@@ -86,7 +86,7 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
     model = Registry(lived).model("m")
     head = model.versions.head()
     assert head is not None
-    nights = at_decision(model, int(head.state["watermark"]["entry"]))
+    nights = read_ledger(model, int(head.state["watermark"]["entry"]))
     taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)

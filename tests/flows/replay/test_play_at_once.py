@@ -14,7 +14,7 @@ from benchmarks.taped import GuessedTape, guessed
 from flows.bars import load_bars, prepare, write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
-from flows.evidence.backfill import cut_of
+from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import choose_first
@@ -120,7 +120,7 @@ class NightByNight:
             candidates.append(candidate(self.policy, recipe, ledger, night.asked[recipe.name], last, version))
         for recipe in self.tape.job.recipes:
             stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-            self.cuts[recipe.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
+            self.cuts[recipe.name] = 0.5 if stream is None else decision_threshold(self.policy, stream.p[stream.scored])
         if self.promotions:
             decision = self._judged(place, ledger, candidates)
         else:
