@@ -19,7 +19,7 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.gate.scoring.scores import TRAILING_MINIMUM, stream_threshold
 from flows.job.plan import Job
-from flows.recipes import Fit, Recipe, probabilities, train_all
+from flows.recipes import Fit, Machine, Recipe, probabilities, train_all
 from registry.format.phrases import plural
 
 REFIT_DAYS = 20
@@ -99,7 +99,7 @@ def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
     """Every recipe on the window that ends there; none where it holds too little to train on."""
     try:
         trained = data.window(days=job.request.advanced.train_days, end=end)
-        return train_all(job.recipes, data, trained, seed=job.request.advanced.seed, cores=job.cores)
+        return train_all(job.recipes, data, trained, seed=job.request.advanced.seed, machine=Machine(job.cores))
     except BarsMissing:
         return []
 

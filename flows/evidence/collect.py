@@ -30,9 +30,9 @@ from flows.gate.scoring.ledger import (
     fold,
     minutes,
     recipe_stream,
-    standing,
     to_bytes,
     version_stream,
+    without_replaced_days,
 )
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
@@ -114,7 +114,7 @@ class _EvaluationBars:
             opens=minutes(pd.DatetimeIndex(frame.index)[self.chosen]),
             label=self.data.label[self.chosen],
             days=day_fingerprints(self.data, self.chosen),
-            series=tuple(streams),
+            streams=tuple(streams),
             replaced=self.days,
             columns=tuple(map(str, frame.columns)),
         )
@@ -262,7 +262,7 @@ def _first_scorers(data: Dataset, corrected: Mask, earlier: Sequence[NightScores
     scorers: dict[tuple[str, str, str], None] = {}
     for scores in earlier:
         here = np.isin(scores.opens, opens)
-        for stream in scores.series:
+        for stream in scores.streams:
             if stream.version is not None and not np.isnan(stream.p[here]).all():
                 scorers[stream.stream, stream.name, stream.version] = None
     return sorted(scorers, key=lambda scorer: version_number(scorer[2]), reverse=True)
@@ -307,7 +307,7 @@ def _corrected_days(data: Dataset, nights: Sequence[NightScores]) -> tuple[str, 
     opens, days = minutes(pd.DatetimeIndex(data.bars.frame.index)), data.trading_day.astype(str)
     changed: set[str] = set()
     scored = [np.empty(0, np.int64)]
-    for scores in standing([scores for scores in nights if scores.live]):
+    for scores in without_replaced_days([scores for scores in nights if scores.live]):
         place = np.minimum(np.searchsorted(opens, scores.opens), opens.size - 1)
         present = opens[place] == scores.opens
         at = place[present]

@@ -11,7 +11,7 @@ from flows.evidence.reading import read_ledger
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger
 from flows.job.plan import Job
-from flows.monitoring.health import day_before, examine
+from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
 from flows.pnl.spreads import Spreads
 from flows.report.advice import advice
@@ -79,7 +79,7 @@ def _judged(
     if champion is None:
         return None, None
     policy: GatePolicy = policy_of(job, head)
-    told = examine(model, champion, data, ledger, policy, due=day_before(now))
+    told = examine(model, champion, data, ledger, policy, ExpectedBars(day_before(now)))
     judged = last_days(ledger, judged_by(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():

@@ -13,9 +13,7 @@ from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
 from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
-
-SPREAD_PIPS = 0.8
-"""A usual spread of GBPUSD in London and New York hours."""
+from flows.pnl.pips import SPREAD_PIPS
 
 Score = Literal["edge", "accuracy", "brier"]
 

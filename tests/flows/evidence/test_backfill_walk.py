@@ -60,8 +60,8 @@ def test_each_of_the_last_days_is_scored_once_and_marked_as_not_live(nights: Nig
     expected = np.isin(data.trading_day, days) & ~np.isnan(data.label)
     assert opens.tolist() == opens_of(data)[expected].tolist()
     assert not any(sheet.live for sheet in sheets)
-    assert all(each.version is None and not np.isnan(each.p).any() for sheet in sheets for each in sheet.series)
-    assert [[each.name for each in sheet.series] for sheet in sheets] == [["line", "bayes"]] * 3
+    assert all(each.version is None and not np.isnan(each.p).any() for sheet in sheets for each in sheet.streams)
+    assert [[each.name for each in sheet.streams] for sheet in sheets] == [["line", "bayes"]] * 3
 
 
 def test_nothing_is_scored_on_bars_it_was_trained_on(
@@ -117,16 +117,16 @@ def test_progress_ends_where_it_said_also_when_there_was_nothing_to_train_on(nig
 
 def test_the_cut_follows_what_the_stream_said_before(nights: Nights, data: Dataset) -> None:
     first, second, third = walk(nights, data)
-    assert [each.cut for each in first.series] == [0.5, 0.5]
+    assert [each.cut for each in first.streams] == [0.5, 0.5]
     for at_series in (0, 1):
-        said = [sheet.series[at_series].p for sheet in (first, second)]
-        assert second.series[at_series].cut == np.median(said[0][-2000:])
-        assert third.series[at_series].cut == np.median(np.concatenate(said)[-2000:])
+        said = [sheet.streams[at_series].p for sheet in (first, second)]
+        assert second.streams[at_series].cut == np.median(said[0][-2000:])
+        assert third.streams[at_series].cut == np.median(np.concatenate(said)[-2000:])
 
 
 def test_a_policy_of_one_half_cuts_there(nights: Nights, data: Dataset) -> None:
     job = replace(nights.job(at(3), backfill_days=50), gate=GatePolicy(cut="half"))
-    assert {each.cut for sheet in walk_forward(job, data, night="2024-06-03") for each in sheet.series} == {0.5}
+    assert {each.cut for sheet in walk_forward(job, data, night="2024-06-03") for each in sheet.streams} == {0.5}
 
 
 @pytest.mark.parametrize(("bars", "cut"), [(0, 0.5), (499, 0.5), (500, 0.25), (5_000, 0.25)])

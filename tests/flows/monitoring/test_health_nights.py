@@ -120,4 +120,4 @@ def test_bars_without_a_column_that_only_the_champion_needs_are_rejected_by_its_
     assert second.content() == before
     second.model.force("v2", author="ann", reason="it does without")
     second(at(11), recipes=("bayes",))  # the former champion lacks it too, and has no say any more
-    assert [each.stream for each in second.sheets[-1].series] == [second.stream("bayes"), "version:v2"]
+    assert [each.stream for each in second.sheets[-1].streams] == [second.stream("bayes"), "version:v2"]

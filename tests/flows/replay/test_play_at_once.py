@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.taped import GuessedTape, guessed
-from flows.bars import load_bars, prepare, write_sample
+from flows.bars import write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
 from flows.evidence.backfill import decision_threshold
@@ -44,7 +44,7 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedTape:
     bars = write_sample(tmp_path_factory.mktemp("bars") / "bars", first=date(2022, 1, 3), last=date(2022, 8, 31))
     request = RetrainRequest(recipes=RECIPES, advanced=Advanced(backfill_days=40))
     job = plan(request, Settings(data=str(bars), model="m"))
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     return guessed(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
 
 
@@ -136,14 +136,14 @@ class NightByNight:
             StreamScores(
                 each.stream, each.name, f"v{(place - 1) * len(RECIPES) + number + 1}", self.cuts[each.name], each.p
             )
-            for number, each in enumerate(sheet.series)
+            for number, each in enumerate(sheet.streams)
         ]
         for each in self.promotions[-1:-3:-1]:
             p = self.tape.later(self.tape.nights[each.place], each.recipe)[at]
             series.append(StreamScores(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
         if self.promotions:
-            self.p[at], self.cut[at] = series[len(sheet.series)].p, self.promotions[-1].cut
-        return replace(sheet, series=tuple(series))
+            self.p[at], self.cut[at] = series[len(sheet.streams)].p, self.promotions[-1].cut
+        return replace(sheet, streams=tuple(series))
 
     def _judged(self, place: int, ledger: Ledger, candidates: list[Candidate]) -> NightlyDecision:
         present = self.promotions[-1]

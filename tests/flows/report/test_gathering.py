@@ -14,7 +14,7 @@ from flows.bars import Dataset, load_bars, prepare
 from flows.evidence.reading import read_ledger
 from flows.gate.nightly.decision import PooledLead
 from flows.gate.scoring.ledger import version_stream
-from flows.monitoring.health import day_before, examine
+from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
 from flows.pnl.spreads import Spreads
 from flows.report import words
@@ -68,7 +68,9 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
     champion, head = model.champion(), model.decisions.head()
     assert champion is not None
     ledger = read_ledger(model)
-    health = examine(model, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
+    health = examine(
+        model, champion, bars, ledger, policy_of(lived.job(), head), ExpectedBars(day_before(as_of(NIGHTS[-1])))
+    )
     assert told.quality is not None
     assert told.quality.sentence == str(health)
     assert told.quality.alarms == health.alarms
