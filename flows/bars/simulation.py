@@ -1,4 +1,4 @@
-"""A market that never was: bars with the habits of GBPUSD and one weak, honest signal. Pure; the files are elsewhere.
+"""Bars are simulated here, with the habits of GBPUSD and one weak signal that can be learnt; no file is written.
 
 Like the real bars: volatility follows the hour and comes in calm and restless weeks, the market is closed from Friday
 to Sunday 17:00 New York and on holidays, whole hours are missing mid-week, and bids dip around the 17:00 rollover: it

@@ -1,4 +1,4 @@
-"""Yearly files as text, and a file written wholly or not at all."""
+"""Yearly files are written here as text, each wholly or not at all."""
 
 from __future__ import annotations
 

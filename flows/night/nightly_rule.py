@@ -184,7 +184,7 @@ def continued(
     ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
     guards: tuple[Guard, ...] = ()
     if cut is not None and last is not None:
-        found = continuity(p, last[0], tonight_cut=cut, last_cut=last[1])
+        found = continuity(p, last[0], tonight_threshold=cut, last_threshold=last[1])
         words = f"agrees with its stream's last version on {found.agreement:.0%} of {found.bars:,} bars"
         if not found.says_both:
             words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"

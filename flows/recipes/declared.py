@@ -1,4 +1,4 @@
-"""Recipes that users declare in a ``recipes.toml``, one table a recipe:
+"""Users declare recipes of their own in a ``recipes.toml``, one table a recipe:
 
 [slow_boosting]
 estimator = "sklearn.ensemble.HistGradientBoostingClassifier"

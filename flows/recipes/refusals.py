@@ -1,4 +1,4 @@
-"""What can be wrong with a recipe, found without training anything; each fault says how to mend it."""
+"""Faults of a recipe are found here without training anything; each says how to fix it."""
 
 from __future__ import annotations
 

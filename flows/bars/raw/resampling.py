@@ -1,4 +1,4 @@
-"""Bars of a minute or five become bars of a quarter of an hour.
+"""Bars of one or five minutes are resampled to bars of a quarter of an hour.
 
 A quarter of an hour with any minute in it is a bar: open of its first, close of its last, highest high, lowest low; a
 minute that is not there did not trade. One without a minute is no bar. The last quarter of an export is *open* as long

@@ -1,4 +1,4 @@
-"""What the nightly gate decided, as a typed record that goes into the log and comes back unchanged."""
+"""The nightly gate's decision is a typed record that goes into the log and comes back unchanged."""
 
 from __future__ import annotations
 
