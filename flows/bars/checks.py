@@ -92,8 +92,10 @@ def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> lis
         if low in names and high in names:
             crossed = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
             for at in np.flatnonzero(crossed).tolist():
-                found = f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
-                faults.append(rows.fault(Rule.RANGE, at, found))
+                values_there = (
+                    f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
+                )
+                faults.append(rows.fault(Rule.RANGE, at, values_there))
     return faults
 
 

@@ -90,13 +90,13 @@ def load_bars(
     if moment is None:
         moment = _newest_close(read, file_clock)
     checked = _check_all(read, require, file_clock, moment)
-    refuse([*faults, *(fault for each in checked for fault in each.faults)])
-    checked = [each for each in checked if each.time.size]
+    refuse([*faults, *(fault for file in checked for fault in file.faults)])
+    checked = [file for file in checked if file.time.size]
     if not checked:
         raise BarsMissing(
             f"no bar in {source} had closed by {moment}: give a later as-of or the files of earlier years"
         )
-    time = np.concatenate([each.time for each in checked])
+    time = np.concatenate([file.time for file in checked])
     return Bars(
         frame=_frame(checked, file_clock.to_utc(time)[0]),
         file_time=time,
@@ -104,7 +104,7 @@ def load_bars(
         simulated=MARKER in names,
         as_of=moment,
         clock=file_clock.name,
-        repairs=tuple(repair for each in checked for repair in each.repairs),
+        repairs=tuple(repair for file in checked for repair in file.repairs),
     )
 
 
@@ -157,6 +157,6 @@ def _check_all(read: list[Rows], require: Sequence[str], clock: FileClock, as_of
 def _frame(checked: list[Checked], utc: npt.NDArray[np.datetime64]) -> pd.DataFrame:
     """One frame in UTC; the columns of later files are brought into the order of the first."""
     columns = checked[0].columns
-    values = [each.values[:, [each.columns.index(name) for name in columns]] for each in checked]
+    values = [file.values[:, [file.columns.index(name) for name in columns]] for file in checked]
     index = pd.DatetimeIndex(utc, tz="UTC", name=TIMESTAMP)
     return pd.DataFrame(np.concatenate(values), index=index, columns=list(columns))

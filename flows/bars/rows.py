@@ -43,9 +43,9 @@ class Rows:
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
-    def only(self, kept: Mask) -> Rows:
-        """The rows where ``kept``, shape (n,)."""
-        return self.take(np.flatnonzero(kept))
+    def only(self, mask: Mask) -> Rows:
+        """The rows where ``mask``, shape (n,)."""
+        return self.take(np.flatnonzero(mask))
 
     def take(self, positions: npt.NDArray[np.intp]) -> Rows:
         """The rows at ``positions``, in that order."""

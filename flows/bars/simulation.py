@@ -63,8 +63,8 @@ def simulate(first: date, last: date, *, seed: int) -> pd.DataFrame:
         index=opens,
     )
     frame[list(FEATURES)] = indicators(frame["high_15m"], frame["low_15m"], frame["close_15m"])
-    kept = (trading_day(opens) >= np.datetime64(first, "D")) & ~_holes(chance, hour, trading_day(opens))
-    return frame[kept]
+    present = (trading_day(opens) >= np.datetime64(first, "D")) & ~_holes(chance, hour, trading_day(opens))
+    return frame[present]
 
 
 def _open_hours(first: date, last: date) -> pd.DatetimeIndex:

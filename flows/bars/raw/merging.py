@@ -44,16 +44,16 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     """
     if not exports:
         raise BarsMissing("no export was given: name at least one file of raw bars")
-    faults = [fault for each in exports for fault in each.faults]
-    minutes = minutes or max(each.minutes for each in exports)
+    faults = [fault for export in exports for fault in export.faults]
+    minutes = minutes or max(export.minutes for export in exports)
     faults += [
-        BarFault(RawRule.LENGTH, each.file, 0, f"bars of {each.minutes} minutes beside bars of {minutes}")
-        for each in exports
-        if not _of_length(each, minutes)
+        BarFault(RawRule.LENGTH, export.file, 0, f"bars of {export.minutes} minutes beside bars of {minutes}")
+        for export in exports
+        if not _of_length(export, minutes)
     ]
-    places = [(each.file, int(number)) for each in exports for number in each.number]
-    time = np.concatenate([each.time for each in exports])
-    values = np.concatenate([each.prices for each in exports])
+    places = [(export.file, int(number)) for export in exports for number in export.number]
+    time = np.concatenate([export.time for export in exports])
+    values = np.concatenate([export.prices for export in exports])
     order = np.argsort(time, kind="stable")
     time, values = time[order], values[order]
     places = [places[at] for at in order.tolist()]
@@ -67,7 +67,7 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
         )
         for at in np.flatnonzero(differ).tolist()
     ]
-    repairs = [repair for each in exports for repair in each.repairs]
+    repairs = [repair for export in exports for repair in export.repairs]
     if again.any():
         repairs.append(f"{int(again.sum())} bars that two exports hold are taken once")
     first = np.flatnonzero(~again).tolist()
@@ -128,9 +128,9 @@ def _misfits(bars: Prices, there: Prices, run: Prices, place: dict[int, tuple[st
     late = there.time[at] != bars.time
     other = ~late & (there.values[at] != bars.values).any(axis=1)
     return [
-        BarFault(rule, *_where(bars.time[each], run, place), f"the bar of {pd.Timestamp(bars.time[each])} UTC")
+        BarFault(rule, *_where(bars.time[misfit], run, place), f"the bar of {pd.Timestamp(bars.time[misfit])} UTC")
         for rule, wrong in ((RawRule.LATE, late), (RawRule.CORRECTED, other))
-        for each in np.flatnonzero(wrong).tolist()
+        for misfit in np.flatnonzero(wrong).tolist()
     ]
 
 

@@ -212,7 +212,7 @@ def _length(
     steps = np.unique(np.diff(np.unique(time)) // _MINUTE)
     minute = (time.astype("datetime64[m]").astype(np.int64)) % 15
     enough = time.size >= SHOWS_ITS_LENGTH and steps.size > 0
-    guessed = next((each for each in (15, 5) if enough and steps[0] >= each and not (minute % each).any()), 1)
+    guessed = next((length for length in (15, 5) if enough and steps[0] >= length and not (minute % length).any()), 1)
     length = minutes or guessed
     if minutes is None and length == 15 and steps[0] > 15:
         return length, [BarFault(RawRule.LENGTH, file, 0, f"the shortest step between bars is {steps[0]} minutes")]

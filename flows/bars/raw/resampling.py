@@ -32,9 +32,9 @@ class Prices:
     def none(cls) -> Prices:
         return cls(np.empty(0, "datetime64[ns]"), np.empty((0, 4)))
 
-    def where(self, kept: Mask) -> Prices:
-        """The bars where ``kept``, shape (n,)."""
-        return Prices(self.time[kept], self.values[kept])
+    def where(self, mask: Mask) -> Prices:
+        """The bars where ``mask``, shape (n,)."""
+        return Prices(self.time[mask], self.values[mask])
 
     def then(self, later: Prices) -> Prices:
         """These bars and those of ``later``."""

@@ -105,8 +105,8 @@ def judge_leads(
     refreshed = refresh is not None and refresh.passed and not wait and rows[refresh.row].passed
     if refresh is not None and refreshed:
         winner = refresh.row
-    shown = winner if winner is not None else _leader(rows)
-    lead = None if shown is None else evidence.best_of(shown)
+    subject = winner if winner is not None else _leader(rows)
+    lead = None if subject is None else evidence.best_of(subject)
     more = None if lead is None else more_nights(lead, calibration.threshold)
     visible = None if lead is None else visible_difference(lead, calibration.threshold)
     return NightlyDecision(
@@ -119,7 +119,7 @@ def judge_leads(
             SentenceFacts(
                 champion=champion.version,
                 rows=rows,
-                shown=shown,
+                subject=subject,
                 promoted=winner is not None,
                 threshold=calibration.threshold,
                 budget=policy.budget,

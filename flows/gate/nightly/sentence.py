@@ -14,13 +14,13 @@ LISTED = 10
 
 @dataclass(frozen=True)
 class SentenceFacts:
-    """The facts in the sentence of a night with a champion. ``shown``: the row of the winner or the leader; ``days``:
+    """The facts in the sentence of a night with a champion. ``subject``: the row of the winner or the leader; ``days``:
     that the champion was judged on; ``wait``: nights to the next look, 0 on a night that decides; ``age``: nights that
     the champion has served."""
 
     champion: str
     rows: Sequence[NightlyRow]
-    shown: int | None
+    subject: int | None
     promoted: bool
     threshold: float
     budget: float
@@ -42,7 +42,7 @@ class SentenceFacts:
 
 def nightly_sentence(facts: SentenceFacts) -> str:
     """What a person reads in the morning."""
-    row = None if facts.shown is None else facts.rows[facts.shown]
+    row = None if facts.subject is None else facts.rows[facts.subject]
     best = None if row is None else row.best
     if row is None or best is None:
         return (
@@ -59,14 +59,14 @@ def nightly_sentence(facts: SentenceFacts) -> str:
 def _promoted(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
     who = f"returned: {_label(row)}, the former champion" if row.former else f"promoted: {_label(row)}"
     lead = _lead(best, facts.champion, facts.score)
-    everyone = facts.together
-    if best.z > facts.threshold or everyone is None:
+    pooled = facts.together
+    if best.z > facts.threshold or pooled is None:
         return f"{who}: its stream {lead} over {best.days} days ({facts.z(best.z, facts.threshold)}{_right(row)})"
     most = "the most of them"
     if any((other.largest_z or 0.0) > best.z for other in facts.rows if not other.former):
         most = "the most of those that no guard holds back"
     return (
-        f"{who}: {_fell(facts, everyone)}, and its stream, {most}, {lead} over {best.days} days "
+        f"{who}: {_fell(facts, pooled)}, and its stream, {most}, {lead} over {best.days} days "
         f"(z {best.z:.2f}{_right(row)})"
     )
 
@@ -81,13 +81,13 @@ def _refreshed(facts: SentenceFacts, refresh: Refresh, row: NightlyRow) -> str:
 
 
 def _held(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
-    everyone, fell = facts.together, facts.together is not None and facts.together.fell
+    pooled, fell = facts.together, facts.together is not None and facts.together.fell
     sentence = (
         f"held: {row.name}'s stream {_lead(best, facts.champion, facts.score)} over {best.days} days "
         f"({facts.z(best.z, facts.threshold)}{_right(row)})"
     )
-    if fell and everyone is not None:
-        sentence += f"; {_fell(facts, everyone)}"
+    if fell and pooled is not None:
+        sentence += f"; {_fell(facts, pooled)}"
     barred = _barred(facts, row, best, fell=fell)
     if barred is not None:
         sentence += f"; {'' if barred is row else f'{barred.name} is '}held back by {_held_back(barred)}"
@@ -115,10 +115,10 @@ def _barred(facts: SentenceFacts, row: NightlyRow, best: WindowFigures, *, fell:
     return next((barred for barred in strong if barred.failed), None)
 
 
-def _fell(facts: SentenceFacts, everyone: PooledLead) -> str:
+def _fell(facts: SentenceFacts, pooled: PooledLead) -> str:
     return (
-        f"all {everyone.recipes} recipes together led {facts.champion} by {_amount(everyone.mean, facts.score)} over "
-        f"{everyone.days} days ({facts.z(everyone.z, everyone.threshold)})"
+        f"all {pooled.recipes} recipes together led {facts.champion} by {_amount(pooled.mean, facts.score)} over "
+        f"{pooled.days} days ({facts.z(pooled.z, pooled.threshold)})"
     )
 
 
