@@ -6,7 +6,6 @@ Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
+from registry.clock import stopwatch
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
@@ -67,7 +67,7 @@ class Machine:
     """
 
     cores: int | None = None
-    timer: Timer = time.perf_counter
+    timer: Timer = stopwatch
 
     def __post_init__(self) -> None:
         if self.cores is not None and self.cores < 1:
