@@ -1,4 +1,4 @@
-"""The rules a row must keep, and the repairs that need no guess: rows in, bars in order of time out."""
+"""Rows of a bar file are checked against the rules here, repaired where that needs no guess, and become bars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.bars.faults import BarFault, Rule, shown
+from flows.arrays import Floats, Mask
+from flows.bars.faults import BarFault, Rule, quoted
 from flows.bars.rows import TIMESTAMP, Rows
 
 CLOSE = "close_15m"
@@ -26,12 +27,12 @@ class Checked:
 
     columns: tuple[str, ...]
     time: npt.NDArray[np.datetime64]
-    values: npt.NDArray[np.float64]
+    values: Floats
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
 
-def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bool_]) -> Checked:
+def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     """The bars in ``rows``.
 
     ``needed``: the columns that must be there, each with the reason. ``unclear``: shape (n,), rows whose time the
@@ -44,19 +45,19 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bo
     if rows.columns:
         missing = [name for name in needed if name not in rows.columns]
         faults += [BarFault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
-    found = _faults_of_shape(rows, unclear)
-    rows = rows.only(_are_sound(rows, found))
+    misshapen = _faults_of_shape(rows, unclear)
+    rows = rows.only(_are_sound(rows, misshapen))
     names = tuple(name for name in rows.columns if name != TIMESTAMP)
     values = _numbers(rows, names)
     wrong = _faults_of_values(rows, names, values)
     order = _order(rows, _are_sound(rows, wrong), repairs)
     rows, values = rows.take(order), values[order]
     again, doubles = _duplicates(rows, values, repairs)
-    faults += [*found, *wrong, *doubles]
+    faults += [*misshapen, *wrong, *doubles]
     return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
 
 
-def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFault]:
+def _faults_of_shape(rows: Rows, unclear: Mask) -> list[BarFault]:
     """Wrong timestamps, and lines that do not have one field a column."""
     breaches = (
         (Rule.ZONE, rows.zoned),
@@ -65,7 +66,7 @@ def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFaul
         (Rule.SUMMER_TIME, unclear & ~rows.zoned),
     )
     faults = [
-        rows.fault(rule, at, f"timestamp = {shown(_cell(rows, at, TIMESTAMP))}")
+        rows.fault(rule, at, f"timestamp = {quoted(_cell(rows, at, TIMESTAMP))}")
         for rule, broken in breaches
         for at in np.flatnonzero(broken).tolist()
     ]
@@ -74,11 +75,11 @@ def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFaul
         if len(cells) != expected:
             # A decimal comma cuts every number in two and leaves the timestamp whole.
             rule = Rule.DECIMAL_COMMA if len(cells) == 2 * expected - 1 else Rule.FIELDS
-            faults.append(rows.fault(rule, at, f"{len(cells)} of {expected} fields: {shown(','.join(cells))}"))
+            faults.append(rows.fault(rule, at, f"{len(cells)} of {expected} fields: {quoted(','.join(cells))}"))
     return faults
 
 
-def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np.float64]) -> list[BarFault]:
+def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> list[BarFault]:
     faults = []
     for column, name in enumerate(names):
         broken = [(Rule.NUMBER, ~np.isfinite(values[:, column]))]
@@ -86,17 +87,19 @@ def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np
             broken.append((Rule.PRICE, values[:, column] <= 0))
         for rule, rows_broken in broken:
             for at in np.flatnonzero(rows_broken).tolist():
-                faults.append(rows.fault(rule, at, f"{name} = {shown(_cell(rows, at, name))}"))
+                faults.append(rows.fault(rule, at, f"{name} = {quoted(_cell(rows, at, name))}"))
     for low, high in ((LOW, HIGH), (LOW, OPEN), (LOW, CLOSE), (OPEN, HIGH), (CLOSE, HIGH)):
         if low in names and high in names:
             crossed = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
             for at in np.flatnonzero(crossed).tolist():
-                found = f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
-                faults.append(rows.fault(Rule.RANGE, at, found))
+                values_there = (
+                    f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
+                )
+                faults.append(rows.fault(Rule.RANGE, at, values_there))
     return faults
 
 
-def _order(rows: Rows, sound: npt.NDArray[np.bool_], repairs: list[str]) -> npt.NDArray[np.intp]:
+def _order(rows: Rows, sound: Mask, repairs: list[str]) -> npt.NDArray[np.intp]:
     """Positions of the sound rows in order of time."""
     positions = np.flatnonzero(sound)
     time = rows.time[positions]
@@ -108,9 +111,7 @@ def _order(rows: Rows, sound: npt.NDArray[np.bool_], repairs: list[str]) -> npt.
     return positions[np.argsort(time, kind="stable")]
 
 
-def _duplicates(
-    rows: Rows, values: npt.NDArray[np.float64], repairs: list[str]
-) -> tuple[npt.NDArray[np.bool_], list[BarFault]]:
+def _duplicates(rows: Rows, values: Floats, repairs: list[str]) -> tuple[Mask, list[BarFault]]:
     """Which rows repeat the time of the row before, shape (n,), and a fault where they differ from the first."""
     again = np.zeros(len(rows.time), np.bool_)
     again[1:] = rows.time[1:] == rows.time[:-1]
@@ -121,12 +122,12 @@ def _duplicates(
         repairs.append(f"{rows.file}: {_count(int(same.sum()), 'exact duplicate')} dropped (first at row {row})")
     faults = []
     for at in np.flatnonzero(again & ~same).tolist():
-        when = shown(_cell(rows, at, TIMESTAMP))
+        when = quoted(_cell(rows, at, TIMESTAMP))
         faults.append(rows.fault(Rule.DUPLICATE, at, f"{when} is also in row {rows.number[first[at]]}"))
     return again, faults
 
 
-def _are_sound(rows: Rows, faults: list[BarFault]) -> npt.NDArray[np.bool_]:
+def _are_sound(rows: Rows, faults: list[BarFault]) -> Mask:
     """Which rows have none of ``faults``: shape (n,)."""
     return ~np.isin(rows.number, [fault.row for fault in faults])
 
@@ -135,7 +136,7 @@ def _cell(rows: Rows, at: int, name: str) -> str:
     return rows.cells[at][rows.columns.index(name)]
 
 
-def _numbers(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def _numbers(rows: Rows, names: tuple[str, ...]) -> Floats:
     """The values of columns ``names``: shape (n, columns), NaN for what is no number."""
     if not rows.cells:
         return np.empty((0, len(names)))
@@ -146,7 +147,7 @@ def _numbers(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
     return values
 
 
-def numbers(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+def numbers(texts: Sequence[str]) -> Floats:
     """The nearest float64 of each of ``texts``: shape (n,), NaN for what is no number."""
     if "_" not in "".join(texts):
         try:

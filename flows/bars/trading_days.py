@@ -1,4 +1,4 @@
-"""Trading days: 17:00 to 17:00 New York, the unit of evidence, and the rollover hour between two of them.
+"""A trading day runs from 17:00 to 17:00 New York. It is the unit of evidence; the rollover hour lies between two.
 
 A trading day is named by the date it ends on, so Sunday evening belongs to Monday. What a feed quotes from Friday 17:00
 to Sunday 17:00 belongs to that Monday too: there are no trading days on weekends.
@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.errors import RequestRefused
 
 NEW_YORK = "America/New_York"
+
+NIGHTS_A_YEAR = 250
+"""About the trading days of a year, each of which ends in a night: the year that the gate's error rate is held for."""
 
 _UNTIL_MIDNIGHT = np.timedelta64(7, "h")  # added to New York's wall clock, 17:00 becomes the midnight of the next date
 _TO_MONDAY = np.array([0, 0, 0, 0, 0, 2, 1])  # days to add on Monday … Sunday
@@ -35,7 +39,7 @@ def night_of(timestamp: datetime) -> date:
     return day
 
 
-def rollover(index: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+def rollover(index: pd.DatetimeIndex) -> Mask:
     """Which bars open at 16:45 … 17:45 New York: shape (n,).
 
     Quotes are bids, and around 17:00 New York the spread widens and closes again: the moves of these bars are that of

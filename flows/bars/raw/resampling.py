@@ -1,4 +1,4 @@
-"""Bars of a minute or five become bars of a quarter of an hour.
+"""Bars of one or five minutes are resampled to bars of a quarter of an hour.
 
 A quarter of an hour with any minute in it is a bar: open of its first, close of its last, highest high, lowest low; a
 minute that is not there did not trade. One without a minute is no bar. The last quarter of an export is *open* as long
@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
+
 QUARTER = np.timedelta64(15 * 60, "s")
 
 _RULES = {"open": "first", "high": "max", "low": "min", "close": "last"}
@@ -24,15 +26,15 @@ class Prices:
     """Bars in order of time: ``time`` shape (n,), datetime64[ns] in UTC, each once; ``values`` shape (n, 4)."""
 
     time: npt.NDArray[np.datetime64]
-    values: npt.NDArray[np.float64]
+    values: Floats
 
     @classmethod
     def none(cls) -> Prices:
         return cls(np.empty(0, "datetime64[ns]"), np.empty((0, 4)))
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Prices:
-        """The bars where ``kept``, shape (n,)."""
-        return Prices(self.time[kept], self.values[kept])
+    def where(self, mask: Mask) -> Prices:
+        """The bars where ``mask``, shape (n,)."""
+        return Prices(self.time[mask], self.values[mask])
 
     def then(self, later: Prices) -> Prices:
         """These bars and those of ``later``."""
