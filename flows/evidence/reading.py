@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest
 
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from registry import Model
