@@ -18,6 +18,7 @@ from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_expo
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
 from flows.bars.raw.reading import LENGTHS
+from flows.commands.options import Json
 from flows.errors import BarsMissing, RequestRefused
 from flows.settings import load_settings
 
@@ -44,7 +45,7 @@ def features(
     delimiter: Annotated[str | None, typer.Option(help="The sign between columns, or the word tab.")] = None,
     time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
     max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is a fault.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
     written_by = load_settings().clock

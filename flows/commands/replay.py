@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.bars import load_bars, prepare
+from flows.commands.options import BarsUrl, Json, RecipeNames
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
@@ -38,8 +39,8 @@ WARNING = "Choosing what did best here is selection: its figures are then no lon
 def replay(
     begin: Annotated[str, typer.Option("--from", help="The first night, 2023-07-03.")],
     end: Annotated[str, typer.Option("--to", help="The last night.")],
-    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
+    data: BarsUrl = None,
+    recipe: RecipeNames = None,
     rule: Annotated[list[str] | None, typer.Option(help=f"{', '.join(RULES)}; repeat. Default: all.")] = None,
     score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
     policy: Annotated[
@@ -56,7 +57,7 @@ def replay(
     dask: Annotated[
         str | None, typer.Option(help="Fit on the Dask cluster of this scheduler, tcp://host:8786.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Past nights as if live: gated, never retrained, always newest, promoted if higher, beside the references."""
     wrong = sorted(set(rule or ()) - set(RULES))

@@ -63,7 +63,7 @@ def nights(folder: Path) -> list[str]:
 def test_a_server_that_is_down_does_not_keep_the_night_from_running(retrain: Retrain, tmp_path: Path) -> None:
     status, out, err = retrain("run", *FAST, "--as-of", "2024-06-05T21:00Z")
     assert status == 0, err
-    assert f"Running plainly: the Prefect API at {NOBODY} does not answer." in out
+    assert f"Running without Prefect: the API at {NOBODY} does not answer." in out
     assert nights(tmp_path) == ["2024-06-05"]
 
 
@@ -88,7 +88,7 @@ def test_cron_waits_for_the_days_bars_and_a_second_line_of_it_is_covered(
 ) -> None:
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert status == 0, err
-    assert "Running plainly, without Prefect." in out and nights(tmp_path) == ["2024-06-05"]
+    assert "Running without Prefect." in out and nights(tmp_path) == ["2024-06-05"]
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert (status, err) == (0, "")
     assert out.splitlines()[1] == "covered by the night of 2024-06-05, which is decided: nothing was trained"

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.explain import ModelName, Url, open_existing
+from flows.commands.existing_model import open_existing
+from flows.commands.options import ModelArgument, RegistryUrl
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 
@@ -17,7 +18,7 @@ NEVER = "never"
 
 
 def set_policy(
-    model: ModelName,
+    model: ModelArgument,
     author: Annotated[str, typer.Option(help="Who decides this.")],
     reason: Annotated[str, typer.Option(help="Why; one line.")],
     score: Annotated[str | None, typer.Option(help="edge, accuracy or brier.")] = None,
@@ -41,7 +42,7 @@ def set_policy(
     spread: Annotated[
         str | None, typer.Option(help="Spread in pips: one number, or 24 by New York's hour, with commas.")
     ] = None,
-    registry: Url = None,
+    registry: RegistryUrl = None,
 ) -> None:
     """Change how the nightly gate judges from now on; what is not named stays. Recorded, and evidence starts afresh."""
     opened = open_existing(model, registry)
