@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats, Mask
 from flows.bars.faults import BarFault, Rule, shown
 from flows.bars.rows import TIMESTAMP, Rows
 
@@ -26,12 +27,12 @@ class Checked:
 
     columns: tuple[str, ...]
     time: npt.NDArray[np.datetime64]
-    values: npt.NDArray[np.float64]
+    values: Floats
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
 
-def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bool_]) -> Checked:
+def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     """The bars in ``rows``.
 
     ``needed``: the columns that must be there, each with the reason. ``unclear``: shape (n,), rows whose time the
@@ -56,7 +57,7 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: npt.NDArray[np.bo
     return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
 
 
-def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFault]:
+def _faults_of_shape(rows: Rows, unclear: Mask) -> list[BarFault]:
     """Wrong timestamps, and lines that do not have one field a column."""
     breaches = (
         (Rule.ZONE, rows.zoned),
@@ -78,7 +79,7 @@ def _faults_of_shape(rows: Rows, unclear: npt.NDArray[np.bool_]) -> list[BarFaul
     return faults
 
 
-def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np.float64]) -> list[BarFault]:
+def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> list[BarFault]:
     faults = []
     for column, name in enumerate(names):
         broken = [(Rule.NUMBER, ~np.isfinite(values[:, column]))]
@@ -96,7 +97,7 @@ def _faults_of_values(rows: Rows, names: tuple[str, ...], values: npt.NDArray[np
     return faults
 
 
-def _order(rows: Rows, sound: npt.NDArray[np.bool_], repairs: list[str]) -> npt.NDArray[np.intp]:
+def _order(rows: Rows, sound: Mask, repairs: list[str]) -> npt.NDArray[np.intp]:
     """Positions of the sound rows in order of time."""
     positions = np.flatnonzero(sound)
     time = rows.time[positions]
@@ -108,9 +109,7 @@ def _order(rows: Rows, sound: npt.NDArray[np.bool_], repairs: list[str]) -> npt.
     return positions[np.argsort(time, kind="stable")]
 
 
-def _duplicates(
-    rows: Rows, values: npt.NDArray[np.float64], repairs: list[str]
-) -> tuple[npt.NDArray[np.bool_], list[BarFault]]:
+def _duplicates(rows: Rows, values: Floats, repairs: list[str]) -> tuple[Mask, list[BarFault]]:
     """Which rows repeat the time of the row before, shape (n,), and a fault where they differ from the first."""
     again = np.zeros(len(rows.time), np.bool_)
     again[1:] = rows.time[1:] == rows.time[:-1]
@@ -126,7 +125,7 @@ def _duplicates(
     return again, faults
 
 
-def _are_sound(rows: Rows, faults: list[BarFault]) -> npt.NDArray[np.bool_]:
+def _are_sound(rows: Rows, faults: list[BarFault]) -> Mask:
     """Which rows have none of ``faults``: shape (n,)."""
     return ~np.isin(rows.number, [fault.row for fault in faults])
 
@@ -135,7 +134,7 @@ def _cell(rows: Rows, at: int, name: str) -> str:
     return rows.cells[at][rows.columns.index(name)]
 
 
-def _numbers(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def _numbers(rows: Rows, names: tuple[str, ...]) -> Floats:
     """The values of columns ``names``: shape (n, columns), NaN for what is no number."""
     if not rows.cells:
         return np.empty((0, len(names)))
@@ -146,7 +145,7 @@ def _numbers(rows: Rows, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
     return values
 
 
-def numbers(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+def numbers(texts: Sequence[str]) -> Floats:
     """The nearest float64 of each of ``texts``: shape (n,), NaN for what is no number."""
     if "_" not in "".join(texts):
         try:

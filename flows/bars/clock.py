@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.errors import RequestRefused
 
 DEFAULT_CLOCK = "london-5h"
@@ -54,7 +55,7 @@ class FileClock:
                 "one shifted by hours such as America/New_York+7h, or a fixed offset such as UTC-5"
             ) from error
 
-    def to_utc(self, file_time: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.bool_]]:
+    def to_utc(self, file_time: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.datetime64], Mask]:
         """UTC of times in the file, and which of them a change of summer time leaves unclear.
 
         Both of shape (n,). Unclear is a time that the clock shows twice (given as the earlier of the two) or skips

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import fingerprint as fingerprints
 from flows.bars.checks import CLOSE
 from flows.bars.loading import BAR, Bars
@@ -36,14 +37,14 @@ class Dataset:
     """
 
     bars: Bars
-    label: npt.NDArray[np.float64]
-    move_pips: npt.NDArray[np.float64]
+    label: Floats
+    move_pips: Floats
     known_at: pd.DatetimeIndex
     trading_day: npt.NDArray[np.datetime64]
-    rollover: npt.NDArray[np.bool_]
-    counted: npt.NDArray[np.bool_]
+    rollover: Mask
+    counted: Mask
 
-    def window(self, days: float = 365, end: datetime | None = None) -> npt.NDArray[np.bool_]:
+    def window(self, days: float = 365, end: datetime | None = None) -> Mask:
         """Bars of the ``days`` days before ``end`` (default: the as-of) whose label was known by then: shape (n,).
 
         Raises :class:`BarsMissing` if there is none, :class:`RequestRefused` for an ``end`` without zone or no days.
@@ -59,7 +60,7 @@ class Dataset:
             raise BarsMissing(f"no bar with a known label in the {days:g} days before {last}: take a longer window")
         return mask
 
-    def years(self, *years: int) -> npt.NDArray[np.bool_]:
+    def years(self, *years: int) -> Mask:
         """Bars of these files with a known label: shape (n,). :class:`BarsMissing` if one of the years has none."""
         year = self.bars.file_time.astype("datetime64[Y]").astype(np.int64) + 1970
         known = ~np.isnan(self.label)
@@ -71,7 +72,7 @@ class Dataset:
             )
         return np.asarray(known & np.isin(year, years), np.bool_)
 
-    def fingerprint(self, mask: npt.NDArray[np.bool_] | None = None, columns: Sequence[str] = ()) -> str:
+    def fingerprint(self, mask: Mask | None = None, columns: Sequence[str] = ()) -> str:
         """SHA-256 (hex) of the bars, or of those where ``mask`` (n,), and of all ``columns`` or of these; see
         :mod:`flows.bars.fingerprint`."""
         frame = self.bars.frame if mask is None else self.bars.frame[mask]

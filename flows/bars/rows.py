@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Mask
 from flows.bars.faults import BarFault, Rule, shown
 
 TIMESTAMP = "timestamp"
@@ -37,12 +38,12 @@ class Rows:
     cells: list[list[str]]
     number: npt.NDArray[np.int64]
     time: npt.NDArray[np.datetime64]
-    zoned: npt.NDArray[np.bool_]
-    crlf: npt.NDArray[np.bool_]
+    zoned: Mask
+    crlf: Mask
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> Rows:
+    def only(self, kept: Mask) -> Rows:
         """The rows where ``kept``, shape (n,)."""
         return self.take(np.flatnonzero(kept))
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars.indicators import FEATURES, indicators
 from flows.bars.trading_days import NEW_YORK, trading_day
 
@@ -79,7 +80,7 @@ def _open_hours(first: date, last: date) -> pd.DatetimeIndex:
     return grid[inside & ~weekend & ~holiday & ~half_day].tz_convert("UTC")
 
 
-def _restlessness(chance: np.random.Generator, days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
+def _restlessness(chance: np.random.Generator, days: npt.NDArray[np.datetime64]) -> Floats:
     """A factor a bar, one a trading day, around 1: calm and restless spells of some weeks."""
     _, number = np.unique(days, return_inverse=True)
     shocks = pd.Series(chance.standard_normal(int(number[-1]) + 1))
@@ -87,16 +88,14 @@ def _restlessness(chance: np.random.Generator, days: npt.NDArray[np.datetime64])
     return np.clip(1 + 1.6 * spells, 0.5, 2.5)[number]
 
 
-def _pulled_back(shocks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _pulled_back(shocks: Floats) -> Floats:
     """r of the module's formula from e; z is an autoregression of e alone, so no loop is needed."""
     forget = DECAY * (1 + PULL)
     run = pd.Series(shocks).ewm(alpha=forget, adjust=False).mean().to_numpy(np.float64) * DECAY / forget
     return shocks - PULL * np.concatenate([[0.0], run[:-1]])
 
 
-def _holes(
-    chance: np.random.Generator, hour: npt.NDArray[np.int_], days: npt.NDArray[np.datetime64]
-) -> npt.NDArray[np.bool_]:
+def _holes(chance: np.random.Generator, hour: npt.NDArray[np.int_], days: npt.NDArray[np.datetime64]) -> Mask:
     """Bars that are missing: one or two whole hours of London's and New York's day, on Tuesday … Thursday."""
     unique, number = np.unique(days, return_inverse=True)
     midweek = ((unique.astype(np.int64) + 3) % 7 >= 1) & ((unique.astype(np.int64) + 3) % 7 <= 3)

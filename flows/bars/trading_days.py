@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.errors import RequestRefused
 
 NEW_YORK = "America/New_York"
@@ -35,7 +36,7 @@ def night_of(timestamp: datetime) -> date:
     return day
 
 
-def rollover(index: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+def rollover(index: pd.DatetimeIndex) -> Mask:
     """Which bars open at 16:45 … 17:45 New York: shape (n,).
 
     Quotes are bids, and around 17:00 New York the spread widens and closes again: the moves of these bars are that of

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.nightly.policy import GatePolicy
@@ -29,7 +30,6 @@ SECONDS_A_REFIT = 4.0
 FIRST_TRAINING_DAYS = 60
 """Calendar days of bars before the first day that is scored; the first fits see less than a full window."""
 
-Mask = npt.NDArray[np.bool_]
 
 Progress = Callable[[int, int], None]
 """Told how many refits are done, and of how many: before the first of them too."""
@@ -75,12 +75,12 @@ def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:
 
 
 def sheets(
-    job: Job, data: Dataset, night: str, asked: Sequence[Mask], said: Sequence[Sequence[npt.NDArray[np.float64]]]
+    job: Job, data: Dataset, night: str, asked: Sequence[Mask], said: Sequence[Sequence[Floats]]
 ) -> list[NightScores]:
     """The sheets of a walk-forward. ``said``: of each step what every recipe said of its bars, in recipe order, or
     nothing where there was too little to train on."""
     opens = pd.DatetimeIndex(data.bars.frame.index)
-    before: dict[str, list[npt.NDArray[np.float64]]] = {recipe.name: [] for recipe in job.recipes}
+    before: dict[str, list[Floats]] = {recipe.name: [] for recipe in job.recipes}
     found = []
     for bars, answers in zip(asked, said, strict=True):
         series = []
@@ -103,22 +103,20 @@ def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
         return []
 
 
-def marks(data: Dataset, scored: npt.NDArray[np.bool_]) -> dict[str, str]:
+def marks(data: Dataset, scored: Mask) -> dict[str, str]:
     """The fingerprint of the scored bars of each trading day."""
     days = data.trading_day
     return {str(day): data.fingerprint(scored & (days == day)) for day in np.unique(days[scored])}
 
 
-def cut_of(policy: GatePolicy, said: npt.NDArray[np.float64]) -> float:
+def cut_of(policy: GatePolicy, said: Floats) -> float:
     """The cut that a version trained now is served with, from what its stream said before: shape (n_bars,)."""
     if policy.cut == "half" or said.size < TRAILING_MINIMUM:
         return 0.5
     return stream_cut(said)
 
 
-def _series(
-    job: Job, recipe: Recipe, before: list[npt.NDArray[np.float64]], p: npt.NDArray[np.float64]
-) -> StreamScores:
+def _series(job: Job, recipe: Recipe, before: list[Floats], p: Floats) -> StreamScores:
     cut = cut_of(job.gate, np.concatenate(before) if before else np.empty(0))
     return StreamScores(recipe_stream(recipe.fingerprint), recipe.name, None, cut, p)
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, marks, walk_forward
@@ -42,8 +42,6 @@ from registry.format.keys import version_number
 from registry.format.records import VersionRecord
 from registry.model.scorer import Manifest
 from registry.model.transitions import champion_of, former_champions, newest_of
-
-Mask = npt.NDArray[np.bool_]
 
 DAYS_NAMED = 20
 """Rescored days that a decision names one by one; of more it says how many, from when to when."""

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
 from registry import Model, PairedDays, Version
 from registry.analysis.noise import FEWEST_DAYS
 from registry.errors import Corrupt
-
-Hits = npt.NDArray[np.float64]
 
 
 def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
@@ -40,7 +38,7 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
     return {"accuracy": PairedDays(mean.tolist(), bars.astype(int).tolist())}
 
 
-def hits(ledger: Ledger, version: Version) -> Hits:
+def hits(ledger: Ledger, version: Version) -> Floats:
     """1 where the version's side came, else 0, NaN where it has no score: shape (n_bars,) of the ledger."""
     record, found = version.record, np.full(ledger.label.size, np.nan)
     recipe = ledger.streams.get(recipe_stream(record.recipe_fingerprint or ""))

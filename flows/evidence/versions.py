@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from flows.arrays import Floats
 from flows.errors import BarsRejected
 from flows.recipes import ArchivedModel
 from registry import Model
@@ -41,7 +39,7 @@ class VersionCache:
             self._records[name] = self._book.version(name).record
         return self._records[name]
 
-    def probabilities(self, name: str, frame: Columns) -> npt.NDArray[np.float64]:
+    def probabilities(self, name: str, frame: Columns) -> Floats:
         """P(up) of each row of ``frame``, shape (n,), of the version of this name.
 
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.

@@ -23,12 +23,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 from flows.gate.nightly.sequential import day_autocorrelation, pooled, variance_inflation
 
 __all__ = ["ALLOWANCE", "BASELINE_DAYS", "Baseline", "CusumAlarm", "Watch", "alarm_threshold", "baseline", "watch"]
 
-Floats = npt.NDArray[np.float64]
 
 ALLOWANCE = 0.25
 """What a day may fall short, in daily deviations, before it counts: half of the fall looked for (Page). A loss of two

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "thin_days",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 SHIFTED = 0.25
 """A stability index above this is usually read as a shift (Siddiqi, Credit Risk Scorecards, 2006)."""

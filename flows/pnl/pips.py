@@ -22,12 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars.loading import BAR
 from flows.bars.trading_days import NEW_YORK
 from flows.errors import GateRefused
-
-Floats = npt.NDArray[np.float64]
-Sides = npt.NDArray[np.bool_]
 
 SPREAD_PIPS = 0.8
 """A usual spread of GBPUSD in London and New York hours; never zero by default."""
@@ -72,7 +70,7 @@ class Result:
         return self.gross_a_trade
 
 
-def gross(up: Sides, move_pips: Floats) -> Floats:
+def gross(up: Mask, move_pips: Floats) -> Floats:
     """Pips of each bar before costs, shape (n_bars,): the move that followed, or minus it.
 
     Raises :class:`GateRefused` for lengths that differ or a move that is not known.
@@ -84,7 +82,7 @@ def gross(up: Sides, move_pips: Floats) -> Floats:
     return np.where(up, move_pips, -move_pips)
 
 
-def trades(opens: pd.DatetimeIndex, up: Sides) -> Floats:
+def trades(opens: pd.DatetimeIndex, up: Mask) -> Floats:
     """How much of a spread each bar pays, shape (n_bars,): half where a trade opens, half where it closes.
 
     ``opens``: ascending, in UTC; a bar that does not open 15 minutes after the one before opens a new trade.
@@ -139,7 +137,7 @@ class Economics:
         return None if self.flips == 0 else self.gross / self.flips
 
 
-def earned(up: Sides, move_pips: Floats, *, spread_pips: float = SPREAD_PIPS) -> Economics:
+def earned(up: Mask, move_pips: Floats, *, spread_pips: float = SPREAD_PIPS) -> Economics:
     """What the sides ``up`` (n_bars,) would have earned on the moves that followed, in pips.
 
     Raises :class:`GateRefused` for no bars, lengths that differ, a move that is not known, a negative spread.
@@ -159,7 +157,7 @@ def spread_by_hour(opens: pd.DatetimeIndex, spread_pips: Sequence[float]) -> Flo
     return np.asarray(spreads[opens.tz_convert(NEW_YORK).hour])
 
 
-def net_pips(up: npt.NDArray[np.bool_], move_pips: npt.NDArray[np.floating[Any]], spread: Floats) -> float:
+def net_pips(up: Mask, move_pips: npt.NDArray[np.floating[Any]], spread: Floats) -> float:
     """Mean pips a bar after costs of the sides ``up`` on the moves that followed; all of shape (n_bars,).
 
     The first bar is free: what was held before it is not known.

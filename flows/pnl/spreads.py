@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats
 from flows.errors import RequestRefused
 
 NEW_YORK = "America/New_York"
@@ -92,7 +93,7 @@ class Spreads:
         found: npt.NDArray[np.int64] = place[np.asarray(clock.hour * 4 + clock.minute // 15)]
         return found
 
-    def pips(self, opens: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
+    def pips(self, opens: pd.DatetimeIndex) -> Floats:
         """The spread of each bar in pips: shape (n_bars,)."""
         return np.array([session.pips for session in self.sessions])[self.session_of(opens)]
 

@@ -13,20 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused
-from flows.recipes.training import Mask
 
 _NEW_YORK = "America/New_York"
 
-Probabilities = npt.NDArray[np.float64]
 
-
-def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Probabilities:
+def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Floats:
     """P(up) of every bar of ``dataset``, shape (n,), by the rule of this name.
 
     Training labels are those of the bars where ``train_mask`` (n,) holds. Raises :class:`RequestRefused` for an unknown
@@ -37,15 +34,15 @@ def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Probabilities:
     return _RULES[name](dataset, train_mask & np.isfinite(dataset.label))
 
 
-def _no_skill(dataset: Dataset, trained: Mask) -> Probabilities:
+def _no_skill(dataset: Dataset, trained: Mask) -> Floats:
     return np.full(len(dataset.label), _share_of_ups(dataset, trained))
 
 
-def _fade_rsi(dataset: Dataset, trained: Mask) -> Probabilities:
+def _fade_rsi(dataset: Dataset, trained: Mask) -> Floats:
     return np.asarray((100.0 - _column(dataset, "rsi_14")) / 100.0)
 
 
-def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Probabilities:
+def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Floats:
     opens = pd.DatetimeIndex(dataset.bars.frame.index)
     follows = np.asarray(opens[1:] - opens[:-1] == BAR)
     p = np.full(len(opens), 0.5)
@@ -53,14 +50,14 @@ def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Probabilities:
     return p
 
 
-def _time_of_day(dataset: Dataset, trained: Mask) -> Probabilities:
+def _time_of_day(dataset: Dataset, trained: Mask) -> Floats:
     clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(_NEW_YORK)
     quarter = np.asarray(clock.hour * 4 + clock.minute // 15)
     labels = np.bincount(quarter[trained], minlength=96)
     ups = np.bincount(quarter[trained], weights=dataset.label[trained], minlength=96)
     share = np.full(96, _share_of_ups(dataset, trained))
     np.divide(ups, labels, out=share, where=labels > 0)
-    p: Probabilities = share[quarter]
+    p: Floats = share[quarter]
     return p
 
 
@@ -70,7 +67,7 @@ def _share_of_ups(dataset: Dataset, trained: Mask) -> float:
     return float(dataset.label[trained].mean())
 
 
-def _column(dataset: Dataset, name: str) -> npt.NDArray[np.float64]:
+def _column(dataset: Dataset, name: str) -> Floats:
     frame = dataset.bars.frame
     if name not in frame.columns:
         raise BarsMissing(
@@ -79,7 +76,7 @@ def _column(dataset: Dataset, name: str) -> npt.NDArray[np.float64]:
     return frame[name].to_numpy(np.float64)
 
 
-_RULES: dict[str, Callable[[Dataset, Mask], Probabilities]] = {
+_RULES: dict[str, Callable[[Dataset, Mask], Floats]] = {
     "no_skill": _no_skill,
     "fade_rsi": _fade_rsi,
     "reverse_last_bar": _reverse_last_bar,

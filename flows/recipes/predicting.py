@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats, Mask
 from flows.recipes.installed import environment as installed
 from flows.recipes.threads import one_thread
 from flows.recipes.training import Fit, is_forest
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
 
 
-def probabilities(
-    model: Fit | Any, signature: InputSchema, frame: Columns, *, cores: int = 1
-) -> npt.NDArray[np.float64]:
+def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, cores: int = 1) -> Floats:
     """P(up) of each row of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of the labels 0 and 1.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
@@ -55,7 +53,7 @@ class ArchivedModel:
     archive: Archive
     environment: Mapping[str, str] | None
 
-    def probabilities(self, frame: Columns, *, cores: int = 1) -> npt.NDArray[np.float64]:
+    def probabilities(self, frame: Columns, *, cores: int = 1) -> Floats:
         """P(up) of each row of ``frame``, shape (n,)."""
         archive = self.archive
         if self._estimator is None:
@@ -69,6 +67,6 @@ class ArchivedModel:
         return self.archive.estimator() if same or self.archive.form is None else None
 
 
-def says_up(p: npt.NDArray[np.float64], cut: float) -> npt.NDArray[np.bool_]:
+def says_up(p: Floats, cut: float) -> Mask:
     """Where P(up), shape (n,), lies above the cut: what a version that carries this cut answers."""
     return np.asarray(p > cut)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 from flows.recipes.predicting import says_up
 
@@ -28,7 +28,7 @@ class Scores:
     up: float
 
 
-def score(label: npt.NDArray[np.float64], p: npt.NDArray[np.float64], cut: float) -> Scores:
+def score(label: Floats, p: Floats, cut: float) -> Scores:
     """Scores of P(up) ``p`` (n,), called "up" above ``cut``, against known ``label`` (n,) of 0 and 1.
 
     Raises :class:`GateRefused` for no bars, shapes that differ, a label that is not known or a ``p`` outside 0 … 1.

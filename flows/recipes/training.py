@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
@@ -24,7 +25,6 @@ from flows.recipes.threads import one_thread
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
 
-Mask = npt.NDArray[np.bool_]
 Timer = Callable[[], float]
 
 
@@ -54,7 +54,7 @@ class _Lesson:
     """One recipe's share of a training window: features (n, k), labels (n,) of 0 and 1, and where they come from."""
 
     recipe: Recipe
-    features: npt.NDArray[np.float64]
+    features: Floats
     label: npt.NDArray[np.int64]
     source: dict[str, Any]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import BarFault, refuse
@@ -166,7 +166,7 @@ def _unclear(bars: Prices, clock: FileClock) -> list[BarFault]:
     ]
 
 
-def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.DataFrame, Mask]:
     """Prices and features of every bar, and which are written, shape (n,)."""
     index = pd.DatetimeIndex(bars.time, tz="UTC")
     prices = pd.DataFrame(bars.values, index=index, columns=[OPEN, HIGH, LOW, CLOSE])

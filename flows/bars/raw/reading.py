@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
 from flows.bars.faults import BarFault, shown
@@ -39,7 +40,7 @@ class Export:
     layout: str
     minutes: int
     time: npt.NDArray[np.datetime64]
-    prices: npt.NDArray[np.float64]
+    prices: Floats
     number: npt.NDArray[np.int64]
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...] = ()
@@ -173,7 +174,7 @@ def _offset(zone: str) -> str:
     return "UTC" if zone in ("Z", "UTC") else f"UTC{zone[:3]}:{zone[-2:]}"
 
 
-def _faults_of_prices(file: str, table: _Table, prices: npt.NDArray[np.float64]) -> list[BarFault]:
+def _faults_of_prices(file: str, table: _Table, prices: Floats) -> list[BarFault]:
     faults = []
     for column, name in enumerate(PRICES):
         for at in np.flatnonzero(~np.isfinite(prices[:, column])).tolist():
@@ -225,8 +226,8 @@ def _length(
 
 
 def _duplicates(
-    file: str, time: npt.NDArray[np.datetime64], prices: npt.NDArray[np.float64], number: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.bool_], list[BarFault]]:
+    file: str, time: npt.NDArray[np.datetime64], prices: Floats, number: npt.NDArray[np.int64]
+) -> tuple[Mask, list[BarFault]]:
     """Which bars repeat the time of the line before, shape (n,), and a fault for each whose prices differ."""
     again = np.zeros(time.size, np.bool_)
     again[1:] = time[1:] == time[:-1]

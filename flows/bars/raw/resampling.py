@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
+
 QUARTER = np.timedelta64(15 * 60, "s")
 
 _RULES = {"open": "first", "high": "max", "low": "min", "close": "last"}
@@ -24,13 +26,13 @@ class Prices:
     """Bars in order of time: ``time`` shape (n,), datetime64[ns] in UTC, each once; ``values`` shape (n, 4)."""
 
     time: npt.NDArray[np.datetime64]
-    values: npt.NDArray[np.float64]
+    values: Floats
 
     @classmethod
     def none(cls) -> Prices:
         return cls(np.empty(0, "datetime64[ns]"), np.empty((0, 4)))
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Prices:
+    def where(self, kept: Mask) -> Prices:
         """The bars where ``kept``, shape (n,)."""
         return Prices(self.time[kept], self.values[kept])
 

@@ -26,13 +26,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Mask
 from flows.errors import GateRefused, RequestRefused
 from flows.gate.guards import Guard, above_no_skill, says_both_classes
 from flows.gate.holdout.decision import CandidateRow, Decision, JudgedBars
 from flows.gate.holdout.paired import (
     Blocks,
     Days,
-    Hits,
     corrected_p_value,
     critical_z,
     day_blocks,
@@ -168,12 +168,12 @@ def _decision(
 class _Bars:
     """What came (``up``, shape (n_bars,)), by day, and the two streams every candidate is held against."""
 
-    up: Hits
+    up: Mask
     blocks: Blocks
     no_skill: Predictions
     against: Predictions
 
-    def hits(self, stream: Predictions) -> Hits:
+    def hits(self, stream: Predictions) -> Mask:
         return np.equal(stream.up, self.up)
 
     def right(self, stream: Predictions) -> int:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Hits = npt.NDArray[np.bool_]
+from flows.arrays import Mask
+
 Days = npt.NDArray[np.datetime64]
 Counts = npt.NDArray[np.integer[Any]]
 
@@ -55,7 +56,7 @@ def day_blocks(day: Days) -> Blocks:
     return Blocks(starts=starts, bars=np.diff(starts, append=day.size), total=int(day.size))
 
 
-def paired_difference(hit: Hits, other: Hits, blocks: Blocks) -> PairedDifference:
+def paired_difference(hit: Mask, other: Mask, blocks: Blocks) -> PairedDifference:
     """How much more often ``hit`` than ``other`` is right, both of shape (n_bars,); swapping them flips the sign.
 
     Where every day shows the very same difference there is no standard error to tell from, and ``z`` is 0: such a

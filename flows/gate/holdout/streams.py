@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Mask
 from flows.errors import GateRefused
-from flows.gate.holdout.paired import Days, Hits
+from flows.gate.holdout.paired import Days
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +29,9 @@ class Predictions:
     version: str | None = None
 
     @property
-    def up(self) -> Hits:
+    def up(self) -> Mask:
         """Where it says "up", of shape (n_bars,)."""
-        said: Hits = np.greater(self.p, self.cut)
+        said: Mask = np.greater(self.p, self.cut)
         return said
 
 

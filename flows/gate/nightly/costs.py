@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.gate.guards import Guard
 from flows.gate.nightly.leads import Against, scored_since, with_its_past
 from flows.gate.scoring.ledger import Ledger
@@ -19,7 +19,6 @@ from flows.pnl.pips import net_pips, spread_by_hour
 
 __all__ = ["costs_guard", "net_pips", "spread_by_hour"]
 
-Floats = npt.NDArray[np.float64]
 
 DAYS = 250
 """Trading days that are looked at."""

@@ -14,11 +14,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats, Mask
 from flows.gate.scoring.ledger import Ledger, Stream, recipe_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 class Against(Protocol):

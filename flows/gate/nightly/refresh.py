@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from flows.arrays import Floats
 from flows.gate.nightly.decision import Refresh
-from flows.gate.nightly.sequential import RECENT_WINDOWS, Floats, judge
+from flows.gate.nightly.sequential import RECENT_WINDOWS, judge
 
 __all__ = ["not_worse"]
 

@@ -41,6 +41,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 
 __all__ = [
@@ -63,7 +64,6 @@ __all__ = [
     "window_statistics",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 WINDOWS = (125, 250)
 """Trading days that a recipe's lead is looked for in: half a year, and about a year, which is grown into."""

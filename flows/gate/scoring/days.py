@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 
 __all__ = ["MINIMUM_BARS", "DailyScores", "by_day"]
@@ -35,8 +36,8 @@ class DailyScores:
     """
 
     day: npt.NDArray[np.generic]
-    mean: npt.NDArray[np.float64]
-    bars: npt.NDArray[np.float64]
+    mean: Floats
+    bars: Floats
 
 
 def by_day(day: npt.ArrayLike, scores: npt.ArrayLike, *, minimum_bars: int = MINIMUM_BARS) -> DailyScores:

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
 
 FORMAT = 1
 
-Floats = npt.NDArray[np.float64]
 Minutes = npt.NDArray[np.int64]
 
 
@@ -73,11 +73,11 @@ class Stream:
     name: str
     p: Floats
     cut: Floats
-    live: npt.NDArray[np.bool_]
+    live: Mask
     last_version: str | None
 
     @property
-    def scored(self) -> npt.NDArray[np.bool_]:
+    def scored(self) -> Mask:
         return ~np.isnan(self.p)
 
 
@@ -89,7 +89,7 @@ class Ledger:
     opens: pd.DatetimeIndex
     label: Floats
     day: npt.NDArray[np.datetime64]
-    counted: npt.NDArray[np.bool_]
+    counted: Mask
     streams: Mapping[str, Stream]
     days: Mapping[str, str]
     live_nights: tuple[str, ...]
@@ -122,7 +122,7 @@ def assemble(sheets: Iterable[NightScores]) -> Ledger:
     kept = standing(list(sheets))
     opens = np.unique(np.concatenate([sheet.opens for sheet in kept])) if kept else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
-    found: dict[str, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = {}
+    found: dict[str, tuple[Floats, Floats, Mask]] = {}
     last: dict[str, tuple[int, str, str | None]] = {}  # newest bar, name, version
     days: dict[str, str] = {}
     for sheet in kept:
@@ -174,7 +174,7 @@ def backfilled(sheets: Sequence[NightScores]) -> Minutes:
     return np.setdiff1d(past, live)
 
 
-def _only(sheet: NightScores, stays: npt.NDArray[np.bool_], gone: set[str]) -> NightScores:
+def _only(sheet: NightScores, stays: Mask, gone: set[str]) -> NightScores:
     series = tuple(StreamScores(each.stream, each.name, each.version, each.cut, each.p[stays]) for each in sheet.series)
     days = {day: value for day, value in sheet.days.items() if day not in gone}
     return replace(sheet, opens=sheet.opens[stays], label=sheet.label[stays], days=days, series=series)

@@ -21,6 +21,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.errors import GateRefused
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "trailing_rank",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 TRAILING_BARS = 2_000
 """Bars that a rank, a base and a cut look back on: about a month, so that they follow the regime of a stream."""

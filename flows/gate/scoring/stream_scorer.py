@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats, Mask
 from flows.gate.scoring.days import MINIMUM_BARS, DailyScores, by_day
 from flows.gate.scoring.ledger import Ledger, Stream
 from flows.gate.scoring.scores import accuracy, brier, edge, trailing_base
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 class StreamScorer:
