@@ -8,13 +8,13 @@ from itertools import count
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure
-from benchmarks.taped import guessed
+from benchmarks.guessed_fits import guessed_cache
 from benchmarks.timing import Work, in_turns
 from flows.bars import load_bars, prepare
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.replay import WorkerPool, play, record
+from flows.replay import WorkerPool, fill_cache, replay_rule
 from flows.settings import Settings
 
 TITLE = "Replay at scale"
@@ -33,11 +33,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
     job = plan(RetrainRequest(), Settings(data=str(bench.data)))
     data = prepare(load_bars(job.source))
     bench.say("a tape of 500 nights, by guesses")
-    tape = guessed(job, data, *NIGHTS, bench.folder("tape"))
+    tape = guessed_cache(job, data, *NIGHTS, bench.folder("tape"))
     policy = GatePolicy()
 
     def played() -> None:
-        play(tape, policy)
+        replay_rule(tape, policy)
 
     seconds = in_turns(played, times=bench.times)[:, 0]
     what = f"a policy over a ready ledger of {len(tape.nights)} nights and six recipes, thresholds known"
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
     def fits(workers: int) -> Work:
         def work() -> None:
-            record(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=WorkerPool(workers))
+            fill_cache(few, data, *FITTED, bench.folder(f"fits-{next(numbers)}"), crew=WorkerPool(workers))
 
         return work
 

@@ -19,9 +19,9 @@ from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.pnl.pips import SPREAD_PIPS
 from flows.recipes import baseline
-from flows.replay import FitCache, Played, play, record
-from flows.replay.play import RULES
-from flows.replay.table import compare
+from flows.replay import FitCache, RuleResult, fill_cache, replay_rule
+from flows.replay.rules import RULES
+from flows.replay.table import compare_rules
 from flows.settings import Settings
 
 mpl.use("Agg")
@@ -41,17 +41,17 @@ def main() -> None:
     request = RetrainRequest(recipes=tuple(options.recipe) if options.recipe else None)
     job = plan(request, Settings(data=str(options.bars)))
     data = prepare(load_bars(job.source))
-    tape = record(job, data, date(2023, 7, 3), date(2024, 12, 31), options.tape)
+    tape = fill_cache(job, data, date(2023, 7, 3), date(2024, 12, 31), options.tape)
     policy = GatePolicy()
-    played = [play(tape, policy, rule=rule) for rule in RULES]
-    lines = compare(tape, played)
+    played = [replay_rule(tape, policy, rule=rule) for rule in RULES]
+    lines = compare_rules(tape, played)
     print(json.dumps([line.to_dict() for line in lines], indent=1))
     for each in played:
         print(each.rule, [(promotion.night, promotion.recipe.name) for promotion in each.promotions])
     picture(tape, played, options.out / "replay.png")
 
 
-def picture(tape: FitCache, played: list[Played], path: Path) -> None:
+def picture(tape: FitCache, played: list[RuleResult], path: Path) -> None:
     """Cumulative pips before and after the spread of each rule, over the bars that all have a champion for."""
     data = tape.data
     common = data.counted.copy()

@@ -23,9 +23,9 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import Job, plan
 from flows.job.request import request
 from flows.pnl.pips import SPREAD_PIPS
-from flows.replay.fit_cache import FitCache, record
-from flows.replay.play import RULES, Played, play
-from flows.replay.table import RuleRow, compare
+from flows.replay.fit_cache import FitCache, fill_cache
+from flows.replay.rules import RULES, RuleResult, replay_rule
+from flows.replay.table import RuleRow, compare_rules
 from flows.replay.workers import WorkerPool
 from flows.settings import load_settings
 
@@ -70,7 +70,7 @@ def replay(
     taped = _tape(console, job, _date(begin), _date(end), tape, _crew(job, workers, dask))
     played = [_play(console, taped, usual, name) for name in rule or RULES]
     played += [replace(_play(console, taped, each, "gated"), rule=name) for name, each in others.items()]
-    lines = compare(taped, played, spread_pips=spread)
+    lines = compare_rules(taped, played, spread_pips=spread)
     if as_json:
         promoted = {each.rule: [promotion.night for promotion in each.promotions] for each in played}
         sys.stdout.write(
@@ -109,12 +109,12 @@ def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew
     needed = tuple(dict.fromkeys(column for each in job.recipes for column in each.signature.columns))
     dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
     with progress(console, "fitting every recipe of every night (finished fits are kept)") as told:
-        return record(job, dataset, begin, end, folder, told, crew=crew)
+        return fill_cache(job, dataset, begin, end, folder, told, crew=crew)
 
 
-def _play(console: Console, tape: FitCache, policy: GatePolicy, name: str) -> Played:
+def _play(console: Console, tape: FitCache, policy: GatePolicy, name: str) -> RuleResult:
     with progress(console, f"playing '{name}' through time") as told:
-        return play(tape, policy, rule=name, on_night=told)  # type: ignore[arg-type]  # checked above
+        return replay_rule(tape, policy, rule=name, on_night=told)  # type: ignore[arg-type]  # checked above
 
 
 def _table(tape: FitCache, lines: list[RuleRow], spread: float) -> Table:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from flows.commands.options import Json, ModelOption, RegistryUrl
 from flows.operations.settings import load_operations
-from flows.operations.status.status import look
+from flows.operations.status.status import read_status
 from flows.settings import load_settings
 from registry import SystemClock
 
@@ -27,7 +27,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Champion, last night, bars, next run: one screen, from the registry alone."""
-    report = look(
+    report = read_status(
         load_settings(),
         load_operations(),
         now=SystemClock().now(),

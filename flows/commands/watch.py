@@ -10,7 +10,7 @@ from rich.console import Console
 from flows.commands.options import BarsUrl, RegistryUrl
 from flows.job.plan import plan
 from flows.job.request import moment, request
-from flows.operations.status.watching import look_after, look_at
+from flows.operations.status.watching import champion_health, watch_champion
 from flows.settings import load_settings
 from registry import SystemClock
 
@@ -28,7 +28,7 @@ def watch(
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""
     at = None if as_of is None else moment(as_of)
     job = plan(request(as_of=at, data=data, registry=registry, model=model), load_settings())
-    health = (look_after if tell else look_at)(job, at or SystemClock().now())
+    health = (watch_champion if tell else champion_health)(job, at or SystemClock().now())
     console = Console(highlight=False)
     if health is None:
         console.print(f"{job.model}: production is empty, there is nothing to watch")

@@ -7,8 +7,8 @@ closed and no label that was not known.
 Choosing the policy that did best here is selection too: its figures are then no longer out of sample.
 """
 
-from flows.replay.fit_cache import FitCache, record
-from flows.replay.play import Played, Promotion, play
+from flows.replay.fit_cache import FitCache, fill_cache
+from flows.replay.rules import Promotion, RuleResult, replay_rule
 from flows.replay.workers import WorkerPool
 
-__all__ = ["FitCache", "Played", "Promotion", "WorkerPool", "play", "record"]
+__all__ = ["FitCache", "Promotion", "RuleResult", "WorkerPool", "fill_cache", "replay_rule"]

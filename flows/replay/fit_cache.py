@@ -22,16 +22,16 @@ from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
-from flows.replay.fits import FitContext, FitTask, Floats, ask, known, runs
+from flows.replay.fits import FitContext, FitTask, Floats, dataset_at, fit_and_predict, runs
 from flows.replay.workers import WorkerPool
 from registry import key_digest
 
-AHEAD = 5 * 96
+BARS_AHEAD = 5 * 96
 """Bars after a night that its versions are asked about: five trading days, so that a long weekend is bridged."""
 
 
 @dataclass(frozen=True, eq=False)
-class Taped:
+class ReplayNight:
     """One night. ``sheet``: the bars that got their label this night, as each recipe's version of the night before
     said. ``asked``: recipe name -> what tonight's version says on the last 20 days' bars, shape (asked bars,), which
     stand at ``places`` of the data; ``coming``: what it says on the bars from ``through`` on."""
@@ -60,14 +60,14 @@ class FitCache:
     job: Job
     data: Dataset
     backfill: tuple[NightScores, ...]
-    nights: tuple[Taped, ...]
+    nights: tuple[ReplayNight, ...]
     folder: Path
 
-    def as_of(self, night: Taped) -> Dataset:
+    def as_of(self, night: ReplayNight) -> Dataset:
         """The dataset as the night saw it."""
-        return known(self.data, night.bars)
+        return dataset_at(self.data, night.bars)
 
-    def later(self, night: Taped, recipe: Recipe) -> Floats:
+    def later(self, night: ReplayNight, recipe: Recipe) -> Floats:
         """What the recipe's version of a night says of every bar from then on, NaN before: shape (n_bars,).
 
         Fitted again where it was never asked; what it said is kept beside the fits.
@@ -76,7 +76,7 @@ class FitCache:
         path = self.folder / f"later-{night.night}-{_short(recipe)}.npy"
         lesson = FitTask(recipe, night.bars, ((begin, len(frame)),))
         if not path.exists():
-            _keep(path, ask(_past(self.job, self.data, cores=self.job.cores), lesson))
+            _keep(path, fit_and_predict(_past(self.job, self.data, cores=self.job.cores), lesson))
         return np.concatenate([np.full(begin, np.nan), _kept(path, lesson)])
 
 
@@ -91,16 +91,16 @@ class _Night:
 
     @classmethod
     def of(cls, data: Dataset, name: str, bars: int) -> _Night:
-        seen = known(data, bars)
+        seen = dataset_at(data, bars)
         return cls(name, seen, np.flatnonzero(last_days(seen)), int(np.flatnonzero(~np.isnan(seen.label))[-1]) + 1)
 
     def lesson(self, recipe: Recipe, of: int) -> FitTask:
         """Asked about: the last 20 days, then the bars that come, of the ``of`` bars there are."""
         bars = self.seen.label.size
-        return FitTask(recipe, bars, (*runs(self.places), (self.through, min(bars + AHEAD, of))))
+        return FitTask(recipe, bars, (*runs(self.places), (self.through, min(bars + BARS_AHEAD, of))))
 
 
-def record(
+def fill_cache(
     job: Job,
     data: Dataset,
     first: date,
@@ -114,7 +114,7 @@ def record(
     ``progress`` is told how many fits are there, and of how many.
 
     Raises :class:`RequestRefused` where no trading day lies between them, :class:`BarsMissing` where nothing lies
-    before them to train on, and as :meth:`WorkerPool.ask` does.
+    before them to train on, and as :meth:`WorkerPool.fit_and_predict` does.
     """
     nights = [_Night.of(data, name, bars) for name, bars in _nights(data, first, last)]
     begun = nights[0].seen
@@ -136,7 +136,7 @@ def record(
     said = list(_by_recipes(job, (fitted[path] for path in past_lessons)))
     answers = [[each for each in one if each.size] for one in said]
     backfill = sheets(job, begun, nights[0].name, [asked for _, asked in steps], answers)
-    taped: list[Taped] = []
+    taped: list[ReplayNight] = []
     for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
         taped.append(_taped(job, night, one, taped[-1] if taped else None))
     return FitCache(job, data, tuple(backfill), tuple(taped), place)
@@ -211,7 +211,7 @@ def _by_recipes(job: Job, said: Iterable[Floats]) -> Iterable[list[Floats]]:
     return (everything[at : at + size] for at in range(0, len(everything), size))
 
 
-def _taped(job: Job, night: _Night, said: Sequence[Floats], before: Taped | None) -> Taped:
+def _taped(job: Job, night: _Night, said: Sequence[Floats], before: ReplayNight | None) -> ReplayNight:
     size = night.places.size
     asked = {recipe.name: p[:size] for recipe, p in zip(job.recipes, said, strict=True)}
     coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, said, strict=True)}
@@ -220,10 +220,10 @@ def _taped(job: Job, night: _Night, said: Sequence[Floats], before: Taped | None
         sheet = NightScores(night.name, True, empty.astype(np.int64), empty, {}, ())
     else:
         sheet = _sheet(job, night, before)
-    return Taped(night.name, night.seen.label.size, sheet, asked, night.places, coming, night.through)
+    return ReplayNight(night.name, night.seen.label.size, sheet, asked, night.places, coming, night.through)
 
 
-def _sheet(job: Job, night: _Night, before: Taped) -> NightScores:
+def _sheet(job: Job, night: _Night, before: ReplayNight) -> NightScores:
     """The bars labelled since the night before, as its versions said them; cuts are set when a policy plays."""
     label = night.seen.label
     at = np.arange(before.through, night.through)

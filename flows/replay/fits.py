@@ -41,7 +41,7 @@ class FitTask:
     early: bool = False
 
 
-def ask(past: FitContext, lesson: FitTask) -> Floats:
+def fit_and_predict(past: FitContext, lesson: FitTask) -> Floats:
     """Fit, and say P(up) of each bar asked about, run by run: shape (bars of all runs,); empty where nothing is said.
 
     Raises :class:`~flows.errors.BarsMissing` where a lesson that is not early has too little to train on.
@@ -58,12 +58,12 @@ def ask(past: FitContext, lesson: FitTask) -> Floats:
 
 
 def _fit(past: FitContext, lesson: FitTask) -> Fit:
-    seen = known(past.data, lesson.bars)
+    seen = dataset_at(past.data, lesson.bars)
     window = seen.window(days=past.train_days, end=lesson.end)
     return train(lesson.recipe, seen, window, seed=past.seed, cores=past.cores)
 
 
-def known(data: Dataset, bars: int) -> Dataset:
+def dataset_at(data: Dataset, bars: int) -> Dataset:
     """The dataset of the first ``bars`` bars, up to the end of a trading day, as it was when the last of them closed.
 
     Equal to preparing these bars anew: only the newest bar's label was not known yet.

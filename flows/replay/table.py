@@ -15,7 +15,7 @@ from flows.gate.scoring.scores import trailing_base, trailing_rank
 from flows.pnl.pips import SPREAD_PIPS, earned
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
-from flows.replay.play import Played
+from flows.replay.rules import RuleResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class RuleRow:
         return dict(self.__dict__)
 
 
-def compare(tape: FitCache, played: Sequence[Played], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
+def compare_rules(tape: FitCache, played: Sequence[RuleResult], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
     """Every rule and every reference on the bars that all rules had a champion for, the rollover hour left out."""
     data = tape.data
     common = data.counted.copy()

@@ -20,7 +20,7 @@ from typing import Any
 
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
-from flows.replay.fits import FitContext, FitTask, Floats, ask
+from flows.replay.fits import FitContext, FitTask, Floats, fit_and_predict
 
 Answers = Iterator[tuple[int, Floats]]
 
@@ -50,7 +50,7 @@ class WorkerPool:
         if self.dask is not None:
             return _by_dask(self.dask, past, lessons)
         if self.workers == 1:
-            return ((place, ask(past, lesson)) for place, lesson in enumerate(lessons))
+            return ((place, fit_and_predict(past, lesson)) for place, lesson in enumerate(lessons))
         return _by_processes(min(self.workers, len(lessons)), past, lessons)
 
 
@@ -91,7 +91,7 @@ def _end_with_the_parent() -> None:
 
 
 def _ask_here(lesson: FitTask) -> Floats:
-    return ask(_HERE[0], lesson)
+    return fit_and_predict(_HERE[0], lesson)
 
 
 def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
@@ -106,7 +106,7 @@ def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answ
     with client:
         _check_workers(client, address)
         sent = client.scatter(past, broadcast=True)
-        futures = [client.submit(ask, sent, lesson, pure=False) for lesson in lessons]
+        futures = [client.submit(fit_and_predict, sent, lesson, pure=False) for lesson in lessons]
         places = {future.key: place for place, future in enumerate(futures)}
         try:
             for future, said in distributed.as_completed(futures, loop=client.loop, with_results=True):

@@ -19,21 +19,21 @@ from flows.operations.alerts.messages import CONDITIONS, Alert
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, StoreUnavailable
 
-Open = Mapping[str, Mapping[str, str]]
+OpenConditions = Mapping[str, Mapping[str, str]]
 """Kind → ``{"since": …, "what": …}`` of every condition that is open."""
 
 
 class Memory(Protocol):
     """Remembers what is open of each model."""
 
-    def read(self, model: str) -> Open: ...
+    def read(self, model: str) -> OpenConditions: ...
 
-    def write(self, model: str, conditions: Open) -> None: ...
+    def write(self, model: str, conditions: OpenConditions) -> None: ...
 
 
-def changed(
-    before: Open, findings: Mapping[str, str | None], *, model: str, now: datetime, link: str | None = None
-) -> tuple[Open, list[Alert]]:
+def update_conditions(
+    before: OpenConditions, findings: Mapping[str, str | None], *, model: str, now: datetime, link: str | None = None
+) -> tuple[OpenConditions, list[Alert]]:
     """What is open after ``findings`` (kind → what is wrong, or None: it is well), and the alerts to send.
 
     Kinds that ``findings`` does not name stay as they are.
@@ -59,7 +59,7 @@ class FileMemory:
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder).expanduser()
 
-    def read(self, model: str) -> Open:
+    def read(self, model: str) -> OpenConditions:
         path = self._path(model)
         try:
             return _checked(json.loads(path.read_text()), str(path))
@@ -70,7 +70,7 @@ class FileMemory:
                 f"{path} is not what was written ({error}): delete it, open conditions are told anew"
             ) from error
 
-    def write(self, model: str, conditions: Open) -> None:
+    def write(self, model: str, conditions: OpenConditions) -> None:
         path = self._path(model)
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(f".{os.getpid()}")
@@ -87,7 +87,7 @@ class VariableMemory:
     Raises :class:`~registry.errors.StoreUnavailable` where the server does not answer.
     """
 
-    def read(self, model: str) -> Open:
+    def read(self, model: str) -> OpenConditions:
         import httpx
         from prefect.variables import Variable
 
@@ -98,7 +98,7 @@ class VariableMemory:
             raise StoreUnavailable(f"the Prefect variable {name} cannot be read: {error}") from error
         return _checked(found, f"the Prefect variable {name}")
 
-    def write(self, model: str, conditions: Open) -> None:
+    def write(self, model: str, conditions: OpenConditions) -> None:
         import httpx
         from prefect.variables import Variable
 
@@ -115,14 +115,14 @@ def variable_name(model: str) -> str:
     return f"retrain_open_{plain}_{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
-def _checked(found: Any, where: str) -> Open:
+def _checked(found: Any, where: str) -> OpenConditions:
     try:
         for told in found.values():
             read_time(told["since"])
             str(told["what"])
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise Corrupt(f"{where} is not what was written: delete it, open conditions are told anew") from error
-    checked: Open = found
+    checked: OpenConditions = found
     return checked
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flows.operations.alerts.conditions import FileMemory, Memory, VariableMemory, changed
+from flows.operations.alerts.conditions import FileMemory, Memory, VariableMemory, update_conditions
 from flows.operations.alerts.messages import Alert, ping, send
 from flows.operations.api import configured_api
 from flows.operations.settings import Operations
@@ -60,7 +60,7 @@ class Notifier:
             log.error("what was told before cannot be read, so it may be told again: %s", error)
             before = {}
         told = {kind: None if what is None else _cut(what) for kind, what in findings.items()}
-        after, alerts = changed(before, told, model=self.model, now=now, link=self.link)
+        after, alerts = update_conditions(before, told, model=self.model, now=now, link=self.link)
         for alert in alerts:
             self._tell(alert)
         try:

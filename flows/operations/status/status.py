@@ -76,7 +76,7 @@ class StatusReport:
         return asdict(self)
 
 
-def look(
+def read_status(
     settings: Settings,
     operations: Operations,
     *,
@@ -148,10 +148,10 @@ class HealthSummary:
 
 def _examined(settings: Settings, place: str, name: str, now: datetime) -> HealthSummary:
     from flows.job.plan import plan
-    from flows.operations.status.watching import ABOUT_BARS, look_at  # takes a second, and --check does not ask
+    from flows.operations.status.watching import ABOUT_BARS, champion_health  # takes a second, and --check does not ask
 
     try:
-        found = look_at(plan(request(advanced={"registry": place, "model": name}), settings), now)
+        found = champion_health(plan(request(advanced={"registry": place, "model": name}), settings), now)
     except (RetrainError, KeyRefused) as error:
         return HealthSummary("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
     if found is None:

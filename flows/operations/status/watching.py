@@ -29,7 +29,7 @@ ABOUT_BARS = ("stale bars", "thin days")
 _QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
 
 
-def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+def champion_health(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
     """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
     empty."""
     calendar = load_operations().calendar
@@ -38,8 +38,8 @@ def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health
     return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
 
 
-def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
-    """:func:`look_at`, and tell what began or ended since the last look.
+def watch_champion(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """:func:`champion_health`, and tell what began or ended since the last look.
 
     A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
     """
@@ -48,16 +48,16 @@ def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Hea
     if not job.simulated:
         teller.found(_night(job.open_model(), operations, now), now=now)
     try:
-        health = look_at(job, now, examine=examine)
+        health = champion_health(job, now, examine=examine)
     except (BarsMissing, BarsRejected) as error:
         kind = "data.missing" if isinstance(error, BarsMissing) else "data.rejected"
         teller.found({kind: f"{error}"}, now=now)
         raise
-    teller.found(findings(() if health is None else health.alarms), now=now)
+    teller.found(conditions_of(() if health is None else health.alarms), now=now)
     return health
 
 
-def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
+def conditions_of(alarms: Iterable[Alarm]) -> dict[str, str | None]:
     """Condition → what is wrong, or None where it is well. Missing bars are only ever begun here: a night ends them."""
     found: dict[str, list[str]] = {"champion.regressed": [], "champion.old": []}
     for alarm in alarms:

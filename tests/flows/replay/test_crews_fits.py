@@ -23,9 +23,9 @@ from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
-from flows.replay import WorkerPool, record
+from flows.replay import WorkerPool, fill_cache
 from flows.replay import workers as crews
-from flows.replay.fits import FitContext, FitTask, ask, known, runs
+from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.settings import Settings
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
@@ -47,7 +47,7 @@ def data(job: Job) -> Dataset:
 def alone(job: Job, data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tape whose fits one process made."""
     place = tmp_path_factory.mktemp("alone")
-    record(job, data, FIRST, LAST, place)
+    fill_cache(job, data, FIRST, LAST, place)
     return place
 
 
@@ -66,7 +66,7 @@ def fits(place: Path) -> dict[str, bytes]:
 
 def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    tape = record(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=WorkerPool(workers=2))
+    tape = fill_cache(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=WorkerPool(workers=2))
     assert len(fits(alone)) == (4 + 4) * 2  # four nights and four refits before them, of two recipes
     assert fits(tmp_path) == fits(alone)
     assert told == [(done, 16) for done in range(17)]
@@ -76,7 +76,7 @@ def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, t
 def test_a_cluster_says_what_one_process_says(
     job: Job, data: Dataset, alone: Path, tmp_path: Path, cluster: distributed.LocalCluster
 ) -> None:
-    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(dask=cluster.scheduler_address))
+    fill_cache(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(dask=cluster.scheduler_address))
     assert fits(tmp_path) == fits(alone)
 
 
@@ -97,7 +97,7 @@ def test_a_replay_killed_between_fits_goes_on_with_the_others(
     assert len(finished) < len(fits(alone))
     assert workers
     wait_until(lambda: not any(alive(worker) for worker in workers))
-    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(workers=2))
+    fill_cache(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(workers=2))
     assert fits(tmp_path) == fits(alone)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
@@ -110,7 +110,7 @@ def test_one_recipe_more_is_fitted_alone(job: Job, data: Dataset, alone: Path) -
     before = fits(alone)
     told: list[tuple[int, int]] = []
     with pytest.raises(KeyboardInterrupt):
-        record(more, data, FIRST, LAST, alone, lambda *each: told.append(each) or interrupt(told))
+        fill_cache(more, data, FIRST, LAST, alone, lambda *each: told.append(each) or interrupt(told))
     assert told[0] == (16, 24)
     assert before.items() <= fits(alone).items()
 
@@ -125,7 +125,7 @@ def test_a_dataset_known_then_is_the_bars_of_then_prepared(data: Dataset) -> Non
     for bars in ends[-8:].tolist():
         frame = data.bars.frame.iloc[:bars]
         then = replace(data.bars, frame=frame, file_time=data.bars.file_time[:bars], as_of=frame.index[-1] + BAR)
-        anew, found = prepare(then), known(data, bars)
+        anew, found = prepare(then), dataset_at(data, bars)
         assert found.bars.as_of == anew.bars.as_of
         assert found.known_at.equals(anew.known_at)
         for name in ("label", "move_pips", "trading_day", "rollover", "counted"):
@@ -143,9 +143,9 @@ def test_places_are_told_as_runs(places: list[int], found: Any) -> None:
 def test_too_few_bars_to_train_on_are_a_fault_of_a_night_and_none_of_the_first_refits(job: Job, data: Dataset) -> None:
     past = FitContext(data, train_days=365, seed=0)
     lesson = FitTask(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
-    assert ask(past, replace(lesson, early=True)).shape == (0,)
+    assert fit_and_predict(past, replace(lesson, early=True)).shape == (0,)
     with pytest.raises(BarsMissing, match="to train on"):
-        ask(past, lesson)
+        fit_and_predict(past, lesson)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nothing of the kind"])
@@ -154,7 +154,7 @@ def test_a_damaged_fit_is_named(job: Job, data: Dataset, alone: Path, tmp_path: 
     path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
     path.write_bytes(content)
     with pytest.raises(RequestRefused, match=f"{path.name} is damaged: remove it"):
-        record(job, data, FIRST, LAST, copy)
+        fill_cache(job, data, FIRST, LAST, copy)
 
 
 def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_
     path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
     np.save(path, np.zeros(7))
     with pytest.raises(RequestRefused, match=f"{path.name} does not hold"):
-        record(job, data, FIRST, LAST, copy)
+        fill_cache(job, data, FIRST, LAST, copy)
 
 
 def test_a_dead_worker_ends_the_replay_with_what_to_do(data: Dataset, tmp_path: Path) -> None:

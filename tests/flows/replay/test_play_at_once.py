@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.taped import GuessedTape, guessed
+from benchmarks.guessed_fits import GuessedCache, guessed_cache
 from flows.bars import load_bars, prepare, write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
@@ -24,7 +24,7 @@ from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assembl
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
 from flows.night.nightly_rule import candidate, with_costs
-from flows.replay import Promotion, play
+from flows.replay import Promotion, replay_rule
 from flows.settings import Settings
 
 RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
@@ -40,32 +40,32 @@ POLICIES = {
 
 
 @pytest.fixture(scope="module")
-def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedTape:
+def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedCache:
     bars = write_sample(tmp_path_factory.mktemp("bars") / "bars", first=date(2022, 1, 3), last=date(2022, 8, 31))
     request = RetrainRequest(recipes=RECIPES, advanced=Advanced(backfill_days=40))
     job = plan(request, Settings(data=str(bars), model="m"))
     data = prepare(load_bars(job.source))
-    return guessed(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
+    return guessed_cache(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_all_nights_at_once_decide_as_night_by_night(tape: GuessedTape, name: str) -> None:
-    played, by_night = play(tape, POLICIES[name]), NightByNight(tape, POLICIES[name])
+def test_all_nights_at_once_decide_as_night_by_night(tape: GuessedCache, name: str) -> None:
+    played, by_night = replay_rule(tape, POLICIES[name]), NightByNight(tape, POLICIES[name])
     assert [each.to_dict() for each in played.decisions] == [each.to_dict() for each in by_night.decisions]
     assert list(played.promotions) == by_night.promotions
     np.testing.assert_array_equal(played.p, by_night.p)
     np.testing.assert_array_equal(played.cut, by_night.cut)
 
 
-def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: GuessedTape) -> None:
-    played = play(tape, EAGER)
+def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: GuessedCache) -> None:
+    played = replay_rule(tape, EAGER)
     assert len(played.promotions) > 4
     assert any(decision.returned for decision in played.decisions)
-    assert any(decision.refreshed for decision in play(tape, POLICIES["refreshing"]).decisions)
+    assert any(decision.refreshed for decision in replay_rule(tape, POLICIES["refreshing"]).decisions)
 
 
 def test_the_command_plays_other_policies_beside_the_usual_one(
-    tape: GuessedTape, monkeypatch: pytest.MonkeyPatch
+    tape: GuessedCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.commands.replay._tape", lambda *given: tape)
     eager = "windows=4/8,budget=0.5"
@@ -75,7 +75,7 @@ def test_the_command_plays_other_policies_beside_the_usual_one(
     promoted = json.loads(found.stdout)["promotions"]
     assert list(promoted) == ["gated", f"gated, {eager}", f"gated, {eager},cadence=3"]
     for name, policy in (("gated", GatePolicy()), (f"gated, {eager}", EAGER)):
-        assert promoted[name] == [each.night for each in play(tape, policy).promotions]
+        assert promoted[name] == [each.night for each in replay_rule(tape, policy).promotions]
     assert len(promoted[f"gated, {eager}"]) > len(promoted[f"gated, {eager},cadence=3"]) > len(promoted["gated"])
 
 
@@ -97,7 +97,7 @@ def test_a_policy_that_makes_no_sense_is_refused_before_anything_is_fitted(text:
 class NightByNight:
     """The rule "gated", told as a registry would live it: sheets, a ledger of them, a decision, and again."""
 
-    def __init__(self, tape: GuessedTape, policy: GatePolicy) -> None:
+    def __init__(self, tape: GuessedCache, policy: GatePolicy) -> None:
         self.tape, self.policy = tape, policy
         self.sheets: list[NightScores] = list(tape.backfill)
         self.cuts: dict[str, float] = {}

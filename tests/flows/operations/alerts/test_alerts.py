@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import RequestRefused
-from flows.operations.alerts.conditions import FileMemory, changed, variable_name
+from flows.operations.alerts.conditions import FileMemory, update_conditions, variable_name
 from flows.operations.alerts.messages import CONDITIONS, KINDS, Alert, ping, send
 from flows.operations.alerts.notifier import Notifier
 from flows.operations.alerts.selftest import NotDelivered, send_one_of_each
@@ -109,7 +109,7 @@ def test_beginnings_and_ends_take_turns_whatever_is_found(looks: list[dict[str, 
     open_now: object = {}
     told: dict[str, list[bool]] = {}
     for hours, found in enumerate(looks):
-        open_now, alerts = changed(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]
+        open_now, alerts = update_conditions(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]
         for alert in alerts:
             told.setdefault(alert.kind, []).append(alert.ended)
         for kind, what in found.items():

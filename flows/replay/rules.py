@@ -22,7 +22,7 @@ from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.night.nightly_rule import continued, with_costs
 from flows.recipes import Recipe
 from flows.replay.fit_cache import FitCache
-from flows.replay.whole import whole
+from flows.replay.full_ledger import full_ledger
 
 Rule = Literal["gated", "never", "newest", "higher"]
 RULES: tuple[Rule, ...] = ("gated", "never", "newest", "higher")
@@ -46,7 +46,7 @@ class Promotion:
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class RuleResult:
     """What a policy did. ``p`` and ``cut``: shape (n_bars,) over the data's bars, what the champion of the night before
     said of each bar; NaN where there was none. ``decisions``: one a night (none where the rule asks no gate)."""
 
@@ -57,9 +57,9 @@ class Played:
     cut: Floats
 
 
-def play(
+def replay_rule(
     tape: FitCache, policy: GatePolicy, *, rule: Rule = "gated", on_night: Callable[[int, int], None] | None = None
-) -> Played:
+) -> RuleResult:
     """The nights of the tape under one rule.
 
     ``gated``: the nightly gate. ``never``: its first champion for good. ``newest``: tonight's version of the first
@@ -70,7 +70,7 @@ def play(
         player.night(place)
         if on_night is not None:
             on_night(place + 1, len(tape.nights))
-    return Played(rule, tuple(player.promotions), tuple(player.decisions), player.p, player.cut)
+    return RuleResult(rule, tuple(player.promotions), tuple(player.decisions), player.p, player.cut)
 
 
 class _Player:
@@ -80,7 +80,7 @@ class _Player:
         self.tape = tape
         self.policy = policy
         self.rule = rule
-        self.whole = whole(tape, policy)
+        self.whole = full_ledger(tape, policy)
         self.promotions: list[Promotion] = []
         self.decisions: list[NightlyDecision] = []
         self.p = np.full(tape.data.label.size, np.nan)

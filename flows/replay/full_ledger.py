@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class FullLedger:
     """``ledger``: every recipe's stream over all nights, at the cuts its versions were registered with. ``ends``: how
     many of its bars each night knew, shape (n_nights,). ``cuts``: of each night's versions, shape (n_nights,
     n_recipes), NaN where the recipe had no stream yet. ``places``: of the ledger's bars in the data, shape (n_bars,).
@@ -58,7 +58,7 @@ class Whole:
         return Ledger(whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n], known, whole.days, nights)
 
 
-def whole(tape: FitCache, policy: GatePolicy) -> Whole:
+def full_ledger(tape: FitCache, policy: GatePolicy) -> FullLedger:
     """All nights of a tape, the versions of each at the cut that the policy gives them."""
     ledger = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
     before = sum(sheet.opens.size for sheet in tape.backfill)
@@ -72,7 +72,7 @@ def whole(tape: FitCache, policy: GatePolicy) -> Whole:
             streams[key] = replace(stream, cut=_at_cuts(stream, ends, cuts[:, column]))
     opens = minutes(pd.DatetimeIndex(tape.data.bars.frame.index))
     places = np.searchsorted(opens, minutes(ledger.opens))
-    return Whole(replace(ledger, streams=streams), ends, cuts, places)
+    return FullLedger(replace(ledger, streams=streams), ends, cuts, places)
 
 
 def _cuts(policy: GatePolicy, stream: Stream, ends: npt.NDArray[np.intp]) -> list[float]:

@@ -15,40 +15,40 @@ import numpy.typing as npt
 from flows.bars import Dataset
 from flows.job.plan import Job
 from flows.recipes import Recipe
-from flows.replay import FitCache, WorkerPool, record
-from flows.replay.fit_cache import Taped
+from flows.replay import FitCache, WorkerPool, fill_cache
+from flows.replay.fit_cache import ReplayNight
 from flows.replay.fits import FitContext, FitTask
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Guessing(WorkerPool):
+class GuessingPool(WorkerPool):
     """A crew that fits nothing: a version says what comes, a little, and much else. Skill comes and goes, of
     each recipe at times of its own, so that champions are overtaken and come back."""
 
     skill: float = 0.5
 
     def ask(self, past: FitContext, lessons: Sequence[FitTask]) -> Any:
-        return ((place, said(past.data, lesson, self.skill)) for place, lesson in enumerate(lessons))
+        return ((place, guessed_probabilities(past.data, lesson, self.skill)) for place, lesson in enumerate(lessons))
 
 
-class GuessedTape(FitCache):
+class GuessedCache(FitCache):
     """A tape whose frozen champions go on as they began."""
 
-    def later(self, night: Taped, recipe: Recipe) -> Floats:
+    def later(self, night: ReplayNight, recipe: Recipe) -> Floats:
         begin, size = night.bars - 96, self.data.label.size
-        guessed = said(self.data, FitTask(recipe, night.bars, ((begin, size),)), Guessing.skill)
+        guessed = guessed_probabilities(self.data, FitTask(recipe, night.bars, ((begin, size),)), GuessingPool.skill)
         return np.concatenate([np.full(begin, np.nan), guessed])
 
 
-def guessed(job: Job, data: Dataset, first: date, last: date, folder: Path) -> GuessedTape:
+def guessed_cache(job: Job, data: Dataset, first: date, last: date, folder: Path) -> GuessedCache:
     """The tape of these nights, by guesses; the same every time."""
-    tape = record(job, data, first, last, folder, crew=Guessing())
-    return GuessedTape(tape.job, tape.data, tape.backfill, tape.nights, tape.folder)
+    tape = fill_cache(job, data, first, last, folder, crew=GuessingPool())
+    return GuessedCache(tape.job, tape.data, tape.backfill, tape.nights, tape.folder)
 
 
-def said(data: Dataset, lesson: FitTask, skill: float) -> Floats:
+def guessed_probabilities(data: Dataset, lesson: FitTask, skill: float) -> Floats:
     """P(up) of the bars asked about: noise common to the recipe, the version's own, and the label as its skill goes."""
     at = np.concatenate([np.arange(begin, stop) for begin, stop in lesson.asked])
     name = zlib.crc32(lesson.recipe.name.encode())
