@@ -16,7 +16,7 @@ TITLE = "Replay from nothing: every fit of 500 nights, then four rules through t
 def measure(bench: Bench) -> Iterator[Figure]:
     if not bench.real:
         raise SystemExit("the replay is of 2023 and 2024: give the folder of the real files with --data")
-    first, last = (night.isoformat() for night in NIGHTS)
+    first, last = NIGHTS.first.isoformat(), NIGHTS.last.isoformat()
     words = ["replay", "--from", first, "--to", last, "--workers", "2"]
     recipes = [word for name in FAST for word in ("--recipe", name)]
     where = ["--data", str(bench.data), "--tape", str(bench.folder("tape"))]

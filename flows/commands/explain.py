@@ -29,9 +29,9 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why the newest night promoted or held, or why a version was promoted, with the evidence."""
-    opened = open_existing(model, registry)
-    entry = decision_entry(opened, version)
-    record: Any = opened.decision_record(entry)
+    existing = open_existing(model, registry)
+    entry = decision_entry(existing, version)
+    record: Any = existing.decision_record(entry)
     if as_json:
         sys.stdout.write(json.dumps({"entry": entry.n, "sentence": str(entry), "record": record}, indent=2) + "\n")
         return
@@ -69,15 +69,15 @@ def _evidence_table(decision: NightlyDecision) -> Table:
                 f"{window.z:+.2f}",
                 _bar(window.z, decision.threshold),
             )
-    everyone = decision.together
-    if everyone is not None:
+    pooled = decision.together
+    if pooled is not None:
         table.add_row(
-            f"all {everyone.recipes} together",
+            f"all {pooled.recipes} together",
             "",
-            str(everyone.days),
-            f"{everyone.mean:+.4f}",
-            f"{everyone.z:+.2f}",
-            _bar(everyone.z, everyone.threshold),
+            str(pooled.days),
+            f"{pooled.mean:+.4f}",
+            f"{pooled.z:+.2f}",
+            _bar(pooled.z, pooled.threshold),
         )
     return table
 

@@ -75,16 +75,18 @@ def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | No
     return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
 
 
-def _one_of(option: str, given: str, known: tuple[Any, ...]) -> Any:
-    if given not in known:
-        raise RequestRefused(f"{option} {given!r}: choose among {', '.join(known)}")
-    return given
+def _one_of(option: str, value: str, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed:
+        raise RequestRefused(f"{option} {value!r}: choose among {', '.join(allowed)}")
+    return value
 
 
 def _show(built: Built, exports: list[Export]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for each in exports:
-        console.print(f"{each.file}: {each.layout}, {each.time.size:,} bars of {each.minutes} min", markup=False)
+    for export in exports:
+        console.print(
+            f"{export.file}: {export.layout}, {export.time.size:,} bars of {export.minutes} min", markup=False
+        )
     for repair in built.repairs:
         console.print(f"  repaired: {repair}", markup=False)
     console.print(

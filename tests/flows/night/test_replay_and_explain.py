@@ -25,7 +25,7 @@ from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
 from flows.night.run import run
 from flows.pnl.pips import earned
-from flows.replay import FitCache, fill_cache, replay_rule
+from flows.replay import FitCache, NightSpan, fill_cache, replay_rule
 from flows.replay.table import compare_rules
 from flows.settings import Settings
 from registry import Registry
@@ -53,7 +53,7 @@ def job(short: Path) -> Job:
 @pytest.fixture(scope="module")
 def tape(job: Job, tmp_path_factory: pytest.TempPathFactory) -> FitCache:
     data = prepare(load_bars(job.source))
-    return fill_cache(job, data, NIGHTS[0], NIGHTS[-1], tmp_path_factory.mktemp("tape"))
+    return fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[-1]), tmp_path_factory.mktemp("tape"))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
     head = model.versions.head()
     assert head is not None
     nights = at_decision(model, int(head.state["watermark"]["entry"]))
-    taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
+    taped = assemble([*tape.backfill, *(night.scores for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)
         assert nights.streams[key].live.sum() > 500
@@ -122,18 +122,18 @@ def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str) ->
 
 def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache, tmp_path: Path) -> None:
     data = prepare(load_bars(job.source))
-    fill_cache(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
+    fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[1]), tmp_path)
     with pytest.MonkeyPatch.context() as patch:
 
         def no_fit(*args: Any, **values: Any) -> Any:
             raise AssertionError("fitted again")
 
         patch.setattr("flows.replay.fits.train", no_fit)
-        again = fill_cache(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
+        again = fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[1]), tmp_path)
     assert [each.night for each in again.nights] == ["2022-06-06", "2022-06-07"]
     for one, other in zip(again.nights, tape.nights, strict=False):
         for name in FAST:
-            assert np.array_equal(one.asked[name], other.asked[name])
+            assert np.array_equal(one.recent[name], other.recent[name])
 
 
 def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
@@ -148,7 +148,7 @@ def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
 def test_dates_without_bars_are_refused(job: Job, tmp_path: Path) -> None:
     data = prepare(load_bars(job.source))
     with pytest.raises(RequestRefused, match="no trading day with bars"):
-        fill_cache(job, data, date(2031, 1, 1), date(2031, 2, 1), tmp_path)
+        fill_cache(job, data, NightSpan(date(2031, 1, 1), date(2031, 2, 1)), tmp_path)
 
 
 def test_the_watch_says_healthy_or_what_is_wrong(job: Job, lived: str) -> None:
