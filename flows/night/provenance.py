@@ -15,7 +15,7 @@ def source_revision() -> str | None:
     told = os.environ.get("RETRAIN_SOURCE_REVISION")
     if told:
         return told[:80]
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]

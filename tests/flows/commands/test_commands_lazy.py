@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from flows.cli import COMMANDS, app
 
-HEAVY = ("pandas", "scipy", "sklearn", "prefect", "matplotlib", "botocore")
+HEAVY = ("pandas", "scipy", "sklearn", "prefect", "matplotlib", "botocore", "httpx", "psutil")
 
 
 def loaded_after(code: str) -> set[str]:
