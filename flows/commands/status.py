@@ -21,18 +21,20 @@ def status(
     registry: RegistryUrl = None,
     model: ModelOption = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Say one line; status 1 where a night is missing (for cron, monitoring).")
+        bool, typer.Option("--check", help="Print one line; status 1 where a night is missing (for cron, monitoring).")
     ] = False,
     grace_hours: Annotated[float, typer.Option(min=0, help="How late a night may be for --check.")] = 6.0,
     as_json: Json = False,
 ) -> None:
     """Champion, last night, bars, next run: one screen, from the registry alone."""
+    settings = load_settings()
+    if registry is not None:
+        settings = settings.model_copy(update={"registry": registry})
     report = read_status(
-        load_settings(),
+        settings,
         load_operations(),
         now=SystemClock().now(),
         grace=timedelta(hours=grace_hours),
-        registry=registry,
         model=model,
         with_bars=not check,
     )

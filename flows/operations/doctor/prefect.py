@@ -1,4 +1,4 @@
-"""What ``retrain doctor`` looks at on the Prefect server: it answers, a worker is there, runs are scheduled."""
+"""Checks of the Prefect server: it answers, a worker is online, and runs are scheduled."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def approved(job: Job, model: Model, bars: NightBars, verdict: Verdict, clock: C
         return verdict
     until = clock.monotonic() + job.approval.total_seconds()
     waits = f"{verdict.sentence}; it waits {_long(job.approval)} for a person's yes"
-    Notifier(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
+    Notifier(job.model, load_operations()).send_occurrence("candidate.waiting", waits, now=clock.now())
     outcome, decision = outcome_of(job, bars, verdict, model.champion(), None), verdict.decision
     told = proposal_summary(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
     form = Approval.with_initial_data(proposal_markdown(outcome, told))

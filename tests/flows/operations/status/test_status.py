@@ -123,7 +123,7 @@ def test_beside_the_model_of_the_settings_the_others_are_named(model: Model, tmp
 
 def test_of_several_models_none_is_guessed(model: Model, tmp_path: Path) -> None:
     another(tmp_path, "other")
-    with pytest.raises(ModelNotFound, match="but m, other: say which with --model"):
+    with pytest.raises(ModelNotFound, match="but m, other: name one of them with --model"):
         seen_without_data(tmp_path)
     assert seen_without_data(tmp_path, "other").model == "other"
 
