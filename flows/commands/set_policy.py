@@ -71,7 +71,7 @@ def set_policy(
     if not changes or policy == before:
         raise RequestRefused(
             f"nothing was written: this is how {model} is judged already, and to record it again would throw the "
-            "evidence away; say what to change, such as --refresh-margin 0.01"
+            "evidence away; name a setting to change, such as --refresh-margin 0.01"
         )
     entry = existing.set_policy(policy.to_dict(), author=author, reason=reason)
     Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)

@@ -123,7 +123,7 @@ def _check_workers(client: Any, address: str) -> None:
     """Refuses a cluster without workers, and one whose packages would give other bits than this machine's."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
-        found = client.run(environment)
+        environments = client.run(environment)
     except TimeoutError as none:
         raise RequestRefused(f"the Dask scheduler at {address} has no workers: start some") from none
     except ImportError as missing:
@@ -131,7 +131,7 @@ def _check_workers(client: Any, address: str) -> None:
     ours = environment()
     different = [
         f"{package} {theirs.get(package)} on {worker}, {here} here"
-        for worker, theirs in found.items()
+        for worker, theirs in environments.items()
         for package, here in ours.items()
         if theirs.get(package) != here
     ]

@@ -46,7 +46,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
     The same registry, bars, spreads and ``now`` give the same data.
     """
     head, newest = model.decisions.head(), model.versions.head()
-    evidence = ledger or assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    evidence = ledger or assemble([night for file in model.evidence(model.manifest()) for night in from_bytes(file)])
     subject = _Subject(job, model, data, evidence, head)
     champion, decisions, versions = subject.champion, newest_decisions(model), _versions(model)
     champions = _champions(subject)

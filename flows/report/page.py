@@ -46,7 +46,7 @@ def render(data: ReportData) -> str:
             cards=cards(data),
             drawings=drawings,
             figures=_embedded(figures),
-            compared=_embedded(data.comparisons.to_dict()),
+            comparisons=_embedded(data.comparisons.to_dict()),
             colours=COLOURS,
             style=Markup((TEMPLATES / "report.css").read_text()),
             script=Markup(script),
@@ -73,9 +73,9 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
             drawings[name] = Markup(svg(figure, title=title + simulated))
 
     if data.quality is not None:
-        draw("course", score_chart(data.quality), "The champion's score over time")
-        if "course" in drawings:
-            figures["course"] = score_figure(data.quality)
+        draw("score", score_chart(data.quality), "The champion's score over time")
+        if "score" in drawings:
+            figures["score"] = score_figure(data.quality)
     if data.money is not None:
         draw("spread", net_against_spread(data.money), "Net result against the spread")
         draw("sum", running_result(data.money), "Running result before and after costs")

@@ -79,10 +79,12 @@ def _feed(operations: Operations) -> Iterator[Finding]:
 
 def _versions(place: str, model: str) -> Iterator[Finding]:
     for package, limit in TOO_NEW.items():
-        found = version(package)
-        if tuple(int(part) for part in found.split(".")[:2]) >= limit:
+        installed = version(package)
+        if tuple(int(part) for part in installed.split(".")[:2]) >= limit:
             bound = ".".join(map(str, limit))
-            yield Finding("versions", "wrong", f"{package} {found}", f"pip install '{package}<{bound}': Prefect breaks")
+            yield Finding(
+                "versions", "wrong", f"{package} {installed}", f"pip install '{package}<{bound}': Prefect breaks"
+            )
     try:
         champion = Registry(place).model(model).champion()
         trained = (

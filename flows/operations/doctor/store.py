@@ -98,7 +98,7 @@ def _bucket(place: str, now: datetime) -> Iterator[Finding]:
         return
     except BotoCoreError as error:
         yield Finding(
-            "expiry", "wrong", f"the bucket cannot be asked: {error}", "check AWS_ENDPOINT_URL and credentials"
+            "expiry", "wrong", f"the bucket does not answer: {error}", "check AWS_ENDPOINT_URL and credentials"
         )
         return
     yield expiry(rules, f"{prefix.strip('/')}/" if prefix.strip("/") else "")

@@ -135,12 +135,12 @@ def test_charts_hold_the_registrys_figures(shown: Shown, lived: Lived) -> None:
             if standing.name == line["name"] and each.threshold is not None and standing.z is not None
         ]
         assert [(x, y) for x, y in zip(line["x"], line["y"], strict=True) if y is not None] == nights
-    course: list[dict[str, Any]] = shown.page.evaluate(
-        "Array.from(document.querySelector('#chart-course .turned').data, ({name, y}) => ({name, y}))"
+    lines: list[dict[str, Any]] = shown.page.evaluate(
+        "Array.from(document.querySelector('#chart-score .turned').data, ({name, y}) => ({name, y}))"
     )
     quality = shown.data.quality
     assert quality is not None
-    assert list(running_mean(quality.earlier).values) in [line["y"] for line in course]
+    assert list(running_mean(quality.earlier).values) in [line["y"] for line in lines]
 
 
 def test_any_two_versions_compare_as_the_registry_says(shown: Shown, lived: Lived) -> None:
@@ -221,7 +221,7 @@ def test_without_scripts_it_reads_complete(browser: Browser, file: Path) -> None
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    for name in ("course", "spread", "sum", "evidence"):
+    for name in ("score", "spread", "sum", "evidence"):
         assert page.locator(f"#chart-{name} .drawn svg").is_visible(), name
     assert page.locator("#earned tbody tr").count() > 5
     context.close()
@@ -229,6 +229,6 @@ def test_without_scripts_it_reads_complete(browser: Browser, file: Path) -> None
 
 def test_on_paper_the_drawings_stand_in_for_the_charts(shown: Shown) -> None:
     shown.page.emulate_media(media="print")
-    assert shown.page.locator("#chart-course .drawn").is_visible()
-    assert not shown.page.locator("#chart-course .turned").is_visible()
+    assert shown.page.locator("#chart-score .drawn").is_visible()
+    assert not shown.page.locator("#chart-score .turned").is_visible()
     shown.page.emulate_media(media="screen")
