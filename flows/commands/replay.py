@@ -15,7 +15,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.bars import load_bars, prepare
 from flows.commands.options import BarsUrl, Json, RecipeNames
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
@@ -107,8 +106,7 @@ def _pool(job: Job, workers: int | None, dask: str | None) -> WorkerPool:
 
 
 def _fill_cache(console: Console, job: Job, span: NightSpan, folder: Path, pool: WorkerPool) -> FitCache:
-    needed = tuple(dict.fromkeys(column for recipe in job.recipes for column in recipe.signature.columns))
-    dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
+    dataset = job.load_dataset(require=job.columns)
     with progress(console, "fitting every recipe of every night (finished fits are kept)") as advance:
         return fill_cache(job, dataset, span, folder, advance, pool=pool)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing
-from flows.gate import Predictions, judge_holdout
+from flows.gate import HoldoutBars, Predictions, judge_holdout
 from flows.job.plan import Job
 from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
@@ -65,19 +65,19 @@ def judge(
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
     among = judged[bars.asked]
-    references = [Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES]
+    rules_of_thumb = {
+        name: Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES
+    }
+    no_skill = rules_of_thumb.pop("no_skill")
     decision = judge_holdout(
-        label=label,
-        day=day,
+        HoldoutBars(label, day, no_skill, list(rules_of_thumb.values())),
         champion=champion,
         candidates=[
             Predictions(each.fit.recipe.name, each.fit.recipe.fingerprint, each.p[among], each.fit.cut, _name(version))
             for each, version in zip(trials, versions, strict=True)
         ],
-        no_skill=next(each for each in references if each.name == "no_skill"),
         policy=job.policy,
         accept_unskilled=job.request.advanced.accept_unskilled,
-        references=[each for each in references if each.name != "no_skill"],
     )
     told = decision.action, decision.sentence, decision.reason
     return Verdict(*told, expected, rows, decision.winner, decision)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing
-from flows.evidence.backfill import cut_of
+from flows.evidence.backfill import decision_threshold
 from flows.evidence.collect import Evidence
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, Champion
@@ -66,7 +66,7 @@ def measured(evidence: Evidence, each: TrainedCandidate) -> tuple[Scores | None,
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
     }
-    return scores, cut_of(evidence.policy, stream.p[stream.scored]), where
+    return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), where
 
 
 def judge(
@@ -192,7 +192,7 @@ def candidate(
     """A recipe's version of tonight as the gate sees it. ``p``: what it says on the bars of the last 20 days, shape
     (asked bars,); ``last``: what the stream's last version says on them, and its cut."""
     stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-    cut = None if stream is None else cut_of(policy, stream.p[stream.scored])
+    cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored])
     return continued(recipe, p, last, version, cut=cut, scorer=None if stream is None else stream.last_version)
 
 
@@ -209,7 +209,7 @@ def continued(
     ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
     guards: tuple[Guard, ...] = ()
     if cut is not None and last is not None:
-        found = continuity(p, last[0], tonight_cut=cut, last_cut=last[1])
+        found = continuity(p, last[0], tonight_threshold=cut, last_threshold=last[1])
         words = f"agrees with its stream's last version on {found.agreement:.0%} of {found.bars:,} bars"
         if not found.says_both:
             words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"

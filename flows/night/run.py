@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.bars import Dataset, load_bars, prepare
+from flows.bars import Dataset
 from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import collect as evidences
 from flows.evidence.backfill import Progress
@@ -35,7 +35,7 @@ from flows.night import overrides as persons
 from flows.night.outcome import Outcome, outcome_of, recorded
 from flows.night.provenance import source_revision
 from flows.night.state import Fit, NightBars, TrainedCandidate, Verdict
-from flows.recipes import Recipe, environment, probabilities, train_all
+from flows.recipes import Machine, Recipe, environment, probabilities, train_all
 from flows.recipes import train as fit_recipe
 from flows.settings import Settings
 from registry import Clock, Model, NewId, Night, SystemClock, Version, VersionRecord, key_digest, random_id
@@ -86,15 +86,14 @@ def load(job: Job) -> NightBars:
     Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`, before that
     :class:`~flows.errors.RequestRefused` for more recipes than a model remembers from one night to the next.
     """
-    request, training = job.request, job.request.advanced
+    training = job.request.advanced
     if training.holdout is None and len(job.recipes) > RECIPES_KEPT:
         raise RequestRefused(
             f"{len(job.recipes)} recipes: a model remembers the newest version of {RECIPES_KEPT}, and the others would "
             "never be scored; name fewer with --recipe, or spread them over several models"
         )
-    needed = tuple(dict.fromkeys(column for recipe in job.recipes for column in recipe.signature.columns))
-    bars = load_bars(job.source, as_of=request.as_of, years=training.years, clock=job.clock, require=needed)
-    data = prepare(bars, labels=training.labels)
+    data = job.load_dataset(years=training.years, labels=training.labels, require=job.columns)
+    bars = data.bars
     opens = pd.DatetimeIndex(bars.frame.index)
     if training.train is None or training.holdout is None:
         asked = nightly_rule.last_days(data)
@@ -146,7 +145,8 @@ def gather(job: Job, model: Model, bars: NightBars, progress: Progress | None = 
 
 def train(job: Job, bars: NightBars, recipe: Recipe) -> TrainedCandidate:
     """Fit one recipe and ask it about the bars to ask about."""
-    fit = fit_recipe(recipe, bars.data, bars.train, seed=job.request.advanced.seed, cores=job.cores)
+    seed = job.request.advanced.seed
+    fit = fit_recipe(recipe, bars.data, bars.train, seed=seed, machine=Machine(job.cores))
     return trial(job, bars, fit)
 
 
@@ -163,7 +163,7 @@ def train_every(
                 on_trained(fit.recipe.name)
 
         seed = job.request.advanced.seed
-        train_all(job.recipes, bars.data, bars.train, seed=seed, cores=job.cores, on_done=done, timer=timer)
+        train_all(job.recipes, bars.data, bars.train, seed=seed, machine=Machine(job.cores, timer), on_done=done)
         return [waiting[recipe.name].result() for recipe in job.recipes]
 
 

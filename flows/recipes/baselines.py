@@ -1,4 +1,4 @@
-"""Rules of thumb that stand beside every figure and are never candidates; all of them say "up" above 0.5.
+"""Baselines are rules of thumb that every figure is compared with, and never candidates; all say "up" above 0.5.
 
 - ``no_skill``: the share of ups among the training labels, for every bar, so it says what the majority was.
 - ``fade_rsi``: (100 − RSI) / 100, "up" below an RSI of 50. Needs ``rsi_14``; nothing is trained.
@@ -18,9 +18,8 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.bars.loading import BAR
+from flows.bars.trading_days import NEW_YORK
 from flows.errors import BarsMissing, RequestRefused
-
-_NEW_YORK = "America/New_York"
 
 
 def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Floats:
@@ -51,7 +50,7 @@ def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Floats:
 
 
 def _time_of_day(dataset: Dataset, trained: Mask) -> Floats:
-    clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(_NEW_YORK)
+    clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(NEW_YORK)
     quarter = np.asarray(clock.hour * 4 + clock.minute // 15)
     labels = np.bincount(quarter[trained], minlength=96)
     ups = np.bincount(quarter[trained], weights=dataset.label[trained], minlength=96)

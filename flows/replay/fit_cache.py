@@ -20,7 +20,7 @@ from flows.arrays import Floats
 from flows.bars import Dataset
 from flows.bars.writing import write_whole
 from flows.errors import BarsMissing, RequestRefused
-from flows.evidence.backfill import Progress, refits, sheets
+from flows.evidence.backfill import Progress, night_scores, refits
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
@@ -146,7 +146,7 @@ def fill_cache(
     fitted = _fitted(pool, _fit_context(job, data), {**backfill_tasks, **tasks}, progress)
     by_step = _by_recipes(job, (fitted[path] for path in backfill_tasks))
     answers = [[p for p in step if p.size] for step in by_step]
-    backfill = sheets(job, first.seen, first.name, [scored for _, scored in steps], answers)
+    backfill = night_scores(job, first.seen, first.name, [scored for _, scored in steps], answers)
     replayed: list[ReplayNight] = []
     for night, predicted in zip(nights, _by_recipes(job, (fitted[path] for path in tasks)), strict=True):
         replayed.append(_replay_night(job, night, predicted, replayed[-1] if replayed else None))

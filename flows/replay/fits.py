@@ -12,7 +12,7 @@ from flows.arrays import Floats
 from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing
-from flows.recipes import Fit, Recipe, probabilities, train
+from flows.recipes import Fit, Machine, Recipe, probabilities, train
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
 def _fit(context: FitContext, task: FitTask) -> Fit:
     seen = dataset_at(context.data, task.bars)
     window = seen.window(days=context.train_days, end=task.end)
-    return train(task.recipe, seen, window, seed=context.seed, cores=context.cores)
+    return train(task.recipe, seen, window, seed=context.seed, machine=Machine(context.cores))
 
 
 def dataset_at(data: Dataset, bars: int) -> Dataset:

@@ -13,7 +13,7 @@ from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.scores import trailing_base, trailing_rank
-from flows.pnl.pips import SPREAD_PIPS, earned
+from flows.pnl.pips import SPREAD_PIPS, economics
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
 from flows.replay.rules import RuleResult
@@ -68,7 +68,7 @@ def compare_rules(cache: FitCache, results: Sequence[RuleResult], *, spread_pips
 
 def _row(data: Dataset, served: _Predictions, common: Mask, spread_pips: float) -> RuleRow:
     up, label = served.p[common] > served.cut[common], data.label[common]
-    money = earned(up, data.move_pips[common], spread_pips=spread_pips)
+    money = economics(up, data.move_pips[common], spread_pips=spread_pips)
     mean, error = _edge(data, served.p, common)
     accuracy = float((up == (label == 1.0)).mean())
     return RuleRow(

@@ -7,9 +7,10 @@ from datetime import datetime
 from itertools import islice
 
 from flows.bars import Dataset
-from flows.gate.scoring.ledger import Ledger, assemble, from_bytes
+from flows.evidence.reading import read_ledger
+from flows.gate.scoring.ledger import Ledger
 from flows.job.plan import Job, policy_of
-from flows.monitoring.health import day_before, examine
+from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.report.advice import advice
 from flows.report.baselines import with_references
 from flows.report.changes import changes
@@ -46,7 +47,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
     The same registry, bars, spreads and ``now`` give the same data.
     """
     head, newest = model.decisions.head(), model.versions.head()
-    evidence = ledger or assemble([night for file in model.evidence(model.manifest()) for night in from_bytes(file)])
+    evidence = ledger or read_ledger(model)
     subject = _Subject(job, model, data, evidence, head)
     champion, decisions, versions = subject.champion, newest_decisions(model), _versions(model)
     champions = _champions(subject)
@@ -81,7 +82,7 @@ def _quality_and_money(subject: _Subject, now: datetime) -> tuple[Quality | None
     if champion is None:
         return None, None
     policy = policy_of(subject.job, subject.head)
-    health = examine(subject.model, champion, subject.data, ledger, policy, due=day_before(now))
+    health = examine(subject.model, champion, subject.data, ledger, policy, ExpectedBars(day_before(now)))
     judged = last_days(ledger, champion_stream(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():

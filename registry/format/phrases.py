@@ -1,8 +1,8 @@
-"""Numbers in sentences: one way to write a count with its noun."""
+"""Phrases that messages share: counts with their noun."""
 
 from __future__ import annotations
 
 
-def plural(n: int, noun: str) -> str:
-    """``3 days``, ``1 day``, ``1,234 bars``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+def plural(n: int, noun: str, *, thousands: str = ",") -> str:
+    """``1 day``, ``3 days``, ``1,234 bars``; ``thousands`` stands between groups of three digits."""
+    return f"{n:,}".replace(",", thousands) + f" {noun}{'' if n == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What a stream's sides would have earned after the spread: the input of a guard, which can only hold back.
+"""The guard on costs compares the net pips of a stream's sides with the champion's. It can only hold back.
 
 A side is held for one bar, long where the stream says "up", short where not. Changing it crosses the spread once (half
 to close, half to open), at the hour in which it changes. Nothing is promoted for earning more: a few large moves decide
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.guards import Guard
 from flows.gate.nightly.leads import Against, scored_since, with_its_past
 from flows.gate.scoring.ledger import Ledger
@@ -20,8 +21,8 @@ from flows.pnl.pips import net_pips, spread_by_hour
 __all__ = ["costs_guard", "net_pips", "spread_by_hour"]
 
 
-DAYS = 250
-"""Trading days that are looked at."""
+DAYS = NIGHTS_A_YEAR
+"""Trading days that the pips are counted over."""
 
 
 def costs_guard(

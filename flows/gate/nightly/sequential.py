@@ -1,4 +1,4 @@
-"""Is a recipe's stream better than the champion? One question a night, put to the same days again and again.
+"""Sequential tests of whether a recipe's stream is better than the champion: one look a night at growing evidence.
 
 For each recipe and each of the last 125 and up to 250 trading days since the champion was promoted, with d_i the mean
 difference of day i and w_i its share of the window's bars::
@@ -42,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 
 __all__ = [
@@ -65,10 +66,10 @@ __all__ = [
 ]
 
 
-WINDOWS = (125, 250)
+WINDOWS = (125, NIGHTS_A_YEAR)
 """Trading days that a recipe's lead is looked for in: half a year, and about a year, which is grown into."""
 
-RECENT_WINDOWS = (40, 80, 250)
+RECENT_WINDOWS = (40, 80, NIGHTS_A_YEAR)
 """Those that what changes suddenly is looked at in: the mean of all recipes, and a refresh."""
 
 FEWEST_DAYS = 40
@@ -104,7 +105,7 @@ class Lead:
 class WindowEvidence:
     """All that the gate looks at in one night.
 
-    ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, and what they say; 0
+    ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, their statistics; 0
     and NaN where a recipe has not that many days yet. ``days``: shape (n_recipes,), the days that each recipe has.
     ``r``: the lag-1 autocorrelation of the days, not negative; the standard errors and z include it.
     """
@@ -161,8 +162,12 @@ def judge(
         n[recipe] = existing_windows(own.size, windows)
         exist = n[recipe] > 0
         if exist.any():
-            found = window_statistics(own, weight, n[recipe][exist].tolist())
-            mean[recipe, exist], error[recipe, exist], z[recipe, exist] = found.mean, found.standard_error, found.z
+            statistics = window_statistics(own, weight, n[recipe][exist].tolist())
+            mean[recipe, exist], error[recipe, exist], z[recipe, exist] = (
+                statistics.mean,
+                statistics.standard_error,
+                statistics.z,
+            )
             correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
     correlation = pooled(correlations) if r is None else r
     inflation = variance_inflation(correlation)
@@ -212,9 +217,9 @@ def window_statistics(d: Floats, w: Floats, windows: Sequence[int]) -> Statistic
         if n == windows[-1]:
             longest, degrees = variance, np.maximum(effective - 1.0, 1.0)
         s = np.sqrt(np.maximum(variance, longest) / effective)
-        told = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars tells nothing
-        mean[..., at], error[..., at] = m, np.where(told, s, 0.0)
-        z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=told), degrees)
+        known = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars is no evidence
+        mean[..., at], error[..., at] = m, np.where(known, s, 0.0)
+        z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=known), degrees)
     return Statistics(mean, error, z)
 
 

@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from flows.evidence.backfill import cost
+from flows.evidence.backfill import cost_sentence
 from flows.evidence.collect import Evidence
 from flows.job.plan import Job
 from flows.night import run as night
@@ -52,7 +52,7 @@ def _load(job: Job) -> NightBars:
 
 
 def _gather(job: Job, model: Model, bars: NightBars) -> Evidence | None:
-    with progress(cost) as told:
+    with progress(cost_sentence) as told:
         return night.gather(job, model, bars, told)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.bars import Dataset
-from flows.evidence.backfill import cost
+from flows.evidence.backfill import cost_sentence
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
@@ -74,7 +74,7 @@ def _progress(console: Console) -> Iterator[Any]:
 
         def on_backfill(done: int, total: int) -> None:
             if not done:
-                console.print(cost(total))
+                console.print(cost_sentence(total))
             progress.update(past, completed=done, total=total, visible=True)
 
         yield on_trained, on_backfill
