@@ -1,6 +1,6 @@
-"""What this costs beside what people would use instead: ``make bench``, or ``python -m benchmarks NAME ...``.
+"""Benchmarks: what this project costs beside its alternatives (``make bench``, ``python -m benchmarks NAME ...``).
 
-The frame, in the order it is used: :mod:`benchmarks.timing` takes things in turns, :mod:`benchmarks.figure` makes one
+The parts of the frame: :mod:`benchmarks.timing` measures things in turns, :mod:`benchmarks.figure` makes one
 line of them (a ratio, its bound, whether it is reached), :mod:`benchmarks.report` shows and keeps the lines. What a
 part measured is kept in ``benchmarks/results/NAME.json``, with the machine it was measured on, and
 ``docs/benchmarks.md`` is written from all of these files: a part can be measured alone without losing the others.

@@ -16,7 +16,7 @@ from rich.console import Console
 from benchmarks import PARTS
 from benchmarks.bench import ROOT, Bench
 from benchmarks.figure import Figure
-from benchmarks.report import keep, kept, measured, notes, page, table
+from benchmarks.report import load, measured, notes, page, save, table
 from benchmarks.timing import TIMES
 from flows.bars import write_sample
 
@@ -25,26 +25,26 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Measure, show, keep, write. Told to end, it ends what it has started: servers, peers, scratch folders."""
+    """Measure, show, keep, write. On SIGTERM it ends what it has started: servers, peers, scratch folders."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
     parser.add_argument("--data", type=Path, default=BARS, help="folder of yearly files; simulated bars if missing")
     parser.add_argument("--times", type=int, default=TIMES, help="turns behind a median")
     parser.add_argument("--dry-run", action="store_true", help="show the figures, write no file")
-    asked = parser.parse_args()
-    if unknown := sorted(set(asked.part) - set(PARTS)):
+    options = parser.parse_args()
+    if unknown := sorted(set(options.part) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
     console = Console(highlight=False)
-    begun = time.perf_counter()
-    for part in asked.part or PARTS:
-        title, figures, real = measure(part, asked.data, asked.times, console)
+    started = time.perf_counter()
+    for part in options.part or PARTS:
+        title, figures, real = measure(part, options.data, options.times, console)
         console.print(table(f"{title} ({part})", figures))
-        if not asked.dry_run:
-            keep(measured(part, title, figures, real=real, today=datetime.now(UTC).date()))
-    if not asked.dry_run:
-        PAGE.write_text(page(kept(PARTS), notes()))
-    console.print(f"{time.perf_counter() - begun:.0f} s", style="dim")
+        if not options.dry_run:
+            save(measured(part, title, figures, real=real, today=datetime.now(UTC).date()))
+    if not options.dry_run:
+        PAGE.write_text(page(load(PARTS), notes()))
+    console.print(f"{time.perf_counter() - started:.0f} s", style="dim")
 
 
 def measure(part: str, data: Path, times: int, console: Console) -> tuple[str, list[Figure], bool]:

@@ -1,4 +1,4 @@
-"""What a part is given: the bars, a scratch folder, the number of turns, and environments for peers."""
+"""The resources of a part: the bars, a scratch folder, the number of turns, and environments for peers."""
 
 from __future__ import annotations
 

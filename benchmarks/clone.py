@@ -1,4 +1,4 @@
-"""What a newcomer waits for: ``make run`` in a clean clone, the installation included. Once, as it is minutes.
+"""The time that ``make run`` takes in a clean clone, installation included. Measured once, as it takes minutes.
 
 The clone is of what is committed. Packages come from pip's cache where it has them.
 """

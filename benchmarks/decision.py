@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.timing import in_turns, run_process
+from flows.arrays import Floats
 from flows.gate.nightly.calibration import YearOfNights, calibrate
 from flows.gate.nightly.judge import Candidate, Champion, judge_nightly
 from flows.gate.nightly.policy import GatePolicy
@@ -47,7 +47,7 @@ print(time.perf_counter() - begun)
 def measure(bench: Bench) -> Iterator[Figure]:
     """Eight challengers over 250 days; their threshold is of the shipped table, what another takes stands apart."""
     p, label, opens = _streams()
-    data = to_bytes(_sheets(p, label, opens))
+    data = to_bytes(_night_scores(p, label, opens))
     policy = GatePolicy()
     bench.say("calibrating thresholds")
     calibration = in_turns(lambda: _cold(policy), times=1, warm=0)
@@ -85,7 +85,7 @@ def _spa(python: Path, losses: Path) -> float:
     return float(run_process([str(python), "-c", SPA, str(losses)]).output)
 
 
-def _streams() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], pd.DatetimeIndex]:
+def _streams() -> tuple[Floats, Floats, pd.DatetimeIndex]:
     """P(up) of the champion and the challengers, shape (n_bars, 1 + recipes), labels, and opens on trading days."""
     rng = np.random.default_rng(1)
     days = pd.bdate_range("2023-01-02", periods=BEFORE + DAYS, tz="UTC")
@@ -96,17 +96,17 @@ def _streams() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], pd.Dat
     return p, label, opens
 
 
-def _sheets(p: npt.NDArray[np.float64], label: npt.NDArray[np.float64], opens: pd.DatetimeIndex) -> list[NightScores]:
-    """One sheet for the backfill, one a night after it."""
+def _night_scores(p: Floats, label: Floats, opens: pd.DatetimeIndex) -> list[NightScores]:
+    """Scores of the backfill, then of each night after it."""
     steps = [slice(0, BEFORE * BARS), *(slice(at, at + BARS) for at in range(BEFORE * BARS, opens.size, BARS))]
-    sheets = []
+    nights = []
     for step, at in enumerate(steps):
         night = str(opens[at][-1].date())
-        series = [
+        streams = [
             StreamScores(recipe_stream(str(each)), str(each), f"v{each + 2}", 0.5, p[at, each + 1])
             for each in range(RECIPES)
         ]
         if step:
-            series.append(StreamScores(version_stream("v1"), "champion", "v1", 0.5, p[at, 0]))
-        sheets.append(NightScores(night, step > 0, minutes(opens[at]), label[at], {night: "0" * 64}, tuple(series)))
-    return sheets
+            streams.append(StreamScores(version_stream("v1"), "champion", "v1", 0.5, p[at, 0]))
+        nights.append(NightScores(night, step > 0, minutes(opens[at]), label[at], {night: "0" * 64}, tuple(streams)))
+    return nights

@@ -1,4 +1,4 @@
-"""One measured line: what, beside what, the ratio with its spread, the bound and whether it is reached."""
+"""A figure is one measured line: what, against what, the ratio with its quartiles, and whether its bound is reached."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from flows.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Figure:
         cls,
         what: str,
         against: str,
-        ours: Values,
-        theirs: Values,
+        ours: Floats,
+        theirs: Floats,
         *,
         bound: float | None,
         unit: str = "s",
@@ -46,7 +45,7 @@ class Figure:
         """``ours`` beside ``theirs``, each of shape (n_turns,). With ``at_least`` the ratio is how many times as fast
         ours is, and the bound a lower one."""
         ratios = theirs / ours if at_least else ours / theirs
-        low, middle, high = (float(each) for each in np.quantile(ratios, (0.25, 0.5, 0.75)))
+        low, middle, high = (float(value) for value in np.quantile(ratios, (0.25, 0.5, 0.75)))
         medians = float(np.median(ours)), float(np.median(theirs))
         return cls(what, against, *medians, unit, middle, low, high, int(ours.size), bound, at_least, command)
 
@@ -54,7 +53,7 @@ class Figure:
     def value_of(
         cls,
         what: str,
-        ours: Values | float,
+        ours: Floats | float,
         *,
         unit: str,
         bound: float | None,
@@ -62,7 +61,7 @@ class Figure:
         command: str = "",
     ) -> Self:
         """A figure with a bound of its own and nothing beside it; ``ours`` of shape (n_turns,), or one number."""
-        low, middle, high = (float(each) for each in np.quantile(np.atleast_1d(ours), (0.25, 0.5, 0.75)))
+        low, middle, high = (float(value) for value in np.quantile(np.atleast_1d(ours), (0.25, 0.5, 0.75)))
         size = int(np.atleast_1d(ours).size)
         return cls(what, "", middle, None, unit, None, low, high, size, bound, at_least, command)
 

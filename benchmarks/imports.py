@@ -1,4 +1,4 @@
-"""How long a fresh process waits for its imports."""
+"""The time that imports take in a fresh process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole job of two named years, from cold start to exit: plainly, and through Prefect on a running server."""
+"""The whole job of two named years, from cold start to exit: without Prefect, and through it on a running server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         return work
 
     with prefect_server(bench.folder("prefect")) as server:
-        bench.say("the whole job, plainly and through Prefect")
+        bench.say("the whole job, without Prefect and through it")
         works = retrain("--no-prefect", {}), retrain("--prefect", server), notebook
         seconds = in_turns(*works, times=bench.times)
     yield Figure.ratio_of("the whole job, `retrain run`", NOTEBOOK, seconds[:, 0], seconds[:, 2], bound=0.8)

@@ -1,4 +1,4 @@
-"""One night: its time beside that of its fits alone, its memory beside the notebook's."""
+"""One night: its time beside the time of its fits alone, and its memory beside that of the notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python benchmarks/notebook.py BARS REGISTRY``: the whole job as a notebook does it, to be measured against.
+"""The whole job as a notebook does it, to measure against: ``python benchmarks/notebook.py BARS REGISTRY``.
 
 Loads two years, trains two forests on the one, scores both on the other, keeps both as pickles with a JSON index,
 compares them and loads the latest. No more imports than that takes, nothing checked, nothing in parallel.
@@ -34,11 +34,14 @@ def main(bars: Path, registry: Path) -> None:
     index = {"models": {"direction": []}}
     for parameters in VERSIONS:
         model = RandomForestClassifier(**parameters).fit(train[FEATURES], train["target"])
-        said = model.predict(test[FEATURES])
-        metrics = {"accuracy": accuracy_score(test["target"], said), "f1_score": f1_score(test["target"], said)}
+        predicted = model.predict(test[FEATURES])
+        metrics = {
+            "accuracy": accuracy_score(test["target"], predicted),
+            "f1_score": f1_score(test["target"], predicted),
+        }
         register(registry, index, model, parameters, metrics)
     history = pd.DataFrame(
-        [{"version": each["version"], **each["metrics"], **each["params"]} for each in index["models"]["direction"]]
+        [{"version": entry["version"], **entry["metrics"], **entry["params"]} for entry in index["models"]["direction"]]
     )
     print(history)
     print(history[["accuracy", "f1_score"]].diff().iloc[-1])

@@ -1,4 +1,4 @@
-"""One night in this process, and how long it took beyond loading, training, scoring, judging and reporting.
+"""One night in this process, and its time beyond loading, training, scoring, judging and reporting.
 
 ``python -m benchmarks.orchestrated prefect|plain AS_OF``, with the variables of the night: the last line printed is the
 seconds from the night's start to its end, less those of the work itself. Imports come before.

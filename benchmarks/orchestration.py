@@ -1,4 +1,4 @@
-"""What running a night costs beyond its work: through Prefect on a running server, and plainly."""
+"""The time of a night beyond its work: through Prefect on a running server, and without Prefect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures as a table in a terminal, as files to keep, and as ``docs/benchmarks.md``."""
+"""The figures are shown as a table in a terminal, saved as files, and written as ``docs/benchmarks.md``."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ def versions() -> str:
     return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
 
 
-def keep(found: Measured, folder: Path = RESULTS) -> None:
+def save(part: Measured, folder: Path = RESULTS) -> None:
     """The part's file, replacing what it measured before."""
     folder.mkdir(exist_ok=True)
-    text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
-    (folder / f"{found.part}.json").write_text(text + "\n")
+    text = json.dumps(part.to_dict(), indent=1, ensure_ascii=False)
+    (folder / f"{part.part}.json").write_text(text + "\n")
 
 
-def kept(parts: Iterable[str], folder: Path = RESULTS) -> list[Measured]:
-    """What the parts measured last, in the order asked; those never measured are left out."""
+def load(parts: Iterable[str], folder: Path = RESULTS) -> list[Measured]:
+    """The saved figures of these parts, in this order; a part never measured is left out."""
     paths = [folder / f"{part}.json" for part in parts]
     return [Measured.from_dict(json.loads(path.read_text())) for path in paths if path.exists()]
 
@@ -141,14 +141,14 @@ def page(everything: Sequence[Measured], reasons: Mapping[str, str]) -> str:
     return "\n".join(parts)
 
 
-def _section(found: Measured) -> str:
+def _section(part: Measured) -> str:
     head = [
-        f"## {found.title}\n",
-        f"`python -m benchmarks {found.part}`, {found.day}, {found.bars}; {found.machine}; {found.versions}.\n",
+        f"## {part.title}\n",
+        f"`python -m benchmarks {part.part}`, {part.day}, {part.bars}; {part.machine}; {part.versions}.\n",
         "| what | against | ours | theirs | ratio | must be | turns | |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    return "\n".join([*head, *(_row(each) for each in found.figures)]) + "\n"
+    return "\n".join([*head, *(_row(figure) for figure in part.figures)]) + "\n"
 
 
 def _row(each: Figure) -> str:

@@ -1,4 +1,4 @@
-"""A thousand instruments, ten recipes each: what their nights ask of the store, and what one that throttles answers.
+"""A thousand instruments, ten recipes each: the requests of their nights, and how a store that throttles answers them.
 
 The requests are those of a real night with ten recipes, recorded; the crowd is simulated. ``docs/scale.md`` has the
 arithmetic.
@@ -34,19 +34,19 @@ EVIDENCE_FILES = 1 + 26 + 23
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """Requests of one night, then of a thousand: a hundred at a time, all in the same instant, on a weak store."""
-    asked = in_two_years(recorded(bench))
-    verbs = Counter(request.verb for request in asked)
+    night = in_two_years(recorded(bench))
+    verbs = Counter(request.verb for request in night)
     for verb in ("list", "get", "put"):
         yield _count(f"{verb.upper()} of one instrument's night, ten recipes", verbs[verb], "requests")
     herd = {"nights": INSTRUMENTS, "thinking": FIT_SECONDS}
     weak = Limits(reads=550, writes=350)
-    yield from _told("100 at a time, one partition", rush(asked, at_once=100, **herd))
-    yield from _told("all in one instant, one partition", rush(asked, at_once=INSTRUMENTS, **herd))
-    apart = rush(asked, at_once=INSTRUMENTS, partition=lambda instrument: instrument % 10, **herd)
-    yield from _told("all in one instant, ten partitions", apart)
-    yield from _told("all within two minutes, one partition", rush(asked, at_once=INSTRUMENTS, spread=120.0, **herd))
-    yield from _told("100 at a time, a store of a tenth", rush(asked, at_once=100, limits=weak, **herd))
-    yield from _told("25 at a time, a store of a tenth", rush(asked, at_once=25, limits=weak, **herd))
+    yield from _figures("100 at a time, one partition", rush(night, at_once=100, **herd))
+    yield from _figures("all in one instant, one partition", rush(night, at_once=INSTRUMENTS, **herd))
+    apart = rush(night, at_once=INSTRUMENTS, partition=lambda instrument: instrument % 10, **herd)
+    yield from _figures("all in one instant, ten partitions", apart)
+    yield from _figures("all within two minutes, one partition", rush(night, at_once=INSTRUMENTS, spread=120.0, **herd))
+    yield from _figures("100 at a time, a store of a tenth", rush(night, at_once=100, limits=weak, **herd))
+    yield from _figures("25 at a time, a store of a tenth", rush(night, at_once=25, limits=weak, **herd))
 
 
 def recorded(bench: Bench) -> list[Request]:
@@ -75,12 +75,12 @@ def recorded(bench: Bench) -> list[Request]:
     return list(store.requests)
 
 
-def in_two_years(asked: list[Request]) -> list[Request]:
+def in_two_years(requests: list[Request]) -> list[Request]:
     """The same night with as many files of evidence as there are ever read."""
-    evidence = [request for request in asked if request.verb == "get" and "/evidence/" in request.key]
+    evidence = [request for request in requests if request.verb == "get" and "/evidence/" in request.key]
     more = [replace(evidence[-1])] * (EVIDENCE_FILES - len(evidence))
-    at = asked.index(evidence[-1])
-    return [*asked[:at], *more, *asked[at:]]
+    at = requests.index(evidence[-1])
+    return [*requests[:at], *more, *requests[at:]]
 
 
 def _recipe(number: int) -> str:
@@ -90,11 +90,11 @@ def _recipe(number: int) -> str:
     return f'[logistic_{number}]\nestimator = "{estimator}"\nparameters = {parameters}\nfeatures = {features}\n'
 
 
-def _told(how: str, found: Rush) -> Iterator[Figure]:
-    yield _count(f"{how}: refused (503) and asked again", found.refused, "requests")
-    yield _count(f"{how}: given up after five attempts", found.given_up, "nights")
-    yield _count(f"{how}: busiest second", found.peak_reads, "reads")
-    yield _count(f"{how}: until the last night is done", found.seconds, "s")
+def _figures(how: str, result: Rush) -> Iterator[Figure]:
+    yield _count(f"{how}: refused (503) and asked again", result.refused, "requests")
+    yield _count(f"{how}: given up after five attempts", result.given_up, "nights")
+    yield _count(f"{how}: busiest second", result.peak_reads, "reads")
+    yield _count(f"{how}: until the last night is done", result.seconds, "s")
 
 
 def _count(what: str, value: float, unit: str) -> Figure:
@@ -103,7 +103,7 @@ def _count(what: str, value: float, unit: str) -> Figure:
 
 @dataclass
 class _Recording:
-    """A store that remembers what it was asked."""
+    """A store that records its requests."""
 
     store: Store
     requests: list[Request] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Many nights against a store that answers only so many requests a second, on a clock of its own: the same every time.
+"""A simulation of many nights against a store that answers only so many requests a second; the same every time.
 
 A night is a list of requests, each made when the one before was answered. A refused one (503) is asked again as
 :class:`registry.store.S3Settings` says, and given up after its attempts.
@@ -72,7 +72,7 @@ def rush(
     """
     patience, chance = S3Settings(), random.Random(seed)
     offered: Counter[tuple[int, bool, int]] = Counter()  # by partition, kind and second
-    asked: Counter[tuple[bool, int]] = Counter()
+    by_second: Counter[tuple[bool, int]] = Counter()
     waiting = [
         (spread * chance.random() + thinking * (1 + chance.random() / 10), instrument, 0, 0)
         for instrument in range(min(at_once, nights))
@@ -91,7 +91,7 @@ def rush(
         taken = limits.write_seconds if writes else limits.read_seconds
         slot = partition(instrument), writes, int(now)
         offered[slot] += 1
-        asked[writes, int(now)] += 1
+        by_second[writes, int(now)] += 1
         if offered[slot] <= (limits.writes if writes else limits.reads):
             answered += 1
             heapq.heappush(waiting, (now + taken, instrument, place + 1, 0))
@@ -103,6 +103,6 @@ def rush(
         else:
             given_up += 1
     peaks = [
-        max((count for (kind, _), count in asked.items() if kind is writes), default=0) for writes in (False, True)
+        max((count for (kind, _), count in by_second.items() if kind is writes), default=0) for writes in (False, True)
     ]
     return Rush(answered, refused, given_up, *peaks, last)

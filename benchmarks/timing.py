@@ -1,4 +1,4 @@
-"""Things taken in turns on one machine, so that a busy minute slows all of them down alike."""
+"""Times are measured in turns on one machine, so that a busy minute slows all alternatives down alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+
+from flows.arrays import Floats
 
 TIMES = 7
 """Turns behind a median, unless a part says why it takes more or fewer."""
@@ -20,17 +21,17 @@ Work = Callable[[], float | None]
 """Something to be measured: its seconds are taken by the clock, unless it returns a figure of its own."""
 
 
-def in_turns(*works: Work, times: int = TIMES, warm: int = 1) -> npt.NDArray[np.float64]:
+def in_turns(*works: Work, times: int = TIMES, warm: int = 1) -> Floats:
     """What each work took, shape (times, number of works): A B, B A, A B, ...; ``warm`` turns before do not count."""
     for _ in range(warm):
         for work in works:
             work()
-    found = np.empty((times, len(works)))
+    seconds = np.empty((times, len(works)))
     for turn in range(times):
         order = range(len(works)) if turn % 2 == 0 else reversed(range(len(works)))
         for place in order:
-            found[turn, place] = _measured(works[place])
-    return found
+            seconds[turn, place] = _measured(works[place])
+    return seconds
 
 
 def _measured(work: Work) -> float:
@@ -70,7 +71,7 @@ def run_process(command: Sequence[str], *, env: Mapping[str, str] | None = None,
     try:
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:  # told to end: nothing that was measured goes on
+    except BaseException:  # also SIGTERM: nothing that was measured goes on
         process.kill()
         process.wait()
         raise
@@ -84,7 +85,7 @@ def run_process(command: Sequence[str], *, env: Mapping[str, str] | None = None,
 
 
 def _watch(process: int, peak: list[float]) -> None:
-    """The high-water mark until the process is gone. What wait4 tells begins with the memory of this process."""
+    """The high-water mark until the process is gone. What wait4 reports begins with the memory of this process."""
     status = Path(f"/proc/{process}/status")
     while True:
         try:

@@ -77,8 +77,8 @@ def check_decision(members, head, decision, versions):
             check(same and champion["entry"] == entry["n"], "the champion's artifact is not the registered version's")
     check(version.get("version") == (named or champion.get("version")), "another version is registered than decided on")
     record = decision["body"].get("record") or {}
-    named, found = record["sha256"] if "key" in record else sha256(b""), sha256(members.get("record.json", b""))
-    check(named == found, "record.json is not what the decision names")
+    expected, found = record["sha256"] if "key" in record else sha256(b""), sha256(members.get("record.json", b""))
+    check(expected == found, "record.json is not what the decision names")
 
 
 def check_evidence(members, head, decision, versions):
@@ -88,8 +88,8 @@ def check_evidence(members, head, decision, versions):
     if head["scored"] is not None:
         entry = versions[head["scored"]]
         check(entry["kind"] == "scored", "the evidence is named by an entry of another kind")
-        told = entry["body"]["manifest"]
-        files = [*told["backfill"], *(told[part][key] for part in ("months", "nights") for key in sorted(told[part]))]
+        index = entry["body"]["manifest"]
+        files = index["backfill"] + [index[part][key] for part in ("months", "nights") for key in sorted(index[part])]
     names = [file.partition("-")[0] for file in files]
     check(names == head["evidence"], "the evidence is not what the scored entry names")
     check({*names} == {name for name in members if name.startswith("evidence/")}, "evidence is missing, or too much")
@@ -102,8 +102,8 @@ def check_evidence(members, head, decision, versions):
             for series in sheet["series"]:
                 p = np.frombuffer(decoded(series["p"]), "<f8")
                 check(p.shape == opens.shape and not (np.abs(p - 0.5) > 0.5).any(), f"{name}: no probabilities")
-                said, right = ~np.isnan(p), (p > series["cut"]) == (label == 1)
-                streams.setdefault(series["stream"], {}).update(zip(opens[said].tolist(), right[said], strict=True))
+                scored, right = ~np.isnan(p), (p > series["cut"]) == (label == 1)
+                streams.setdefault(series["stream"], {}).update(zip(opens[scored].tolist(), right[scored], strict=True))
     return streams
 
 
@@ -114,13 +114,13 @@ def check_signatures(entries, roles):
         may = ("promoter", "trainer") if entry["log"] == "versions" or entry["kind"] == "held" else ("promoter",)
         signed = [(entry.pop("signature", None), entry, may)]
         if champion is not None:
-            told = {name: value for name, value in champion.items() if name != "signature"}
-            signed.append((champion.get("signature"), {"model": entry["model"], "champion": told}, ("promoter",)))
-        for signature, told, may in signed:
+            unsigned = {name: value for name, value in champion.items() if name != "signature"}
+            signed.append((champion.get("signature"), {"model": entry["model"], "champion": unsigned}, ("promoter",)))
+        for signature, content, may in signed:
             check(isinstance(signature, dict), f"{where} is not signed")
             key = next((key for key in roles if sha256(key)[:16] == signature["key"]), None)
             check(signature["role"] == roles.get(key) and signature["role"] in may, f"{where}: signed by another key")
-            check(verified(key, canonical(told), decoded(signature["value"])), f"{where}: signature of something else")
+            check(verified(key, canonical(content), decoded(signature["value"])), f"{where}: signature of other bytes")
 
 
 # Ed25519 (RFC 8032, section 5.1); a point is (X, Y, Z, T) with x = X / Z, y = Y / Z and x y = T / Z
@@ -162,7 +162,7 @@ def verified(public, message, signature):
 
 
 def check_bundle(data, digest, roles):
-    """The lines to tell; ValueError for the first thing that does not hold."""
+    """The lines to print; ValueError for the first thing that does not hold."""
     members = members_of(data)
     head = parsed(members, "bundle.json")
     check(head["format"] == 1, f"a bundle of format {head['format']}: this script reads format 1")
@@ -173,13 +173,13 @@ def check_bundle(data, digest, roles):
     check(found == head["decision_sha256"] == (digest or found), f"the decision's digest is {found}")
     check_decision(members, head, decisions[n], versions)
     streams = check_evidence(members, head, decisions[n], versions)
-    named = n + len(versions) + len({*head["evidence"]}) + ("record.json" in members)
-    check(len(members) == named + 1, "it holds members that nothing names")
+    expected = 1 + n + len(versions) + len({*head["evidence"]}) + ("record.json" in members)
+    check(len(members) == expected, "it holds members that nothing names")
     check_signatures([*decisions.values(), *versions.values()] if roles else [], roles)
     signed = "every signature is of a trusted key" if roles else "signatures were not checked: no public key was given"
-    told = [f"{key}: right on {np.mean([*bars.values()]):.2%} of {len(bars):,} bars" for key, bars in streams.items()]
-    said = f"decision {n} of {head['model']}: {decisions[n]['body'].get('sentence', decisions[n]['kind'])}"
-    return [said, *told, f"digest {found}", signed, "the bundle holds"]
+    rates = [f"{key}: right on {np.mean([*bars.values()]):.2%} of {len(bars):,} bars" for key, bars in streams.items()]
+    sentence = decisions[n]["body"].get("sentence", decisions[n]["kind"])
+    return [f"decision {n} of {head['model']}: {sentence}", *rates, f"digest {found}", signed, "the bundle holds"]
 
 
 def main():
@@ -188,10 +188,10 @@ def main():
     parser.add_argument("--digest", help="SHA-256 of the decision's entry, known from elsewhere")
     for role in ("--promoter", "--trainer"):
         parser.add_argument(role, type=bytes.fromhex, action="append", default=[], help="public key, hexadecimal")
-    asked = parser.parse_args()
-    roles = {**dict.fromkeys(asked.trainer, "trainer"), **dict.fromkeys(asked.promoter, "promoter")}
+    options = parser.parse_args()
+    roles = {**dict.fromkeys(options.trainer, "trainer"), **dict.fromkeys(options.promoter, "promoter")}
     try:
-        sys.stdout.write("\n".join(check_bundle(asked.file.read_bytes(), asked.digest, roles)) + "\n")
+        sys.stdout.write("\n".join(check_bundle(options.file.read_bytes(), options.digest, roles)) + "\n")
     except UNREADABLE as error:
         sys.exit(f"refused: {error}")
 

@@ -1,4 +1,4 @@
-"""A prediction service over the champion: ``python examples/serve.py MODEL --registry URL [--port 8000] [--every 60]``.
+"""A prediction service for the champion: ``python examples/serve.py MODEL --registry URL [--port 8000] [--every 60]``.
 
     POST /predict   {"rsi_14": [55.1], "ema_20": [1.27], ...}: whole bars, a list a column; the champion takes its own
     GET  /champion  which version, since when, by which decision, and what to expect of it
@@ -29,19 +29,19 @@ def service(champion: registry.Follower) -> FastAPI:
     @app.post("/predict")
     def predict(bars: dict[str, list[float]]) -> dict[str, Any]:
         try:
-            said = champion.predict(bars, pick=True)
+            prediction = champion.predict(bars, pick=True)
         except (Suspended, NoChampion) as reason:
             return {"stand_aside": str(reason)}
         except InputMismatch as error:
             raise HTTPException(422, str(error)) from error
         return {
             "stand_aside": None,
-            "says": said.says,
-            "p": said.p.tolist(),
-            "version": said.version,
-            "cut": said.cut,
-            "expected": None if said.expected is None else dataclasses.asdict(said.expected),
-            "stale_seconds": said.stale_seconds,
+            "says": prediction.says,
+            "p": prediction.p.tolist(),
+            "version": prediction.version,
+            "cut": prediction.cut,
+            "expected": None if prediction.expected is None else dataclasses.asdict(prediction.expected),
+            "stale_seconds": prediction.stale_seconds,
         }
 
     @app.get("/champion")

@@ -1,4 +1,6 @@
-"""The command ``retrain``: run a night by hand or from cron, through Prefect where there is an API.
+"""The command ``retrain``: its entry point and its commands, each imported only when it is called.
+
+Most commands need pandas, some scikit-learn. ``retrain --help``, or a check every few minutes, does not wait for them.
 
 Exit status: 0 done (promoted, held or decided before); 2 wrong usage; 3 bars; 4 recipe; 5 night refused or decision
 stale; 6 the store or the gate; 7 damaged; 1 anything else.
@@ -6,18 +8,59 @@ stale; 6 the store or the gate; 7 damaged; 1 anything else.
 
 from __future__ import annotations
 
-import json
+import importlib
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from flows.commands.lazy import Commands
 from flows.errors import RetrainError
 from registry.commands.output import print_escaped
 from registry.errors import RegistryError
 from registry.extras import needing
+
+COMMANDS = {
+    "run": "One night: load, train, register, judge, promote or hold.",
+    "features": "Yearly feature files from raw exports of prices.",
+    "replay": "Past nights as if live, by the gate and by simpler rules.",
+    "report": "The evolution of a model, as one HTML file.",
+    "explain": "Why a night promoted or held, with the evidence.",
+    "replay-decision": "Judge a past decision again: it must agree.",
+    "watch": "Is the champion still good, are the bars there?",
+    "set-policy": "Change how the nightly gate judges from now on.",
+    "up": "Prefect's server, deployments and a worker, in one.",
+    "deploy": "Work pool, deployments, automations on an API.",
+    "status": "Champion, last night, bars, next run: one screen.",
+    "doctor": "What could keep the nights from running.",
+    "alert-test": "Send one alert of each kind.",
+}
+"""What ``retrain --help`` says about each command. The function stands in the module of its name: ``set-policy`` is
+:func:`flows.commands.set_policy.set_policy`."""
+
+
+class Commands(TyperGroup):
+    """The group of :data:`COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, imported now; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        function = cmd_name.replace("-", "_")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name)(getattr(importlib.import_module(f"flows.commands.{function}"), function))
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The section of the help, with nothing imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 app = typer.Typer(
     cls=Commands,
@@ -42,102 +85,6 @@ def main() -> None:
 @app.callback()
 def retrain() -> None:
     """Train candidates, register them, promote one only when it beats the champion."""
-
-
-@app.command()
-def run(
-    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
-    registry: Annotated[str | None, typer.Option(help="Folder or s3:// root (RETRAIN_REGISTRY).")] = None,
-    model: Annotated[str | None, typer.Option(help="Name of the model (RETRAIN_MODEL).")] = None,
-    as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is, 2024-12-31T22:00Z.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
-    train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
-    holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
-    backfill: Annotated[bool, typer.Option(help="Score the past by a walk-forward on the first night.")] = True,
-    labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
-    accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
-    force: Annotated[
-        str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, whatever the gate says.")
-    ] = None,
-    author: Annotated[str | None, typer.Option(help="Who forces it.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why it is forced; one line.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    prefect: Annotated[
-        bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
-    ] = None,
-    scheduled: Annotated[
-        bool, typer.Option(help="For cron: wait for the day's bars, tell of whatever goes wrong; without Prefect.")
-    ] = False,
-) -> None:
-    """One night: load, train, register, judge, promote or hold."""
-    from flows.job.request import moment, request
-    from flows.operations.runs.local import run_local
-
-    forced = {"promote": force, "author": author, "reason": reason}
-    given = {name: value for name, value in forced.items() if value is not None}
-    asked = request(
-        force=given or None,
-        data=data,
-        registry=registry,
-        model=model,
-        as_of=None if as_of is None else moment(as_of),
-        recipes=recipe,
-        train=train,
-        holdout=holdout,
-        labels=labels,
-        backfill=backfill,
-        accept_unskilled=accept_unskilled,
-        dry_run=dry_run,
-    )
-    through, why = _through_prefect(prefect, scheduled)
-    console = Console(stderr=as_json, highlight=False)
-    console.print(why, soft_wrap=True)
-    outcome = _run_flow(asked) if through else run_local(asked, scheduled=scheduled, console=console)
-    if isinstance(outcome, str):
-        sys.stdout.write(
-            (json.dumps({"covered": outcome, "through": "plain"}, indent=2) if as_json else outcome) + "\n"
-        )
-    elif as_json:
-        sys.stdout.write(
-            json.dumps({**outcome.to_dict(), "through": "prefect" if through else "plain"}, indent=2) + "\n"
-        )
-    else:
-        from flows.commands.outcome_table import show
-
-        show(outcome, console)
-
-
-def _through_prefect(asked: bool | None, scheduled: bool) -> tuple[bool, str]:
-    from flows.errors import RequestRefused
-
-    if asked and scheduled:
-        raise RequestRefused(
-            "--scheduled is for cron and runs without Prefect, whose deployments have schedules: drop one"
-        )
-    if scheduled or asked is False:
-        return False, "Running plainly, without Prefect."
-    from flows.operations.api import answers, configured_api
-
-    api = configured_api()
-    if api is not None and answers(api):
-        return True, f"Running through Prefect at {api}."
-    if api is not None and asked:
-        raise RequestRefused(f"the Prefect API at {api} does not answer: start it (`retrain up`), or drop --prefect")
-    if api is not None:
-        return False, f"Running plainly: the Prefect API at {api} does not answer."
-    if asked:
-        return True, "Running through Prefect, with a temporary server of its own (none is configured)."
-    return False, "Running plainly: no Prefect API is configured (PREFECT_API_URL)."
-
-
-def _run_flow(asked: Any) -> Any:
-    from flows.operations.api import prepare_environment
-
-    prepare_environment()
-    from flows.retrain import retrain as flow
-
-    return flow(asked)
 
 
 if __name__ == "__main__":

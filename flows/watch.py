@@ -11,7 +11,7 @@ from prefect.states import Completed
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.monitoring.health import Health, health_now
-from flows.operations.status.watching import look_after
+from flows.operations.status.watching import watch_champion
 from flows.settings import load_settings
 from registry import SystemClock
 
@@ -22,5 +22,5 @@ _examine = task(name="examine the champion", task_run_name="examine the champion
 def watch(as_of: datetime | None = None) -> State[Health | None]:
     """Say what is wrong with the champion or its bars; None while production is empty."""
     job = plan(RetrainRequest(as_of=as_of), load_settings())
-    health = look_after(job, as_of or SystemClock().now(), examine=_examine)
+    health = watch_champion(job, as_of or SystemClock().now(), examine=_examine)
     return Completed(message="production is empty" if health is None else str(health), data=health)

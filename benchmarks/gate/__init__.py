@@ -1,1 +1,1 @@
-"""What the gate does, measured: see docs/gate.md."""
+"""Measurements of the gate: its error rates and its power. See docs/gate.md."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.gate``: the gate's error rates and powers, its rivals', and what real bars hold.
+"""Error rates and power of the gate and of its rivals, and figures of real bars: ``python -m benchmarks.gate``.
 
 Prints the tables of ``docs/gate.md``. Seeds are fixed; 95 % intervals stand in brackets.
 """
@@ -34,24 +34,24 @@ PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "rea
 
 
 def main() -> None:
-    """Run what was asked for, by default all of it: about nine minutes on two cores."""
+    """Run the parts that are named, by default all: about nine minutes on two cores."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
     parser.add_argument("--day-years", type=int, default=DAY_YEARS)
     parser.add_argument("--bar-years", type=int, default=BAR_YEARS)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2].parent / "shared" / "data")
-    asked = parser.parse_args()
-    if unknown := sorted(set(asked.part) - set(PARTS)):
+    options = parser.parse_args()
+    if unknown := sorted(set(options.part) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
     begun = time.perf_counter()
     print(f"running sums agree with the gate to {rolling.check():.0e} in z")
-    for part in asked.part or PARTS:
+    for part in options.part or PARTS:
         if part == "thresholds":
             show_thresholds()
         elif part == "simulated":
-            show_table(questions(), COLUMNS, asked.day_years, asked.bar_years)
+            show_table(questions(), COLUMNS, options.day_years, options.bar_years)
         elif part == "watch":
-            show_table(watch_questions(), (SHARED,), asked.day_years, asked.bar_years)
+            show_table(watch_questions(), (SHARED,), options.day_years, options.bar_years)
         elif part == "refresh":
             refreshes.show()
         elif part == "stress":
@@ -59,7 +59,7 @@ def main() -> None:
         elif part == "rivals":
             rivalry.show()
         else:
-            real.show(asked.data)
+            real.show(options.data)
         print(f"\n_{part}: {time.perf_counter() - begun:.0f} seconds since the start_", flush=True)
 
 
@@ -79,16 +79,16 @@ def show_thresholds() -> None:
         print(f"| {recipes} | {how} | {budget:.0%} | {grown.threshold:.2f} | {both} | {first} | {plain:.2f} |")
 
 
-def show_table(asked: Sequence[Question], columns: Sequence[str], day_years: int, bar_years: int) -> None:
+def show_table(table: Sequence[Question], columns: Sequence[str], day_years: int, bar_years: int) -> None:
     """Print one row for each question and score, one column for each simulator."""
-    found = run(asked, columns, workers=os.cpu_count() or 1, day_years=day_years, bar_years=bar_years)
+    figures = run(table, columns, workers=os.cpu_count() or 1, day_years=day_years, bar_years=bar_years)
     print(f"\n{day_years:,} years of days, {bar_years:,} of bars.\n")
     print(f"| scenario | score | {' | '.join(columns)} | must reach |")
     print(f"| --- | --- | {'--- | ' * len(columns)}--- |")
-    for at, question in enumerate(asked):
+    for at, question in enumerate(table):
         for score in SCORES:
             must = question.must.get(score, ())
-            cells = [_cell(found[at, column, score], must, column) for column in columns]
+            cells = [_cell(figures[at, column, score], must, column) for column in columns]
             bounds = ", ".join(
                 f"{name} {'≥' if name == 'found' else '≤'} {bound:g}"
                 + (f" (bars {UPPER_END_OF_BARS:g})" if name == "upper end" and BARS in columns else "")

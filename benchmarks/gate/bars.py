@@ -1,4 +1,4 @@
-"""The second simulator: bars. Probabilities and hits of a champion and five recipes, 91 bars a day.
+"""The second simulator draws bars: probabilities and hits of a champion and five recipes, 91 bars a day.
 
 What a recipe thinks of a bar is the sum of what the market shows to all, what this recipe sees in it (it persists over
 retrains), and what its version of the day sees (it does not), each an autoregression of 0.9 from bar to bar, so that a

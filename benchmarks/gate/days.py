@@ -1,4 +1,4 @@
-"""The first simulator: daily scores of a champion and five recipes, drawn as such.
+"""The first simulator draws days: daily scores of a champion and five recipes.
 
 A day's score is the mean of 91 bars. Two recipes disagree on 25 % of the bars, two retrains of one on 8 %, so daily
 accuracies differ with a deviation of √(0.25 / 91) = 5.2 points between recipes. The rest of a day's deviation,
@@ -87,10 +87,10 @@ class Days:
 
     def frozen(self, year: npt.ArrayLike, recipe: npt.ArrayLike, rng: np.random.Generator) -> Floats:
         """``own`` of a version of a recipe that is retrained no more: it differs from the stream on 8 % of the bars."""
-        kept = 1.0 - RETRAIN_DISAGREE / DISAGREE
+        correlation = 1.0 - RETRAIN_DISAGREE / DISAGREE
         stream, gain = self.own[year, recipe], self.gains[recipe]
         noise = OWN * autoregression(rng, stream.shape, self.autocorrelation)
-        return np.asarray(gain + kept * (stream - gain) + np.sqrt(1.0 - kept**2) * noise)
+        return np.asarray(gain + correlation * (stream - gain) + np.sqrt(1.0 - correlation**2) * noise)
 
 
 def independent_leads(scenario: Scenario, years: int, rng: np.random.Generator, *, signal: float = 1.0) -> Floats:

@@ -1,4 +1,4 @@
-"""Figures with their 95 % intervals, and the words for them."""
+"""Figures with their 95 % intervals, and how they are written."""
 
 from __future__ import annotations
 

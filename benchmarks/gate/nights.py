@@ -1,4 +1,4 @@
-"""The gate itself, night after night, over many simulated years at once: ``flows.gate`` judges, this only loops."""
+"""The gate itself over many simulated years at once: ``flows.gate`` judges each night, this module only loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What real bars hold: daily z of single recipes against no skill, by each score, on the years after training."""
+"""Figures of real bars: daily z of single recipes against no skill, by each score, on the years after training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats
 from flows.bars import Dataset, load_bars, prepare
 from flows.gate.nightly.calibration import calibrate
 from flows.gate.nightly.sequential import judge, visible_difference
@@ -20,8 +20,6 @@ SPANS = ((2022, 2024), (2023, 2024))
 PAIRED = (2023, 2024)
 CHAMPION = "rf_shallow"
 SCORES = ("brier", "accuracy", "edge")
-
-Floats = npt.NDArray[np.float64]
 
 
 def show(data: Path) -> None:

@@ -26,16 +26,16 @@ def show() -> None:
     print("| the recipe, retrained, is | refreshed in a year | median night | where the champion is a stranger to it |")
     print("| --- | --- | --- | --- |")
     for lead in LEADS:
-        near, far = (_nights(lead, kept, threshold) for kept in (1.0 - RETRAIN_DISAGREE / DISAGREE, 0.0))
+        near, far = (_nights(lead, correlation, threshold) for correlation in (1.0 - RETRAIN_DISAGREE / DISAGREE, 0.0))
         name = "as good" if not lead else f"worse by {-100 * lead:g} points"
-        told = quantile(near, 0.5, never=NEVER).words(".0f")
-        print(f"| {name} | {share(near < NEVER).words('.1%')} | {told} | {share(far < NEVER).words('.1%')} |")
+        median = quantile(near, 0.5, never=NEVER).words(".0f")
+        print(f"| {name} | {share(near < NEVER).words('.1%')} | {median} | {share(far < NEVER).words('.1%')} |")
 
 
-def _nights(lead: float, kept: float, threshold: float) -> Floats:
-    """The night of the refresh, 250 for none: shape (years,). ``kept``: how the champion correlates with its recipe."""
-    rng = np.random.default_rng((SEED, round(1000 * kept), round(-1000 * lead)))
-    noise = OWN * np.sqrt(2.0 * (1.0 - kept)) * rng.standard_normal((YEARS, HISTORY + NIGHTS))
+def _nights(lead: float, correlation: float, threshold: float) -> Floats:
+    """The night of the refresh, 250 for none: shape (years,). ``correlation``: of the champion with its recipe."""
+    rng = np.random.default_rng((SEED, round(1000 * correlation), round(-1000 * lead)))
+    noise = OWN * np.sqrt(2.0 * (1.0 - correlation)) * rng.standard_normal((YEARS, HISTORY + NIGHTS))
     seen = HISTORY + np.arange(NIGHTS)
     d = noise + lead + MARGIN
     passed = Sums(d, seen).largest_z(RECENT_WINDOWS[-1:]) > threshold

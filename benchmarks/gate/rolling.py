@@ -23,7 +23,7 @@ from flows.gate.nightly.sequential import (
 )
 
 CHECKED = 40
-"""Nights on which the gate itself is asked."""
+"""Nights on which the gate itself judges."""
 
 
 class Sums:
@@ -57,17 +57,17 @@ class Sums:
 
     def autocorrelation(self, longest: int) -> Floats:
         """Lag-1 autocorrelation of the last days on each night, shape (…, nights); 0 where nothing is judged."""
-        told = self.seen >= fewest_days()
+        judged = self.seen >= fewest_days()
         n = np.minimum(self.seen, longest)
         found = np.zeros((*self._total.shape[:-1], self.seen.size))
-        mean, variance = self._moments(told, n)
-        end, days = self.seen[told], n[told]
+        mean, variance = self._moments(judged, n)
+        end, days = self.seen[judged], n[judged]
         begin = end - days
         lagged = self._product[..., end] - self._product[..., begin + 1]
         later = self._total[..., end] - self._total[..., begin + 1]
         earlier = self._total[..., end - 1] - self._total[..., begin]
         centred = lagged - mean * (later + earlier) + (days - 1) * np.square(mean)
-        found[..., told] = centred / (variance * (days - 1))
+        found[..., judged] = centred / (variance * (days - 1))
         return found
 
     def _moments(self, chosen: npt.NDArray[np.bool_], n: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:

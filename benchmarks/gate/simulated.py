@@ -78,20 +78,20 @@ class Work:
 def questions() -> list[Question]:
     """All of them, in the order in which they are printed."""
     equal = [Scenario("all equal to the champion", autocorrelation=r) for r in (0.0, 0.1, 0.2)]
-    asked = [Question(scenario, "false", _both(("upper end", 0.07))) for scenario in equal]
+    table = [Question(scenario, "false", _both(("upper end", 0.07))) for scenario in equal]
     worse = Scenario("all 0.5 points worse", first=-0.5, others=-0.5)
-    asked.append(Question(worse, "false", _both(("a year", 0.01))))
+    table.append(Question(worse, "false", _both(("a year", 0.01))))
     two = Scenario("one of five better by 2 points", first=2.0)
-    asked.append(Question(two, "found", _both(("found", 0.97), ("median", 10.0))))
+    table.append(Question(two, "found", _both(("found", 0.97), ("median", 10.0))))
     one = Scenario("one of five better by 1 point", first=1.0)
-    asked.append(Question(one, "found", {"accuracy": (("found", 0.65),), "edge": (("found", 0.95),)}))
+    table.append(Question(one, "found", {"accuracy": (("found", 0.65),), "edge": (("found", 0.95),)}))
     fall = Scenario("champion loses 2 points at night 125", fall=2.0, fall_night=125)
     slow, quick = (("median", 45.0), ("q90", 85.0)), (("median", 32.0), ("q90", 50.0))
-    asked.append(Question(fall, "fall", {"accuracy": slow, "edge": quick}))
+    table.append(Question(fall, "fall", {"accuracy": slow, "edge": quick}))
     cold = Scenario("cold start, one of five better by 2 points", first=2.0, history=0)
-    asked.append(Question(cold, "found", _both(("median", 75.0))))
-    asked.append(Question(Scenario("cold start, all equal", history=0), "false", _both(("upper end", 0.07))))
-    return asked
+    table.append(Question(cold, "found", _both(("median", 75.0))))
+    table.append(Question(Scenario("cold start, all equal", history=0), "false", _both(("upper end", 0.07))))
+    return table
 
 
 def watch_questions() -> list[Question]:
@@ -110,14 +110,14 @@ def _both(*bounds: tuple[str, float]) -> dict[str, Bounds]:
 
 
 def run(
-    asked: Sequence[Question], columns: Sequence[str], *, workers: int, day_years: int, bar_years: int
+    table: Sequence[Question], columns: Sequence[str], *, workers: int, day_years: int, bar_years: int
 ) -> dict[tuple[int, str, str], dict[str, Figure]]:
     """Figures by (number of the question, column, score); the same whatever the number of workers."""
     thresholds = {k: Thresholds.of(k) for k in (RECIPES, RECIPES + 1)}
     plain = reference.threshold() if PLAIN in columns else np.inf
     work = [
         Work(question, column, len(COLUMNS) * at + COLUMNS.index(column), chunk, thresholds, plain)
-        for at, question in enumerate(asked)
+        for at, question in enumerate(table)
         for column in columns
         for chunk in range(_chunks(question, column, day_years, bar_years))
     ]
@@ -126,7 +126,7 @@ def run(
         for done, played in zip(work, pool.map(_play, work), strict=True):
             for score, years in played.items():
                 found.setdefault((done.stream // len(COLUMNS), done.column, score), []).append(years)
-    return {key: _figures(asked[key[0]], parts) for key, parts in found.items()}
+    return {key: _figures(table[key[0]], parts) for key, parts in found.items()}
 
 
 def _chunks(question: Question, column: str, day_years: int, bar_years: int) -> int:

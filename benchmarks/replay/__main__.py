@@ -18,9 +18,9 @@ from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.pnl.pips import SPREAD_PIPS
 from flows.recipes import baseline
-from flows.replay import FitCache, Played, play, record
-from flows.replay.play import RULES
-from flows.replay.table import compare
+from flows.replay import FitCache, NightSpan, RuleResult, fill_cache, replay_rule
+from flows.replay.rules import RULES
+from flows.replay.table import compare_rules
 from flows.settings import Settings
 
 mpl.use("Agg")
@@ -31,36 +31,36 @@ COLOURS = {"gated": "#0072B2", "never": "#E69F00", "newest": "#009E73", "higher"
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser()
-    asked.add_argument("bars", type=Path)
-    asked.add_argument("--tape", type=Path, required=True)
-    asked.add_argument("--recipe", action="append")
-    asked.add_argument("--out", type=Path, default=Path("docs"))
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bars", type=Path)
+    parser.add_argument("--tape", type=Path, required=True)
+    parser.add_argument("--recipe", action="append")
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    options = parser.parse_args()
     request = RetrainRequest(recipes=tuple(options.recipe) if options.recipe else None)
     job = plan(request, Settings(data=str(options.bars)))
     data = job.load_dataset()
-    tape = record(job, data, date(2023, 7, 3), date(2024, 12, 31), options.tape)
+    cache = fill_cache(job, data, NightSpan(date(2023, 7, 3), date(2024, 12, 31)), options.tape)
     policy = GatePolicy()
-    played = [play(tape, policy, rule=rule) for rule in RULES]
-    lines = compare(tape, played)
+    results = [replay_rule(cache, policy, rule=rule) for rule in RULES]
+    lines = compare_rules(cache, results)
     print(json.dumps([line.to_dict() for line in lines], indent=1))
-    for each in played:
-        print(each.rule, [(promotion.night, promotion.recipe.name) for promotion in each.promotions])
-    picture(tape, played, options.out / "replay.png")
+    for result in results:
+        print(result.rule, [(promotion.night, promotion.recipe.name) for promotion in result.promotions])
+    picture(cache, results, options.out / "replay.png")
 
 
-def picture(tape: FitCache, played: list[Played], path: Path) -> None:
-    """Cumulative pips before and after the spread of each rule, over the bars that all have a champion for."""
-    data = tape.data
+def picture(cache: FitCache, results: list[RuleResult], path: Path) -> None:
+    """Cumulative pips before and after the spread of each rule, over the bars for which all rules have a champion."""
+    data = cache.data
     common = data.counted.copy()
-    for each in played:
-        common &= ~np.isnan(each.p)
+    for result in results:
+        common &= ~np.isnan(result.p)
     opens = data.bars.frame.index[common]
     move = data.move_pips[common]
-    learnt = data.window(days=tape.job.request.advanced.train_days, end=opens[0])
-    sides = {each.rule: each.p[common] > each.cut[common] for each in played}
-    sides["fade_rsi"] = baseline("fade_rsi", data, learnt)[common] > 0.5
+    train = data.window(days=cache.job.request.advanced.train_days, end=opens[0])
+    sides = {result.rule: result.p[common] > result.cut[common] for result in results}
+    sides["fade_rsi"] = baseline("fade_rsi", data, train)[common] > 0.5
     figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
     for name, up in sides.items():
         gross = np.where(up, move, -move)
@@ -74,7 +74,7 @@ def picture(tape: FitCache, played: list[Played], path: Path) -> None:
         axis.axhline(0.0, color="#444444", linewidth=0.8)
         axis.set_ylabel("pips, cumulative")
         axis.grid(alpha=0.25)
-    gated = next(each for each in played if each.rule == "gated")
+    gated = next(result for result in results if result.rule == "gated")
     for promotion in gated.promotions:
         before.axvline(np.datetime64(promotion.night), color=COLOURS["gated"], linestyle=":", linewidth=1.0)
     before.legend(loc="upper left", ncols=5, frameon=False)

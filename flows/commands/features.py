@@ -18,6 +18,7 @@ from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_expo
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
 from flows.bars.raw.reading import LENGTHS
+from flows.commands.options import Json
 from flows.errors import BarsMissing, RequestRefused
 from flows.settings import load_settings
 
@@ -44,7 +45,7 @@ def features(
     delimiter: Annotated[str | None, typer.Option(help="The sign between columns, or the word tab.")] = None,
     time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
     max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is a fault.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
     written_by = load_settings().clock
@@ -74,16 +75,18 @@ def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | No
     return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
 
 
-def _one_of(option: str, given: str, known: tuple[Any, ...]) -> Any:
-    if given not in known:
-        raise RequestRefused(f"{option} {given!r}: choose among {', '.join(known)}")
-    return given
+def _one_of(option: str, value: str, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed:
+        raise RequestRefused(f"{option} {value!r}: choose among {', '.join(allowed)}")
+    return value
 
 
 def _show(built: Built, exports: list[Export]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for each in exports:
-        console.print(f"{each.file}: {each.layout}, {each.time.size:,} bars of {each.minutes} min", markup=False)
+    for export in exports:
+        console.print(
+            f"{export.file}: {export.layout}, {export.time.size:,} bars of {export.minutes} min", markup=False
+        )
     for repair in built.repairs:
         console.print(f"  repaired: {repair}", markup=False)
     console.print(

@@ -1,4 +1,4 @@
-"""The end of a night in a terminal: the table, the decision's sentence, where the registry is, what to do next."""
+"""The outcome of a night in a terminal: the table, the sentence of the decision, the registry, and what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``retrain replay``: past nights as if live, and what each rule would have come to."""
+"""``retrain replay``: past nights as if they were live, under the gate and under simpler rules."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from flows.commands.options import BarsUrl, Json, RecipeNames
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import Job, plan
 from flows.job.request import request
 from flows.pnl.pips import SPREAD_PIPS
-from flows.replay.fit_cache import FitCache, record
-from flows.replay.play import RULES, Played, play
-from flows.replay.table import RuleRow, compare
+from flows.replay.fit_cache import FitCache, NightSpan, fill_cache
+from flows.replay.rules import RULES, RuleResult, replay_rule
+from flows.replay.table import RuleRow, compare_rules
 from flows.replay.workers import WorkerPool
 from flows.settings import load_settings
 
 LEGEND = (
-    "new: promotions; right: accuracy at the cut; edge a bar ± its 95 % interval; pips a bar, and net of the spread; "
-    "flips: changes of side a bar. The rollover hour is left out."
+    "new: promotions; right: accuracy at the decision threshold; edge a bar ± its 95 % interval; pips a bar, and net "
+    "of the spread; flips: changes of side a bar. The rollover hour is left out."
 )
 WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
 
@@ -37,8 +38,8 @@ WARNING = "Choosing what did best here is selection: its figures are then no lon
 def replay(
     begin: Annotated[str, typer.Option("--from", help="The first night, 2023-07-03.")],
     end: Annotated[str, typer.Option("--to", help="The last night.")],
-    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="A recipe to train; repeat for more. Default: all.")] = None,
+    data: BarsUrl = None,
+    recipe: RecipeNames = None,
     rule: Annotated[list[str] | None, typer.Option(help=f"{', '.join(RULES)}; repeat. Default: all.")] = None,
     score: Annotated[str, typer.Option(help="edge, accuracy or brier.")] = "edge",
     policy: Annotated[
@@ -46,77 +47,78 @@ def replay(
         typer.Option(help="The gate by another policy, cadence=5,budget=0.1 (windows=40/80/250); repeat for more."),
     ] = None,
     spread: Annotated[float, typer.Option(help="Spread in pips.")] = SPREAD_PIPS,
-    tape: Annotated[Path, typer.Option(help="Where fits are kept, so that a stopped replay goes on.")] = Path(
-        ".retrain/replay"
-    ),
+    tape: Annotated[
+        Path, typer.Option(help="Folder that keeps finished fits, so that a stopped replay goes on.")
+    ] = Path(".retrain/replay"),
     workers: Annotated[
         int | None, typer.Option(help="Processes that fit, one core each; default: one a core (RETRAIN_CORES).")
     ] = None,
     dask: Annotated[
         str | None, typer.Option(help="Fit on the Dask cluster of this scheduler, tcp://host:8786.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Past nights as if live: gated, never retrained, always newest, promoted if higher, beside the references."""
-    wrong = sorted(set(rule or ()) - set(RULES))
-    if wrong:
-        raise RequestRefused(f"there is no rule {', '.join(wrong)}: choose among {', '.join(RULES)}")
+    unknown = sorted(set(rule or ()) - set(RULES))
+    if unknown:
+        raise RequestRefused(f"there is no rule {', '.join(unknown)}: choose among {', '.join(RULES)}")
     usual = GatePolicy(score=score)  # type: ignore[arg-type]  # checked by the policy itself
     others = {f"gated, {text}": _policy(text, usual) for text in policy or ()}
     console = Console(stderr=True, highlight=False)
     job = plan(request(data=data, recipes=recipe), load_settings())
-    taped = _tape(console, job, _date(begin), _date(end), tape, _crew(job, workers, dask))
-    played = [_play(console, taped, usual, name) for name in rule or RULES]
-    played += [replace(_play(console, taped, each, "gated"), rule=name) for name, each in others.items()]
-    lines = compare(taped, played, spread_pips=spread)
+    span = NightSpan(_date(begin), _date(end))
+    cache = _fill_cache(console, job, span, tape, _pool(job, workers, dask))
+    results = [_replay_rule(console, cache, usual, name) for name in rule or RULES]
+    results += [replace(_replay_rule(console, cache, other, "gated"), rule=name) for name, other in others.items()]
+    lines = compare_rules(cache, results, spread_pips=spread)
     if as_json:
-        promoted = {each.rule: [promotion.night for promotion in each.promotions] for each in played}
+        promoted = {result.rule: [promotion.night for promotion in result.promotions] for result in results}
         sys.stdout.write(
             json.dumps({"lines": [line.to_dict() for line in lines], "promotions": promoted}, indent=2) + "\n"
         )
     else:
         out = Console(highlight=False)
-        out.print(_table(taped, lines, spread))
+        out.print(_table(cache, lines, spread))
         out.print(LEGEND, soft_wrap=True)
     console.print(WARNING)
 
 
 def _policy(text: str, usual: GatePolicy) -> GatePolicy:
-    """The usual policy but for what the text sets, ``cadence=5,budget=0.1``."""
-    pairs = [each.partition("=") for each in text.split(",")]
-    told: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
-    lists = {name: value.split("/") for name, value in told.items() if name in ("windows", "spread_pips")}
-    unknown = sorted(set(told) - set(GatePolicy.__dataclass_fields__))
+    """The usual policy with what the text sets, ``cadence=5,budget=0.1``."""
+    pairs = [setting.partition("=") for setting in text.split(",")]
+    values: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+    lists = {name: value.split("/") for name, value in values.items() if name in ("windows", "spread_pips")}
+    unknown = sorted(set(values) - set(GatePolicy.__dataclass_fields__))
     if unknown or not all(sign for _, sign, _ in pairs):
         known = ", ".join(GatePolicy.__dataclass_fields__)
         raise RequestRefused(f"--policy {text!r}: write name=value with commas between, names are {known}")
     try:
-        return TypeAdapter(GatePolicy).validate_python({"score": usual.score, **told, **lists})
+        return TypeAdapter(GatePolicy).validate_python({"score": usual.score, **values, **lists})
     except ValidationError as error:
-        wrong = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
-        raise RequestRefused(f"--policy {text!r}: {wrong}") from error
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise RequestRefused(f"--policy {text!r}: {faults}") from error
 
 
-def _crew(job: Job, workers: int | None, dask: str | None) -> WorkerPool:
+def _pool(job: Job, workers: int | None, dask: str | None) -> WorkerPool:
     if workers is not None and dask is not None:
         raise RequestRefused("--workers are processes of this machine and --dask is a cluster: give one of the two")
     return WorkerPool(job.cores if workers is None else workers, dask)
 
 
-def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew: WorkerPool) -> FitCache:
+def _fill_cache(console: Console, job: Job, span: NightSpan, folder: Path, pool: WorkerPool) -> FitCache:
     dataset = job.load_dataset(require=job.columns)
-    with progress(console, "fitting every recipe of every night (finished fits are kept)") as told:
-        return record(job, dataset, begin, end, folder, told, crew=crew)
+    with progress(console, "fitting every recipe of every night (finished fits are kept)") as advance:
+        return fill_cache(job, dataset, span, folder, advance, pool=pool)
 
 
-def _play(console: Console, tape: FitCache, policy: GatePolicy, name: str) -> Played:
-    with progress(console, f"playing '{name}' through time") as told:
-        return play(tape, policy, rule=name, on_night=told)  # type: ignore[arg-type]  # checked above
+def _replay_rule(console: Console, cache: FitCache, policy: GatePolicy, name: str) -> RuleResult:
+    with progress(console, f"replaying the rule '{name}'") as advance:
+        return replay_rule(cache, policy, rule=name, on_night=advance)  # type: ignore[arg-type]  # checked above
 
 
-def _table(tape: FitCache, lines: list[RuleRow], spread: float) -> Table:
-    first, last = tape.nights[0].night, tape.nights[-1].night
-    simulated = ", simulated bars" if tape.data.bars.simulated else ""
+def _table(cache: FitCache, lines: list[RuleRow], spread: float) -> Table:
+    first, last = cache.nights[0].night, cache.nights[-1].night
+    simulated = ", simulated bars" if cache.data.bars.simulated else ""
     title = f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in ("rule", "new", "right", "edge", "±", "pips", f"net {spread:g}", "flips"):

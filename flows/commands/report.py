@@ -8,21 +8,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from flows.commands.options import BarsUrl, ModelArgument, RegistryUrl
+from flows.job.plan import plan
+from flows.job.request import moment, request
+from flows.report.writing import check_model, write_report
+from flows.settings import load_settings
+from registry import Registry, SystemClock
+
 
 def report(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")],
+    model: ModelArgument,
     out: Annotated[Path | None, typer.Option(help="The file to write; default MODEL.html in RETRAIN_REPORTS.")] = None,
-    data: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")] = None,
-    registry: Annotated[str | None, typer.Option(help="Folder or s3:// root of the registry.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="The moment it speaks of; default now, or the last bar's.")] = None,
+    data: BarsUrl = None,
+    registry: RegistryUrl = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The moment the report describes; default now, or the last bar's.")
+    ] = None,
 ) -> None:
     """What is in production, is it still good, would it have earned anything, and why: one HTML file."""
-    from flows.job.plan import plan
-    from flows.job.request import moment, request
-    from flows.report.writing import check_model, write_report
-    from flows.settings import load_settings
-    from registry import Registry, SystemClock
-
     settings = load_settings()
     place = registry or settings.registry
     check_model(Registry(place).model(model), place)  # before the bars, which take longer

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from registry.model.evidence import Manifest
-
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from registry import Model
+from registry.model.evidence import Manifest
 
 
 def read_nights(model: Model, manifest: Manifest) -> list[NightScores]:

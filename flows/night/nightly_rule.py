@@ -111,13 +111,28 @@ def _champion(model: Model, head: Entry | None, expected: ChampionRecord) -> Cha
     act = None if head is None else head.state.get("evidence_after")
     begun = crowned["after"] if refreshed else expected.night  # after a refresh the evidence goes on
     nights = [night for night in (begun, act) if night is not None]
-    return Champion(
+    return as_champion(
         expected.version,
-        expected.recipe or "unnamed",
-        version_stream(expected.version),
-        recipe_stream(expected.recipe_fingerprint or ""),
-        max(nights) if nights else None,
-        expected.night,
+        expected.recipe,
+        expected.recipe_fingerprint,
+        after=max(nights) if nights else None,
+        since=expected.night,
+        refreshed=refreshed,
+    )
+
+
+def as_champion(
+    version: str, recipe: str | None, fingerprint: str | None, *, after: str | None, since: str | None, refreshed: bool
+) -> Champion:
+    """A version in production as the gate sees it. ``after``: the last night that is no evidence; ``since``: the night
+    that promoted it; ``refreshed``: it took the place of an older version of its recipe."""
+    return Champion(
+        version,
+        recipe or "unnamed",
+        version_stream(version),
+        recipe_stream(fingerprint or ""),
+        after,
+        since,
         refreshed,
     )
 
@@ -127,12 +142,22 @@ def _former(evidence: Evidence, head: Entry | None, champion: Champion) -> list[
     others = [each for each in former_champions(head) if each.version != champion.version]
     if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
         return []
-    begun = champion.since or champion.after
-    if begun is not None and nights_since(evidence.ledger.live_nights, begun) > SHOWN_DAYS:
+    if not former_takes_part(champion, evidence.ledger.live_nights):
         return []
     last = evidence.scorers.registered_at(others[-1].entry)
-    stream = version_stream(last.version)
-    return [Candidate(last.recipe or "unnamed", stream, stream, last.version, former=True)]
+    return [former_candidate(last.version, last.recipe)]
+
+
+def former_takes_part(champion: Champion, nights: Sequence[str]) -> bool:
+    """Whether the former champion is still a challenger after these nights: for 250 nights from the promotion on."""
+    begun = champion.since or champion.after
+    return begun is None or nights_since(nights, begun) <= SHOWN_DAYS
+
+
+def former_candidate(version: str, recipe: str | None) -> Candidate:
+    """The former champion as a challenger: its stream is that of the frozen version."""
+    stream = version_stream(version)
+    return Candidate(recipe or "unnamed", stream, stream, version, former=True)
 
 
 def _candidate(

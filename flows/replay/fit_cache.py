@@ -1,11 +1,12 @@
-"""The tape: what every recipe's version of every night said about the bars that came next.
+"""The cache of a replay's fits: the probabilities that each recipe's version of each night gives the bars after it.
 
-One file a fit in a folder, written whole or not at all, so that a replay that was killed goes on where it stopped, and
-one with a recipe more fits that recipe alone.
+Each fit is one file in a folder, written whole or not at all. A replay that was killed therefore goes on where it
+stopped, and one with one recipe more fits that recipe alone.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,41 +16,52 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats
 from flows.bars import Dataset
+from flows.bars.writing import write_whole
 from flows.errors import BarsMissing, RequestRefused
 from flows.evidence.backfill import Progress, night_scores, refits
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
-from flows.replay.fits import FitContext, FitTask, Floats, ask, known, runs
+from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.replay.workers import WorkerPool
 from registry import key_digest
 
-AHEAD = 5 * 96
-"""Bars after a night that its versions are asked about: five trading days, so that a long weekend is bridged."""
+BARS_AHEAD = 5 * 96
+"""Bars after a night that its versions predict: five trading days, so that a long weekend is bridged."""
+
+
+@dataclass(frozen=True)
+class NightSpan:
+    """The nights from ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, eq=False)
-class Taped:
-    """One night. ``sheet``: the bars that got their label this night, as each recipe's version of the night before
-    said. ``asked``: recipe name -> what tonight's version says on the last 20 days' bars, shape (asked bars,), which
-    stand at ``places`` of the data; ``coming``: what it says on the bars from ``through`` on."""
+class ReplayNight:
+    """One night. ``scores``: the bars that got their label this night, with the probabilities of the night before's
+    versions. ``recent``: recipe name -> the probabilities that tonight's version gives the last 20 days' bars, shape
+    (recent bars,), which stand at ``positions`` of the data; ``coming``: those that it gives the bars from ``through``
+    on."""
 
     night: str
     bars: int
-    sheet: NightScores
-    asked: dict[str, Floats]
-    places: npt.NDArray[np.intp]
+    scores: NightScores
+    recent: dict[str, Floats]
+    positions: npt.NDArray[np.intp]
     coming: dict[str, Floats]
     through: int
 
-    def said(self, recipe: str, at: npt.NDArray[np.intp]) -> Floats:
-        """What this night's version says on bars at these places of the data, recent or coming ones."""
+    def probabilities(self, recipe: str, at: npt.NDArray[np.intp]) -> Floats:
+        """P(up) by this night's version of bars at these positions of the data, recent or coming ones."""
         later = at >= self.through
         p = np.empty(at.size)
         p[later] = self.coming[recipe][at[later] - self.through]
-        p[~later] = self.asked[recipe][np.searchsorted(self.places, at[~later])]
+        p[~later] = self.recent[recipe][np.searchsorted(self.positions, at[~later])]
         return p
 
 
@@ -60,89 +72,88 @@ class FitCache:
     job: Job
     data: Dataset
     backfill: tuple[NightScores, ...]
-    nights: tuple[Taped, ...]
+    nights: tuple[ReplayNight, ...]
     folder: Path
 
-    def as_of(self, night: Taped) -> Dataset:
+    def as_of(self, night: ReplayNight) -> Dataset:
         """The dataset as the night saw it."""
-        return known(self.data, night.bars)
+        return dataset_at(self.data, night.bars)
 
-    def later(self, night: Taped, recipe: Recipe) -> Floats:
-        """What the recipe's version of a night says of every bar from then on, NaN before: shape (n_bars,).
+    def frozen_probabilities(self, night: ReplayNight, recipe: Recipe) -> Floats:
+        """P(up) by the recipe's version of a night of every bar from then on, NaN before: shape (n_bars,).
 
-        Fitted again where it was never asked; what it said is kept beside the fits.
+        The version is fitted again where that was never needed before; the result is kept beside the other fits.
         """
         frame, begin = self.data.bars.frame, night.bars - 96
         path = self.folder / f"later-{night.night}-{_short(recipe)}.npy"
-        lesson = FitTask(recipe, night.bars, ((begin, len(frame)),))
+        task = FitTask(recipe, night.bars, ((begin, len(frame)),))
         if not path.exists():
-            _keep(path, ask(_past(self.job, self.data, cores=self.job.cores), lesson))
-        return np.concatenate([np.full(begin, np.nan), _kept(path, lesson)])
+            _save(path, fit_and_predict(_fit_context(self.job, self.data, cores=self.job.cores), task))
+        return np.concatenate([np.full(begin, np.nan), _load(path, task)])
 
 
 @dataclass(frozen=True, eq=False)
-class _Night:
-    """A night before anything was fitted: what its versions are asked about."""
+class _PlannedNight:
+    """A night before its fits are made: which bars its versions will predict."""
 
     name: str
     seen: Dataset
-    places: npt.NDArray[np.intp]
+    positions: npt.NDArray[np.intp]
     through: int
 
     @classmethod
-    def of(cls, data: Dataset, name: str, bars: int) -> _Night:
-        seen = known(data, bars)
+    def of(cls, data: Dataset, name: str, bars: int) -> _PlannedNight:
+        seen = dataset_at(data, bars)
         return cls(name, seen, np.flatnonzero(last_days(seen)), int(np.flatnonzero(~np.isnan(seen.label))[-1]) + 1)
 
-    def lesson(self, recipe: Recipe, of: int) -> FitTask:
-        """Asked about: the last 20 days, then the bars that come, of the ``of`` bars there are."""
+    def task(self, recipe: Recipe, of: int) -> FitTask:
+        """Predicts the last 20 days, then the bars that come, of the ``of`` bars there are."""
         bars = self.seen.label.size
-        return FitTask(recipe, bars, (*runs(self.places), (self.through, min(bars + AHEAD, of))))
+        return FitTask(recipe, bars, (*runs(self.positions), (self.through, min(bars + BARS_AHEAD, of))))
 
 
-def record(
+def fill_cache(
     job: Job,
     data: Dataset,
-    first: date,
-    last: date,
+    span: NightSpan,
     folder: Path,
     progress: Progress | None = None,
     *,
-    crew: WorkerPool = WorkerPool(),  # noqa: B008  # frozen
+    pool: WorkerPool = WorkerPool(),  # noqa: B008  # frozen
 ) -> FitCache:
-    """The tape of the nights from ``first`` to ``last``; a fit that is in ``folder`` already is not made again.
-    ``progress`` is told how many fits are there, and of how many.
+    """The cache of these nights; a fit that is in ``folder`` already is not made again. ``progress`` is called with
+    how many fits are there, and of how many.
 
-    Raises :class:`RequestRefused` where no trading day lies between them, :class:`BarsMissing` where nothing lies
-    before them to train on, and as :meth:`WorkerPool.ask` does.
+    Raises :class:`RequestRefused` where ``span`` has no trading day, :class:`BarsMissing` where nothing lies before it
+    to train on, and as :meth:`WorkerPool.run` does.
     """
-    nights = [_Night.of(data, name, bars) for name, bars in _nights(data, first, last)]
-    begun = nights[0].seen
-    steps = refits(begun, job.request.advanced.backfill_days)
+    nights = [_PlannedNight.of(data, name, bars) for name, bars in _nights(data, span)]
+    first = nights[0]
+    steps = refits(first.seen, job.request.advanced.backfill_days)
     place = _folder(job, data, folder)
-    past_lessons = {
-        place / f"before-{nights[0].name}-{end.date()}-{_short(recipe)}.npy": FitTask(
-            recipe, begun.label.size, runs(np.flatnonzero(asked)), end, early=True
+    backfill_tasks = {
+        place / f"before-{first.name}-{end.date()}-{_short(recipe)}.npy": FitTask(
+            recipe, first.seen.label.size, runs(np.flatnonzero(scored)), end, early=True
         )
-        for end, asked in steps
+        for end, scored in steps
         for recipe in job.recipes
     }
-    lessons = {
-        place / f"{night.name}-{_short(recipe)}.npy": night.lesson(recipe, data.label.size)
+    tasks = {
+        place / f"{night.name}-{_short(recipe)}.npy": night.task(recipe, data.label.size)
         for night in nights
         for recipe in job.recipes
     }
-    fitted = _fitted(crew, _past(job, data), {**past_lessons, **lessons}, progress)
-    said = list(_by_recipes(job, (fitted[path] for path in past_lessons)))
-    answers = [[each for each in one if each.size] for one in said]
-    backfill = night_scores(job, begun, nights[0].name, [asked for _, asked in steps], answers)
-    taped: list[Taped] = []
-    for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
-        taped.append(_taped(job, night, one, taped[-1] if taped else None))
-    return FitCache(job, data, tuple(backfill), tuple(taped), place)
+    fitted = _fitted(pool, _fit_context(job, data), {**backfill_tasks, **tasks}, progress)
+    by_step = _by_recipes(job, (fitted[path] for path in backfill_tasks))
+    answers = [[p for p in step if p.size] for step in by_step]
+    backfill = night_scores(job, first.seen, first.name, [scored for _, scored in steps], answers)
+    replayed: list[ReplayNight] = []
+    for night, predicted in zip(nights, _by_recipes(job, (fitted[path] for path in tasks)), strict=True):
+        replayed.append(_replay_night(job, night, predicted, replayed[-1] if replayed else None))
+    return FitCache(job, data, tuple(backfill), tuple(replayed), place)
 
 
-def _past(job: Job, data: Dataset, *, cores: int = 1) -> FitContext:
+def _fit_context(job: Job, data: Dataset, *, cores: int = 1) -> FitContext:
     return FitContext(data, job.request.advanced.train_days, job.request.advanced.seed, cores)
 
 
@@ -158,12 +169,12 @@ def _short(recipe: Recipe) -> str:
     return recipe.fingerprint[:16]
 
 
-def _nights(data: Dataset, first: date, last: date) -> list[tuple[str, int]]:
-    """Each trading day with enough bars, and how many bars were there at its end."""
+def _nights(data: Dataset, span: NightSpan) -> list[tuple[str, int]]:
+    """Each trading day with enough bars, and how many bars there were at its end."""
     days, start, count = np.unique(data.trading_day, return_index=True, return_counts=True)
-    chosen = (days >= np.datetime64(first)) & (days <= np.datetime64(last)) & (count >= 48)
+    chosen = (days >= np.datetime64(span.first)) & (days <= np.datetime64(span.last)) & (count >= 48)
     if not chosen.any():
-        raise RequestRefused(f"there is no trading day with bars from {first} to {last}: choose other dates")
+        raise RequestRefused(f"there is no trading day with bars from {span.first} to {span.last}: choose other dates")
     return [
         (str(day), int(begin + size))
         for day, begin, size in zip(days[chosen], start[chosen], count[chosen], strict=True)
@@ -171,68 +182,72 @@ def _nights(data: Dataset, first: date, last: date) -> list[tuple[str, int]]:
 
 
 def _fitted(
-    crew: WorkerPool, past: FitContext, lessons: dict[Path, FitTask], progress: Progress | None
+    pool: WorkerPool, context: FitContext, tasks: dict[Path, FitTask], progress: Progress | None
 ) -> dict[Path, Floats]:
-    """What each lesson's fit says, from its file where there is one, else fitted by the crew and kept."""
-    missing = [path for path in lessons if not path.exists()]
-    done = len(lessons) - len(missing)
+    """The probabilities of each task: from its file where there is one, else fitted by the pool and saved."""
+    missing = [path for path in tasks if not path.exists()]
+    done = len(tasks) - len(missing)
     if progress is not None:
-        progress(done, len(lessons))
-    for place, said in crew.ask(past, [lessons[path] for path in missing]):
-        _keep(missing[place], said)
+        progress(done, len(tasks))
+    for number, p in pool.run(context, [tasks[path] for path in missing]):
+        _save(missing[number], p)
         done += 1
         if progress is not None:
-            progress(done, len(lessons))
-    return {path: _kept(path, lesson) for path, lesson in lessons.items()}
+            progress(done, len(tasks))
+    return {path: _load(path, task) for path, task in tasks.items()}
 
 
-def _keep(path: Path, said: Floats) -> None:
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
-        np.save(file, said, allow_pickle=False)
-    partial.replace(path)
+def _save(path: Path, p: Floats) -> None:
+    content = io.BytesIO()
+    np.save(content, p, allow_pickle=False)
+    write_whole(path, content.getvalue())
 
 
-def _kept(path: Path, lesson: FitTask) -> Floats:
-    size = sum(stop - begin for begin, stop in lesson.asked)
+def _load(path: Path, task: FitTask) -> Floats:
+    size = sum(stop - begin for begin, stop in task.spans)
     try:
-        said: Floats = np.load(path, allow_pickle=False)
+        p: Floats = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as unreadable:
         raise RequestRefused(f"{path} is damaged: remove it, and the replay fits it again") from unreadable
-    if said.dtype != np.float64 or (said.shape != (size,) and not (lesson.early and said.shape == (0,))):
+    if p.dtype != np.float64 or (p.shape != (size,) and not (task.early and p.shape == (0,))):
         raise RequestRefused(f"{path} does not hold {size} probabilities: remove it, and the replay fits it again")
-    return said
+    return p
 
 
-def _by_recipes(job: Job, said: Iterable[Floats]) -> Iterable[list[Floats]]:
+def _by_recipes(job: Job, fits: Iterable[Floats]) -> Iterable[list[Floats]]:
     """One list a step, in recipe order."""
-    everything = list(said)
+    everything = list(fits)
     size = len(job.recipes)
     return (everything[at : at + size] for at in range(0, len(everything), size))
 
 
-def _taped(job: Job, night: _Night, said: Sequence[Floats], before: Taped | None) -> Taped:
-    size = night.places.size
-    asked = {recipe.name: p[:size] for recipe, p in zip(job.recipes, said, strict=True)}
-    coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, said, strict=True)}
+def _replay_night(
+    job: Job, night: _PlannedNight, predicted: Sequence[Floats], before: ReplayNight | None
+) -> ReplayNight:
+    size = night.positions.size
+    recent = {recipe.name: p[:size] for recipe, p in zip(job.recipes, predicted, strict=True)}
+    coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, predicted, strict=True)}
     if before is None:
         empty = np.empty(0)
-        sheet = NightScores(night.name, True, empty.astype(np.int64), empty, {}, ())
+        scores = NightScores(night.name, True, empty.astype(np.int64), empty, {}, ())
     else:
-        sheet = _sheet(job, night, before)
-    return Taped(night.name, night.seen.label.size, sheet, asked, night.places, coming, night.through)
+        scores = _night_scores(job, night, before)
+    return ReplayNight(night.name, night.seen.label.size, scores, recent, night.positions, coming, night.through)
 
 
-def _sheet(job: Job, night: _Night, before: Taped) -> NightScores:
-    """The bars labelled since the night before, as its versions said them; cuts are set when a policy plays."""
+def _night_scores(job: Job, night: _PlannedNight, before: ReplayNight) -> NightScores:
+    """The bars labelled since the night before, with the probabilities of its versions; the decision thresholds are
+    set when a policy is replayed."""
     label = night.seen.label
     at = np.arange(before.through, night.through)
     at = at[~np.isnan(label[at])]
     if at.size and at[-1] - before.through >= min(p.size for p in before.coming.values()):
         raise BarsMissing(f"more than five days of bars lie between the nights of {before.night} and {night.name}")
     opens = pd.DatetimeIndex(night.seen.bars.frame.index)[at]
-    series = tuple(
-        StreamScores(recipe_stream(each.fingerprint), each.name, before.night, 0.5, before.said(each.name, at))
-        for each in job.recipes
+    streams = tuple(
+        StreamScores(
+            recipe_stream(recipe.fingerprint), recipe.name, before.night, 0.5, before.probabilities(recipe.name, at)
+        )
+        for recipe in job.recipes
     )
-    return NightScores(night.name, True, minutes(opens), label[at], {}, series)
+    return NightScores(night.name, True, minutes(opens), label[at], {}, streams)

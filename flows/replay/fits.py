@@ -1,4 +1,4 @@
-"""One fit of a replay: what is learnt from, and which bars it is asked about. The same bits wherever it is done."""
+"""One fit of a replay: the bars to train on and the bars to predict. It gives the same bits on every worker."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats
 from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing
 from flows.recipes import Fit, Machine, Recipe, probabilities, train
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class FitContext:
-    """What every fit of a replay needs, sent once to whoever fits. ``cores``: to use for one fit."""
+    """What all fits of a replay have in common, sent once to each worker. ``cores``: to use for one fit."""
 
     data: Dataset
     train_days: int
@@ -29,51 +28,51 @@ class FitContext:
 @dataclass(frozen=True, eq=False)
 class FitTask:
     """One fit: ``recipe`` on the window that ends at ``end``, seen at the close of the first ``bars`` bars (default:
-    then). ``asked``: runs of bars, places of the data from … to before, that it is asked about.
+    then). ``spans``: the bars to predict, as positions of the data from … to before.
 
-    ``early``: a walk-forward's first windows may hold too little to train on, and then nothing is said.
+    ``early``: a walk-forward's first windows may hold too little to train on, and then nothing is predicted.
     """
 
     recipe: Recipe
     bars: int
-    asked: tuple[tuple[int, int], ...]
+    spans: tuple[tuple[int, int], ...]
     end: pd.Timestamp | None = None
     early: bool = False
 
 
-def ask(past: FitContext, lesson: FitTask) -> Floats:
-    """Fit, and say P(up) of each bar asked about, run by run: shape (bars of all runs,); empty where nothing is said.
+def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
+    """P(up) of each bar to predict, span by span: shape (bars of all spans,); empty where nothing is predicted.
 
-    Raises :class:`~flows.errors.BarsMissing` where a lesson that is not early has too little to train on.
+    Raises :class:`~flows.errors.BarsMissing` where a task that is not early has too little to train on.
     """
     try:
-        made = _fit(past, lesson)
+        fit = _fit(context, task)
     except BarsMissing:
-        if lesson.early:
+        if task.early:
             return np.empty(0)
         raise
-    places = np.concatenate([np.arange(begin, stop) for begin, stop in lesson.asked])
-    frame = past.data.bars.frame.iloc[places]
-    return probabilities(made, lesson.recipe.signature, frame, cores=past.cores)
+    positions = np.concatenate([np.arange(begin, stop) for begin, stop in task.spans])
+    frame = context.data.bars.frame.iloc[positions]
+    return probabilities(fit, task.recipe.signature, frame, cores=context.cores)
 
 
-def _fit(past: FitContext, lesson: FitTask) -> Fit:
-    seen = known(past.data, lesson.bars)
-    window = seen.window(days=past.train_days, end=lesson.end)
-    return train(lesson.recipe, seen, window, seed=past.seed, machine=Machine(past.cores))
+def _fit(context: FitContext, task: FitTask) -> Fit:
+    seen = dataset_at(context.data, task.bars)
+    window = seen.window(days=context.train_days, end=task.end)
+    return train(task.recipe, seen, window, seed=context.seed, machine=Machine(context.cores))
 
 
-def known(data: Dataset, bars: int) -> Dataset:
+def dataset_at(data: Dataset, bars: int) -> Dataset:
     """The dataset of the first ``bars`` bars, up to the end of a trading day, as it was when the last of them closed.
 
     Equal to preparing these bars anew: only the newest bar's label was not known yet.
     """
     whole = data.bars
     frame = whole.frame.iloc[:bars]
-    cut = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + BAR)
+    known = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + BAR)
     unknown = np.arange(bars) == bars - 1
     return Dataset(
-        bars=cut,
+        bars=known,
         label=np.where(unknown, np.nan, data.label[:bars]),
         move_pips=np.where(unknown, np.nan, data.move_pips[:bars]),
         known_at=pd.DatetimeIndex(data.known_at[:bars].where(~unknown)),
@@ -83,11 +82,11 @@ def known(data: Dataset, bars: int) -> Dataset:
     )
 
 
-def runs(places: npt.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
-    """Ascending places as runs, each from … to before."""
-    if not places.size:
+def runs(positions: npt.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
+    """Ascending positions as runs, each from … to before."""
+    if not positions.size:
         return ()
-    breaks = np.flatnonzero(np.diff(places) > 1)
-    begins = places[np.concatenate([[0], breaks + 1])]
-    stops = places[np.concatenate([breaks, [places.size - 1]])] + 1
+    breaks = np.flatnonzero(np.diff(positions) > 1)
+    begins = positions[np.concatenate([[0], breaks + 1])]
+    stops = positions[np.concatenate([breaks, [positions.size - 1]])] + 1
     return tuple((int(begin), int(stop)) for begin, stop in zip(begins, stops, strict=True))

@@ -1,4 +1,4 @@
-"""What each rule would have come to, on the same bars."""
+"""The table of a replay: how each rule and each baseline did on the same bars."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Floats, Mask
+from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.scores import trailing_base, trailing_rank
 from flows.pnl.pips import SPREAD_PIPS, economics
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
-from flows.replay.play import Played
-
-Floats = npt.NDArray[np.float64]
+from flows.replay.rules import RuleResult
 
 
 @dataclass(frozen=True)
@@ -38,43 +37,47 @@ class RuleRow:
         return dict(self.__dict__)
 
 
-def compare(tape: FitCache, played: Sequence[Played], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
-    """Every rule and every reference on the bars that all rules had a champion for, the rollover hour left out."""
-    data = tape.data
+@dataclass(frozen=True, eq=False)
+class _Predictions:
+    """What one rule or baseline served. ``p`` and ``cut``: shape (n_bars,) over the data's bars; ``promotions``: None
+    for a baseline."""
+
+    name: str
+    promotions: int | None
+    p: Floats
+    cut: Floats
+
+
+def compare_rules(cache: FitCache, results: Sequence[RuleResult], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
+    """Every rule and every baseline on the bars that all rules had a champion for, the rollover hour left out."""
+    data = cache.data
     common = data.counted.copy()
-    for each in played:
-        common &= ~np.isnan(each.p)
+    for result in results:
+        common &= ~np.isnan(result.p)
     if not common.any():
         raise BarsMissing("no bar has a champion under every rule: begin earlier, or end later")
-    lines = [_line(tape, each.rule, len(each.promotions), each.p, each.cut, common, spread_pips) for each in played]
     first = int(np.flatnonzero(common)[0])
-    learnt = data.window(days=tape.job.request.advanced.train_days, end=data.bars.frame.index[first])
+    train = data.window(days=cache.job.request.advanced.train_days, end=data.bars.frame.index[first])
     half = np.full(data.label.size, 0.5)
-    for name in BASELINES:
-        lines.append(_line(tape, name, None, baseline(name, data, learnt), half, common, spread_pips))
-    return lines
+    compared = [
+        *(_Predictions(result.rule, len(result.promotions), result.p, result.cut) for result in results),
+        *(_Predictions(name, None, baseline(name, data, train), half) for name in BASELINES),
+    ]
+    return [_row(data, predictions, common, spread_pips) for predictions in compared]
 
 
-def _line(
-    tape: FitCache,
-    name: str,
-    promotions: int | None,
-    p: Floats,
-    cut: Floats,
-    common: npt.NDArray[np.bool_],
-    spread: float,
-) -> RuleRow:
-    data = tape.data
-    up, label = p[common] > cut[common], data.label[common]
-    money = economics(up, data.move_pips[common], spread_pips=spread)
-    mean, error = _edge(tape, p, common)
-    right = float((up == (label == 1.0)).mean())
-    return RuleRow(name, promotions, int(common.sum()), right, mean, error, money.gross, money.net, money.flips)
+def _row(data: Dataset, served: _Predictions, common: Mask, spread_pips: float) -> RuleRow:
+    up, label = served.p[common] > served.cut[common], data.label[common]
+    money = economics(up, data.move_pips[common], spread_pips=spread_pips)
+    mean, error = _edge(data, served.p, common)
+    accuracy = float((up == (label == 1.0)).mean())
+    return RuleRow(
+        served.name, served.promotions, int(common.sum()), accuracy, mean, error, money.gross, money.net, money.flips
+    )
 
 
-def _edge(tape: FitCache, p: Floats, common: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
     """Mean edge a bar and its standard error by trading days; ranks among the rule's own predictions."""
-    data = tape.data
     at = np.flatnonzero(~np.isnan(p) & ~np.isnan(data.label))
     known = np.flatnonzero(~np.isnan(data.label))
     base = np.full(data.label.size, np.nan)

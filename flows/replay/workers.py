@@ -1,8 +1,8 @@
-"""Who does the fits of a replay: this process, processes of this machine, or a Dask cluster. One function either way.
+"""The fits of a replay run in this process, in processes of this machine, or on a Dask cluster, by one method.
 
-The past is sent once to each worker, a lesson is a few numbers, and what comes back is the same bits in any order.
+The context is sent once to each worker and a task is a few numbers. The results are the same bits in any order.
 
->>> for place, said in Crew(workers=2).ask(past, lessons): ...
+>>> for number, p in WorkerPool(workers=2).run(context, tasks): ...
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
+from flows.arrays import Floats
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
-from flows.replay.fits import FitContext, FitTask, Floats, ask
+from flows.replay.fits import FitContext, FitTask, fit_and_predict
 from registry.extras import needing
 
-Answers = Iterator[tuple[int, Floats]]
+Predictions = Iterator[tuple[int, Floats]]
 
 PATIENCE = 10
 """Seconds to wait for a Dask scheduler, and for its first worker."""
@@ -38,33 +39,33 @@ class WorkerPool:
 
     def __post_init__(self) -> None:
         if self.workers < 1:
-            raise RequestRefused(f"{self.workers} workers fit nothing: give at least one")
+            raise RequestRefused(f"{self.workers} workers cannot fit anything: give at least one")
 
-    def ask(self, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
-        """The number of each lesson and what its fit says, as they are done.
+    def run(self, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
+        """The number of each task and the probabilities that its fit gives, as they are done.
 
         Raises :class:`WorkersLost` where workers died, :class:`RequestRefused` where the cluster cannot be used, and
         whatever a fit raises.
         """
-        if not lessons:
+        if not tasks:
             return iter(())
         if self.dask is not None:
-            return _by_dask(self.dask, past, lessons)
+            return _by_dask(self.dask, context, tasks)
         if self.workers == 1:
-            return ((place, ask(past, lesson)) for place, lesson in enumerate(lessons))
-        return _by_processes(min(self.workers, len(lessons)), past, lessons)
+            return ((number, fit_and_predict(context, task)) for number, task in enumerate(tasks))
+        return _by_processes(min(self.workers, len(tasks)), context, tasks)
 
 
-def _by_processes(workers: int, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
+def _by_processes(workers: int, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
     # Forked from a server that has imported and nothing more: OpenMP's threads do not survive a fork, so the first fit
     # in a fork of this process could wait for ever, and spawned processes would each import anew.
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin, initargs=(past,))
+    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin, initargs=(context,))
     try:
-        waiting = {pool.submit(_ask_here, lesson): place for place, lesson in enumerate(lessons)}
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
+        numbers = {pool.submit(_run_here, task): number for number, task in enumerate(tasks)}
+        for done in as_completed(numbers):
+            yield numbers[done], done.result()
     except BrokenProcessPool as broken:
         raise WorkersLost(
             f"a worker process died while {workers} were fitting, of too little memory most often: start the replay "
@@ -74,12 +75,12 @@ def _by_processes(workers: int, past: FitContext, lessons: Sequence[FitTask]) ->
         pool.shutdown(cancel_futures=True)
 
 
-_HERE: list[FitContext] = []  # the past of this worker process
+_CONTEXT: list[FitContext] = []  # of this worker process
 
 
-def _begin(past: FitContext) -> None:
-    """A worker's first act: keep the past, leave Ctrl-C to the parent, and never outlive it."""
-    _HERE[:] = [past]
+def _begin(context: FitContext) -> None:
+    """A worker's first act: keep the context, leave Ctrl-C to the parent, and never outlive it."""
+    _CONTEXT[:] = [context]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
@@ -91,11 +92,11 @@ def _end_with_the_parent() -> None:
     os._exit(1)
 
 
-def _ask_here(lesson: FitTask) -> Floats:
-    return ask(_HERE[0], lesson)
+def _run_here(task: FitTask) -> Floats:
+    return fit_and_predict(_CONTEXT[0], task)
 
 
-def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
+def _by_dask(address: str, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
     with needing("cluster", "--dask"):
         distributed: Any = importlib.import_module("distributed")
     try:
@@ -104,12 +105,12 @@ def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answ
         raise RequestRefused(f"there is no Dask scheduler at {address}: start one, or check the address") from refused
     with client:
         _check_workers(client, address)
-        sent = client.scatter(past, broadcast=True)
-        futures = [client.submit(ask, sent, lesson, pure=False) for lesson in lessons]
-        places = {future.key: place for place, future in enumerate(futures)}
+        sent = client.scatter(context, broadcast=True)
+        futures = [client.submit(fit_and_predict, sent, task, pure=False) for task in tasks]
+        numbers = {future.key: number for number, future in enumerate(futures)}
         try:
-            for future, said in distributed.as_completed(futures, loop=client.loop, with_results=True):
-                yield places[future.key], said
+            for future, p in distributed.as_completed(futures, loop=client.loop, with_results=True):
+                yield numbers[future.key], p
         except distributed.KilledWorker as killed:
             raise WorkersLost(
                 f"workers of {address} died over a fit again and again, of too little memory most often: give them "
@@ -118,20 +119,22 @@ def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answ
 
 
 def _check_workers(client: Any, address: str) -> None:
-    """Refused are a cluster without workers, and one whose packages would give other bits than this machine's."""
+    """Refuses a cluster without workers, and one whose packages would give other bits than this machine's."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
-        theirs = client.run(environment)
+        environments = client.run(environment)
     except TimeoutError as none:
         raise RequestRefused(f"the Dask scheduler at {address} has no workers: start some") from none
     except ImportError as missing:
         raise RequestRefused(f"the workers of {address} cannot import this project: install it there") from missing
     ours = environment()
-    wrong = [
-        f"{package} {found.get(package)} on {worker}, {here} here"
-        for worker, found in theirs.items()
+    different = [
+        f"{package} {theirs.get(package)} on {worker}, {here} here"
+        for worker, theirs in environments.items()
         for package, here in ours.items()
-        if found.get(package) != here
+        if theirs.get(package) != here
     ]
-    if wrong:
-        raise RequestRefused(f"the workers of {address} would fit other models: {'; '.join(wrong)}: install the same")
+    if different:
+        raise RequestRefused(
+            f"the workers of {address} would fit other models: {'; '.join(different)}: install the same"
+        )

@@ -1,4 +1,4 @@
-"""The reference rows as streams of the ledger, so that they are scored exactly as the champion is."""
+"""The baselines are added to the ledger as streams, so that they are scored exactly as the champion is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.errors import BarsMissing
 from flows.gate.scoring.ledger import Ledger, Stream
 from flows.recipes import BASELINES, baseline
 
-LEARNT_DAYS = 365
+TRAINING_DAYS = 365
 
 
 def reference_stream(name: str) -> str:
@@ -22,24 +22,24 @@ def reference_stream(name: str) -> str:
 
 
 def with_references(ledger: Ledger, data: Dataset, first: datetime) -> tuple[Ledger, tuple[str, ...]]:
-    """The ledger with a stream for each reference, and the names of those there are.
+    """The ledger with a stream for each baseline, and the names of those streams.
 
-    References that learn do so from the year before ``first``. One whose column the bars lack, or that has nothing to
-    learn from, is left out.
+    Baselines that are fitted use the year before ``first``. A baseline is left out where the bars lack its column, or
+    hold nothing to fit it on.
     """
-    place = places(ledger, data)
-    found = {}
+    positions = bar_positions(ledger, data)
+    added = {}
     for name in BASELINES:
         try:
-            said = baseline(name, data, data.window(days=LEARNT_DAYS, end=first))
+            predicted = baseline(name, data, data.window(days=TRAINING_DAYS, end=first))
         except BarsMissing:
             continue
-        p = np.where(place >= 0, said[place], np.nan)
-        found[name] = Stream(name, p, np.full(p.size, 0.5), np.ones(p.size, np.bool_), None)
-    streams = {**ledger.streams, **{reference_stream(name): stream for name, stream in found.items()}}
-    return replace(ledger, streams=streams), tuple(found)
+        p = np.where(positions >= 0, predicted[positions], np.nan)
+        added[name] = Stream(name, p, np.full(p.size, 0.5), np.ones(p.size, np.bool_), None)
+    streams = {**ledger.streams, **{reference_stream(name): stream for name, stream in added.items()}}
+    return replace(ledger, streams=streams), tuple(added)
 
 
-def places(ledger: Ledger, data: Dataset) -> npt.NDArray[np.int64]:
-    """Where each bar of the ledger stands in the dataset, −1 where the bars have it no more: shape (n_bars,)."""
+def bar_positions(ledger: Ledger, data: Dataset) -> npt.NDArray[np.int64]:
+    """Position of each bar of the ledger in the dataset, −1 where the dataset no longer has it: shape (n_bars,)."""
     return np.asarray(pd.DatetimeIndex(data.bars.frame.index).get_indexer(ledger.opens), np.int64)

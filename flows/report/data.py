@@ -1,4 +1,4 @@
-"""Everything a report says, as plain frozen values: gathered once (:mod:`flows.report.gathering`), then only shown.
+"""The data of a report, as frozen dataclasses: :mod:`flows.report.gathering` fills them, the page only shows them.
 
 Moments are ISO 8601 in UTC, days ``YYYY-MM-DD``. Scores are in units of the gate's score a bar, money is in pips.
 """
@@ -10,12 +10,12 @@ from typing import Literal
 
 from flows.monitoring.health import Alarm
 from flows.pnl.pips import Result
-from flows.report.comparing import Compared
 from flows.report.decisions import DecisionSummary
+from flows.report.version_comparisons import VersionComparisons
 from registry.analysis.differences import Change
 
 URGENT = ("regressed", "one class", "unscored")
-"""Alarms of the watch after which the champion is no longer called good; the others are worth a look."""
+"""Alarms of the watch after which the champion is no longer called good."""
 
 Answer = Literal["yes", "no", "unclear"]
 
@@ -140,7 +140,7 @@ class ReportData:
     decisions: tuple[DecisionSummary, ...]
     decided: int
     rescored: tuple[str, ...]
-    compared: Compared
+    comparisons: VersionComparisons
     versions: int
     changes: tuple[Changes, ...]
     advice: tuple[Advice, ...]

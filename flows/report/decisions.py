@@ -1,4 +1,4 @@
-"""The decisions of a model as a report tells them: what, when, by whom, why, and the evidence of that night."""
+"""Summaries of decisions for a report: what was decided, when, by whom and why, and the evidence of that night."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead
 from registry import Model
 from registry.clock import write_time
 from registry.format.entries import Entry
 
-TOLD = 250
-"""Decisions that a report tells: about a year of nights."""
+MOST_DECISIONS = NIGHTS_A_YEAR
+"""Decisions in a report: about a year of nights."""
 
 ENDS_EVIDENCE = ("promoted", "returned", "rolled_back", "unfrozen", "policy")
 """Kinds of decision after which evidence starts afresh."""
@@ -53,7 +54,7 @@ class DecisionSummary:
     score: str | None = None
     standings: tuple[ChallengerStanding, ...] = ()
     together: PooledLead | None = None
-    """How all recipes together fared against the champion: whether it fell."""
+    """The lead of all recipes together over the champion: whether the champion fell behind."""
     refreshed: bool = False
     """The champion's own recipe, retrained, took its place: the evidence of the others goes on."""
 
@@ -67,29 +68,29 @@ class DecisionSummary:
         return self.kind in ("promoted", "held", "returned")
 
 
-def decisions(model: Model, *, at_most: int = TOLD) -> tuple[DecisionSummary, ...]:
+def newest_decisions(model: Model, *, at_most: int = MOST_DECISIONS) -> tuple[DecisionSummary, ...]:
     """The newest decisions of a model, oldest first."""
-    return told(model, islice(model.decisions.walk(), at_most))
+    return summaries(model, islice(model.decisions.walk(), at_most))
 
 
-def told(model: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
-    """Entries of the decisions log, newest first, as decisions, oldest first."""
-    return tuple(_told(model, entry) for entry in entries)[::-1]
+def summaries(model: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
+    """Summaries, oldest first, of entries of the decisions log, which come newest first."""
+    return tuple(_summary(model, entry) for entry in entries)[::-1]
 
 
-def proposed(decision: NightlyDecision, night: str) -> DecisionSummary:
-    """What the gate says tonight, before it is written: it has no number and no time yet."""
-    told = DecisionSummary(
+def proposal_summary(decision: NightlyDecision, night: str) -> DecisionSummary:
+    """Summary of tonight's decision before it is written: it has no number and no time yet."""
+    summary = DecisionSummary(
         0, decision.action, "", night, "", decision.sentence, decision.reason, None, decision.winner_version
     )
-    return replace(told, **_figures(decision))
+    return replace(summary, **_evidence(decision))
 
 
-def _told(model: Model, entry: Entry) -> DecisionSummary:
+def _summary(model: Model, entry: Entry) -> DecisionSummary:
     decided = entry.kind in ("promoted", "held", "returned")
     record: Any = model.decision_record(entry) if decided else None
     nightly = record is not None and record.get("rule") == "nightly"
-    told = DecisionSummary(
+    summary = DecisionSummary(
         number=entry.n,
         kind=entry.kind,
         time=write_time(entry.time),
@@ -100,10 +101,10 @@ def _told(model: Model, entry: Entry) -> DecisionSummary:
         champion=None,
         version=entry.body.get("version"),
     )
-    return replace(told, **_figures(NightlyDecision.from_dict(record))) if nightly else told
+    return replace(summary, **_evidence(NightlyDecision.from_dict(record))) if nightly else summary
 
 
-def _figures(decision: NightlyDecision) -> dict[str, Any]:
+def _evidence(decision: NightlyDecision) -> dict[str, Any]:
     return {
         "champion": decision.champion,
         "threshold": decision.threshold,

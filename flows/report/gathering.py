@@ -1,49 +1,60 @@
-"""A report's data, read from the registry and the bars by the readers that everything else uses."""
+"""The data of a report is read here from the registry and the bars, by the readers that everything else uses."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from flows.bars import Dataset
 from flows.evidence.reading import read_ledger
-from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger
-from flows.job.plan import Job
+from flows.job.plan import Job, policy_of
 from flows.monitoring.health import ExpectedBars, day_before, examine
-from flows.night.nightly_rule import policy_of
-from flows.pnl.spreads import Spreads
 from flows.report.advice import advice
 from flows.report.baselines import with_references
 from flows.report.changes import changes
-from flows.report.comparing import SELECTABLE, compared
-from flows.report.data import Money, Production, Quality, ReportData
-from flows.report.decisions import DecisionSummary, decisions
+from flows.report.data import Changes, Money, Production, Quality, ReportData
+from flows.report.decisions import MOST_DECISIONS, DecisionSummary, newest_decisions
 from flows.report.money import money
-from flows.report.quality import judged_by, last_days, quality
+from flows.report.quality import champion_stream, last_days, quality
+from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.format.entries import Entry
-from registry.model.transitions import champion_of, former_champions
+from registry.model.transitions import champion_of, former_champions, latest_number
 from registry.model.version import version_of
 
 
-def gather(
-    job: Job, model: Model, data: Dataset, now: datetime, *, spreads: Spreads, ledger: Ledger | None = None
-) -> ReportData:
-    """Everything the report of a model says at ``now``. ``ledger``: the evidence, where the caller has it already.
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What a report is about. ``head``: the newest entry of the decisions log; ``ledger``: the evidence."""
+
+    job: Job
+    model: Model
+    data: Dataset
+    ledger: Ledger
+    head: Entry | None
+
+    @property
+    def champion(self) -> ChampionRecord | None:
+        return champion_of(self.head)
+
+
+def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledger | None = None) -> ReportData:
+    """Everything in the report of a model at ``now``. ``ledger``: the evidence, where the caller has it already.
 
     The same registry, bars, spreads and ``now`` give the same data.
     """
     head, newest = model.decisions.head(), model.versions.head()
     evidence = ledger or read_ledger(model)
-    champion, told, versions = champion_of(head), decisions(model), _versions(model)
-    former = _former(model, head, champion)
-    good, earned = _judged(job, model, data, now, spreads, evidence, champion, head)
-    production = None if champion is None or head is None else _production(model, head, champion, told)
+    subject = _Subject(job, model, data, evidence, head)
+    champion, decisions, versions = subject.champion, newest_decisions(model), _versions(model)
+    champions = _champions(subject)
+    good, earned = _quality_and_money(subject, now)
+    production = _production(subject, decisions)
     names = frozenset(
-        [*(each.version for each in former_champions(head)), *(() if champion is None else (champion.version,))]
+        [*(former.version for former in former_champions(head)), *(() if champion is None else (champion.version,))]
     )
     return ReportData(
         model=model.name,
@@ -55,42 +66,37 @@ def gather(
         production=production,
         quality=good,
         money=earned,
-        decisions=told,
+        decisions=decisions,
         decided=0 if head is None else head.n,
         rescored=_rescored(model),
-        compared=compared([*_absent(former, versions), *versions], names),
-        versions=0 if newest is None else _count(newest),
-        changes=() if champion is None else _changes(model, champion, former, versions),
-        advice=advice(model.name, job.registry, production, good, earned, told),
+        comparisons=compare_versions([*_absent(champions, versions), *versions], names),
+        versions=0 if newest is None else latest_number(newest),
+        changes=_changes(subject, champions, versions),
+        advice=advice(model.name, job.registry, production, good, earned, decisions),
     )
 
 
-def _judged(
-    job: Job,
-    model: Model,
-    data: Dataset,
-    now: datetime,
-    spreads: Spreads,
-    ledger: Ledger,
-    champion: ChampionRecord | None,
-    head: Entry | None,
-) -> tuple[Quality | None, Money | None]:
-    """What the ledger says of the champion; None while production is empty."""
+def _quality_and_money(subject: _Subject, now: datetime) -> tuple[Quality | None, Money | None]:
+    """How good the champion is, and what it would have earned; None while production is empty."""
+    champion, ledger = subject.champion, subject.ledger
     if champion is None:
         return None, None
-    policy: GatePolicy = policy_of(job, head)
-    told = examine(model, champion, data, ledger, policy, ExpectedBars(day_before(now)))
-    judged = last_days(ledger, judged_by(champion, ledger))
+    policy = policy_of(subject.job, subject.head)
+    health = examine(subject.model, champion, subject.data, ledger, policy, ExpectedBars(day_before(now)))
+    judged = last_days(ledger, champion_stream(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():
-        ledger, references = with_references(ledger, data, ledger.opens[judged][0].to_pydatetime())
+        ledger, references = with_references(ledger, subject.data, ledger.opens[judged][0].to_pydatetime())
     return (
-        quality(model, champion, ledger, references, policy, told),
-        money(champion, ledger, data, references, spreads),
+        quality(subject.model, champion, ledger, references, policy, health),
+        money(champion, ledger, subject.data, references, subject.job.spreads),
     )
 
 
-def _production(model: Model, head: Entry, champion: ChampionRecord, told: tuple[DecisionSummary, ...]) -> Production:
+def _production(subject: _Subject, decisions: tuple[DecisionSummary, ...]) -> Production | None:
+    model, head, champion = subject.model, subject.head, subject.champion
+    if head is None or champion is None:
+        return None
     entry = model.decisions.read(champion.decision)
     record = model.registered_at(champion.entry).record
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
@@ -107,7 +113,7 @@ def _production(model: Model, head: Entry, champion: ChampionRecord, told: tuple
         sentence=str(entry),
         trained_from=record.trained_from,
         trained_to=record.trained_to,
-        nights=sum(each.number > champion.decision and each.by_the_gate for each in told),
+        nights=sum(decision.number > champion.decision and decision.by_the_gate for decision in decisions),
         suspended=None if suspended is None else f"since {suspended['since'][:16]}Z: {suspended['reason']}",
         frozen=None if frozen is None else f"no promotions{until}: {frozen['reason']}",
     )
@@ -116,36 +122,35 @@ def _production(model: Model, head: Entry, champion: ChampionRecord, told: tuple
 def _versions(model: Model) -> list[Version]:
     """The newest versions, oldest first."""
     registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
-    return [version_of(entry) for entry in islice(registered, SELECTABLE)][::-1]
+    return [version_of(entry) for entry in islice(registered, MOST_VERSIONS)][::-1]
 
 
-def _former(model: Model, head: Entry | None, champion: ChampionRecord | None) -> list[Version]:
+def _champions(subject: _Subject) -> list[Version]:
     """The champion and the last ten before it, oldest first, each once."""
-    entries = [each.entry for each in former_champions(head)] + ([] if champion is None else [champion.entry])
-    return [model.registered_at(entry) for entry in sorted(set(entries))]
+    champion = subject.champion
+    entries = [former.entry for former in former_champions(subject.head)] + (
+        [] if champion is None else [champion.entry]
+    )
+    return [subject.model.registered_at(entry) for entry in sorted(set(entries))]
 
 
-def _absent(former: list[Version], versions: list[Version]) -> list[Version]:
-    there = {str(each) for each in versions}
-    return [each for each in former if str(each) not in there]
+def _absent(champions: list[Version], versions: list[Version]) -> list[Version]:
+    """The champions that are not among ``versions``."""
+    names = {str(version) for version in versions}
+    return [champion for champion in champions if str(champion) not in names]
 
 
-def _changes(model: Model, champion: ChampionRecord, former: list[Version], versions: list[Version]) -> Any:
-    before = [each for each in former_champions(model.decisions.head()) if each.version != champion.version]
-    by_name = {str(each): each for each in former}
-    last = None if not before else by_name[before[-1].version]
-    return changes(by_name[champion.version], last, versions)
+def _changes(subject: _Subject, champions: list[Version], versions: list[Version]) -> tuple[Changes, ...]:
+    champion = subject.champion
+    if champion is None:
+        return ()
+    former = [record for record in former_champions(subject.head) if record.version != champion.version]
+    by_name = {str(version): version for version in champions}
+    return changes(by_name[champion.version], by_name[former[-1].version] if former else None, versions)
 
 
 def _rescored(model: Model) -> tuple[str, ...]:
-    """Trading days that decisions told here scored anew after a correction of the bars."""
-    from flows.report.decisions import TOLD
-
-    named = (entry.body.get("evidence", {}).get("rescored", ()) for entry in islice(model.decisions.walk(), TOLD))
-    return tuple(sorted({str(day) for days in named for day in days}))
-
-
-def _count(newest: Entry) -> int:
-    from registry.model.transitions import latest_number
-
-    return latest_number(newest)
+    """Trading days that the decisions of the report scored again after a correction of the bars."""
+    entries = islice(model.decisions.walk(), MOST_DECISIONS)
+    rescored = (entry.body.get("evidence", {}).get("rescored", ()) for entry in entries)
+    return tuple(sorted({str(day) for days in rescored for day in days}))

@@ -1,4 +1,4 @@
-"""The report of one decision as markdown, complete in itself: table, sentence, charts as PNG data URLs.
+"""The report of one decision as Markdown, complete in itself: sentence, table, and charts as PNG data URLs.
 
     create_markdown_artifact(decision_markdown(outcome, model), key="decision")
 
@@ -13,7 +13,7 @@ from flows.night.outcome import Outcome
 from flows.night.state import OutcomeRow
 from flows.report.charts.drawing import png_data_url
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
-from flows.report.decisions import DecisionSummary, decisions
+from flows.report.decisions import DecisionSummary, newest_decisions
 from registry import Model
 
 NIGHTS_DRAWN = 60
@@ -29,7 +29,7 @@ def decision_markdown(outcome: Outcome, model: Model, *, nights: int = NIGHTS_DR
     """
     parts = [
         f"# {_headline(outcome)}",
-        _named(outcome),
+        _model_line(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
         f"> {escaped(outcome.sentence)}",
         *(
@@ -39,24 +39,24 @@ def decision_markdown(outcome: Outcome, model: Model, *, nights: int = NIGHTS_DR
         ),
         _facts(outcome),
         _table(outcome),
-        *_evidence(outcome, decisions(model, at_most=nights)),
+        *_evidence(outcome, newest_decisions(model, at_most=nights)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def proposal_markdown(outcome: Outcome, told: DecisionSummary | None = None) -> str:
-    """What a person reads who is asked whether a promotion shall be made; ``outcome`` says what it would be, ``told``
-    what it rests on, where it rests on evidence."""
-    drawn = [] if told is None else _tonight(told)
+def proposal_markdown(outcome: Outcome, decision: DecisionSummary | None = None) -> str:
+    """What a person reads before approving a promotion. ``outcome``: what would be promoted; ``decision``: the evidence
+    for it, where there is any."""
+    charts = [] if decision is None else _decision_charts(decision)
     parts = [
         f"### Promote? Night of {outcome.night}",
-        _named(outcome),
+        _model_line(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
-        f"The gate says (the form for your answer stands below the {'chart' if drawn else 'table'}):",
+        f"The gate says (the form for your answer stands below the {'chart' if charts else 'table'}):",
         f"> {escaped(outcome.sentence)}",
         _facts(outcome),
         _table(outcome),
-        *drawn,
+        *charts,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -75,7 +75,7 @@ def _headline(outcome: Outcome) -> str:
     return f"{what}, night of {outcome.night}{again}"
 
 
-def _named(outcome: Outcome) -> str:
+def _model_line(outcome: Outcome) -> str:
     return f"**{escaped(outcome.model)}**{' (simulated)' if outcome.simulated else ''}"
 
 
@@ -100,8 +100,8 @@ def _table(outcome: Outcome) -> str:
     rows += [f"| {' | '.join(_cells(row))} |" for row in outcome.rows]
     counts = sorted({row.bars for row in outcome.rows if row.bars is not None})
     bars = " and ".join(f"{count:,}" for count in counts)
-    told = f"References are never candidates. {f'Scored on {bars} bars that none was trained on.' if bars else ''}"
-    return "\n".join(rows) + "\n\n" + told.strip()
+    caption = f"References are never candidates. {f'Scored on {bars} bars that none was trained on.' if bars else ''}"
+    return "\n".join(rows) + "\n\n" + caption.strip()
 
 
 def _cells(row: OutcomeRow) -> list[str]:
@@ -111,24 +111,24 @@ def _cells(row: OutcomeRow) -> list[str]:
     return [row.version or "", escaped(row.name), status, accuracy, *numbers]
 
 
-def _evidence(outcome: Outcome, told: tuple[DecisionSummary, ...]) -> list[str]:
-    """The charts there are something to draw for; a sentence where there is not."""
-    tonight = next((each for each in told if each.number == outcome.decision), None)
-    drawn = [] if tonight is None else _tonight(tonight)
-    curves = evidence_over_nights(told)
+def _evidence(outcome: Outcome, decisions: tuple[DecisionSummary, ...]) -> list[str]:
+    """The charts of the evidence; one sentence where there is none yet."""
+    tonight = next((decision for decision in decisions if decision.number == outcome.decision), None)
+    charts = [] if tonight is None else _decision_charts(tonight)
+    curves = evidence_over_nights(decisions)
     if curves is not None:
-        drawn.append(f"![Evidence night by night]({png_data_url(curves)})")
-        drawn.append("A dotted line is a promotion: evidence starts afresh after it.")
-    if not drawn:
-        drawn = ["No challenger has evidence yet: the shortest window asks for 40 trading days beside a champion."]
-    return ["## Evidence", *drawn]
+        charts.append(f"![Evidence night by night]({png_data_url(curves)})")
+        charts.append("A dotted line is a promotion: evidence starts afresh after it.")
+    if not charts:
+        charts = ["No challenger has evidence yet: the shortest window asks for 40 trading days beside a champion."]
+    return ["## Evidence", *charts]
 
 
-def _tonight(told: DecisionSummary) -> list[str]:
-    """The picture of one decision and how to read it; nothing where there is nothing to draw."""
-    bars, first = evidence_tonight(told), first_scores(told)
+def _decision_charts(decision: DecisionSummary) -> list[str]:
+    """The chart of one decision and how to read it; empty where there is nothing to draw."""
+    bars, first = evidence_tonight(decision), first_scores(decision)
     if bars is not None:
-        return [f"![Evidence of each challenger beside the threshold]({png_data_url(bars)})", _how_to_read(told)]
+        return [f"![Evidence of each challenger beside the threshold]({png_data_url(bars)})", _how_to_read(decision)]
     if first is not None:
         alt = "What each recipe scored before there was a champion"
         return [
@@ -138,8 +138,8 @@ def _tonight(told: DecisionSummary) -> list[str]:
     return []
 
 
-def _how_to_read(tonight: DecisionSummary) -> str:
-    told = "A challenger is promoted when its z passes the threshold and no guard holds it back."
-    if tonight.smallest_visible:
-        told += f" Differences under {tonight.smallest_visible:.4f} {tonight.score} a bar cannot be seen in a year."
-    return told
+def _how_to_read(decision: DecisionSummary) -> str:
+    text = "A challenger is promoted when its z passes the threshold and no guard holds it back."
+    if decision.smallest_visible:
+        text += f" Differences under {decision.smallest_visible:.4f} {decision.score} a bar cannot be seen in a year."
+    return text

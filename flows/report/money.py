@@ -1,21 +1,19 @@
-"""Would the champion have earned anything? Its sides of the ledger on the moves of the bars, costs by session."""
+"""What the champion would have earned: its predictions on the moves of the bars, with costs by session."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.gate.scoring.ledger import Ledger, version_stream
 from flows.pnl.pips import Result, gross, result, spread_share
 from flows.pnl.spreads import Spreads
-from flows.report.baselines import places, reference_stream
+from flows.report.baselines import bar_positions, reference_stream
 from flows.report.data import Answer, DailyLine, Money
-from flows.report.quality import ROW_DAYS, judged_by
+from flows.report.quality import ROW_DAYS, champion_stream
 from registry import ChampionRecord
-
-Mask = npt.NDArray[np.bool_]
 
 
 def money(
@@ -23,9 +21,9 @@ def money(
 ) -> Money | None:
     """Over the champion's last 250 trading days; None where none of its bars is in ``data`` with a known move.
 
-    The champion is flat in the rollover hour, which is told apart: there bids move with the spread.
+    The champion is flat in the rollover hour, which is counted by itself: there bids move with the spread.
     """
-    key = judged_by(champion, ledger)
+    key = champion_stream(champion, ledger)
     move = _moves(ledger, data)
     stream = ledger.streams.get(key)
     if stream is None:
@@ -35,8 +33,8 @@ def money(
     counted = usable & ledger.counted
     if not counted.any():
         return None
-    name = f"{champion.version} ({champion.recipe or 'unnamed'})"
-    total, sessions, pips, cost = _by_session(f"{name}, all sessions", key, ledger, move, counted, spreads)
+    title = f"{champion.version} ({champion.recipe or 'unnamed'})"
+    total, sessions, pips, cost = _by_session(f"{title}, all sessions", key, ledger, move, counted, spreads)
     days, own = np.unique(ledger.day[counted]), key == version_stream(champion.version)
     apart = usable & ~ledger.counted
     return Money(
@@ -47,39 +45,39 @@ def money(
         days=int(days.size),
         total=total,
         sessions=sessions,
-        rollover=_by_session(f"{name}, rollover hour", key, ledger, move, apart, spreads)[0] if apart.any() else None,
+        rollover=_by_session(f"{title}, rollover hour", key, ledger, move, apart, spreads)[0] if apart.any() else None,
         references=tuple(
-            _by_session(each, reference_stream(each), ledger, move, counted, spreads)[0] for each in references
+            _by_session(name, reference_stream(name), ledger, move, counted, spreads)[0] for name in references
         ),
         spreads=str(spreads),
-        gross=_running("before costs", ledger, counted, pips),
-        net=_running("after costs", ledger, counted, pips - cost),
+        gross=_running_sum("before costs", ledger, counted, pips),
+        net=_running_sum("after costs", ledger, counted, pips - cost),
     )
 
 
-def _moves(ledger: Ledger, data: Dataset) -> npt.NDArray[np.float64]:
-    """The move that followed each bar of the ledger, in pips, NaN where the bars do not say: shape (n_bars,)."""
-    place = places(ledger, data)
-    return np.where(place >= 0, data.move_pips[place], np.nan)
+def _moves(ledger: Ledger, data: Dataset) -> Floats:
+    """The move that followed each bar of the ledger, in pips, NaN where the bars do not have it: shape (n_bars,)."""
+    positions = bar_positions(ledger, data)
+    return np.where(positions >= 0, data.move_pips[positions], np.nan)
 
 
 def _by_session(
-    name: str, key: str, ledger: Ledger, move: npt.NDArray[np.float64], at: Mask, spreads: Spreads
-) -> tuple[Result, tuple[Result, ...], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    name: str, key: str, ledger: Ledger, move: Floats, at: Mask, spreads: Spreads
+) -> tuple[Result, tuple[Result, ...], Floats, Floats]:
     """All bars ``at``, the sessions they fall into, and pips before costs and costs of each bar: shape (bars at,)."""
     stream = ledger.streams[key]
     opens, day, up = pd.DatetimeIndex(ledger.opens[at]), ledger.day[at], stream.p[at] > stream.cut[at]
     pips, crossed, spread = gross(up, move[at]), spread_share(opens, up), spreads.pips(opens)
-    session = spreads.session_of(opens)
+    session_number = spreads.session_of(opens)
     parts: list[Result] = []
-    for number, each in enumerate(spreads.sessions):
-        here = session == number
+    for number, session in enumerate(spreads.sessions):
+        here = session_number == number
         if here.any():
-            parts.append(result(each.name, pips[here], crossed[here], spread[here], day[here]))
+            parts.append(result(session.name, pips[here], crossed[here], spread[here], day[here]))
     return result(name, pips, crossed, spread, day), tuple(parts), pips, crossed * spread
 
 
-def _running(name: str, ledger: Ledger, at: Mask, pips: npt.NDArray[np.float64]) -> DailyLine:
+def _running_sum(name: str, ledger: Ledger, at: Mask, pips: Floats) -> DailyLine:
     days, number = np.unique(ledger.day[at], return_inverse=True)
     sums = np.cumsum(np.bincount(number, weights=pips))
     return DailyLine(name, tuple(str(day) for day in days), tuple(sums.tolist()))

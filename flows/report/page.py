@@ -15,15 +15,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.report import words
+from flows.report.cards import cards
 from flows.report.charts.drawing import svg
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
-from flows.report.charts.interactive import course_figure, evidence_figure, packed_plotly
+from flows.report.charts.interactive import evidence_figure, packed_plotly, score_figure
 from flows.report.charts.money import net_against_spread, running_result
 from flows.report.charts.palette import COLOURS
-from flows.report.charts.score_history import RUN_DAYS, course_chart
+from flows.report.charts.score_history import RUN_DAYS, score_chart
 from flows.report.data import ReportData
 from flows.report.decisions import DecisionSummary
+from flows.report.number_format import MINUS, brief, minute, signed
+from registry.format.phrases import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,10 +43,10 @@ def render(data: ReportData) -> str:
         .get_template("report.html.j2")
         .render(
             data=data,
-            cards=words.cards(data),
+            cards=cards(data),
             drawings=drawings,
             figures=_embedded(figures),
-            compared=_embedded(data.compared.to_dict()),
+            comparisons=_embedded(data.comparisons.to_dict()),
             colours=COLOURS,
             style=Markup((TEMPLATES / "report.css").read_text()),
             script=Markup(script),
@@ -61,7 +63,7 @@ def render(data: ReportData) -> str:
 
 
 def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
-    """The drawings by name, and those of them that a person can turn."""
+    """The drawings by name, and the interactive figures for some of them."""
     simulated = " (simulated)" if data.simulated else ""
     drawings: dict[str, Markup] = {}
     figures: dict[str, Any] = {}
@@ -71,9 +73,9 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
             drawings[name] = Markup(svg(figure, title=title + simulated))
 
     if data.quality is not None:
-        draw("course", course_chart(data.quality), "The champion's score over time")
-        if "course" in drawings:
-            figures["course"] = course_figure(data.quality)
+        draw("score", score_chart(data.quality), "The champion's score over time")
+        if "score" in drawings:
+            figures["score"] = score_figure(data.quality)
     if data.money is not None:
         draw("spread", net_against_spread(data.money), "Net result against the spread")
         draw("sum", running_result(data.money), "Running result before and after costs")
@@ -85,9 +87,9 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
     return drawings, figures
 
 
-def _last_judged(told: tuple[DecisionSummary, ...]) -> DecisionSummary | None:
+def _last_judged(decisions: tuple[DecisionSummary, ...]) -> DecisionSummary | None:
     """The newest decision of the gate that has evidence to show."""
-    return next((each for each in reversed(told) if each.by_the_gate and each.standings), None)
+    return next((decision for decision in reversed(decisions) if decision.by_the_gate and decision.standings), None)
 
 
 def _embedded(values: Any) -> Markup:
@@ -102,31 +104,31 @@ def _sha256(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    found = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"signed": _signed, "plain": _plain_figure, "percent": _percent}
-    found.filters |= {"day": words.day, "brief": words.brief}
-    found.globals["counted"] = words.counted
-    return found
+    environment.filters |= {"signed": _signed, "plain": _plain, "percent": _percent}
+    environment.filters |= {"day": minute, "brief": brief}
+    environment.globals["plural"] = plural
+    return environment
 
 
 def _signed(value: float | None, digits: int) -> Markup:
-    return _figure(value, "" if value is None else words.signed(value, digits))
+    return _figure(value, "" if value is None else signed(value, digits))
 
 
-def _plain_figure(value: float | None, digits: int) -> Markup:
-    return _figure(value, "" if value is None else f"{value:,.{digits}f}".replace("-", words.MINUS))
+def _plain(value: float | None, digits: int) -> Markup:
+    return _figure(value, "" if value is None else f"{value:,.{digits}f}".replace("-", MINUS))
 
 
 def _percent(value: float | None) -> Markup:
     return _figure(value, "" if value is None else f"{100.0 * value:.2f} %")
 
 
-def _figure(value: float | None, shown: str) -> Markup:
-    """A figure with every digit beside what is shown of it."""
-    return Markup("–") if value is None else Markup('<data value="{}">{}</data>').format(repr(value), shown)
+def _figure(value: float | None, text: str) -> Markup:
+    """The text of a figure, with all its digits as its machine-readable value."""
+    return Markup("–") if value is None else Markup('<data value="{}">{}</data>').format(repr(value), text)

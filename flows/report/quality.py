@@ -1,10 +1,11 @@
-"""Is the champion still good? Its daily score beside its past and beside the references, with the watch's level."""
+"""How good the champion still is: its daily score beside its past and the baselines, with the level of the watch."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from flows.arrays import Mask
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
@@ -14,12 +15,10 @@ from flows.report.baselines import reference_stream
 from flows.report.data import URGENT, Answer, DailyLine, Quality, ScoreRow
 from registry import ChampionRecord, Model
 
-Mask = npt.NDArray[np.bool_]
-
 FEW_DAYS = 20
 """Trading days below which "is it still good" has no answer yet."""
 
-ROW_DAYS = 250
+ROW_DAYS = NIGHTS_A_YEAR
 """Trading days that the rows are taken over, at most."""
 
 
@@ -29,42 +28,44 @@ def quality(
     ledger: Ledger,
     references: tuple[str, ...],
     policy: GatePolicy,
-    told: Health,
+    health: Health,
 ) -> Quality:
-    """``ledger``: with the streams of ``references``; ``told``: what the watch said at the same moment."""
+    """``ledger``: with the streams of ``references``; ``health``: from the watch, at the same moment."""
     scores = StreamScorer(ledger, policy.score)
-    found = score_history(model, champion, ledger, scores)
-    key = judged_by(champion, ledger)
-    among = last_days(ledger, key)
-    spans = ledger.day[among]
+    history = score_history(model, champion, ledger, scores)
+    key = champion_stream(champion, ledger)
+    recent = last_days(ledger, key)
+    days = ledger.day[recent]
     lines = [
-        _line(name, scores.daily(scores.of(reference_stream(name), reference_stream(name)), among))
+        _line(name, scores.daily(scores.of(reference_stream(name), reference_stream(name)), recent))
         for name in references
     ]
     return Quality(
-        answer=_answer(told, found),
-        sentence=str(told),
-        alarms=told.alarms,
+        answer=_answer(health, history),
+        sentence=str(health),
+        alarms=health.alarms,
         score=policy.score,
-        days=told.days,
-        mean=_mean(found.since),
-        baseline=None if found.base is None else found.base.mean,
-        baseline_days=told.baseline_days,
-        provisional=told.provisional,
-        since=_line(f"{champion.version}, since its promotion", found.since),
-        earlier=_line(f"{champion.recipe or 'its recipe'}, before", found.earlier),
+        days=health.days,
+        mean=_mean(history.since),
+        baseline=None if history.base is None else history.base.mean,
+        baseline_days=health.baseline_days,
+        provisional=health.provisional,
+        since=_line(f"{champion.version}, since its promotion", history.since),
+        earlier=_line(f"{champion.recipe or 'its recipe'}, before", history.earlier),
         references=tuple(lines),
-        cusum=DailyLine("CUSUM", _days(found.since), () if found.watch is None else tuple(found.watch.cusum.tolist())),
-        threshold=None if found.watch is None else found.watch.threshold,
-        rows=_rows(champion, ledger, scores, references, key, among),
-        bars=int(among.sum()),
-        rows_since=str(spans[0]) if spans.size else None,
-        rows_to=str(spans[-1]) if spans.size else None,
+        cusum=DailyLine(
+            "CUSUM", _days(history.since), () if history.watch is None else tuple(history.watch.cusum.tolist())
+        ),
+        threshold=None if history.watch is None else history.watch.threshold,
+        rows=_rows(champion, ledger, scores, references, key, recent),
+        bars=int(recent.sum()),
+        rows_since=str(days[0]) if days.size else None,
+        rows_to=str(days[-1]) if days.size else None,
     )
 
 
-def judged_by(champion: ChampionRecord, ledger: Ledger) -> str:
-    """The stream that tells of the champion: its own, once it has enough days; before that its recipe's."""
+def champion_stream(champion: ChampionRecord, ledger: Ledger) -> str:
+    """The stream that the champion is measured by: its own, once it has enough days; before that its recipe's."""
     own, recipe = version_stream(champion.version), recipe_stream(champion.recipe_fingerprint or "")
     stream = ledger.streams.get(own)
     if stream is None or recipe not in ledger.streams:
@@ -72,10 +73,10 @@ def judged_by(champion: ChampionRecord, ledger: Ledger) -> str:
     return own if np.unique(ledger.day[stream.scored & ledger.counted]).size >= FEW_DAYS else recipe
 
 
-def _answer(told: Health, found: ScoreHistory) -> Answer:
-    if any(alarm.kind in URGENT for alarm in told.alarms):
+def _answer(health: Health, history: ScoreHistory) -> Answer:
+    if any(alarm.kind in URGENT for alarm in health.alarms):
         return "no"
-    return "unclear" if found.base is None or told.days < FEW_DAYS else "yes"
+    return "unclear" if history.base is None or health.days < FEW_DAYS else "yes"
 
 
 def last_days(ledger: Ledger, key: str) -> Mask:
@@ -84,33 +85,33 @@ def last_days(ledger: Ledger, key: str) -> Mask:
     if stream is None:
         return np.zeros(ledger.label.size, np.bool_)
     counted = stream.scored & ledger.counted
-    kept: Mask = counted & np.isin(ledger.day, np.unique(ledger.day[counted])[-ROW_DAYS:])
-    return kept
+    recent: Mask = counted & np.isin(ledger.day, np.unique(ledger.day[counted])[-ROW_DAYS:])
+    return recent
 
 
 def _rows(
-    champion: ChampionRecord, ledger: Ledger, scores: StreamScorer, references: tuple[str, ...], key: str, among: Mask
+    champion: ChampionRecord, ledger: Ledger, scores: StreamScorer, references: tuple[str, ...], key: str, bars: Mask
 ) -> tuple[ScoreRow, ...]:
     """The champion, the majority before each bar and the references, all on the same bars."""
-    if not among.any():
+    if not bars.any():
         return ()
     recipe = recipe_stream(champion.recipe_fingerprint or "")
-    _, right, majority = scores.figures(ledger.streams[key], among)
+    _, accuracy, majority = scores.figures(ledger.streams[key], bars)
     name = f"{champion.version} ({champion.recipe or 'unnamed'})"
-    rows = [ScoreRow(name, right or 0.0, _over(scores, key, recipe, among))]
+    rows = [ScoreRow(name, accuracy or 0.0, _mean_score(scores, key, recipe, bars))]
     if majority is not None:
         rows.append(ScoreRow("majority", majority, None))
     for name in references:
         stream = reference_stream(name)
-        share = scores.figures(ledger.streams[stream], among)[1]
-        if share is not None:
-            rows.append(ScoreRow(name, share, _over(scores, stream, stream, among)))
+        accuracy = scores.figures(ledger.streams[stream], bars)[1]
+        if accuracy is not None:
+            rows.append(ScoreRow(name, accuracy, _mean_score(scores, stream, stream, bars)))
     return tuple(rows)
 
 
-def _over(scores: StreamScorer, key: str, after: str, among: Mask) -> float | None:
+def _mean_score(scores: StreamScorer, key: str, after: str, bars: Mask) -> float | None:
     """Mean score a bar over days, weighted by their bars."""
-    return _mean(scores.daily(scores.of(key, after), among))
+    return _mean(scores.daily(scores.of(key, after), bars))
 
 
 def _mean(daily: DailyScores) -> float | None:

@@ -1,18 +1,18 @@
-"""Writing the report: by hand, or after each night.
+"""The report is written to a file, by hand or after each night.
 
-The file appears whole or not at all. After a night a report that cannot be made changes nothing of what was decided:
-why there is none is told beside the decision.
+The file appears complete or not at all. A report that cannot be made after a night changes nothing about the decision:
+the outcome then holds the reason.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from flows.bars import Dataset
+from flows.bars.writing import write_whole
 from flows.errors import ReportFailed, RequestRefused
 from flows.job.plan import Job
 from flows.night.outcome import Outcome
@@ -28,36 +28,36 @@ log = logging.getLogger("flows.report")
 def write_report(
     job: Job, model: Model, *, now: datetime | None = None, data: Dataset | None = None, out: Path | None = None
 ) -> Path:
-    """Write the report of the job's model and say where it is.
+    """Write the report of the job's model and return its path.
 
-    ``now``: the moment it speaks of; default the as-of of the bars. ``data``: the bars, where they are loaded already.
+    ``now``: the moment it describes; default the as-of of the bars. ``data``: the bars, where they are loaded already.
     ``out``: default ``<model>.html`` in the folder of the setting ``reports``.
 
     Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
     check_model(model, job.registry)
-    bars = data or job.load_dataset()
-    _check_bars(model, bars)
-    moment = now or bars.bars.as_of.to_pydatetime()
-    page = render(gather(job, model, bars, moment, spreads=job.spreads))
+    dataset = data or job.load_dataset()
+    _check_bars(model, dataset)
+    moment = now or dataset.bars.as_of.to_pydatetime()
+    page = render(gather(job, model, dataset, moment))
     path = out or Path(job.reports).expanduser() / f"{model.name}.html"
     _write(path, page.encode())
     return path
 
 
 def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> Outcome:
-    """The outcome with where its report is, or why there is none. A dry run has none. ``data``: the night's bars."""
+    """The outcome with the path of its report, or why there is none. A dry run has none. ``data``: the night's bars."""
     if outcome.dry_run:
         return outcome
     try:
         model = job.open_model()
-        whole = data if _covers_the_evidence(job, model) else None
-        told = str(write_report(job, model, now=read_time(outcome.as_of), data=whole))
-    except Exception as error:  # noqa: BLE001  # the night is decided: whatever its report lacks is told, not raised
+        complete = data if _covers_the_evidence(job, model) else None
+        report = str(write_report(job, model, now=read_time(outcome.as_of), data=complete))
+    except Exception as error:  # noqa: BLE001  # the night is decided: a report that fails is recorded, not raised
         log.error("the night is decided, but its report could not be made: %s", error)
-        told = f"none: {error}"
-    return replace(outcome, report=told)
+        report = f"none: {error}"
+    return replace(outcome, report=report)
 
 
 def _covers_the_evidence(job: Job, model: Model) -> bool:
@@ -74,26 +74,22 @@ def check_model(model: Model, place: str) -> None:
         )
 
 
-def _check_bars(opened: Model, data: Dataset) -> None:
-    """A real model's signal must not be counted on simulated bars, nor the other way round."""
-    newest = opened.versions.head()
-    simulated = newest is not None and bool(opened.version("latest").record.simulated)
+def _check_bars(model: Model, data: Dataset) -> None:
+    """Refuses to measure a real model on simulated bars, and the other way round."""
+    newest = model.versions.head()
+    simulated = newest is not None and bool(model.version("latest").record.simulated)
     if simulated != data.bars.simulated:
-        bars, model = ("simulated", "real") if data.bars.simulated else ("real", "simulated")
+        bars, trained_on = ("simulated", "real") if data.bars.simulated else ("real", "simulated")
         raise RequestRefused(
-            f"the bars in {data.bars.source} are {bars} and {opened.name} was trained on {model} ones: say where its "
-            "bars are with --data or RETRAIN_DATA"
+            f"the bars in {data.bars.source} are {bars} and {model.name} was trained on {trained_on} ones: "
+            "give the place of its bars with --data or RETRAIN_DATA"
         )
 
 
 def _write(path: Path, page: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(page)
-        written = Path(file.name)
-        written.chmod(0o644)
-        written.replace(path)
+        write_whole(path, page)
     except OSError as error:
         raise ReportFailed(
             f"the report cannot be written to {path} ({error.strerror}): give another file with --out, or another "

@@ -70,8 +70,8 @@ def test_what_is_kept_comes_back_and_the_page_says_what_is_missed_and_why(
 ) -> None:
     fine = Figure.value_of("small", 3.0, unit="MiB", bound=4.0)
     found = report.measured("job", "The job", [SLOW, fine], real=True, today=date(2025, 1, 2))
-    report.keep(found, tmp_path)
-    assert report.kept(["job", "never measured"], tmp_path) == [found]
+    report.save(found, tmp_path)
+    assert report.load(["job", "never measured"], tmp_path) == [found]
     page = report.page([found], {"one": "Because of the weather."})
     missed = page.split("## Not reached")[1]
     assert "**one**: 2" in missed and "Because of the weather." in missed

@@ -1,44 +1,45 @@
-"""Which conditions are open, so that each is told once when it begins and once when it ends.
+"""The open conditions of a model are remembered, so that each gives one alert when it begins and one when it ends.
 
-What is open is remembered in a file beside the registry's machine, or, inside a Prefect run, in a variable of the
-server, where every worker finds it.
+They are kept in a file on this machine or, inside a Prefect run, in a variable of the server, where every worker finds
+it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from flows.bars.writing import write_whole
 from flows.operations.alerts.messages import CONDITIONS, Alert
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, StoreUnavailable
 
-Open = Mapping[str, Mapping[str, str]]
+OpenConditions = Mapping[str, Mapping[str, str]]
 """Kind → ``{"since": …, "what": …}`` of every condition that is open."""
 
 
 class Memory(Protocol):
-    """Remembers what is open of each model."""
+    """Keeps the open conditions of each model."""
 
-    def read(self, model: str) -> Open: ...
+    def read(self, model: str) -> OpenConditions: ...
 
-    def write(self, model: str, conditions: Open) -> None: ...
+    def write(self, model: str, conditions: OpenConditions) -> None: ...
 
 
-def changed(
-    before: Open, findings: Mapping[str, str | None], *, model: str, now: datetime, link: str | None = None
-) -> tuple[Open, list[Alert]]:
-    """What is open after ``findings`` (kind → what is wrong, or None: it is well), and the alerts to send.
+def update_conditions(
+    before: OpenConditions, findings: Mapping[str, str | None], *, model: str, now: datetime, link: str | None = None
+) -> tuple[OpenConditions, list[Alert]]:
+    """The conditions that are open after ``findings`` (kind → what is wrong, or None: it is over), and the alerts to
+    send.
 
-    Kinds that ``findings`` does not name stay as they are.
+    Kinds that are not in ``findings`` stay as they are.
     """
-    after = {kind: dict(told) for kind, told in before.items()}
+    after = {kind: dict(condition) for kind, condition in before.items()}
     alerts = []
     for kind, what in findings.items():
         if kind not in CONDITIONS:
@@ -48,18 +49,18 @@ def changed(
             alerts.append(Alert(kind, model, what, now, link))
         elif what is None and kind in after:
             begun = after.pop(kind)
-            text = f"it is over after {_long(read_time(begun['since']), now)}. It was: {begun['what']}"
+            text = f"it is over after {_duration(read_time(begun['since']), now)}. It was: {begun['what']}"
             alerts.append(Alert(kind, model, text, read_time(begun["since"]), link, ended=True))
     return after, alerts
 
 
 class FileMemory:
-    """Remembers in one small JSON file a model, replaced as a whole."""
+    """Keeps them in one small JSON file a model, replaced as a whole."""
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder).expanduser()
 
-    def read(self, model: str) -> Open:
+    def read(self, model: str) -> OpenConditions:
         path = self._path(model)
         try:
             return _checked(json.loads(path.read_text()), str(path))
@@ -67,42 +68,40 @@ class FileMemory:
             return {}
         except ValueError as error:
             raise Corrupt(
-                f"{path} is not what was written ({error}): delete it, open conditions are told anew"
+                f"{path} is not what was written ({error}): delete it, and open conditions give their alerts again"
             ) from error
 
-    def write(self, model: str, conditions: Open) -> None:
+    def write(self, model: str, conditions: OpenConditions) -> None:
         path = self._path(model)
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(conditions, indent=1, sort_keys=True) + "\n")
-        aside.replace(path)
+        write_whole(path, (json.dumps(conditions, indent=1, sort_keys=True) + "\n").encode())
 
     def _path(self, model: str) -> Path:
         return self._folder / f"{model}.json"
 
 
 class VariableMemory:
-    """Remembers in a variable of the Prefect server.
+    """Keeps them in a variable of the Prefect server.
 
     Raises :class:`~registry.errors.StoreUnavailable` where the server does not answer.
     """
 
-    def read(self, model: str) -> Open:
+    def read(self, model: str) -> OpenConditions:
         import httpx
         from prefect.variables import Variable
 
         name = variable_name(model)
         try:
-            found: Any = Variable.get(name, default={})
+            value: Any = Variable.get(name, default={})
         except httpx.HTTPError as error:
             raise StoreUnavailable(f"the Prefect variable {name} cannot be read: {error}") from error
-        return _checked(found, f"the Prefect variable {name}")
+        return _checked(value, f"the Prefect variable {name}")
 
-    def write(self, model: str, conditions: Open) -> None:
+    def write(self, model: str, conditions: OpenConditions) -> None:
         import httpx
         from prefect.variables import Variable
 
-        plain: dict[str, Any] = {kind: dict(told) for kind, told in conditions.items()}
+        plain: dict[str, Any] = {kind: dict(condition) for kind, condition in conditions.items()}
         try:
             Variable.set(variable_name(model), plain, overwrite=True)
         except httpx.HTTPError as error:
@@ -115,17 +114,19 @@ def variable_name(model: str) -> str:
     return f"retrain_open_{plain}_{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
-def _checked(found: Any, where: str) -> Open:
+def _checked(value: Any, where: str) -> OpenConditions:
     try:
-        for told in found.values():
-            read_time(told["since"])
-            str(told["what"])
+        for condition in value.values():
+            read_time(condition["since"])
+            str(condition["what"])
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise Corrupt(f"{where} is not what was written: delete it, open conditions are told anew") from error
-    checked: Open = found
+        raise Corrupt(
+            f"{where} is not what was written: delete it, and open conditions give their alerts again"
+        ) from error
+    checked: OpenConditions = value
     return checked
 
 
-def _long(begun: datetime, now: datetime) -> str:
+def _duration(begun: datetime, now: datetime) -> str:
     hours = (now - begun).total_seconds() / 3600
     return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"

@@ -1,8 +1,8 @@
-"""What a person is told, in which words, and how it reaches them without Prefect.
+"""The alerts that people receive: their kinds, their text, and their delivery without Prefect.
 
 Through Prefect an alert is an event of its kind's name, and automations turn it into a notification (see
-:mod:`flows.operations.orchestrator.automations`); both ways give the same subject and body. An alert says what, since
-when, how much, what to do, and where to look.
+:mod:`flows.operations.orchestrator.automations`); both ways give the same subject and body. An alert says what
+happened, since when, how much, what to do, and where to look.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ OCCURRENCES = {
     "candidate.held": "nothing: nothing was promoted, and that is the usual night",
     "night.digest": "nothing; that this arrives every week is the sign that the nights run",
 }
-"""Kinds that happen once, and what to do about each."""
+"""Kinds that happen once. The text says what to do."""
 
 CONDITIONS = {
     "champion.regressed": "look at `retrain status`; `registry rollback MODEL` brings the former champion back",
     "champion.old": "nothing was clearly better for long: look at the recipes, or promote one by hand with a reason",
-    "data.rejected": "mend or replace the files that it names; the next night makes up for this one",
+    "data.rejected": "fix or replace the files that it names; the next night makes up for this one",
     "data.missing": "look at the feed; the next night makes up for this one",
     "retrain.failed": "look at the run's log; a plain `retrain run` completes what is missing",
     "night.missed": "see whether `retrain up` (or your worker) runs; `retrain run` makes up for every missed night",
 }
-"""Kinds that last: told once when they begin and once when they end, and what to do about each."""
+"""Kinds that last: one alert when they begin, one when they end. The text says what to do."""
 
 KINDS = {**OCCURRENCES, **CONDITIONS}
 
@@ -75,19 +75,19 @@ def is_webhook(target: str) -> bool:
 
 
 def send(alert: Alert, target: str) -> bool:
-    """Deliver one alert without Prefect; whether it arrived. A failure is logged, without the target's secrets."""
+    """Delivers one alert without Prefect; True if it arrived. A failure is logged, without the target's secrets."""
     if not is_webhook(target):
-        return _notify(alert, target)
-    return _arrived(alert.kind, target, json.dumps(webhook_json(alert.subject, alert.body)))
+        return _notify_by_apprise(alert, target)
+    return _deliver(alert.kind, target, json.dumps(webhook_json(alert.subject, alert.body)))
 
 
 def ping(target: str) -> bool:
-    """Ask for ``target``: the sign of life that a dead-man's switch waits for."""
-    return _arrived("ping", target)
+    """Requests ``target``: the sign of life that a dead-man's switch waits for; True if it was answered."""
+    return _deliver("ping", target)
 
 
-def _arrived(what: str, target: str, data: str | None = None) -> bool:
-    import httpx  # costs a tenth of a second, and most commands tell nobody
+def _deliver(what: str, target: str, data: str | None = None) -> bool:
+    import httpx  # costs a tenth of a second, and most commands send no alert
 
     logging.getLogger("httpx").setLevel(logging.WARNING)  # below, it logs every address, and this one is a secret
     method = "GET" if data is None else "POST"
@@ -107,7 +107,7 @@ def _arrived(what: str, target: str, data: str | None = None) -> bool:
     return False
 
 
-def _notify(alert: Alert, target: str) -> bool:
+def _notify_by_apprise(alert: Alert, target: str) -> bool:
     from apprise import Apprise  # comes with Prefect; costs a quarter of a second
 
     client = Apprise()

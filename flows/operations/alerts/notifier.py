@@ -1,6 +1,6 @@
-"""Telling: through Prefect's events inside a run, directly otherwise; one call for whoever has something to say.
+"""The notifier sends the alerts of one model: as Prefect events inside a Prefect run, directly otherwise.
 
-A run with a temporary server of its own tells directly too: that server has no automations and ends with the run.
+A run with a temporary server of its own sends them directly too: that server has no automations and ends with the run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flows.operations.alerts.conditions import FileMemory, Memory, VariableMemory, changed
+from flows.operations.alerts.conditions import FileMemory, Memory, VariableMemory, update_conditions
 from flows.operations.alerts.messages import Alert, ping, send
 from flows.operations.api import configured_api
 from flows.operations.settings import Operations
@@ -21,11 +21,11 @@ log = logging.getLogger("flows.alerts")
 
 
 LONGEST = 1_500
-"""Characters of what is told: bars can break many rules at once, and a variable of Prefect's holds 5,000."""
+"""Characters of a sentence: bars can break many rules at once, and a variable of Prefect's holds 5,000."""
 
 
 class Notifier:
-    """Sends the alerts of one model. Nothing that goes wrong in telling fails the night; it is logged."""
+    """Sends the alerts of one model. A failure to send is logged and never fails the night."""
 
     def __init__(self, model: str, operations: Operations) -> None:
         self.model = model
@@ -35,7 +35,7 @@ class Notifier:
 
     @property
     def has_nobody(self) -> bool:
-        """Whether nobody hears of anything; a Prefect server's own automations are not looked at."""
+        """Whether alerts reach nobody; the automations of a Prefect server are not checked."""
         return self._run is None and self._operations.alert_target is None
 
     @property
@@ -48,33 +48,33 @@ class Notifier:
         base = PREFECT_UI_URL.value()
         return f"{str(base).rstrip('/')}/runs/flow-run/{self._run.id}" if base else None
 
-    def happened(self, kind: str, what: str, *, now: datetime) -> None:
-        """Tell of an occurrence."""
-        self._tell(Alert(kind, self.model, _cut(what), now, self.link))
+    def send_occurrence(self, kind: str, what: str, *, now: datetime) -> None:
+        """Send the alert for something that happened once."""
+        self._send(Alert(kind, self.model, _shorten(what), now, self.link))
 
-    def found(self, findings: Mapping[str, str | None], *, now: datetime) -> None:
-        """Tell of conditions that begin (kind → what is wrong) or end (kind → None); of what goes on, nothing."""
+    def update(self, findings: Mapping[str, str | None], *, now: datetime) -> None:
+        """Send an alert for each condition that begins (kind → what is wrong) or ends (kind → None)."""
         try:
             before = self._memory.read(self.model)
         except (RegistryError, OSError) as error:
-            log.error("what was told before cannot be read, so it may be told again: %s", error)
+            log.error("the open conditions cannot be read, so their alerts may be sent again: %s", error)
             before = {}
-        told = {kind: None if what is None else _cut(what) for kind, what in findings.items()}
-        after, alerts = changed(before, told, model=self.model, now=now, link=self.link)
+        shortened = {kind: None if what is None else _shorten(what) for kind, what in findings.items()}
+        after, alerts = update_conditions(before, shortened, model=self.model, now=now, link=self.link)
         for alert in alerts:
-            self._tell(alert)
+            self._send(alert)
         try:
             if alerts:
                 self._memory.write(self.model, after)
         except (RegistryError, OSError) as error:
-            log.error("what was told cannot be remembered, so it may be told again: %s", error)
+            log.error("the open conditions cannot be saved, so their alerts may be sent again: %s", error)
 
-    def alive(self) -> None:
-        """The sign of life after a decided night."""
+    def send_sign_of_life(self) -> None:
+        """Ping the dead-man's switch after a decided night."""
         if self._operations.ping_target is not None:
             ping(self._operations.ping_target)
 
-    def _tell(self, alert: Alert) -> None:
+    def _send(self, alert: Alert) -> None:
         if self._run is not None:
             emit(alert)
         elif alert.kind == "candidate.held" and not self._operations.alert_held:
@@ -83,7 +83,7 @@ class Notifier:
             send(alert, self._operations.alert_target)
 
 
-def _cut(what: str) -> str:
+def _shorten(what: str) -> str:
     return what if len(what) <= LONGEST else f"{what[:LONGEST]} … (the rest is in the run's log)"
 
 
@@ -98,7 +98,7 @@ def flow_run() -> Any:
 
 
 def emit(alert: Alert) -> None:
-    """The alert as a Prefect event."""
+    """Sends the alert as a Prefect event."""
     from prefect.events import emit_event
 
     emit_event(

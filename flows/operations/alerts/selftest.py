@@ -1,4 +1,4 @@
-"""One alert of each kind, sent the way the nights would, so that a person sees that they arrive."""
+"""A test of the alerts: one of each kind is sent the way the nights would, so that a person sees them arrive."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class NotDelivered(RequestRefused):
 def send_one_of_each(model: str, operations: Operations, *, now: datetime) -> str:
     """Send them through the configured Prefect server's automations, or directly where none is configured.
 
-    Raises :class:`~flows.errors.RequestRefused` where there is nobody to tell, :class:`NotDelivered` where a direct
-    delivery failed; whether an automation's arrived, the receiver alone can tell.
+    Raises :class:`~flows.errors.RequestRefused` where there is nobody to send them to, :class:`NotDelivered` where a
+    direct delivery failed; whether an automation delivered, only the receiver sees.
     """
     alerts = [Alert(kind, model, WHAT, now) for kind in KINDS]
     if configured_api() is not None:
         _emit_all(alerts)
         return (
-            f"{len(alerts)} events sent to Prefect, which tells of all but candidate.held (RETRAIN_ALERT_HELD=true "
+            f"{len(alerts)} events sent to Prefect, which sends all but candidate.held (RETRAIN_ALERT_HELD=true "
             "includes it). If nothing arrives: `retrain deploy` with RETRAIN_ALERT_URL set, then the page Automations"
         )
     if operations.alert_target is None:
-        raise RequestRefused("nobody would be told: set RETRAIN_ALERT_URL to a webhook or an Apprise URL")
+        raise RequestRefused("there is nobody to send alerts to: set RETRAIN_ALERT_URL to a webhook or an Apprise URL")
     target = operations.alert_target
     arrived = [send(alert, target) for alert in alerts]
     if not all(arrived):

@@ -1,1 +1,1 @@
-"""`retrain doctor`: what could keep the nights from running, checked one by one."""
+"""`retrain doctor` checks one by one what could keep the nights from running."""

@@ -1,4 +1,4 @@
-"""``retrain doctor``: whatever could keep the nights from running, looked at in turn, and how to mend it."""
+"""All checks of ``retrain doctor``, in the order in which a night needs what they check."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def examine(
     registry: str | None = None,
     model: str | None = None,
 ) -> list[Finding]:
-    """Everything that is looked at, in the order in which a night needs it."""
+    """The findings of all checks."""
     name = settings.named(model)
     place = registry or settings.registry
     return [
@@ -53,14 +53,14 @@ def _data(settings: Settings, operations: Operations, now: datetime) -> Finding:
     try:
         bars = load_bars(settings.data, clock=settings.clock)
     except RetrainError as error:
-        return Finding("data", "wrong", str(error), "mend or replace the files that it names")
+        return Finding("data", "wrong", str(error), "fix or replace the files that it names")
     newest = bars.last_close.to_pydatetime()
-    told = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
+    state = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
     if newest < operations.calendar.last_close(now) - timedelta(days=1):
-        return Finding("data", "look", f"{told}: more than a day behind", "look at the feed (RETRAIN_FEED)")
+        return Finding("data", "look", f"{state}: more than a day behind", "look at the feed (RETRAIN_FEED)")
     if newest > now:
-        return Finding("data", "wrong", f"{told}: in the future", "is RETRAIN_CLOCK the clock of the files?")
-    return Finding("data", "fine", told)
+        return Finding("data", "wrong", f"{state}: in the future", "is RETRAIN_CLOCK the clock of the files?")
+    return Finding("data", "fine", state)
 
 
 def _feed(operations: Operations) -> Iterator[Finding]:
@@ -69,27 +69,29 @@ def _feed(operations: Operations) -> Iterator[Finding]:
     try:
         program = shlex.split(operations.feed)[0]
     except (ValueError, IndexError):
-        yield Finding("feed", "wrong", "RETRAIN_FEED is no command", "write it as you would type it in a shell")
+        yield Finding("feed", "wrong", "RETRAIN_FEED is not a command", "write it as you would type it in a shell")
         return
     if shutil.which(program) is None:
-        yield Finding("feed", "look", f"{program} is no program on the PATH", "a word of the shell's own is fine")
+        yield Finding("feed", "look", f"{program} is not a program on the PATH", "a word of the shell's own is fine")
     else:
         yield Finding("feed", "fine", f"{program} is there (it was not run)")
 
 
 def _versions(place: str, model: str) -> Iterator[Finding]:
     for package, limit in TOO_NEW.items():
-        found = version(package)
-        if tuple(int(part) for part in found.split(".")[:2]) >= limit:
+        installed = version(package)
+        if tuple(int(part) for part in installed.split(".")[:2]) >= limit:
             bound = ".".join(map(str, limit))
-            yield Finding("versions", "wrong", f"{package} {found}", f"pip install '{package}<{bound}': Prefect breaks")
+            yield Finding(
+                "versions", "wrong", f"{package} {installed}", f"pip install '{package}<{bound}': Prefect breaks"
+            )
     try:
         champion = Registry(place).model(model).champion()
         trained = (
             None if champion is None else Registry(place).model(model).version(champion.version).record.environment
         )
     except RegistryError:
-        return  # said above
+        return  # the finding on the registry says so
     here = version("scikit-learn")
     there = (trained or {}).get("scikit-learn", here)
     if there != here:
@@ -102,6 +104,8 @@ def _versions(place: str, model: str) -> Iterator[Finding]:
 
 def _alerts(operations: Operations) -> Finding:
     if operations.alert_target is None:
-        return Finding("alerts", "look", "nobody is told of anything", "set RETRAIN_ALERT_URL, then retrain alert-test")
+        return Finding(
+            "alerts", "look", "no alert is sent to anybody", "set RETRAIN_ALERT_URL, then retrain alert-test"
+        )
     how = "a webhook" if is_webhook(operations.alert_target) else "Apprise"
     return Finding("alerts", "fine", f"by {how} (try: retrain alert-test)")

@@ -1,8 +1,8 @@
-"""What ``retrain doctor`` finds: a verdict on one thing, and how to mend it."""
+"""A finding of ``retrain doctor``: a verdict on one thing, and how to fix it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Grade = Literal["fine", "look", "wrong"]
@@ -10,17 +10,17 @@ Grade = Literal["fine", "look", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """``look``: it may be meant, a person decides. ``mend``: empty where all is fine."""
+    """``look``: it may be intended, a person decides. ``fix``: what to do, empty where all is fine."""
 
     about: str
     verdict: Grade
-    said: str
-    mend: str = ""
+    statement: str
+    fix: str = ""
 
     @property
     def lines(self) -> list[str]:
-        first = f"{self.verdict:<6}{self.about}: {self.said}"
-        return [first] if not self.mend else [first, f"      → {self.mend}"]
+        first = f"{self.verdict:<6}{self.about}: {self.statement}"
+        return [first] if not self.fix else [first, f"      → {self.fix}"]
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"about": self.about, "verdict": self.verdict, "said": self.statement, "mend": self.fix}

@@ -1,4 +1,4 @@
-"""What ``retrain doctor`` looks at where keys are configured: the file, its role, and whether production trusts."""
+"""Checks of the signing keys: the key file, its role, and whether production trusts the champion's signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def examine_keys(settings: Settings, place: str, model: str) -> Iterator[Finding
     try:
         keys = Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers)
     except RegistryError as error:
-        yield Finding("keys", "wrong", str(error), "nothing runs until it is mended")
+        yield Finding("keys", "wrong", str(error), "nothing runs until it is fixed")
         return
     trusted = keys.trusted
     if trusted is None:
@@ -39,6 +39,6 @@ def examine_keys(settings: Settings, place: str, model: str) -> Iterator[Finding
     except (NoChampion, Suspended):
         return
     except RegistryError:
-        return  # said of the registry
+        return  # the finding on the registry says so
     else:
         yield Finding("champion", "fine", "promoted by a trusted key")

@@ -1,4 +1,4 @@
-"""What ``retrain doctor`` looks at on the Prefect server: it answers, a worker is there, runs are scheduled."""
+"""Checks of the Prefect server: it answers, a worker is online, and runs are scheduled."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
         yield Finding("Prefect", "look", "no server is configured, so nothing runs by itself", _START)
         return
     try:
-        theirs, nightly, workers, runs = _ask(api, now)
+        theirs, nightly, workers, runs = _query(api, now)
     except httpx.HTTPStatusError as error:
         code = error.response.status_code
-        yield Finding("Prefect", "wrong", f"{api} answers {code}", _why(code))
+        yield Finding("Prefect", "wrong", f"{api} answers {code}", _fix_for(code))
         return
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         yield Finding("Prefect", "wrong", f"{api} does not answer ({error})", _START)
@@ -46,16 +46,16 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
     host = urlsplit(api).hostname
     if host not in LOOPBACK and not os.environ.get("PREFECT_API_AUTH_STRING"):
         yield Finding("password", "look", f"{host} is asked without one", "set PREFECT_SERVER_API_AUTH_STRING there")
-    yield _deployed(nightly)
-    yield _worked(workers)
-    yield _planned(runs)
+    yield _deployment_finding(nightly)
+    yield _worker_finding(workers)
+    yield _schedule_finding(runs)
 
 
-def _deployed(nightly: Sequence[DeploymentResponse]) -> Finding:
+def _deployment_finding(nightly: Sequence[DeploymentResponse]) -> Finding:
     if not nightly:
         return Finding("deployments", "wrong", "there is no deployment nightly", "retrain deploy")
-    active = [schedule for each in nightly for schedule in each.schedules if schedule.active]
-    if not active or any(each.paused for each in nightly):
+    active = [schedule for deployment in nightly for schedule in deployment.schedules if schedule.active]
+    if not active or any(deployment.paused for deployment in nightly):
         return Finding(
             "deployments", "wrong", "nightly has no active schedule", "switch it on in the UI, or retrain deploy"
         )
@@ -64,14 +64,14 @@ def _deployed(nightly: Sequence[DeploymentResponse]) -> Finding:
     return Finding("deployments", "fine", "nightly is scheduled")
 
 
-def _worked(workers: Sequence[Worker]) -> Finding:
-    online = [each.name for each in workers if each.status == "ONLINE"]
+def _worker_finding(workers: Sequence[Worker]) -> Finding:
+    online = [worker.name for worker in workers if worker.status == "ONLINE"]
     if not online:
         return Finding("worker", "wrong", "none is online in the pool retrain", "prefect worker start --pool retrain")
     return Finding("worker", "fine", f"{', '.join(online)} online")
 
 
-def _planned(runs: Sequence[FlowRun]) -> Finding:
+def _schedule_finding(runs: Sequence[FlowRun]) -> Finding:
     due = runs[0].expected_start_time if runs else None
     if due is None:
         return Finding(
@@ -80,11 +80,11 @@ def _planned(runs: Sequence[FlowRun]) -> Finding:
     return Finding("scheduler", "fine", f"next run {due.astimezone(UTC):%Y-%m-%dT%H:%M}Z")
 
 
-def _why(status: int) -> str:
+def _fix_for(status: int) -> str:
     return "set PREFECT_API_AUTH_STRING=user:password" if status in (401, 403) else "look at the server's log"
 
 
-def _ask(api: str, now: datetime) -> tuple[str, list[DeploymentResponse], list[Worker], list[FlowRun]]:
+def _query(api: str, now: datetime) -> tuple[str, list[DeploymentResponse], list[Worker], list[FlowRun]]:
     """The server's version, its nightly deployments, the workers of the pool, and the nightly run that is next."""
     prepare_environment()
     from prefect.client.orchestration import get_client  # over a second, which only a configured server is worth

@@ -1,4 +1,4 @@
-"""What ``retrain doctor`` looks at in the registry's store: its promise, expiry, its clock, what may be written."""
+"""Checks of the registry's store: it refuses to overwrite, nothing expires, its clock agrees, and it can be written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flows.operations.doctor.finding import Finding
 from registry import Model, Registry
 from registry.errors import NotFound, RegistryError, StoreRefused
 from registry.format.keys import FORMAT_KEY
+from registry.format.phrases import plural
 from registry.store import connect, probe
 
 MOST_SKEW = timedelta(minutes=1)
@@ -24,12 +25,12 @@ def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
         registry = Registry(place)
         models = registry.models()
     except RegistryError as error:
-        yield Finding("registry", "wrong", str(error), "mend what it says; nothing runs without a registry")
+        yield Finding("registry", "wrong", str(error), "fix what it says; nothing runs without a registry")
         return
     known = "not trained yet; the first night makes it" if model not in models else "readable"
-    yield Finding("registry", "fine", f"{registry.url}, {len(models)} model{'' if len(models) == 1 else 's'}")
+    yield Finding("registry", "fine", f"{registry.url}, {plural(len(models), 'model')}")
     yield _head(registry.model(model), known, now)
-    yield _promise(place)
+    yield _refuses_to_overwrite(place)
     yield from _bucket(place, now) if place.startswith("s3://") else _folder(place)
 
 
@@ -46,8 +47,8 @@ def _head(model: Model, known: str, now: datetime) -> Finding:
     return Finding("model", "fine", f"{model.name}: {known}")
 
 
-def _promise(place: str) -> Finding:
-    """Whether the store refuses to overwrite: asked with the bytes that are there, so nothing can be lost."""
+def _refuses_to_overwrite(place: str) -> Finding:
+    """Whether the store refuses to overwrite: tried with the bytes that are there, so nothing can be lost."""
     try:
         probe(connect(place))
     except NotFound:
@@ -97,7 +98,7 @@ def _bucket(place: str, now: datetime) -> Iterator[Finding]:
         return
     except BotoCoreError as error:
         yield Finding(
-            "expiry", "wrong", f"the bucket cannot be asked: {error}", "check AWS_ENDPOINT_URL and credentials"
+            "expiry", "wrong", f"the bucket does not answer: {error}", "check AWS_ENDPOINT_URL and credentials"
         )
         return
     yield expiry(rules, f"{prefix.strip('/')}/" if prefix.strip("/") else "")
@@ -116,7 +117,7 @@ def expiry(rules: list[dict[str, Any]], root: str) -> Finding:
                 "expiry",
                 "wrong",
                 f"lifecycle rule {rule.get('ID', '?')!r} expires objects below {prefix or 'the whole bucket'!r}",
-                "remove the rule or give it another prefix: logs are never deleted, a gap in them cannot be mended",
+                "remove the rule or give it another prefix: logs are never deleted, a gap in them cannot be closed",
             )
     return Finding("expiry", "fine", "no lifecycle rule expires the registry's objects")
 

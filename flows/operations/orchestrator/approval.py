@@ -35,7 +35,7 @@ from flows.night.state import Answer, NightBars, Verdict
 from flows.operations.alerts.notifier import Notifier, flow_run
 from flows.operations.api import configured_api
 from flows.operations.settings import load_operations
-from flows.report.decisions import proposed
+from flows.report.decisions import proposal_summary
 from flows.report.markdown import proposal_markdown
 from registry import Clock, Model, SystemClock
 
@@ -65,9 +65,9 @@ def approved(job: Job, model: Model, bars: NightBars, verdict: Verdict, clock: C
         return verdict
     until = clock.monotonic() + job.approval.total_seconds()
     waits = f"{verdict.sentence}; it waits {_long(job.approval)} for a person's yes"
-    Notifier(job.model, load_operations()).happened("candidate.waiting", waits, now=clock.now())
+    Notifier(job.model, load_operations()).send_occurrence("candidate.waiting", waits, now=clock.now())
     outcome, decision = outcome_of(job, bars, verdict, model.champion(), None), verdict.decision
-    told = proposed(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
+    told = proposal_summary(decision, outcome.night) if isinstance(decision, NightlyDecision) else None
     form = Approval.with_initial_data(proposal_markdown(outcome, told))
     while (left := until - clock.monotonic()) > _LOOK_SECONDS:
         with _resumed_after(run.id, left) as ran_out:

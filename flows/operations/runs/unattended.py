@@ -78,7 +78,7 @@ def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None 
             yield tonight
     except Exception as error:
         if scheduled or not isinstance(error, _MISTAKES):
-            teller.found({_kind(error): _said(error)}, now=clock.now())
+            teller.update({_kind(error): _said(error)}, now=clock.now())
         raise
     _tell_outcome(teller, job, tonight, clock.now())
 
@@ -145,18 +145,18 @@ def _tell_outcome(teller: Notifier, job: Job, tonight: NightRun, now: datetime) 
     outcome = tonight.outcome
     if outcome is None and tonight.covered is None:
         return
-    teller.found(dict.fromkeys(_TROUBLES), now=now)
+    teller.update(dict.fromkeys(_TROUBLES), now=now)
     if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
         return
-    teller.alive()
+    teller.send_sign_of_life()
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
     if outcome.waiting:
         kind = "candidate.waiting"
-    teller.happened(kind, outcome.sentence, now=now)
+    teller.send_occurrence(kind, outcome.sentence, now=now)
     try:
         week = due_digest(job.open_model(), outcome.decision)
     except RegistryError as error:  # the night is decided, whatever becomes of its digest
         log.error("the weekly digest cannot be made: %s", error)
         return
     if week is not None:
-        teller.happened("night.digest", week, now=now)
+        teller.send_occurrence("night.digest", week, now=now)

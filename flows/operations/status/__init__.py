@@ -1,1 +1,1 @@
-"""What `retrain status` and the hourly watch report."""
+"""The state of a model on one screen (`retrain status`), and the hourly watch of its champion and its bars."""

@@ -1,4 +1,4 @@
-"""How things stand, on one screen, from the registry and the bars alone: no Prefect server is asked."""
+"""The state of a model on one screen, read from the registry and the bars alone, without a Prefect server."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.errors import Corrupt, KeyRefused, ModelNotFound
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 
 
 @dataclass(frozen=True)
 class StatusReport:
     """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was (None:
-    the bars are simulated and never grow); ``alarms``: what the watch would say of the champion and its bars;
+    the bars are simulated and never grow); ``alarms``: the alarms of the watch over the champion and its bars;
     ``others``: models beside this one, where none was named."""
 
     model: str
@@ -56,9 +57,9 @@ class StatusReport:
 
     @property
     def first_line(self) -> str:
-        told = f"last night {self.last_sentence.partition(':')[0]}" if self.last_night else "no night decided yet"
-        stands = f"{self.champion}, {self.health}" if self.champion else "production is empty"
-        return f"{stands}; {told}; {self.bars}; next run {self.next_run}"
+        night = f"last night {self.last_sentence.partition(':')[0]}" if self.last_night else "no night decided yet"
+        production = f"{self.champion}, {self.health}" if self.champion else "production is empty"
+        return f"{production}; {night}; {self.bars}; next run {self.next_run}"
 
     @property
     def lines(self) -> list[str]:
@@ -69,106 +70,106 @@ class StatusReport:
         rest.append(f"Schedule: {self.check_line}")
         if self.others:
             rest.append(f"Also here: {', '.join(self.others)} (--model NAME, or RETRAIN_MODEL)")
-        rest += [f"Look:     {each}" for each in self.alarms]
-        return [self.first_line, "", *rest, *(f"Open:     {each}" for each in self.open_conditions)]
+        rest += [f"Look:     {alarm}" for alarm in self.alarms]
+        return [self.first_line, "", *rest, *(f"Open:     {condition}" for condition in self.open_conditions)]
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def look(
+def read_status(
     settings: Settings,
     operations: Operations,
     *,
     now: datetime,
     grace: timedelta,
-    registry: str | None = None,
     model: str | None = None,
     with_bars: bool = True,
 ) -> StatusReport:
-    """How the model stands at ``now``; a night may be ``grace`` late. Without bars: two requests to the registry.
+    """The state of the model at ``now``; a night may be ``grace`` late. Without bars: two requests to the registry.
 
     Where no model is named and that of the settings is not there, it is the only one there is. Raises
     :class:`~registry.errors.ModelNotFound` where it could be any of several, and what the registry raises where it
     cannot be read.
     """
-    place = registry or settings.registry
-    name, others = _which(settings, place, model)
-    opened = Registry(place).model(name)
+    name, others = _choose_model(settings, model)
+    opened = Registry(settings.registry).model(name)
     head, champion = opened.decisions.head(), opened.champion()
     night = None if head is None else head.state.get("night")
-    real = champion is not None and not champion.simulated  # also where nobody says where its bars are
+    real = champion is not None and not champion.simulated  # also where the place of its bars is not set
     due = None if settings.data is None and not real else operations.calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
-    told = HealthSummary("in production")
+    health = HealthSummary("in production")
     if settings.data is None and real:
-        told = HealthSummary("health unknown")
+        health = HealthSummary("health unknown")
     elif champion is not None and with_bars:
-        told = _examined(settings, place, name, now)
+        health = _health(settings, name, now)
     return StatusReport(
         model=name,
-        registry=place,
-        champion=_champion(champion, now),
-        health=_health(head, champion, told),
+        registry=settings.registry,
+        champion=_champion_line(champion, now),
+        health=_health_line(head, champion, health),
         last_night=night,
         last_sentence="" if night is None or head is None else _sentence(opened, night),
-        bars=_bars(settings, real=real) if with_bars else "bars not looked at",
-        next_run=_next(operations, now),
+        bars=_bars_line(settings, real=real) if with_bars else "bars not looked at",
+        next_run=_next_run(operations, now),
         due=None if due is None else due.isoformat(),
         late=due is not None and (last is None or last < due),
         missing_nights=0 if last is None or due is None else operations.calendar.nights_between(last, due),
-        alarms=told.alarms,
-        open_conditions=_open(operations, name),
+        alarms=health.alarms,
+        open_conditions=_open_conditions(operations, name),
         others=others,
     )
 
 
-def _which(settings: Settings, place: str, model: str | None) -> tuple[str, tuple[str, ...]]:
-    """The model to look at, and those beside it where none was named."""
+def _choose_model(settings: Settings, model: str | None) -> tuple[str, tuple[str, ...]]:
+    """The model to describe, and the other models there where none was named."""
     name = settings.named(model)
     if model or settings.model:
         return name, ()
-    there = Registry(place).models()
-    others = tuple(each for each in there if each != name)
-    if name in there or not there:
+    models = Registry(settings.registry).models()
+    others = tuple(other for other in models if other != name)
+    if name in models or not models:
         return name, others
-    if len(there) == 1:
-        return there[0], ()
+    if len(models) == 1:
+        return models[0], ()
     why = "" if settings.data else " (the model where neither RETRAIN_DATA nor RETRAIN_MODEL is set)"
-    raise ModelNotFound(f"{place} has no {name}{why}, but {', '.join(there)}: say which with --model")
+    raise ModelNotFound(
+        f"{settings.registry} has no {name}{why}, but {', '.join(models)}: name one of them with --model"
+    )
 
 
 @dataclass(frozen=True)
 class HealthSummary:
-    """What the watch says, in a word and in sentences."""
+    """The health of the champion in a word, and the alarms of the watch in sentences."""
 
     word: str
     alarms: tuple[str, ...] = ()
 
 
-def _examined(settings: Settings, place: str, name: str, now: datetime) -> HealthSummary:
+def _health(settings: Settings, name: str, now: datetime) -> HealthSummary:
     from flows.job.plan import plan
-    from flows.operations.status.watching import ABOUT_BARS, look_at  # takes a second, and --check does not ask
+    from flows.operations.status.watching import ABOUT_BARS, champion_health  # takes a second, and --check does not ask
 
     try:
-        found = look_at(plan(request(advanced={"registry": place, "model": name}), settings), now)
+        health = champion_health(plan(request(advanced={"model": name}), settings), now)
     except (RetrainError, KeyRefused) as error:
-        return HealthSummary("health unknown", (f"its health cannot be told: {str(error).splitlines()[0]}",))
-    if found is None:
+        return HealthSummary("health unknown", (f"its health cannot be read: {str(error).splitlines()[0]}",))
+    if health is None:
         return HealthSummary("in production")
-    about = [alarm.kind for alarm in found.alarms if alarm.kind not in ABOUT_BARS]
-    well = "healthy" if found.days else "no day scored yet"
-    return HealthSummary(", ".join(about) or well, tuple(alarm.sentence for alarm in found.alarms))
+    kinds = [alarm.kind for alarm in health.alarms if alarm.kind not in ABOUT_BARS]
+    without_alarm = "healthy" if health.days else "no day scored yet"
+    return HealthSummary(", ".join(kinds) or without_alarm, tuple(alarm.sentence for alarm in health.alarms))
 
 
-def _champion(champion: ChampionRecord | None, now: datetime) -> str:
+def _champion_line(champion: ChampionRecord | None, now: datetime) -> str:
     if champion is None:
         return ""
     days = max(0, (now - read_time(champion.since)).days)
-    return f"champion {champion.version} ({champion.recipe or 'no recipe'}), {days} day{'' if days == 1 else 's'}"
+    return f"champion {champion.version} ({champion.recipe or 'no recipe'}), {plural(days, 'day')}"
 
 
-def _health(head: Entry | None, champion: ChampionRecord | None, told: HealthSummary) -> str:
+def _health_line(head: Entry | None, champion: ChampionRecord | None, health: HealthSummary) -> str:
     if head is None or champion is None:
         return ""
     suspended, frozen = head.state.get("suspended"), head.state.get("frozen")
@@ -176,7 +177,7 @@ def _health(head: Entry | None, champion: ChampionRecord | None, told: HealthSum
         return f"suspended since {suspended['since'][:16]}Z ({suspended['reason']})"
     if frozen is not None:
         return f"frozen{'' if frozen['until'] is None else ' until ' + frozen['until'][:16] + 'Z'} ({frozen['reason']})"
-    return told.word
+    return health.word
 
 
 def _sentence(model: Model, night: str) -> str:
@@ -184,7 +185,7 @@ def _sentence(model: Model, night: str) -> str:
     return "" if entry is None else str(entry)
 
 
-def _bars(settings: Settings, *, real: bool) -> str:
+def _bars_line(settings: Settings, *, real: bool) -> str:
     if settings.data is None:
         return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
     try:
@@ -194,16 +195,19 @@ def _bars(settings: Settings, *, real: bool) -> str:
     return f"bars to {newest:%Y-%m-%d %H:%M} UTC"
 
 
-def _next(operations: Operations, now: datetime) -> str:
+def _next_run(operations: Operations, now: datetime) -> str:
     due = operations.calendar.next_due(now)
     local = now.astimezone(due.tzinfo)
     day = {0: "tonight", 1: "tomorrow"}.get((due.date() - local.date()).days, f"{due:%A}")
     return f"{day} {due:%H:%M} New York"
 
 
-def _open(operations: Operations, model: str) -> tuple[str, ...]:
+def _open_conditions(operations: Operations, model: str) -> tuple[str, ...]:
     try:
-        found = FileMemory(operations.conditions).read(model)
+        conditions = FileMemory(operations.conditions).read(model)
     except Corrupt as error:
         return (str(error),)
-    return tuple(f"{kind} since {told['since'][:16]}Z: {told['what']}" for kind, told in sorted(found.items()))
+    return tuple(
+        f"{kind} since {condition['since'][:16]}Z: {condition['what']}"
+        for kind, condition in sorted(conditions.items())
+    )

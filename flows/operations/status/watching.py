@@ -1,4 +1,4 @@
-"""What the hourly watch tells: the champion's health as conditions, and a night that was due and is not decided."""
+"""The hourly watch: the champion's health becomes conditions, and so does a night that was due and is not decided."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MISSED_AFTER = timedelta(hours=6)
 _CONDITION = {"regressed": "champion.regressed", "one class": "champion.regressed", "shifted": "champion.regressed"}
 _CONDITION |= {"unscored": "champion.regressed", "old": "champion.old", "stale bars": "data.missing"}
 ABOUT_BARS = ("stale bars", "thin days")
-_QUIET = "thin days"  # a hole in the past stays for weeks, and no night mends it: shown, and told to nobody
+_QUIET = "thin days"  # a hole in the past stays for weeks and no night fixes it: shown, but no alert
 
 
-def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+def champion_health(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
     """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
     empty."""
     calendar = load_operations().calendar
@@ -38,41 +38,42 @@ def look_at(job: Job, now: datetime, *, examine: Examine = health_now) -> Health
     return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
 
 
-def look_after(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
-    """:func:`look_at`, and tell what began or ended since the last look.
+def watch_champion(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
+    """:func:`champion_health`, with an alert for every condition that began or ended since the last look.
 
-    A night that is missing is told first, whatever becomes of the rest. Bars that cannot be read are told and raised.
+    The alert for a missed night is sent first, whatever becomes of the rest. Bars that cannot be read are a condition
+    too, and raise.
     """
     operations = load_operations()
-    teller = Notifier(job.model, operations)
+    notifier = Notifier(job.model, operations)
     if not job.simulated:
-        teller.found(_night(job.open_model(), operations, now), now=now)
+        notifier.update(_missed_night_condition(job.open_model(), operations, now), now=now)
     try:
-        health = look_at(job, now, examine=examine)
+        health = champion_health(job, now, examine=examine)
     except (BarsMissing, BarsRejected) as error:
         kind = "data.missing" if isinstance(error, BarsMissing) else "data.rejected"
-        teller.found({kind: f"{error}"}, now=now)
+        notifier.update({kind: f"{error}"}, now=now)
         raise
-    teller.found(findings(() if health is None else health.alarms), now=now)
+    notifier.update(conditions_of(() if health is None else health.alarms), now=now)
     return health
 
 
-def findings(alarms: Iterable[Alarm]) -> dict[str, str | None]:
-    """Condition → what is wrong, or None where it is well. Missing bars are only ever begun here: a night ends them."""
-    found: dict[str, list[str]] = {"champion.regressed": [], "champion.old": []}
+def conditions_of(alarms: Iterable[Alarm]) -> dict[str, str | None]:
+    """Condition → what is wrong, or None where it is over. Missing bars can only begin here: a night ends them."""
+    sentences: dict[str, list[str]] = {"champion.regressed": [], "champion.old": []}
     for alarm in alarms:
         if alarm.kind != _QUIET:
-            found.setdefault(_CONDITION[alarm.kind], []).append(alarm.sentence)
-    return {kind: "; ".join(sentences) or None for kind, sentences in found.items()}
+            sentences.setdefault(_CONDITION[alarm.kind], []).append(alarm.sentence)
+    return {kind: "; ".join(of_kind) or None for kind, of_kind in sentences.items()}
 
 
-def _night(model: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
+def _missed_night_condition(model: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
     missed = missed_night(model, operations.calendar.expected_night(now, MISSED_AFTER))
     return {} if missed is None else {"night.missed": missed}  # a decided night ends it
 
 
 def missed_night(model: Model, due: date) -> str | None:
-    """The sentence about a night that was ``due`` and is not decided; None where all is well or none ever was."""
+    """The sentence about a night that was ``due`` and is not decided; None where it is decided, or none ever was."""
     head = model.decisions.head()
     last = None if head is None else head.state.get("night")
     if last is None or last >= due.isoformat():

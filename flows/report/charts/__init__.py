@@ -1,1 +1,1 @@
-"""The charts: plain values in, a Matplotlib figure out (or, in :mod:`.interactive`, a Plotly one)."""
+"""Charts of the report: each function takes plain values and returns a Matplotlib or Plotly figure."""

@@ -1,7 +1,8 @@
-"""Matplotlib in one place: an empty chart in the page's style, and a finished one as SVG or as a PNG data URL.
+"""All use of Matplotlib: an empty chart in the page's style, and a finished chart as SVG or as a PNG data URL.
 
-No pyplot: a figure belongs to who made it, so charts can be drawn in any thread, and the same figures give the same
-bytes. Matplotlib takes a third of a second to import and is when there is something to draw: a first night has nothing.
+Without pyplot, a figure belongs to the code that made it, so charts can be drawn in any thread, and the same figures
+give the same bytes. Matplotlib takes a third of a second to import, so it is imported only when there is something to
+draw: a first night has nothing.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ _STYLE: Any = {
 def empty_chart(
     *, width: float = 6.4, height: float = 3.2, rows: Sequence[float] = (1.0,)
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of so many inches with one chart a row, ``rows`` giving their heights beside each other."""
+    """A figure of so many inches with one chart a row; ``rows`` gives their relative heights."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(len(rows), 1, sharex=len(rows) > 1, squeeze=False, height_ratios=list(rows))
     axes = [row[0] for row in grid]
-    for each in axes:
-        each.grid(axis="y", color=GRID.light, linewidth=0.8)
-        each.set_axisbelow(True)
-        each.tick_params(colors=MUTED.light, labelcolor=MUTED.light, labelsize=10, length=0)
-        for side, spine in each.spines.items():
+    for chart in axes:
+        chart.grid(axis="y", color=GRID.light, linewidth=0.8)
+        chart.set_axisbelow(True)
+        chart.tick_params(colors=MUTED.light, labelcolor=MUTED.light, labelsize=10, length=0)
+        for side, spine in chart.spines.items():
             spine.set_visible(side == "bottom")
             spine.set_color(MUTED.light)
     return figure, axes
 
 
 def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None:
-    """Say what the axes show, with units."""
+    """Label the axes, with units."""
     if x is not None:
         axes.set_xlabel(x, color=MUTED.light, fontsize=10)
     if y is not None:
@@ -55,7 +56,7 @@ def name_axes(axes: Axes, *, x: str | None = None, y: str | None = None) -> None
 
 
 def date_axis(axes: Axes) -> None:
-    """Dates below, as few words as tell them apart."""
+    """Dates on the x axis, as short as they can be told apart."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # Matplotlib's dates carry no types
@@ -87,7 +88,7 @@ def legend(axes: Axes, *, columns: int = 3) -> None:
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Colour and dash of the so-manyth line."""
+    """Colour and dash of the line with this number."""
     return {"color": SERIES[number % len(SERIES)].light, "linestyle": DASHES[number // len(SERIES) % len(DASHES)]}
 
 
@@ -115,7 +116,7 @@ def png_data_url(figure: Figure) -> str:
 
 
 def _no_formulas(figure: Figure) -> None:
-    """Of the texts that are there already; the style sees to those made while drawing."""
+    """Switch formulas off in the texts that exist already; the style does so for those made while drawing."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):

@@ -1,6 +1,6 @@
-"""The charts that a person turns and zooms: Plotly figures as JSON, and Plotly itself packed once for the page.
+"""The interactive charts: Plotly figures as JSON, and Plotly's own script, packed once for the page.
 
-The colours are the light ones; the page's script puts the reader's scheme in their place.
+The colours are those of the light scheme; the page's script replaces them by the reader's scheme.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 
 from flows.report.charts.evidence import evidence_lines, threshold_line
 from flows.report.charts.palette import BLUE, GRID, INK, MUTED, RED, SERIES
-from flows.report.charts.score_history import RUN_DAYS, drawn_references, running, shown_first
+from flows.report.charts.score_history import RUN_DAYS, initial_span, nonzero_references, running_mean
 from flows.report.data import DailyLine, Quality
 from flows.report.decisions import DecisionSummary
 
@@ -34,20 +34,20 @@ def packed_plotly() -> tuple[str, str]:
     return base64.b64encode(packed).decode("ascii"), digest
 
 
-def course_figure(quality: Quality) -> dict[str, Any]:
+def score_figure(quality: Quality) -> dict[str, Any]:
     """The champion's running mean beside the references, and the CUSUM below with its alarm level."""
     figure = _figure()
-    for number, line in enumerate(drawn_references(quality), start=1):
-        figure.add_trace(_line(running(line), SERIES[number % len(SERIES)].light, width=1.3))
-    figure.add_trace(_line(running(quality.earlier), BLUE.light, width=2.4, dash="dot"))
-    figure.add_trace(_line(running(quality.since), BLUE.light, width=2.6))
+    for number, line in enumerate(nonzero_references(quality), start=1):
+        figure.add_trace(_line(running_mean(line), SERIES[number % len(SERIES)].light, width=1.3))
+    figure.add_trace(_line(running_mean(quality.earlier), BLUE.light, width=2.4, dash="dot"))
+    figure.add_trace(_line(running_mean(quality.since), BLUE.light, width=2.6))
     if quality.baseline is not None:
         figure.add_hline(
             y=quality.baseline,
             line={"color": INK.light, "width": 1, "dash": "dash"},
             annotation={"text": "baseline", "xanchor": "left", "x": 0.0},
         )
-    begin, end = shown_first(quality)
+    begin, end = initial_span(quality)
     figure.update_xaxes(range=[begin, end])
     figure.update_yaxes(title=f"{quality.score} a bar, {RUN_DAYS}-day mean", zeroline=True, zerolinecolor=MUTED.light)
     if quality.cusum.values and quality.threshold is not None:
@@ -75,10 +75,10 @@ def course_figure(quality: Quality) -> dict[str, Any]:
     return _plain(figure)
 
 
-def evidence_figure(told: Sequence[DecisionSummary]) -> dict[str, Any]:
+def evidence_figure(decisions: Sequence[DecisionSummary]) -> dict[str, Any]:
     """Each challenger's largest z night by night, with the threshold and the promotions."""
     figure = _figure()
-    for number, (name, (days, values)) in enumerate(evidence_lines(told).items()):
+    for number, (name, (days, values)) in enumerate(evidence_lines(decisions).items()):
         figure.add_trace(
             go.Scatter(
                 x=days,
@@ -94,7 +94,7 @@ def evidence_figure(told: Sequence[DecisionSummary]) -> dict[str, Any]:
                 hovertemplate="%{y:.2f}",
             )
         )
-    days, thresholds = threshold_line(told)
+    days, thresholds = threshold_line(decisions)
     figure.add_trace(
         go.Scatter(
             x=days,
@@ -105,9 +105,10 @@ def evidence_figure(told: Sequence[DecisionSummary]) -> dict[str, Any]:
             hovertemplate="%{y:.2f}",
         )
     )
-    for each in told:
-        if each.kind in ("promoted", "returned", "rolled_back") and (each.night or each.time):
-            figure.add_vline(x=(each.night or each.time)[:10], line={"color": INK.light, "width": 1, "dash": "dot"})
+    for decision in decisions:
+        day = (decision.night or decision.time)[:10]
+        if decision.kind in ("promoted", "returned", "rolled_back") and day:
+            figure.add_vline(x=day, line={"color": INK.light, "width": 1, "dash": "dot"})
     figure.update_yaxes(title="largest z (no unit)", zeroline=True, zerolinecolor=MUTED.light)
     return _plain(figure)
 

@@ -1,4 +1,4 @@
-"""What the signal would have earned: against the spread, and day by day."""
+"""The charts of what the signal would have earned: for any spread, and day by day."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WIDTH = 4.8
 def net_against_spread(money: Money) -> Figure:
     """Net pips a bar of each session for any spread; a dot where the setting puts it."""
     figure, (axes,) = empty_chart(width=WIDTH, height=3.3)
-    results = [each for each in money.sessions if each.trades]
-    widest = 1.25 * max([1.0, *(each.spread or 0.0 for each in results)])
-    for number, each in enumerate([*results, money.total]):
-        style = {"color": INK.light, "linestyle": "solid"} if each is money.total else line_style(number)
-        label = "all sessions" if each is money.total else each.name
-        axes.plot([0.0, widest], [_net(each, 0.0), _net(each, widest)], label=label, linewidth=1.8, **style)
-        if each.spread is not None:
-            axes.plot([each.spread], [each.net_a_bar], marker="o", markersize=6, color=style["color"])
+    sessions = [session for session in money.sessions if session.trades]
+    widest = 1.25 * max([1.0, *(session.spread or 0.0 for session in sessions)])
+    for number, result in enumerate([*sessions, money.total]):
+        style = {"color": INK.light, "linestyle": "solid"} if result is money.total else line_style(number)
+        label = "all sessions" if result is money.total else result.name
+        axes.plot([0.0, widest], [_net(result, 0.0), _net(result, widest)], label=label, linewidth=1.8, **style)
+        if result.spread is not None:
+            axes.plot([result.spread], [result.net_a_bar], marker="o", markersize=6, color=style["color"])
     axes.axhline(0.0, color=MUTED.light, linewidth=1.0)
     axes.set_xlim(0.0, widest)
     name_axes(axes, x="spread (pips a trade)", y="net (pips a bar)")

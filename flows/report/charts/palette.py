@@ -1,4 +1,4 @@
-"""The colours of every chart and of the page, light and dark.
+"""The colours of all charts and of the page, for a light and a dark background.
 
 They are Okabe and Ito's, which colour-blind readers can tell apart ("Color Universal Design", 2008), darkened or
 lightened until each stands out from its background by 3 : 1 or more.

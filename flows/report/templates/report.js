@@ -58,7 +58,7 @@ async function turnAll() {
 
 // --- two versions ---------------------------------------------------------------------------------------------------
 
-const told = embedded("compared");
+const comparisons = embedded("comparisons");
 const MIRRORED = { better: "worse", worse: "better" };
 function number(value, sign = false) {
   if (value === null || value === undefined) return "–";
@@ -78,23 +78,23 @@ function brief(value) {
 
 // What registry.compare says of b beside a, from the pair as it was compared, the earlier version first.
 function compared(i, j) {
-  const a = told.versions[i], b = told.versions[j];
-  return told.metrics.flatMap((name, at) => {
-    const cell = told.pairs[i < j ? `${i} ${j}` : `${j} ${i}`][at];
+  const a = comparisons.versions[i], b = comparisons.versions[j];
+  return comparisons.metrics.flatMap((name, at) => {
+    const cell = comparisons.pairs[i < j ? `${i} ${j}` : `${j} ${i}`][at];
     if (cell === null) return [];
     const [place, from, to, why] = cell;
     const [low, high] = from === null || i < j ? [from, to] : [-to, -from];
-    const status = i < j ? told.statuses[place] : (MIRRORED[told.statuses[place]] ?? told.statuses[place]);
+    const status = i < j ? comparisons.statuses[place] : (MIRRORED[comparisons.statuses[place]] ?? comparisons.statuses[place]);
     const x = a.metrics[name] ?? null, y = b.metrics[name] ?? null;
     const difference = x === null || y === null ? null : y - x;
-    const origin = told.reasons[why];
+    const origin = comparisons.reasons[why];
     const reason = low === null ? origin : `95 % interval ${number(low, true)} … ${number(high, true)} from ${origin}`;
     return [{ name, x, y, difference, status, reason }];
   });
 }
 
 function differences(i, j) {
-  const a = told.versions[i].facts, b = told.versions[j].facts, rows = [];
+  const a = comparisons.versions[i].facts, b = comparisons.versions[j].facts, rows = [];
   for (const kind of ["parameters", "data", "environment"]) {
     for (const name of new Set([...Object.keys(a[kind]), ...Object.keys(b[kind])])) {
       const [x, y] = [a[kind][name], b[kind][name]];
@@ -115,7 +115,7 @@ function cells(row, values, classes = []) {
 
 function showPair() {
   const [i, j] = ["first", "second"].map((id) => Number(document.getElementById(id).value));
-  const [a, b] = [told.versions[i], told.versions[j]];
+  const [a, b] = [comparisons.versions[i], comparisons.versions[j]];
   document.getElementById("comparison-title").textContent =
     i === j ? "Choose two different versions." : `${b.version} (${b.recipe}) beside ${a.version} (${a.recipe}).`;
   document.getElementById("name-a").textContent = a.version;
@@ -134,12 +134,12 @@ function showPair() {
 }
 
 function offerVersions() {
-  const last = told.versions.length - 1;  // the newest night's versions stand on the same bars, so they come first
-  const night = told.versions.findIndex((each) => each.night === told.versions[last].night);
+  const last = comparisons.versions.length - 1;  // the newest night's versions stand on the same bars, so they come first
+  const night = comparisons.versions.findIndex((each) => each.night === comparisons.versions[last].night);
   const chosen = { first: night < last ? night : last - 1, second: last };
   for (const [id, at] of Object.entries(chosen)) {
     const select = document.getElementById(id);
-    told.versions.forEach((each, place) => {
+    comparisons.versions.forEach((each, place) => {
       const words = [each.version, each.recipe, each.night, each.was_champion ? "champion" : null];
       select.add(new Option(words.filter(Boolean).join(", "), place, false, place === at));
     });
@@ -148,5 +148,5 @@ function offerVersions() {
   showPair();
 }
 
-if (told.versions.length > 1) offerVersions();
+if (comparisons.versions.length > 1) offerVersions();
 turnAll();

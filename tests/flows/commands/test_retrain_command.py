@@ -95,7 +95,7 @@ def test_through_prefect_and_without_it_leaves_the_same_log(
     plain, flow = str(tmp_path / "plain"), str(tmp_path / "flow")
     without = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", plain)
     assert without.returncode == 0, without.stderr
-    assert "Running plainly: " in without.stdout
+    assert "Running without Prefect: " in without.stdout
     through = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", flow, env=prefect_server.env)
     assert through.returncode == 0, through.stderr
     assert f"Running through Prefect at {prefect_server.url}" in through.stdout

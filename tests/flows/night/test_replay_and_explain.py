@@ -26,8 +26,8 @@ from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
 from flows.night.run import run
 from flows.pnl.pips import economics
-from flows.replay import FitCache, play, record
-from flows.replay.table import compare
+from flows.replay import FitCache, NightSpan, fill_cache, replay_rule
+from flows.replay.table import compare_rules
 from flows.settings import Settings
 from registry import Registry
 from tests.clocks import FixedClock
@@ -54,7 +54,7 @@ def job(short: Path) -> Job:
 @pytest.fixture(scope="module")
 def tape(job: Job, tmp_path_factory: pytest.TempPathFactory) -> FitCache:
     data = job.load_dataset()
-    return record(job, data, NIGHTS[0], NIGHTS[-1], tmp_path_factory.mktemp("tape"))
+    return fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[-1]), tmp_path_factory.mktemp("tape"))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def lived(short: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_replay_decides_as_the_nights_did(tape: FitCache, lived: str) -> None:
     model = Registry(lived).model("m")
     entries = sorted(model.decisions.walk(), key=lambda entry: entry.n)
-    played = play(tape, POLICY)
+    played = replay_rule(tape, POLICY)
     assert len(played.decisions) == len(entries) == len(NIGHTS)
     for decision, entry in zip(played.decisions, entries, strict=True):
         recorded = dict(model.decision_record(entry) or {})
@@ -88,7 +88,7 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
     head = model.versions.head()
     assert head is not None
     nights = read_ledger(model, int(head.state["watermark"]["entry"]))
-    taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
+    taped = assemble([*tape.backfill, *(night.scores for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)
         assert nights.streams[key].live.sum() > 500
@@ -124,23 +124,23 @@ def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str, sn
 
 def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache, tmp_path: Path) -> None:
     data = job.load_dataset()
-    record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
+    fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[1]), tmp_path)
     with pytest.MonkeyPatch.context() as patch:
 
         def no_fit(*args: Any, **values: Any) -> Any:
             raise AssertionError("fitted again")
 
         patch.setattr("flows.replay.fits.train", no_fit)
-        again = record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
+        again = fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[1]), tmp_path)
     assert [each.night for each in again.nights] == ["2022-06-06", "2022-06-07"]
     for one, other in zip(again.nights, tape.nights, strict=False):
         for name in FAST:
-            assert np.array_equal(one.asked[name], other.asked[name])
+            assert np.array_equal(one.recent[name], other.recent[name])
 
 
 def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
-    played = [play(tape, POLICY, rule=rule) for rule in ("never", "newest", "higher")]
-    lines = compare(tape, played)
+    played = [replay_rule(tape, POLICY, rule=rule) for rule in ("never", "newest", "higher")]
+    lines = compare_rules(tape, played)
     assert len({line.bars for line in lines}) == 1
     assert [line.name for line in lines][:3] == ["never", "newest", "higher"]
     assert {line.promotions for line in lines if line.promotions is None} == {None}
@@ -150,7 +150,7 @@ def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
 def test_dates_without_bars_are_refused(job: Job, tmp_path: Path) -> None:
     data = job.load_dataset()
     with pytest.raises(RequestRefused, match="no trading day with bars"):
-        record(job, data, date(2031, 1, 1), date(2031, 2, 1), tmp_path)
+        fill_cache(job, data, NightSpan(date(2031, 1, 1), date(2031, 2, 1)), tmp_path)
 
 
 def test_the_watch_says_healthy_or_what_is_wrong(job: Job, lived: str, snapshot: SnapshotAssertion) -> None:

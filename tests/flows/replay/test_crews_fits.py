@@ -26,12 +26,12 @@ from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
-from flows.replay import WorkerPool, record
-from flows.replay import workers as crews
-from flows.replay.fits import FitContext, FitTask, ask, known, runs
+from flows.replay import NightSpan, WorkerPool, fill_cache, workers
+from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.settings import Settings
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
+SPAN = NightSpan(FIRST, LAST)
 REQUEST = RetrainRequest(recipes=("logistic", "hist_gradient_boosting"))
 
 
@@ -48,9 +48,9 @@ def data(job: Job) -> Dataset:
 
 @pytest.fixture(scope="module")
 def alone(job: Job, data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tape whose fits one process made."""
+    """The folder of a cache whose fits one process made."""
     place = tmp_path_factory.mktemp("alone")
-    record(job, data, FIRST, LAST, place)
+    fill_cache(job, data, SPAN, place)
     return place
 
 
@@ -69,17 +69,17 @@ def fits(place: Path) -> dict[str, bytes]:
 
 def test_two_processes_say_what_one_says(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    tape = record(job, data, FIRST, LAST, tmp_path, lambda *each: told.append(each), crew=WorkerPool(workers=2))
+    cache = fill_cache(job, data, SPAN, tmp_path, lambda *each: told.append(each), pool=WorkerPool(workers=2))
     assert len(fits(alone)) == (4 + 4) * 2  # four nights and four refits before them, of two recipes
     assert fits(tmp_path) == fits(alone)
     assert told == [(done, 16) for done in range(17)]
-    assert [night.night for night in tape.nights] == ["2022-06-06", "2022-06-07", "2022-06-08", "2022-06-09"]
+    assert [night.night for night in cache.nights] == ["2022-06-06", "2022-06-07", "2022-06-08", "2022-06-09"]
 
 
 def test_a_cluster_says_what_one_process_says(
     job: Job, data: Dataset, alone: Path, tmp_path: Path, cluster: distributed.LocalCluster
 ) -> None:
-    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(dask=cluster.scheduler_address))
+    fill_cache(job, data, SPAN, tmp_path, pool=WorkerPool(dask=cluster.scheduler_address))
     assert fits(tmp_path) == fits(alone)
 
 
@@ -93,15 +93,15 @@ def test_a_replay_killed_between_fits_goes_on_with_the_others(
     while len(fits(tmp_path)) < 3:
         assert running.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
-    workers = psutil.Process(running.pid).children(recursive=True)
+    pool = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGKILL)
     running.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     assert len(finished) < len(fits(alone))
-    assert workers
-    left = psutil.wait_procs(workers, timeout=20)[1]
+    assert pool
+    left = psutil.wait_procs(pool, timeout=20)[1]
     assert all(worker.status() == psutil.STATUS_ZOMBIE for worker in left), "dead, be they still in the table"
-    record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(workers=2))
+    fill_cache(job, data, SPAN, tmp_path, pool=WorkerPool(workers=2))
     assert fits(tmp_path) == fits(alone)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
@@ -114,7 +114,7 @@ def test_one_recipe_more_is_fitted_alone(job: Job, data: Dataset, alone: Path) -
     before = fits(alone)
     told: list[tuple[int, int]] = []
     with pytest.raises(KeyboardInterrupt):
-        record(more, data, FIRST, LAST, alone, lambda *each: told.append(each) or interrupt(told))
+        fill_cache(more, data, SPAN, alone, lambda *each: told.append(each) or interrupt(told))
     assert told[0] == (16, 24)
     assert before.items() <= fits(alone).items()
 
@@ -129,7 +129,7 @@ def test_a_dataset_known_then_is_the_bars_of_then_prepared(data: Dataset) -> Non
     for bars in ends[-8:].tolist():
         frame = data.bars.frame.iloc[:bars]
         then = replace(data.bars, frame=frame, file_time=data.bars.file_time[:bars], as_of=frame.index[-1] + BAR)
-        anew, found = prepare(then), known(data, bars)
+        anew, found = prepare(then), dataset_at(data, bars)
         assert found.bars.as_of == anew.bars.as_of
         assert found.known_at.equals(anew.known_at)
         for name in ("label", "move_pips", "trading_day", "rollover", "counted"):
@@ -137,19 +137,19 @@ def test_a_dataset_known_then_is_the_bars_of_then_prepared(data: Dataset) -> Non
 
 
 @pytest.mark.parametrize(
-    ("places", "found"),
+    ("positions", "found"),
     [([], ()), ([3], ((3, 4),)), ([3, 4, 5], ((3, 6),)), ([0, 2, 3, 9], ((0, 1), (2, 4), (9, 10)))],
 )
-def test_places_are_told_as_runs(places: list[int], found: Any) -> None:
-    assert runs(np.array(places, dtype=np.intp)) == found
+def test_positions_are_given_as_runs(positions: list[int], found: Any) -> None:
+    assert runs(np.array(positions, dtype=np.intp)) == found
 
 
 def test_too_few_bars_to_train_on_are_a_fault_of_a_night_and_none_of_the_first_refits(job: Job, data: Dataset) -> None:
-    past = FitContext(data, train_days=365, seed=0)
-    lesson = FitTask(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
-    assert ask(past, replace(lesson, early=True)).shape == (0,)
+    context = FitContext(data, train_days=365, seed=0)
+    task = FitTask(job.recipes[0], 5_000, ((5_000, 5_010),), end=data.bars.frame.index[50])
+    assert fit_and_predict(context, replace(task, early=True)).shape == (0,)
     with pytest.raises(BarsMissing, match="to train on"):
-        ask(past, lesson)
+        fit_and_predict(context, task)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nothing of the kind"])
@@ -158,7 +158,7 @@ def test_a_damaged_fit_is_named(job: Job, data: Dataset, alone: Path, tmp_path: 
     path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
     path.write_bytes(content)
     with pytest.raises(RequestRefused, match=f"{path.name} is damaged: remove it"):
-        record(job, data, FIRST, LAST, copy)
+        fill_cache(job, data, SPAN, copy)
 
 
 def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_path: Path) -> None:
@@ -166,17 +166,17 @@ def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_
     path = sorted(copy.rglob("2022-06-07-*.npy"))[0]
     np.save(path, np.zeros(7))
     with pytest.raises(RequestRefused, match=f"{path.name} does not hold"):
-        record(job, data, FIRST, LAST, copy)
+        fill_cache(job, data, SPAN, copy)
 
 
 def test_a_dead_worker_ends_the_replay_with_what_to_do(data: Dataset, tmp_path: Path) -> None:
-    past = FitContext(data, train_days=365, seed=0)
+    context = FitContext(data, train_days=365, seed=0)
     with pytest.raises(WorkersLost, match="fewer --workers; it goes on"):
-        list(WorkerPool(workers=2).ask(past, [Deadly(), Deadly()]))  # type: ignore[list-item]
+        list(WorkerPool(workers=2).run(context, [Deadly(), Deadly()]))  # type: ignore[list-item]
 
 
 class Deadly:
-    """A lesson that ends whoever takes it, as the kernel does when memory is short."""
+    """A task that ends whoever takes it, as the kernel does when memory is short."""
 
     def __reduce__(self) -> Any:
         return os._exit, (9,)
@@ -188,12 +188,12 @@ def test_no_workers_are_refused() -> None:
 
 
 def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "PATIENCE", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RequestRefused, match=f"no Dask scheduler at {address}"):
-            list(WorkerPool(dask=address).ask(FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]))
+            list(WorkerPool(dask=address).run(FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]))
 
 
 def test_workers_with_other_versions_are_refused(
@@ -203,10 +203,10 @@ def test_workers_with_other_versions_are_refused(
     monkeypatch: pytest.MonkeyPatch,
     snapshot: SnapshotAssertion,
 ) -> None:
-    monkeypatch.setattr(crews, "environment", lambda: {"scikit-learn": str(os.getpid())})
+    monkeypatch.setattr(workers, "environment", lambda: {"scikit-learn": str(os.getpid())})
     with pytest.raises(RequestRefused, match=f"scikit-learn .* {os.getpid()} here") as refused:
         list(
-            WorkerPool(dask=cluster.scheduler_address).ask(
+            WorkerPool(dask=cluster.scheduler_address).run(
                 FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]
             )
         )

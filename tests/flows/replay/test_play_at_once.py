@@ -1,4 +1,4 @@
-"""A policy played over all nights at once decides as one that puts its ledger together anew each night."""
+"""A policy rereplayed over all nights at once decides as one that builds its ledger anew each night."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.taped import GuessedTape, guessed
+from benchmarks.guessed_fits import GuessedCache, guessed_cache
 from flows.bars import write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
@@ -24,7 +24,7 @@ from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assembl
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
 from flows.night.nightly_rule import candidate, with_costs
-from flows.replay import Promotion, play
+from flows.replay import NightSpan, Promotion, replay_rule
 from flows.settings import Settings
 
 RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
@@ -40,34 +40,34 @@ POLICIES = {
 
 
 @pytest.fixture(scope="module")
-def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedTape:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> GuessedCache:
     bars = write_sample(tmp_path_factory.mktemp("bars") / "bars", first=date(2022, 1, 3), last=date(2022, 8, 31))
     request = RetrainRequest(recipes=RECIPES, advanced=Advanced(backfill_days=40))
     job = plan(request, Settings(data=str(bars), model="m"))
     data = job.load_dataset()
-    return guessed(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
+    return guessed_cache(job, data, NightSpan(date(2022, 6, 6), date(2022, 8, 31)), tmp_path_factory.mktemp("cache"))
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_all_nights_at_once_decide_as_night_by_night(tape: GuessedTape, name: str) -> None:
-    played, by_night = play(tape, POLICIES[name]), NightByNight(tape, POLICIES[name])
-    assert [each.to_dict() for each in played.decisions] == [each.to_dict() for each in by_night.decisions]
-    assert list(played.promotions) == by_night.promotions
-    np.testing.assert_array_equal(played.p, by_night.p)
-    np.testing.assert_array_equal(played.cut, by_night.cut)
+def test_all_nights_at_once_decide_as_night_by_night(cache: GuessedCache, name: str) -> None:
+    replayed, by_night = replay_rule(cache, POLICIES[name]), NightByNight(cache, POLICIES[name])
+    assert [each.to_dict() for each in replayed.decisions] == [each.to_dict() for each in by_night.decisions]
+    assert list(replayed.promotions) == by_night.promotions
+    np.testing.assert_array_equal(replayed.p, by_night.p)
+    np.testing.assert_array_equal(replayed.cut, by_night.cut)
 
 
-def test_the_eager_policy_changes_its_mind_and_takes_champions_back(tape: GuessedTape) -> None:
-    played = play(tape, EAGER)
-    assert len(played.promotions) > 4
-    assert any(decision.returned for decision in played.decisions)
-    assert any(decision.refreshed for decision in play(tape, POLICIES["refreshing"]).decisions)
+def test_the_eager_policy_changes_its_mind_and_takes_champions_back(cache: GuessedCache) -> None:
+    replayed = replay_rule(cache, EAGER)
+    assert len(replayed.promotions) > 4
+    assert any(decision.returned for decision in replayed.decisions)
+    assert any(decision.refreshed for decision in replay_rule(cache, POLICIES["refreshing"]).decisions)
 
 
 def test_the_command_plays_other_policies_beside_the_usual_one(
-    tape: GuessedTape, monkeypatch: pytest.MonkeyPatch
+    cache: GuessedCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.commands.replay._tape", lambda *given: tape)
+    monkeypatch.setattr("flows.commands.replay._fill_cache", lambda *given: cache)
     eager = "windows=4/8,budget=0.5"
     command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
     found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])
@@ -75,7 +75,7 @@ def test_the_command_plays_other_policies_beside_the_usual_one(
     promoted = json.loads(found.stdout)["promotions"]
     assert list(promoted) == ["gated", f"gated, {eager}", f"gated, {eager},cadence=3"]
     for name, policy in (("gated", GatePolicy()), (f"gated, {eager}", EAGER)):
-        assert promoted[name] == [each.night for each in play(tape, policy).promotions]
+        assert promoted[name] == [each.night for each in replay_rule(cache, policy).promotions]
     assert len(promoted[f"gated, {eager}"]) > len(promoted[f"gated, {eager},cadence=3"]) > len(promoted["gated"])
 
 
@@ -95,30 +95,30 @@ def test_a_policy_that_makes_no_sense_is_refused_before_anything_is_fitted(text:
 
 
 class NightByNight:
-    """The rule "gated", told as a registry would live it: sheets, a ledger of them, a decision, and again."""
+    """The rule "gated" as a registry would live it: scores, a ledger of them, a decision, and again."""
 
-    def __init__(self, tape: GuessedTape, policy: GatePolicy) -> None:
-        self.tape, self.policy = tape, policy
-        self.sheets: list[NightScores] = list(tape.backfill)
+    def __init__(self, cache: GuessedCache, policy: GatePolicy) -> None:
+        self.cache, self.policy = cache, policy
+        self.sheets: list[NightScores] = list(cache.backfill)
         self.cuts: dict[str, float] = {}
         self.promotions: list[Promotion] = []
         self.decisions: list[NightlyDecision] = []
-        self.p, self.cut = (np.full(tape.data.label.size, np.nan) for _ in range(2))
-        for place in range(len(tape.nights)):
+        self.p, self.cut = (np.full(cache.data.label.size, np.nan) for _ in range(2))
+        for place in range(len(cache.nights)):
             self._night(place)
 
     def _night(self, place: int) -> None:
-        night = self.tape.nights[place]
+        night = self.cache.nights[place]
         self.sheets.append(self._sheet(place))
         ledger = assemble(self.sheets)
         candidates = []
-        for number, recipe in enumerate(self.tape.job.recipes):
+        for number, recipe in enumerate(self.cache.job.recipes):
             last = None
             if place:
-                last = self.tape.nights[place - 1].said(recipe.name, night.places), self.cuts[recipe.name]
+                last = self.cache.nights[place - 1].probabilities(recipe.name, night.positions), self.cuts[recipe.name]
             version = f"v{place * len(RECIPES) + number + 1}"
-            candidates.append(candidate(self.policy, recipe, ledger, night.asked[recipe.name], last, version))
-        for recipe in self.tape.job.recipes:
+            candidates.append(candidate(self.policy, recipe, ledger, night.recent[recipe.name], last, version))
+        for recipe in self.cache.job.recipes:
             stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
             self.cuts[recipe.name] = 0.5 if stream is None else decision_threshold(self.policy, stream.p[stream.scored])
         if self.promotions:
@@ -126,11 +126,11 @@ class NightByNight:
         else:
             decision = choose_first(ledger, candidates=candidates, policy=self.policy)
         self.decisions.append(decision)
-        self._crown(place, decision)
+        self._promote(place, decision)
 
     def _sheet(self, place: int) -> NightScores:
-        sheet = self.tape.nights[place].sheet
-        opens = self.tape.data.bars.frame.index.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
+        sheet = self.cache.nights[place].scores
+        opens = self.cache.data.bars.frame.index.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
         at = np.flatnonzero(np.isin(opens, sheet.opens))
         series = [
             StreamScores(
@@ -139,7 +139,7 @@ class NightByNight:
             for number, each in enumerate(sheet.streams)
         ]
         for each in self.promotions[-1:-3:-1]:
-            p = self.tape.later(self.tape.nights[each.place], each.recipe)[at]
+            p = self.cache.frozen_probabilities(self.cache.nights[each.number], each.recipe)[at]
             series.append(StreamScores(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
         if self.promotions:
             self.p[at], self.cut[at] = series[len(sheet.streams)].p, self.promotions[-1].cut
@@ -155,18 +155,18 @@ class NightByNight:
         for former in [each for each in self.promotions if each.version != present.version][-1:]:
             stream = version_stream(former.version)
             everyone.append(Candidate(former.recipe.name, stream, stream, former.version, former=True))
-        seen = self.tape.as_of(self.tape.nights[place])
+        seen = self.cache.as_of(self.cache.nights[place])
         everyone = [with_costs(each, self.policy, ledger, champion, seen) for each in everyone]
         tried = tried_lately(ledger, everyone)
         return judge_nightly(ledger, champion=champion, candidates=everyone, tried=tried, policy=self.policy)
 
-    def _crown(self, place: int, decision: NightlyDecision) -> None:
-        night = self.tape.nights[place].night
+    def _promote(self, place: int, decision: NightlyDecision) -> None:
+        night = self.cache.nights[place].night
         if decision.returned:
             back = next(each for each in self.promotions[::-1] if each.version == decision.winner_version)
             self.promotions.append(replace(back, night=night, after=night, refreshed=False))
         elif decision.winner is not None:
-            recipe = next(each for each in self.tape.job.recipes if each.name == decision.winner)
+            recipe = next(each for each in self.cache.job.recipes if each.name == decision.winner)
             after = self.promotions[-1].after if decision.refreshed else night
             cut, version = self.cuts[recipe.name], str(decision.winner_version)
             self.promotions.append(Promotion(night, place, version, recipe, cut, after, decision.refreshed))

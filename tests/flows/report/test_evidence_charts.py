@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flows.report.charts.evidence import evidence_lines, evidence_over_nights, evidence_tonight, threshold_line
-from flows.report.charts.score_history import running
+from flows.report.charts.score_history import running_mean
 from flows.report.data import DailyLine
 from flows.report.decisions import ChallengerStanding, DecisionSummary
 
@@ -50,5 +50,5 @@ def test_nights_without_a_full_window_draw_nothing() -> None:
 
 def test_a_running_mean_begins_with_five_days() -> None:
     line = DailyLine("x", tuple(f"2024-06-{day:02}" for day in range(1, 8)), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0))
-    assert running(line, days=6) == DailyLine("x", line.days[4:], (3.0, 3.5, 4.5))
-    assert running(DailyLine("x", line.days[:4], line.values[:4])).days == ()
+    assert running_mean(line, days=6) == DailyLine("x", line.days[4:], (3.0, 3.5, 4.5))
+    assert running_mean(DailyLine("x", line.days[:4], line.values[:4])).days == ()

@@ -18,8 +18,7 @@ from flows.gate.nightly.decision import PooledLead
 from flows.gate.scoring.ledger import version_stream
 from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
-from flows.pnl.spreads import Spreads
-from flows.report import words
+from flows.report.cards import cards
 from flows.report.data import ReportData
 from flows.report.gathering import gather
 from flows.report.page import render
@@ -48,7 +47,7 @@ def copied(lived: Lived, tmp_path: Path) -> Model:
 
 
 def of(lived: Lived, model: Model, bars: Dataset) -> ReportData:
-    return gather(lived.job(), model, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+    return gather(lived.job(), model, bars, as_of(NIGHTS[-1]))
 
 
 def test_production_is_the_registrys_champion(lived: Lived, told: ReportData) -> None:
@@ -134,7 +133,7 @@ def test_a_rollback_begins_a_new_championship(lived: Lived, copied: Model, bars:
     told = of(lived, copied, bars)
     assert told.production is not None
     assert told.production.how == "rolled_back"
-    assert "ben rolled back to it" in words.cards(told)[0].text
+    assert "ben rolled back to it" in cards(told)[0].text
     assert told.quality is not None
     assert told.quality.days == 0, "the days before the rollback are none of this championship"
     assert told.changes[0].a == "v20"
@@ -144,15 +143,15 @@ def test_a_rollback_begins_a_new_championship(lived: Lived, copied: Model, bars:
 def test_a_forced_champion_is_told_as_a_persons(lived: Lived, copied: Model, bars: Dataset) -> None:
     copied.force("v2", author="ann", reason="I say so")
     told = of(lived, copied, bars)
-    assert "Forced by ann" in words.cards(told)[0].text
+    assert "Forced by ann" in cards(told)[0].text
 
 
 def test_suspension_and_freeze_come_first(lived: Lived, copied: Model, bars: Dataset) -> None:
     copied.freeze(author="ann", reason="year end")
     copied.suspend(author="ann", reason="strange fills")
     told = of(lived, copied, bars)
-    assert words.cards(told)[0].tone == "no"
-    assert "strange fills" in words.cards(told)[0].text
+    assert cards(told)[0].tone == "no"
+    assert "strange fills" in cards(told)[0].text
     assert ["strange fills" in told.advice[0].words, "year end" in told.advice[1].words] == [True, True]
     assert told.advice[0].command is not None
     assert told.advice[0].command.startswith("registry resume m ")
@@ -162,7 +161,7 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
     assert told.money is not None
     dear = replace(told.money.total, gross=100.0, cost=101.0)
     poor = replace(told, money=replace(told.money, total=dear, answer="no"))
-    card = words.cards(poor)[2]
+    card = cards(poor)[2]
     assert (card.answer, card.tone) == ("No", "no")
     assert "−1 pips net" in card.text
 
@@ -185,10 +184,10 @@ def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
         nights(at(3), backfill=False, recipes=("line",))
-    data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3), spreads=Spreads.usual())
+    data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3))
     assert (data.production, data.quality, data.money) == (None, None, None)
-    assert (data.versions, len(data.compared.versions)) == (1, 1)
-    assert words.cards(data)[0].answer == "Nothing"
+    assert (data.versions, len(data.comparisons.versions)) == (1, 1)
+    assert cards(data)[0].answer == "Nothing"
     page = render(data)
     assert "production stays empty" in page
     assert "no two versions" in page

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from flows.gate.nightly.decision import NightlyDecision
-from flows.report.decisions import DecisionSummary, decisions, proposed
+from flows.report.decisions import DecisionSummary, newest_decisions, proposal_summary
 from flows.report.markdown import decision_markdown, escaped, proposal_markdown
 from tests.flows.report.lived import HOSTILE, Lived
 
@@ -78,7 +78,7 @@ def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
 
 def told_of(lived: Lived, number: int) -> DecisionSummary:
     record = lived.model.decision_record(lived.model.decisions.read(number))
-    return proposed(NightlyDecision.from_dict(dict(record or {})), "2024-06-03")
+    return proposal_summary(NightlyDecision.from_dict(dict(record or {})), "2024-06-03")
 
 
 def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
@@ -119,7 +119,7 @@ def test_typed_text_is_shown_and_not_obeyed(lived: Lived) -> None:
 
 
 def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
-    told = decisions(lived.model)
+    told = newest_decisions(lived.model)
     entries = list(lived.model.decisions.walk())[::-1]
     assert [each.number for each in told] == [entry.n for entry in entries]
     assert [each.sentence for each in told] == [str(entry) for entry in entries]
@@ -131,4 +131,4 @@ def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
 
 
 def test_only_the_newest_decisions_are_read(lived: Lived) -> None:
-    assert [each.number for each in decisions(lived.model, at_most=3)] == [9, 10, 11]
+    assert [each.number for each in newest_decisions(lived.model, at_most=3)] == [9, 10, 11]

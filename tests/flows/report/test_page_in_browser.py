@@ -16,13 +16,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.bars import load_bars, prepare
-from flows.pnl.spreads import Spreads
-from flows.report.charts.score_history import running
+from flows.report.cards import cards
+from flows.report.charts.score_history import running_mean
 from flows.report.data import ReportData
-from flows.report.decisions import decisions
+from flows.report.decisions import newest_decisions
 from flows.report.gathering import gather
+from flows.report.number_format import brief
 from flows.report.page import render
-from flows.report.words import brief, cards
 from registry import compare
 from tests.flows.report.lived import HOSTILE, NIGHTS, Lived, as_of
 
@@ -61,7 +61,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def told(lived: Lived) -> ReportData:
     bars = prepare(load_bars(lived.data, as_of=as_of(NIGHTS[-1])))
-    return gather(lived.job(), lived.model, bars, as_of(NIGHTS[-1]), spreads=Spreads.usual())
+    return gather(lived.job(), lived.model, bars, as_of(NIGHTS[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_money_reads_back(shown: Shown) -> None:
 def test_every_decision_reads_back_as_the_log_tells_it(shown: Shown, lived: Lived) -> None:
     entries = list(lived.model.decisions.walk())
     assert shown.texts(".timeline li p:last-child") == [str(entry) for entry in entries]
-    standings = decisions(lived.model)[-1].standings
+    standings = newest_decisions(lived.model)[-1].standings
     figures = [value for each in standings for value in (each.z, each.lead) if value is not None]
     assert shown.values("#standings tbody") == figures
 
@@ -130,21 +130,21 @@ def test_charts_hold_the_registrys_figures(shown: Shown, lived: Lived) -> None:
     for line in drawn[:-1]:
         nights = [
             (each.night, standing.z)
-            for each in decisions(lived.model)
+            for each in newest_decisions(lived.model)
             for standing in each.standings
             if standing.name == line["name"] and each.threshold is not None and standing.z is not None
         ]
         assert [(x, y) for x, y in zip(line["x"], line["y"], strict=True) if y is not None] == nights
-    course: list[dict[str, Any]] = shown.page.evaluate(
-        "Array.from(document.querySelector('#chart-course .turned').data, ({name, y}) => ({name, y}))"
+    lines: list[dict[str, Any]] = shown.page.evaluate(
+        "Array.from(document.querySelector('#chart-score .turned').data, ({name, y}) => ({name, y}))"
     )
     quality = shown.data.quality
     assert quality is not None
-    assert list(running(quality.earlier).values) in [line["y"] for line in course]
+    assert list(running_mean(quality.earlier).values) in [line["y"] for line in lines]
 
 
 def test_any_two_versions_compare_as_the_registry_says(shown: Shown, lived: Lived) -> None:
-    versions = [lived.model.version(each.version) for each in shown.data.compared.versions]
+    versions = [lived.model.version(each.version) for each in shown.data.comparisons.versions]
     assert len(versions) == 20
     for i, j in [*permutations((0, 1, 2, 19), 2), (18, 19), (19, 18)]:
         told = compare(versions[i], versions[j])
@@ -221,7 +221,7 @@ def test_without_scripts_it_reads_complete(browser: Browser, file: Path) -> None
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    for name in ("course", "spread", "sum", "evidence"):
+    for name in ("score", "spread", "sum", "evidence"):
         assert page.locator(f"#chart-{name} .drawn svg").is_visible(), name
     assert page.locator("#earned tbody tr").count() > 5
     context.close()
@@ -229,6 +229,6 @@ def test_without_scripts_it_reads_complete(browser: Browser, file: Path) -> None
 
 def test_on_paper_the_drawings_stand_in_for_the_charts(shown: Shown) -> None:
     shown.page.emulate_media(media="print")
-    assert shown.page.locator("#chart-course .drawn").is_visible()
-    assert not shown.page.locator("#chart-course .turned").is_visible()
+    assert shown.page.locator("#chart-score .drawn").is_visible()
+    assert not shown.page.locator("#chart-score .turned").is_visible()
     shown.page.emulate_media(media="screen")

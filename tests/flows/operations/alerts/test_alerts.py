@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import RequestRefused
-from flows.operations.alerts.conditions import FileMemory, changed, variable_name
+from flows.operations.alerts.conditions import FileMemory, update_conditions, variable_name
 from flows.operations.alerts.messages import CONDITIONS, KINDS, Alert, ping, send
 from flows.operations.alerts.notifier import Notifier
 from flows.operations.alerts.selftest import NotDelivered, send_one_of_each
@@ -86,7 +86,7 @@ def test_a_receiver_that_refuses_is_told_by_its_answer(caplog: pytest.LogCapture
 def test_a_condition_is_told_once_when_it_begins_and_once_when_it_ends(snapshot: SnapshotAssertion) -> None:
     with receiving() as receiver:
         for hours, what in enumerate([None, "no bars", "no bars", "still none", None, None, "again"]):
-            Notifier("m", operations(receiver.url)).found({"data.missing": what}, now=NOW + timedelta(hours=hours))
+            Notifier("m", operations(receiver.url)).update({"data.missing": what}, now=NOW + timedelta(hours=hours))
     assert receiver.subjects == [
         "retrain: data.missing (m)",
         "retrain: over: data.missing (m)",
@@ -100,8 +100,8 @@ def test_a_condition_is_told_once_when_it_begins_and_once_when_it_ends(snapshot:
 def test_conditions_of_two_models_do_not_mix() -> None:
     with receiving() as receiver:
         for model in ("a", "b"):
-            Notifier(model, operations(receiver.url)).found({"night.missed": "late"}, now=NOW)
-        Notifier("a", operations(receiver.url)).found({"night.missed": None}, now=NOW)
+            Notifier(model, operations(receiver.url)).update({"night.missed": "late"}, now=NOW)
+        Notifier("a", operations(receiver.url)).update({"night.missed": None}, now=NOW)
     assert receiver.subjects[2:] == ["retrain: over: night.missed (a)"]
 
 
@@ -113,7 +113,7 @@ def test_beginnings_and_ends_take_turns_whatever_is_found(looks: list[dict[str, 
     open_now: object = {}
     told: dict[str, list[bool]] = {}
     for hours, found in enumerate(looks):
-        open_now, alerts = changed(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]
+        open_now, alerts = update_conditions(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]
         for alert in alerts:
             told.setdefault(alert.kind, []).append(alert.ended)
         for kind, what in found.items():
@@ -130,16 +130,16 @@ def test_a_memory_that_was_damaged_is_told_and_the_alert_sent_all_the_same(
     with pytest.raises(Corrupt, match="delete it"):
         FileMemory(tmp_path / "conditions").read("m")
     with receiving() as receiver:
-        Notifier("m", operations(receiver.url)).found({"data.missing": "no bars"}, now=NOW)
+        Notifier("m", operations(receiver.url)).update({"data.missing": "no bars"}, now=NOW)
     assert receiver.subjects == ["retrain: data.missing (m)"]
-    assert "may be told again" in caplog.text
+    assert "may be sent again" in caplog.text
 
 
 def test_a_held_night_is_quiet_unless_asked_for() -> None:
     with receiving() as receiver:
-        Notifier("m", operations(receiver.url)).happened("candidate.held", "held: nothing better", now=NOW)
+        Notifier("m", operations(receiver.url)).send_occurrence("candidate.held", "held: nothing better", now=NOW)
         assert receiver.messages == []
-        Notifier("m", operations(receiver.url, alert_held="true")).happened("candidate.held", "held", now=NOW)
+        Notifier("m", operations(receiver.url, alert_held="true")).send_occurrence("candidate.held", "held", now=NOW)
     assert receiver.subjects == ["retrain: candidate.held (m)"]
 
 

@@ -1,4 +1,4 @@
-"""What keeps nights from running is found, with how to mend it."""
+"""What keeps nights from running is found, with how to fix it."""
 
 from __future__ import annotations
 
@@ -73,28 +73,28 @@ def test_a_sound_set_up_has_nothing_wrong(sample: Path, tmp_path: Path) -> None:
 )
 def test_bars_of_the_wrong_time_are_seen(sample: Path, now: datetime, verdict: str, says: str) -> None:
     found = doctor._data(Settings(data=str(sample)), Operations(), now)
-    assert found.verdict == verdict and says in found.said and found.mend
+    assert found.verdict == verdict and says in found.statement and found.fix
 
 
 def test_bars_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:
     found = doctor._data(Settings(data=str(tmp_path)), Operations(), NOW)
-    assert found.verdict == "wrong" and str(tmp_path) in found.said
+    assert found.verdict == "wrong" and str(tmp_path) in found.statement
 
 
 def test_a_registry_out_of_reach_is_one_finding() -> None:
     (found,) = examine_store("ftp://x", "m", NOW)
-    assert found.verdict == "wrong" and "ftp://x" in found.said
+    assert found.verdict == "wrong" and "ftp://x" in found.statement
 
 
 def test_a_folder_that_cannot_be_written_to_is_found() -> None:
     found = about(list(examine_store("/dev/null/x", "m", NOW)), "permissions")
-    assert found.verdict == "wrong" and "/dev/null" in found.said
+    assert found.verdict == "wrong" and "/dev/null" in found.statement
 
 
 def test_a_clock_that_lags_behind_the_registry_is_wrong(tmp_path: Path) -> None:
     used(str(tmp_path), NOW + timedelta(days=2))
     found = about(list(examine_store(str(tmp_path), "m", NOW)), "clock")
-    assert found.verdict == "wrong" and "in the future" in found.said
+    assert found.verdict == "wrong" and "in the future" in found.statement
 
 
 def test_a_bucket_is_asked_for_its_promise_its_clock_and_its_expiry(bucket: str) -> None:
@@ -112,7 +112,7 @@ def test_a_bucket_is_asked_for_its_promise_its_clock_and_its_expiry(bucket: str)
         Bucket=bucket.removeprefix("s3://"), LifecycleConfiguration={"Rules": [rule]}
     )
     found = list(examine_store(f"{bucket}/registry", "m", datetime.now(UTC) + timedelta(hours=1)))
-    assert about(found, "expiry").verdict == "wrong" and "tidy" in about(found, "expiry").said
+    assert about(found, "expiry").verdict == "wrong" and "tidy" in about(found, "expiry").statement
     assert about(found, "clock").verdict == "wrong"
 
 
@@ -121,7 +121,7 @@ def test_a_store_that_ignores_the_condition_is_found(rclone_server: str, aws: An
     place = f"{new_bucket()}/registry"
     boto3.client("s3").put_object(Bucket=place.split("/")[2], Key="registry/format.json", Body=b"{}")
     found = about(list(examine_store(place, "m", datetime.now(UTC))), "store condition")
-    assert found.verdict == "wrong" and "overwrites" in found.said
+    assert found.verdict == "wrong" and "overwrites" in found.statement
 
 
 DAYS = {"Days": 30}
@@ -194,7 +194,7 @@ def test_a_server_with_all_that_nights_need_is_fine(
 ) -> None:
     monkeypatch.setattr(doctor_prefect, "version", lambda package: "3.8.8")
     api, fake = prefect
-    assert [(each.verdict, each.said) for each in examine_server(api, NOW)] == [
+    assert [(each.verdict, each.statement) for each in examine_server(api, NOW)] == [
         ("fine", f"{api}, version 3.8.8"),
         ("fine", "nightly is scheduled"),
         ("fine", "up online"),
@@ -233,19 +233,19 @@ def test_what_is_missing_on_the_server_is_named(
     api, fake = prefect
     fake.answers[path] = answer
     found = about(list(examine_server(api, NOW)), name)
-    assert found.verdict == verdict and found.mend
+    assert found.verdict == verdict and found.fix
 
 
 def test_a_server_that_is_down_is_told_with_how_to_start_it() -> None:
     (found,) = examine_server("http://127.0.0.1:9/api", NOW)
-    assert found.verdict == "wrong" and "retrain up" in found.mend
+    assert found.verdict == "wrong" and "retrain up" in found.fix
 
 
 def test_a_library_that_breaks_prefect_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "version", lambda package: {"sqlalchemy": "2.1.0"}.get(package, "0.1"))
     found = [each for each in doctor._versions(str(tmp_path), "m") if each.verdict == "wrong"]
-    assert [each.said for each in found] == ["sqlalchemy 2.1.0"]
-    assert "<2.1" in found[0].mend
+    assert [each.statement for each in found] == ["sqlalchemy 2.1.0"]
+    assert "<2.1" in found[0].fix
 
 
 @pytest.mark.parametrize(("command", "verdict"), [("no-such-program x", "look"), ("'", "wrong"), ("  ", "wrong")])
@@ -276,7 +276,7 @@ def test_keys_are_told_by_their_role(
         approval_hours=hours,
     )
     found = about(examine(settings, Operations(), now=NOW), "keys")
-    assert found.verdict == verdict and says in found.said
+    assert found.verdict == verdict and says in found.statement
 
 
 def test_a_champion_that_production_would_refuse_is_found(tmp_path: Path) -> None:

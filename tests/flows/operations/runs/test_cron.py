@@ -91,7 +91,7 @@ def test_cron_waits_for_the_days_bars_and_a_second_line_of_it_is_covered(
 ) -> None:
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert status == 0, err
-    assert "Running plainly, without Prefect." in out and nights(tmp_path) == ["2024-06-05"]
+    assert "Running without Prefect." in out and nights(tmp_path) == ["2024-06-05"]
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert (status, err) == (0, "")
     assert "night of 2024-06-05" in out.splitlines()[1] and out == snapshot

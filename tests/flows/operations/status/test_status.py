@@ -19,8 +19,8 @@ from flows.job.request import RetrainRequest
 from flows.monitoring.health import Alarm, Health
 from flows.operations.alerts.conditions import FileMemory
 from flows.operations.settings import Operations
-from flows.operations.status.status import StatusReport, look
-from flows.operations.status.watching import findings, look_after, missed_night
+from flows.operations.status.status import StatusReport, read_status
+from flows.operations.status.watching import conditions_of, missed_night, watch_champion
 from flows.settings import SIMULATED_MODEL, Settings
 from registry import Model, Night, Registry, VersionRecord
 from registry.errors import Corrupt, ModelNotFound
@@ -55,7 +55,7 @@ def model(tmp_path: Path) -> Model:
 
 def standing(tmp_path: Path, now: datetime, **values: Any) -> StatusReport:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "bars"))
-    return look(settings, Operations(), now=now, grace=timedelta(hours=6), **{"with_bars": False, **values})
+    return read_status(settings, Operations(), now=now, grace=timedelta(hours=6), **{"with_bars": False, **values})
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
 ) -> None:
     (tmp_path / "bars").symlink_to(sample)
     found = Health("v1", 30, 500, False, alarms)
-    monkeypatch.setattr("flows.operations.status.watching.look_at", lambda job, now: found)
+    monkeypatch.setattr("flows.operations.status.watching.champion_health", lambda job, now: found)
     seen = standing(tmp_path, TUESDAY + timedelta(hours=1), with_bars=True)
     first = seen.lines[0]
     assert first.startswith(f"champion v1 (rf_deep), 43 days, {word};")
@@ -88,7 +88,7 @@ def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
 
 
 def seen_without_data(tmp_path: Path, model: str | None = None) -> StatusReport:
-    return look(
+    return read_status(
         Settings(registry=str(tmp_path / "registry"), model=None, data=None),
         Operations(),
         now=TUESDAY + timedelta(days=30),
@@ -189,7 +189,7 @@ def test_open_conditions_are_shown(model: Model, tmp_path: Path) -> None:
 
 def test_bars_that_cannot_be_read_do_not_hide_the_champion(model: Model, tmp_path: Path) -> None:
     settings = Settings(registry=str(tmp_path / "registry"), model="m", data=str(tmp_path / "nowhere"))
-    seen = look(settings, Operations(), now=TUESDAY, grace=timedelta(0))
+    seen = read_status(settings, Operations(), now=TUESDAY, grace=timedelta(0))
     assert seen.lines[0].startswith("champion v1 (rf_deep), 42 days, ") and "health unknown" in seen.lines[0]
     assert "nowhere is not there" in seen.bars
 
@@ -235,14 +235,14 @@ def test_status_as_json_has_what_the_screen_has(
 
 
 def test_alarms_of_the_watch_become_conditions_and_health_ends_them() -> None:
-    assert findings([]) == {"champion.regressed": None, "champion.old": None}
-    found = findings([Alarm("one class", "a"), Alarm("regressed", "b"), Alarm("old", "c"), Alarm("stale bars", "d")])
-    assert found == {"champion.regressed": "a; b", "champion.old": "c", "data.missing": "d"}
+    assert conditions_of([]) == {"champion.regressed": None, "champion.old": None}
+    alarms = [Alarm("one class", "a"), Alarm("regressed", "b"), Alarm("old", "c"), Alarm("stale bars", "d")]
+    assert conditions_of(alarms) == {"champion.regressed": "a; b", "champion.old": "c", "data.missing": "d"}
 
 
 def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
     with pytest.raises(KeyError):
-        findings([Alarm("brand new", "x")])  # type: ignore[arg-type]
+        conditions_of([Alarm("brand new", "x")])  # type: ignore[arg-type]
 
 
 def health(*alarms: Alarm) -> Callable[..., Health]:
@@ -266,7 +266,7 @@ def test_the_watch_tells_once_of_a_night_that_was_due_and_never_while_it_may_be_
 ) -> None:
     assert missed_night(model, TUESDAY.date()) is None
     for hour in (4, 5, 6):  # Thursday's night was due at 22:20, and six hours are granted
-        look_after(job(tmp_path), datetime(2025, 1, 3, hour, 0, tzinfo=UTC), examine=health())
+        watch_champion(job(tmp_path), datetime(2025, 1, 3, hour, 0, tzinfo=UTC), examine=health())
     assert receiver.subjects == ["retrain: night.missed (m)"]
     missed = receiver.messages[0]["body"].splitlines()[0]
     assert "2025-01-02" in missed and "2024-12-31" in missed and missed == snapshot
@@ -277,7 +277,7 @@ def test_the_watch_tells_when_the_champion_gets_worse_and_when_that_is_over(
 ) -> None:
     worse = Alarm("regressed", "v1 has got worse since 2024-12-01")
     for alarms in ((worse,), (worse,), ()):
-        look_after(job(tmp_path), TUESDAY, examine=health(*alarms))
+        watch_champion(job(tmp_path), TUESDAY, examine=health(*alarms))
     assert receiver.subjects == ["retrain: champion.regressed (m)", "retrain: over: champion.regressed (m)"]
 
 
@@ -288,12 +288,12 @@ def test_bars_that_cannot_be_read_are_told_after_the_missed_night(
         raise BarsMissing("bars is no folder")
 
     with pytest.raises(BarsMissing):
-        look_after(job(tmp_path), TUESDAY + timedelta(days=9), examine=gone)
+        watch_champion(job(tmp_path), TUESDAY + timedelta(days=9), examine=gone)
     assert receiver.subjects == ["retrain: night.missed (m)", "retrain: data.missing (m)"]
 
 
 def test_a_thin_day_of_the_past_is_told_to_nobody(model: Model, tmp_path: Path, receiver: Receiver) -> None:
-    look_after(job(tmp_path), TUESDAY, examine=health(Alarm("thin days", "bars are missing on 2024-12-20")))
+    watch_champion(job(tmp_path), TUESDAY, examine=health(Alarm("thin days", "bars are missing on 2024-12-20")))
     assert receiver.subjects == []
 
 
@@ -304,7 +304,7 @@ def test_the_watch_knows_holidays_and_when_bars_are_due(model: Model, tmp_path: 
         asked.append((due.isoformat(), partial(date(2024, 12, 25)), partial(date(2024, 12, 23))))
 
     for moment in ("2024-12-26T22:25Z", "2024-12-27T05:25Z"):  # five minutes and seven hours after the 26th closed
-        look_after(job(tmp_path), datetime.fromisoformat(moment), examine=examine)
+        watch_champion(job(tmp_path), datetime.fromisoformat(moment), examine=examine)
     assert asked == [("2024-12-24", True, False), ("2024-12-26", True, False)]
 
 
@@ -316,5 +316,5 @@ def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_due(
     def examine(job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> None:
         asked.append(due)
 
-    look_after(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=examine)
+    watch_champion(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=examine)
     assert receiver.subjects == [] and asked == [date.min]

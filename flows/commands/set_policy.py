@@ -1,4 +1,4 @@
-"""``retrain set-policy``: how the nightly gate judges from now on."""
+"""``retrain set-policy``: a person changes how the nightly gate judges from now on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.explain import ModelName, Url, open_existing
+from flows.commands.existing_model import open_existing
+from flows.commands.options import ModelArgument, RegistryUrl
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 
@@ -17,20 +18,21 @@ NEVER = "never"
 
 
 def set_policy(
-    model: ModelName,
+    model: ModelArgument,
     author: Annotated[str, typer.Option(help="Who decides this.")],
     reason: Annotated[str, typer.Option(help="Why; one line.")],
     score: Annotated[str | None, typer.Option(help="edge, accuracy or brier.")] = None,
     budget: Annotated[float | None, typer.Option(help="Probability of a false promotion in a year of nights.")] = None,
     cadence: Annotated[int | None, typer.Option(help="Nights from one look to the next.")] = None,
     windows: Annotated[
-        str | None, typer.Option(help="Trading days that a lead is looked for in, 125,250; the last is grown into.")
+        str | None,
+        typer.Option(help="Trading days of the windows that leads are judged in, 125,250; the last one grows."),
     ] = None,
     accuracy_margin: Annotated[
         float | None, typer.Option(help="Points of accuracy that a candidate may be below the champion.")
     ] = None,
     cut: Annotated[str | None, typer.Option(help="median of the stream, or half.")] = None,
-    maximum_age: Annotated[int | None, typer.Option(help="Nights after which a champion is told to be old.")] = None,
+    maximum_age: Annotated[int | None, typer.Option(help="Nights after which a champion is called old.")] = None,
     refresh_margin: Annotated[
         str | None,
         typer.Option(help="Refresh an old champion whose recipe, retrained, is less than this worse; or never."),
@@ -41,13 +43,13 @@ def set_policy(
     spread: Annotated[
         str | None, typer.Option(help="Spread in pips: one number, or 24 by New York's hour, with commas.")
     ] = None,
-    registry: Url = None,
+    registry: RegistryUrl = None,
 ) -> None:
     """Change how the nightly gate judges from now on; what is not named stays. Recorded, and evidence starts afresh."""
-    opened = open_existing(model, registry)
-    head = opened.decisions.head()
+    existing = open_existing(model, registry)
+    head = existing.decisions.head()
     recorded = None if head is None else head.state.get("policy")
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "score": score,
         "budget": budget,
         "cadence": cadence,
@@ -55,7 +57,7 @@ def set_policy(
         "cut": cut,
         "maximum_age_nights": maximum_age,
     }
-    changes = {name: value for name, value in asked.items() if value is not None}
+    changes = {name: value for name, value in options.items() if value is not None}
     if windows is not None:
         changes["windows"] = _days(windows)
     if refresh_margin is not None:
@@ -63,21 +65,21 @@ def set_policy(
     if net_margin is not None:
         changes["net_margin_pips"] = _number(net_margin, "--net-margin")
     if spread is not None:
-        changes["spread_pips"] = tuple(_number(each, "--spread") for each in spread.split(","))
+        changes["spread_pips"] = tuple(_number(pips, "--spread") for pips in spread.split(","))
     before = None if recorded is None else GatePolicy.from_dict(recorded)
     policy = replace(before or GatePolicy(), **changes)
     if not changes or policy == before:
         raise RequestRefused(
             f"nothing was written: this is how {model} is judged already, and to record it again would throw the "
-            "evidence away; say what to change, such as --refresh-margin 0.01"
+            "evidence away; name a setting to change, such as --refresh-margin 0.01"
         )
-    entry = opened.set_policy(policy.to_dict(), author=author, reason=reason)
+    entry = existing.set_policy(policy.to_dict(), author=author, reason=reason)
     Console(highlight=False).print(f"recorded as decision {entry.n}: {entry}", soft_wrap=True, markup=False)
 
 
 def _days(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(each) for each in text.split(","))
+        return tuple(int(days) for days in text.split(","))
     except ValueError as error:
         raise RequestRefused(f"--windows {text!r}: write numbers of days with commas, 125,250") from error
 
@@ -90,4 +92,4 @@ def _number(text: str, option: str) -> float | None:
         return float(text)
     except ValueError as error:
         other = "one such as 0.8, or 24 by New York's hour" if option == "--spread" else f"one such as 0.01, or {NEVER}"
-        raise RequestRefused(f"{option} {text!r} is no number: write {other}") from error
+        raise RequestRefused(f"{option} {text!r} is not a number: write {other}") from error

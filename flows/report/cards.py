@@ -1,22 +1,16 @@
-"""The answers on the first screen, in words, and how figures are written.
+"""The three cards on the first screen of a report: what is in production, is it still good, would it have earned.
 
-What is not so is said as plainly as what is: a signal that would not pay its spread reads "No".
+A negative answer is as plain as a positive one: a signal that would not pay its spread gets "No".
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from flows.report.data import URGENT, Answer, Money, Production, Quality, ReportData
-
-MINUS = "\u2212"
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-_FINGERPRINT = re.compile(r"[0-9a-f]{32,64}")
+from flows.report.number_format import minute, signed
+from registry.format.phrases import plural
 
 
 @dataclass(frozen=True)
@@ -38,44 +32,13 @@ def cards(data: ReportData) -> tuple[Card, Card, Card]:
     )
 
 
-def signed(value: float, digits: int) -> str:
-    """A figure with its sign, a true minus, thousands apart; what rounds to zero has no sign."""
-    text = f"{abs(value):,.{digits}f}"
-    if not any(each in "123456789" for each in text):
-        return text
-    return f"{MINUS if value < 0 else '+'}{text}"
-
-
-def day(moment: str) -> str:
-    """``2024-12-31 22:20 UTC``."""
-    return f"{moment[:10]} {moment[11:16]} UTC"
-
-
-def brief(value: Any) -> str:
-    """A recorded value as a table shows it: a moment to the minute, a fingerprint's beginning, six digits."""
-    if value is None:
-        return "–"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if _MOMENT.fullmatch(text):
-        return day(text)
-    return f"{text[:10]}…" if _FINGERPRINT.fullmatch(text) else text
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _production(data: ReportData, production: Production | None) -> Card:
     question = "What is in production, and since when?"
     if production is None:
-        why = (
-            f" The last of {counted(data.decided, 'decision')}: {data.decisions[-1].sentence}." if data.decided else ""
-        )
+        why = f" The last of {plural(data.decided, 'decision')}: {data.decisions[-1].sentence}." if data.decided else ""
         return Card(question, "Nothing", "no", f"No version was ever promoted.{why}")
     text = (
-        f"Champion since {day(production.since)}; {counted(production.nights, 'night')} decided since. "
+        f"Champion since {minute(production.since)}; {plural(production.nights, 'night')} decided since. "
         f"{_HOW[production.how](production)} (decision {production.decision})."
     )
     if production.suspended is not None:
@@ -101,7 +64,7 @@ def _quality(quality: Quality | None) -> Card:
     urgent = [alarm.sentence for alarm in quality.alarms if alarm.kind in URGENT]
     if quality.answer == "no":
         return Card(question, "No", "no", "; ".join(urgent) + ".")
-    text = [_since(quality)]
+    text = [_since_promotion(quality)]
     if quality.baseline is None:
         text.append("There is no baseline: too few days were scored before the window it was promoted on.")
     elif quality.cusum.values and quality.threshold is not None:
@@ -110,10 +73,10 @@ def _quality(quality: Quality | None) -> Card:
             f"Baseline before {signed(quality.baseline, 4)}{doubt}; the watch stands at "
             f"{quality.cusum.values[-1]:.1f}, its alarm at {quality.threshold:.1f}."
         )
-    text += _beaten(quality)
+    text += _better_baselines(quality)
     others = len(quality.alarms) - len(urgent)
     if others:
-        text.append(f"{counted(others, 'note')} of the watch below.")
+        text.append(f"{plural(others, 'note')} of the watch below.")
     return Card(question, "Yes" if quality.answer == "yes" else "Too early to say", quality.answer, " ".join(text))
 
 
@@ -121,27 +84,27 @@ def _percent(share: float) -> str:
     return f"{100.0 * share:.2f} %"
 
 
-def _since(quality: Quality) -> str:
+def _since_promotion(quality: Quality) -> str:
     if quality.mean is None:
         return "No trading day was scored since its promotion."
-    return f"{signed(quality.mean, 4)} {quality.score} a bar over {counted(quality.days, 'trading day')} since."
+    return f"{signed(quality.mean, 4)} {quality.score} a bar over {plural(quality.days, 'trading day')} since."
 
 
-def _beaten(quality: Quality) -> list[str]:
-    """Rules of thumb that did better than the champion on the same bars, by score and by accuracy."""
+def _better_baselines(quality: Quality) -> list[str]:
+    """A sentence on the baselines that did better than the champion on the same bars, by score or by accuracy."""
     if not quality.rows:
         return []
-    own, rules = quality.rows[0], quality.rows[1:]
-    told = []
-    scored = [(row.score, row.name) for row in rules if row.score is not None and row.score > (own.score or 0.0)]
+    own, baselines = quality.rows[0], quality.rows[1:]
+    clauses = []
+    scored = [(row.score, row.name) for row in baselines if row.score is not None and row.score > (own.score or 0.0)]
     if scored:
-        told.append(f"{max(scored)[1]} scores {signed(max(scored)[0], 4)} against {signed(own.score or 0.0, 4)}")
-    right = [(row.accuracy, row.name) for row in rules if row.accuracy > own.accuracy]
-    if right:
-        told.append(f"{max(right)[1]} is right on {_percent(max(right)[0])} against {_percent(own.accuracy)}")
-    if not told:
+        clauses.append(f"{max(scored)[1]} scores {signed(max(scored)[0], 4)} against {signed(own.score or 0.0, 4)}")
+    accurate = [(row.accuracy, row.name) for row in baselines if row.accuracy > own.accuracy]
+    if accurate:
+        clauses.append(f"{max(accurate)[1]} is right on {_percent(max(accurate)[0])} against {_percent(own.accuracy)}")
+    if not clauses:
         return ["No rule of thumb does better on the same bars."]
-    return [f"A rule of thumb does better on the same bars: {' and '.join(told)}."]
+    return [f"A rule of thumb does better on the same bars: {' and '.join(clauses)}."]
 
 
 def _money(money: Money | None) -> Card:
@@ -171,7 +134,7 @@ def _after_costs(money: Money) -> str:
     )
     return (
         f"The spreads set cost {total.spread:.2f} a trade: {signed(total.net, 0)} pips net in "
-        f"{counted(money.days, 'trading day')}. {even}"
+        f"{plural(money.days, 'trading day')}. {even}"
     )
 
 

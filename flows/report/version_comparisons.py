@@ -1,4 +1,4 @@
-"""Any two versions side by side, decided here by :func:`registry.compare` and embedded small enough for a page.
+"""Comparisons of any two versions, made by :func:`registry.compare` and embedded small enough for a page.
 
 Of each pair (a before b) and metric the page gets the status, the interval and the reason; the figures themselves, the
 differences between them, and what changed in parameters, data and environment follow from the versions' facts.
@@ -15,17 +15,17 @@ from registry import Version, compare
 from registry.analysis.comparison import HIGHER_IS_BETTER, MetricRow, Standing
 from registry.analysis.differences import facts
 
-SELECTABLE = 40
+MOST_VERSIONS = 40
 """Versions that can be selected: 780 pairs. Former champions are among them however old."""
 
-STATUSES = tuple(str(each) for each in Standing)
+STATUSES = tuple(str(standing) for standing in Standing)
 
 Cell = tuple[int, float | None, float | None, int]
 """Place in STATUSES, interval from and to, place in ``reasons``."""
 
 
 @dataclass(frozen=True)
-class Selectable:
+class ComparedVersion:
     """A version with what it is compared by."""
 
     version: str
@@ -37,10 +37,10 @@ class Selectable:
 
 
 @dataclass(frozen=True)
-class Compared:
+class VersionComparisons:
     """``versions``, oldest first; ``pairs``: by ``"a b"`` (places in ``versions``, a < b) one cell a metric."""
 
-    versions: tuple[Selectable, ...]
+    versions: tuple[ComparedVersion, ...]
     metrics: tuple[str, ...]
     lower_is_better: tuple[str, ...]
     pairs: dict[str, tuple[Cell | None, ...]]
@@ -50,7 +50,7 @@ class Compared:
         """Plain values for the page's script."""
         return {
             "statuses": list(STATUSES),
-            "versions": [dict(each.__dict__) for each in self.versions],
+            "versions": [dict(version.__dict__) for version in self.versions],
             "metrics": list(self.metrics),
             "lowerIsBetter": list(self.lower_is_better),
             "pairs": {pair: list(cells) for pair, cells in self.pairs.items()},
@@ -58,17 +58,17 @@ class Compared:
         }
 
 
-def compared(versions: Sequence[Version], champions: frozenset[str]) -> Compared:
-    """The newest :data:`SELECTABLE` of ``versions`` (oldest first), champions before others, every pair compared."""
-    kept = _kept(versions, champions)
-    metrics = tuple(dict.fromkeys(name for each in kept for name in each.record.metrics))
+def compare_versions(versions: Sequence[Version], champions: frozenset[str]) -> VersionComparisons:
+    """The newest :data:`MOST_VERSIONS` of ``versions`` (oldest first), champions before others, every pair compared."""
+    selected = _selected(versions, champions)
+    metrics = tuple(dict.fromkeys(name for version in selected for name in version.record.metrics))
     reasons: dict[str, int] = {}
     pairs = {}
-    for (i, a), (j, b) in combinations(enumerate(kept), 2):
+    for (i, a), (j, b) in combinations(enumerate(selected), 2):
         rows = {row.name: row for row in compare(a, b).metrics}
         pairs[f"{i} {j}"] = tuple(_cell(rows[name], reasons) if name in rows else None for name in metrics)
-    return Compared(
-        versions=tuple(_selectable(each, champions) for each in kept),
+    return VersionComparisons(
+        versions=tuple(_compared(version, champions) for version in selected),
         metrics=metrics,
         lower_is_better=tuple(name for name in metrics if HIGHER_IS_BETTER.get(name) is False),
         pairs=pairs,
@@ -76,14 +76,14 @@ def compared(versions: Sequence[Version], champions: frozenset[str]) -> Compared
     )
 
 
-def _kept(versions: Sequence[Version], champions: frozenset[str]) -> list[Version]:
+def _selected(versions: Sequence[Version], champions: frozenset[str]) -> list[Version]:
     order = sorted(range(len(versions)), key=lambda at: (str(versions[at]) in champions, at), reverse=True)
-    return [versions[at] for at in sorted(order[:SELECTABLE])]
+    return [versions[at] for at in sorted(order[:MOST_VERSIONS])]
 
 
-def _selectable(version: Version, champions: frozenset[str]) -> Selectable:
+def _compared(version: Version, champions: frozenset[str]) -> ComparedVersion:
     record = version.record
-    return Selectable(
+    return ComparedVersion(
         record.version,
         record.recipe or "unnamed",
         record.night,

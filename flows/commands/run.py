@@ -1,0 +1,104 @@
+"""``retrain run``: one night by hand or from cron, through Prefect where an API answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.commands.options import BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
+from flows.commands.outcome_table import show
+from flows.errors import RequestRefused
+from flows.job.request import RetrainRequest, moment
+from flows.job.request import request as checked_request
+from flows.night.outcome import Outcome
+from flows.operations.api import answers, configured_api, prepare_environment
+from flows.operations.runs.local import run_local
+
+
+def run(
+    data: BarsUrl = None,
+    registry: RegistryUrl = None,
+    model: ModelOption = None,
+    as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is, 2024-12-31T22:00Z.")] = None,
+    recipe: RecipeNames = None,
+    train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
+    holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
+    backfill: Annotated[bool, typer.Option(help="Score the past by a walk-forward on the first night.")] = True,
+    labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
+    accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
+    force: Annotated[
+        str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, whatever the gate says.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who forces it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it is forced; one line.")] = None,
+    as_json: Json = False,
+    prefect: Annotated[
+        bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
+    ] = None,
+    scheduled: Annotated[
+        bool, typer.Option(help="For cron: wait for the day's bars, tell of whatever goes wrong; without Prefect.")
+    ] = False,
+) -> None:
+    """One night: load, train, register, judge, promote or hold."""
+    forced = {"promote": force, "author": author, "reason": reason}
+    given = {name: value for name, value in forced.items() if value is not None}
+    request = checked_request(
+        force=given or None,
+        data=data,
+        registry=registry,
+        model=model,
+        as_of=None if as_of is None else moment(as_of),
+        recipes=recipe,
+        train=train,
+        holdout=holdout,
+        labels=labels,
+        backfill=backfill,
+        accept_unskilled=accept_unskilled,
+        dry_run=dry_run,
+    )
+    through_prefect, why = _choose_way(prefect, scheduled)
+    console = Console(stderr=as_json, highlight=False)
+    console.print(why, soft_wrap=True)
+    if through_prefect:
+        outcome: Outcome | str = _run_flow(request)
+    else:
+        outcome = run_local(request, scheduled=scheduled, console=console)
+    if as_json:
+        fields = {"covered": outcome} if isinstance(outcome, str) else outcome.to_dict()
+        sys.stdout.write(json.dumps({**fields, "through": "prefect" if through_prefect else "plain"}, indent=2) + "\n")
+    elif isinstance(outcome, str):
+        sys.stdout.write(outcome + "\n")
+    else:
+        show(outcome, console)
+
+
+def _choose_way(prefect: bool | None, scheduled: bool) -> tuple[bool, str]:
+    """Whether the night runs through Prefect, and the sentence that says why."""
+    if prefect and scheduled:
+        raise RequestRefused(
+            "--scheduled is for cron and runs without Prefect, whose deployments have schedules: drop one"
+        )
+    if scheduled or prefect is False:
+        return False, "Running without Prefect."
+    api = configured_api()
+    if api is not None and answers(api):
+        return True, f"Running through Prefect at {api}."
+    if api is not None and prefect:
+        raise RequestRefused(f"the Prefect API at {api} does not answer: start it (`retrain up`), or drop --prefect")
+    if api is not None:
+        return False, f"Running without Prefect: the API at {api} does not answer."
+    if prefect:
+        return True, "Running through Prefect, with a temporary server of its own (none is configured)."
+    return False, "Running without Prefect: no Prefect API is configured (PREFECT_API_URL)."
+
+
+def _run_flow(request: RetrainRequest) -> Any:
+    prepare_environment()
+    from flows.retrain import retrain as flow  # takes seconds, and reads the environment just prepared
+
+    return flow(request)

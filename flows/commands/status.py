@@ -1,0 +1,48 @@
+"""``retrain status``: champion, last night, bars and next run on one screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from flows.commands.options import Json, ModelOption, RegistryUrl
+from flows.operations.settings import load_operations
+from flows.operations.status.status import read_status
+from flows.settings import load_settings
+from registry import SystemClock
+
+
+def status(
+    registry: RegistryUrl = None,
+    model: ModelOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print one line; status 1 where a night is missing (for cron, monitoring).")
+    ] = False,
+    grace_hours: Annotated[float, typer.Option(min=0, help="How late a night may be for --check.")] = 6.0,
+    as_json: Json = False,
+) -> None:
+    """Champion, last night, bars, next run: one screen, from the registry alone."""
+    settings = load_settings()
+    if registry is not None:
+        settings = settings.model_copy(update={"registry": registry})
+    report = read_status(
+        settings,
+        load_operations(),
+        now=SystemClock().now(),
+        grace=timedelta(hours=grace_hours),
+        model=model,
+        with_bars=not check,
+    )
+    if as_json:
+        sys.stdout.write(json.dumps(report.to_dict(), indent=2) + "\n")
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for line in [report.check_line] if check else report.lines:
+            console.print(line, markup=False)
+    if check and report.late:
+        raise typer.Exit(1)
