@@ -22,6 +22,7 @@ from flows.arrays import Floats
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
 from flows.replay.fits import FitContext, FitTask, fit_and_predict
+from registry.extras import needing
 
 Predictions = Iterator[tuple[int, Floats]]
 
@@ -96,10 +97,8 @@ def _run_here(task: FitTask) -> Floats:
 
 
 def _by_dask(address: str, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
-    try:
+    with needing("cluster", "--dask"):
         distributed: Any = importlib.import_module("distributed")
-    except ImportError as missing:
-        raise RequestRefused("--dask needs the package distributed: install champion-gate[cluster]") from missing
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as refused:

@@ -26,7 +26,7 @@ def registry_command(monkeypatch, capsys):
 
     def called(*arguments):
         monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments)])
-        status = 0
+        status: str | int = 0
         try:
             cli.main()
         except SystemExit as end:

@@ -24,7 +24,7 @@ def url(tmp_path, monkeypatch):
 def run(monkeypatch, capsys, *arguments):
     """(exit status, standard output, standard error)"""
     monkeypatch.setattr(sys, "argv", ["registry", *arguments])
-    status = 0
+    status: str | int = 0
     try:
         cli.main()
     except SystemExit as end:

@@ -153,10 +153,10 @@ def test_what_gc_retires_is_signed_by_the_key_that_it_is_given(run, place, tmp_p
     monkeypatch.setenv("RETRAIN_TRUSTED_TRAINERS", trainer)
     later = Registry(place).model(NAME)
     later.register(b"d", VersionRecord(recipe="rf", night="2190-01-01"), author="trainer")
+    given: tuple[object, ...] = ()
     if said.startswith("--"):
         given = (said, night)
     else:
-        given = ()
         monkeypatch.setenv(said, str(night))
     assert "1 versions were retired" in run("gc", NAME, "--nights", "1", *given)[1]
     entry = Registry(place).model(NAME).versions.head()

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
-from registry.errors import InvalidRequest, KeyRefused
+from registry.errors import InvalidRequest, KeyRefused, PackageMissing
 from registry.trust.keyring import PROMOTERS, TRAINERS, Keyring, public_key, read_secret, write_new_key
 from registry.trust.signing import Signer
 
@@ -121,6 +121,6 @@ def test_where_keys_are_configured_and_cryptography_is_not_installed_one_message
         lambda: write_new_key(path.with_name("other.pem")),
         lambda: Signer("promoter", b"s" * 32),
     ):
-        with pytest.raises(InvalidRequest, match="install the extra `signing`"):
+        with pytest.raises(PackageMissing, match=r"pip install 'champion-gate\[signing\]'"):
             needs_it()
     assert Keyring.configured(environ={}) == Keyring(), "who configures none needs none"
