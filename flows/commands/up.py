@@ -11,6 +11,7 @@ from rich.console import Console
 from flows.operations.orchestrator.up import Place
 from flows.operations.orchestrator.up import up as run
 from flows.operations.settings import load_operations
+from registry import SystemClock
 
 
 def up(
@@ -23,4 +24,4 @@ def up(
     console = Console(highlight=False, soft_wrap=True)
     if operations.alert_target is None:
         console.print("No alert is sent: RETRAIN_ALERT_URL is not set (docs/operations.md).")
-    run(Place(Path(home).absolute(), host, port), lambda line: console.print(line, markup=False))
+    run(Place(Path(home).absolute(), host, port), lambda line: console.print(line, markup=False), SystemClock())

@@ -85,7 +85,7 @@ def test_the_commands_of_the_nights_are_listed(base: Path, tmp_path: Path) -> No
     assert set(COMMANDS) <= set(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["run", *COMMANDS])
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_a_command_of_the_nights_names_the_extra_in_one_line(base: Path, tmp_path: Path, command: str) -> None:
     given = {"explain": [NAME], "report": [NAME], "replay-decision": [NAME, "1"]}.get(command, [])
     done = python(base, "-m", "flows.cli", command, *given, cwd=tmp_path)
