@@ -17,6 +17,9 @@ from flows.errors import RequestRefused
 
 NEW_YORK = "America/New_York"
 
+NIGHTS_A_YEAR = 250
+"""About the trading days of a year, each of which ends in a night: the year that the gate's error rate is held for."""
+
 _UNTIL_MIDNIGHT = np.timedelta64(7, "h")  # added to New York's wall clock, 17:00 becomes the midnight of the next date
 _TO_MONDAY = np.array([0, 0, 0, 0, 0, 2, 1])  # days to add on Monday … Sunday
 

@@ -209,7 +209,7 @@ def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_neve
     names = [f"bayes_{at}" for at in range(number)]
     table = 'estimator = "sklearn.naive_bayes.GaussianNB"\nfeatures = ["rsi_14"]\nparameters = { var_smoothing = %s }\n'
     nights.recipes.write_text("".join(f"[{name}]\n{table % f'{at + 1}e-8'}" for at, name in enumerate(names)))
-    monkeypatch.setattr("flows.night.run.RECIPES_KEPT", 2)
+    monkeypatch.setattr("flows.night.steps.RECIPES_KEPT", 2)
     monkeypatch.setattr("registry.model.transitions.RECIPES_KEPT", 2)
     if number == 3:
         with pytest.raises(RequestRefused, match="3 recipes: a model remembers the newest version of 2"):

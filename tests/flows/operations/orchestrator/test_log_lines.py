@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.night.run import run as night
+from flows.night.steps import gather
 from flows.operations.orchestrator.log_lines import gathered
 from tests.flows.nights import Nights, at, quick_calibration, short_bars
 
@@ -18,8 +18,7 @@ def test_the_first_night_says_that_the_past_was_scored_and_later_ones_say_how_ma
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
 
     def said(day: int) -> list[str]:
-        job = nights.job(at(day))
-        return [*gathered(night.gather(job, nights.model, night.load(job)))]
+        return [*gathered(gather(nights.context(at(day))))]
 
     assert said(3) == ["evidence: the past scored by walk-forward; 60 trading days in all"]
     nights(at(3))
