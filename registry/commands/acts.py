@@ -175,9 +175,6 @@ def told(entry: Entry, as_json: bool) -> None:
     show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
 
 
-app = typer.Typer()
-
-
 @app.command(epilog='Example: registry approve gbpusd_m15_direction v12 --reason "the evidence is plain"')
 def approve(
     model: ModelName,

@@ -3,7 +3,7 @@
 ``fixtures/format-1`` was written by this module when the format was young (``fixtures/format-1.md``). Tests hold later
 code to opening it, and to writing the same bytes again. Three models:
 
-- ``nightly``: nights by :func:`flows.night.run` on simulated bars, with an approval, a forced promotion, a return;
+- ``nightly``: nights by :func:`flows.night.run.run` on simulated bars, with an approval, a forced promotion, a return;
 - ``named_years``: one night that judges on named years;
 - ``acts``: what people and gates do by direct calls, every entry signed, beginning with versions from a notebook.
 """
@@ -24,29 +24,26 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-
-if __name__ == "__main__":  # pytest has the folder of ``clocks`` on the path already
-    sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from clocks import FixedClock
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 
 from flows.bars import write_sample
-from flows.gate.policy import GatePolicy
-from flows.night import run
+from flows.gate.nightly.policy import GatePolicy
+from flows.job.request import RetrainRequest
+from flows.night.run import run
 from flows.recipes import environment
-from flows.settings import RetrainRequest, Settings
+from flows.settings import Settings
 from registry import Model, Night, Registry, Version, VersionRecord
-from registry.approval import proposal
-from registry.artifact import pack
+from registry.analysis.history import read_history
+from registry.archive.archive import pack
+from registry.archive.input_schema import InputSchema
 from registry.clock import write_time
-from registry.history import read_history
-from registry.importer import import_notebook
-from registry.signature import Signature
-from registry.signing import Signer, Trusted
+from registry.exchange.notebook import import_notebook
+from registry.model.approval import proposal
+from registry.trust.signing import Signer, Trusted
+from tests.clocks import FixedClock
 
 FIXTURES = Path(__file__).parent / "fixtures"
 REGISTRY, FACTS, SENTENCES = FIXTURES / "format-1", FIXTURES / "format-1.json", FIXTURES / "format-1.txt"
@@ -150,7 +147,7 @@ def fitted_archives() -> dict[str, bytes]:
         "tree": DecisionTreeClassifier(max_depth=3, random_state=7),
         "bayes": GaussianNB(),
     }
-    return {name: pack(estimator.fit(x, up), Signature(features)) for name, estimator in estimators.items()}
+    return {name: pack(estimator.fit(x, up), InputSchema(features)) for name, estimator in estimators.items()}
 
 
 def write_acts(folder: Path, archives: Mapping[str, bytes], made_with: Mapping[str, str]) -> None:

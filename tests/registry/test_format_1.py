@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import format_1
 import numpy as np
 import pytest
-from actors import counted_ids
-from clocks import FixedClock
-from format_1 import FACTS, MODELS, REGISTRY, SENTENCES, TRUSTED
 
-from flows.evidence import at_decision
-from flows.explain import judge_again
+from flows.evidence.collect import at_decision
 from flows.gate import Decision
+from flows.night.rejudge import judge_again
 from registry import Registry
 from registry.errors import ArtifactMissing, Frozen
-from registry.verify import verify, verify_all
+from registry.maintenance.verify import verify, verify_all
+from tests.clocks import FixedClock
+from tests.registry import format_1
+from tests.registry.actors import counted_ids
+from tests.registry.format_1 import FACTS, MODELS, REGISTRY, SENTENCES, TRUSTED
 
 NIGHTS = ("models/nightly/", "models/named_years/")
 
