@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
+
+import httpx
 
 from benchmarks.bench import ROOT, Bench
 from benchmarks.figure import Figure
@@ -84,7 +84,8 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
 def _wait(url: str, log: Path, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=5):
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(url, timeout=5, verify=False).raise_for_status()
             return
         time.sleep(0.2)
     raise ProcessFailed(f"the Prefect server did not answer in {seconds:.0f} s:\n{log.read_text()[-2000:]}")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from registry.store import S3Settings
+from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
 
 READS_A_SECOND, WRITES_A_SECOND = 5_500, 3_500
 """What Amazon documents of one partitioned prefix, at least: GET and HEAD, and PUT, COPY, POST and DELETE."""
@@ -97,7 +97,7 @@ def rush(
             heapq.heappush(waiting, (now + taken, instrument, place + 1, 0))
             continue
         refused += 1
-        if attempt + 1 < patience.attempts:
+        if attempt + 1 < DEFAULT_ATTEMPTS:
             again = now + taken + patience.wait(attempt + 1, chance.random())
             heapq.heappush(waiting, (again, instrument, place, attempt + 1))
         else:

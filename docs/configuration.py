@@ -61,11 +61,18 @@ means and why these are the defaults: [gate.md](gate.md).
 
 ## Bucket and server
 
-Credentials, region and endpoint of a bucket are the standard `AWS_*` variables and files: `AWS_ENDPOINT_URL` (for a
-store that is not Amazon's), `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_PROFILE`. Prefect's own
-variables hold for Prefect: `PREFECT_API_URL` says which server a night runs through, `PREFECT_API_AUTH_STRING` how to
-be let in. `RETRAIN_SOURCE_REVISION` is noted in each version as the revision of the code, where there is no git
-checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` keep copies of what never changes.
+A bucket is spoken to by `boto3`, and found as `boto3` finds it: by variables (`AWS_ENDPOINT_URL` or
+`AWS_ENDPOINT_URL_S3` for a store that is not Amazon's, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+`AWS_DEFAULT_REGION`, `AWS_PROFILE`), the files in `~/.aws`, a credential process, an assumed role, a web identity, or
+the credentials of a container or a virtual machine. `HTTPS_PROXY`, `NO_PROXY` and `AWS_CA_BUNDLE` hold too.
+`AWS_MAX_ATTEMPTS`, or `max_attempts` in the profile, says how often a request is made at most, unless `S3Settings` does
+(below). A process makes one client and shares it; when the variables or the files change, what is opened next makes
+another.
+
+Prefect's own variables hold for Prefect: `PREFECT_API_URL` says which server a night runs through,
+`PREFECT_API_AUTH_STRING` how to be let in. `RETRAIN_SOURCE_REVISION` is noted in each version as the revision of the
+code, where there is no git checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` keep copies
+of what never changes.
 
 ## Recipes of your own
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""A store that must show, before its first write, that it refuses to overwrite."""
 
 from __future__ import annotations
 

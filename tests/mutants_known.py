@@ -59,25 +59,5 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))",
         "pass",
     ): "the pace of writers in a race",
-    (
-        "store/s3_client.py",
-        'type_name == "endpoint-rule-set-1" and self._endpoint',
-        "False",
-    ): "the whole rules of addressing say the same, in more time",
-    (
-        "store/s3_client.py",
-        'type_name == "endpoint-rule-set-1"',
-        "True",
-    ): "nothing else is asked for where there is an endpoint",
-    (
-        "store/s3_client.py",
-        'name == "endpoints" and self._endpoint',
-        "False",
-    ): "the whole list of regions is read for nothing",
-    (
-        "store/s3_client.py",
-        'session.get_config_variable("ignore_configured_endpoint_urls")',
-        "True",
-    ): "botocore reads the variables itself, and the whole description with them",
-    ("store/s3_client.py", 'os.environ.get("AWS_ENDPOINT_URL")', "False"): "the same",
+    ("store/s3_client.py", 'hasattr(os, "register_at_fork")', "True"): "Windows alone has no forks",
 }

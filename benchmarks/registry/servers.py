@@ -9,13 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import botocore.session
+import httpx
 import urllib3.connectionpool
 
 from benchmarks.bench import ROOT
@@ -92,8 +91,8 @@ def mlflow(python: Path, database: Path, env: Mapping[str, str]) -> Iterator[str
 def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(url, timeout=2).close()
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(url, timeout=2, verify=False).raise_for_status()
             return
         time.sleep(0.2)
     raise RuntimeError(f"MLflow's server does not answer: {log.read_text(errors='replace')[-2000:]}")

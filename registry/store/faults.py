@@ -114,6 +114,8 @@ _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], StoreFault], ...] = (
     ((client.HTTPClientError, client.SSLError, client.IncompleteReadError), _CUT_OFF),
 )
 
+# Of an SSLError: who answers is not to be trusted, or the file that says whom to trust is missing or holds nothing.
+_UNTRUSTED = ("certificate verify failed", "no such file", "no_certificate")
 
 CLIENT_ERRORS = (ClientError, BotoCoreError)
 """What the client raises; anything else is a mistake of ours."""
@@ -123,7 +125,7 @@ def understand(error: Exception) -> StoreFault:
     """The fault behind one of :data:`CLIENT_ERRORS`."""
     if isinstance(error, ClientError):
         return _understand_answer(error.response)
-    if isinstance(error, client.SSLError) and "certificate verify failed" in str(error).lower():
+    if isinstance(error, client.SSLError) and any(each in str(error).lower() for each in _UNTRUSTED):
         mend = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
         return StoreFault(StoreUnavailable, mend, said=str(error))
     fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)

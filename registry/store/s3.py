@@ -21,8 +21,8 @@ from registry.clock import Clock
 from registry.errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
 from registry.store.contract import Stored, check_key, check_limit, check_prefix, is_listed
 from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
-from registry.store.s3_client import new_client
-from registry.store.settings import S3Settings
+from registry.store.s3_client import shared_client
+from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
 
 PAGE = 1000  # the most keys that S3 lists in one answer
 
@@ -50,7 +50,9 @@ class S3Store:
         self._settings = settings
         self._clock = clock
         self._jitter = jitter
-        self._client = new_client(url, settings)
+        self._client, configured = shared_client(url, settings)
+        wanted = configured if settings.attempts is None else settings.attempts
+        self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
 
     def create(self, key: str, data: bytes) -> None:
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
@@ -116,7 +118,7 @@ class S3Store:
     def _ask(self, key: str, request: Callable[[], T], *, creates: bool = False) -> T:
         """The answer to ``request``, asked for as often as that can help."""
         unsure: StoreFault | None = None
-        for attempt in range(self._settings.attempts):
+        for attempt in range(self._attempts):
             if attempt:
                 self._clock.sleep(self._settings.wait(attempt, self._jitter()))
             try:

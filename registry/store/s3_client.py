@@ -1,92 +1,97 @@
-"""The S3 client of a store: ``botocore`` without ``boto3``, made from as little as will do.
+"""The S3 clients of this process: ``boto3``'s, made when a bucket is first connected to, and shared.
 
-Signing, credentials, connections and the understanding of answers are botocore's. What it reads to make a client is cut
-down: all of S3's description to the five operations of :mod:`~.s3_api`, and the endpoints and rules of every AWS region
-to two ways of addressing where an endpoint is set.
+Where the server is, who asks, in which region and by which proxy is for ``boto3`` to find out, wherever it looks. Set
+here is only what the protocol of :mod:`~.s3` rests on.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import re
+import threading
+from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
-import botocore.loaders
+import boto3.session
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from registry.errors import InvalidRequest
-from registry.store import s3_api
 from registry.store.settings import S3Settings
 
-_ADDRESSING = {None: "auto", True: "path", False: "virtual"}  # auto: path for every endpoint that is set
+_KEPT = 8  # clients: a process seldom has more than one store
+_VARIABLES = re.compile(r"AWS_.*|BOTO_CONFIG|HOME|USERPROFILE|(?:HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
+_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+_ADDRESSING = {True: "path", False: "virtual"}
+
+_lock = threading.Lock()
 
 
-class Descriptions(botocore.loaders.Loader):  # type: ignore[misc]  # botocore carries no types
-    """What S3 clients are made from; ``endpoint``: they have one of their own, so that no AWS region matters."""
+def shared_client(url: str, settings: S3Settings) -> tuple[Any, int | None]:
+    """The client for the bucket ``url``, and how often a request is made at most if variables or the profile say so.
 
-    def __init__(self, *, endpoint: bool) -> None:
-        super().__init__()
-        self._endpoint = endpoint
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        """S3 alone: botocore looks into hundreds of folders to know."""
-        return ["s3"]
-
-    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        """The operations of a store, the rules of addressing."""
-        if type_name == "service-2":
-            return s3_api.SERVICE
-        if type_name == "endpoint-rule-set-1" and self._endpoint:
-            return s3_api.RULES
-        return super().load_service_model(service_name, type_name, api_version)
-
-    def load_data_with_path(self, name: str) -> Any:
-        """Everything else: lists of regions, of what is asked again."""
-        if name == "endpoints" and self._endpoint:
-            return s3_api.REGIONS, ""
-        return super().load_data_with_path(name)
+    All threads and stores get the same one, until the settings, the variables or the files of ``boto3`` are others.
+    Asks nothing of the server. Raises ``InvalidRequest`` for settings that make no client.
+    """
+    try:
+        with _lock:
+            return _client(settings, _environment())
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL, attempts that are no number
+        raise InvalidRequest(
+            f"cannot connect to {url}: {error}. Check AWS_ENDPOINT_URL, AWS_PROFILE, AWS_DEFAULT_REGION, "
+            "AWS_MAX_ATTEMPTS and AWS_RETRY_MODE, and the same in the profile"
+        ) from error
 
 
-class _Session(botocore.session.Session):  # type: ignore[misc]  # the same
-    """Makes clients of S3; those of other services, which credentials may come from, are made as botocore does."""
-
-    def create_client(self, service_name: str, *args: Any, **named: Any) -> Any:
-        """A client of its own for each call."""
-        if service_name != "s3":
-            return botocore.session.Session().create_client(service_name, *args, **named)
-        return super().create_client(service_name, *args, **named)
-
-
-_descriptions = functools.cache(Descriptions)  # read once, however many clients are made
-
-
-def new_client(url: str, settings: S3Settings) -> Any:
-    """A client for the bucket ``url``; ``InvalidRequest`` for settings that make none. Asks nothing of the server."""
+@functools.lru_cache(_KEPT)
+def _client(settings: S3Settings, environment: Hashable) -> tuple[Any, int | None]:
+    style = None if settings.path_style is None else {"addressing_style": _ADDRESSING[settings.path_style]}
     config = Config(
+        # A lost answer must be noticed in time to ask again: boto3 would wait for a minute.
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
+        # The store itself asks again: it has to know of every attempt whether that may have stored the object, and the
+        # client tells of the last one alone. The mode of retries stays the user's, and so does their number, below.
         retries={"total_max_attempts": 1},
+        # A log is read by 16 threads: two logs at once, each request on a connection that is kept.
         max_pool_connections=32,
         # MD5 in a header is understood everywhere; checksums in trailers are not (Ceph before 18, Google, old MinIO).
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": _ADDRESSING[settings.path_style]},
+        s3=style,
     )
+    # Not boto3's default session: that keeps the profile and the credentials which it found first, whatever the
+    # variables say later, and is not safe to make clients of in several threads.
+    session = botocore.session.get_session()
+    made = boto3.session.Session(botocore_session=session).client(
+        "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
+    )
+    return made, session.get_config_variable("max_attempts")
+
+
+def _environment() -> Hashable:
+    """What ``boto3`` makes a client of beside arguments: variables, and its files as they are now."""
+    variables = frozenset((name, value) for name, value in os.environ.items() if _VARIABLES.fullmatch(name))
+    return variables, *(_state(os.environ.get(name, usual)) for name, usual in _FILES.items())
+
+
+def _state(path: str) -> Hashable:
     try:
-        session = _Session()
-        endpoint = settings.endpoint_url or _endpoint_of_variables(session)
-        session.register_component("data_loader", _descriptions(endpoint=endpoint is not None))
-        return session.create_client("s3", endpoint_url=endpoint, region_name=settings.region, config=config)
-    except (BotoCoreError, ValueError) as error:  # ValueError is what an endpoint that is no URL gives
-        raise InvalidRequest(
-            f"cannot connect to {url}: {error}. Check AWS_ENDPOINT_URL, AWS_PROFILE and AWS_DEFAULT_REGION"
-        ) from error
-
-
-def _endpoint_of_variables(session: Any) -> str | None:
-    """None where the profile may still name one: botocore finds that, by its whole description."""
-    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        found = Path(path).expanduser().stat()
+    except (OSError, RuntimeError):  # RuntimeError: nobody's home, as in a container whose user has no name
         return None
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _begin_anew() -> None:
+    """In a forked process: it must not talk on its parent's connections, nor wait for a thread that it has not got."""
+    global _lock
+    _lock = threading.Lock()
+    _client.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -5,13 +5,30 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.servers.processes import free_ports, start, stop, wait_until_answers
+
+
+def ask(api: str, path: str, body: Any = None, method: str | None = None) -> Any:
+    """What the Prefect API at ``api`` answers, as it says it: Prefect's client would check and complete it.
+
+    ``method``: where it is neither GET without a ``body`` nor POST with one. Raises ``httpx.HTTPError``.
+    """
+    method = method or ("GET" if body is None else "POST")
+    for _ in range(20):  # 503: SQLite was busy, ask again, as Prefect's own client does
+        answer = httpx.request(method, f"{api}/{path}", json=body, timeout=30, verify=False)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return answer.raise_for_status().json() if answer.content else None
+        time.sleep(0.5)
+    raise AssertionError(f"{path} was answered 503 for ten seconds")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 from flows.settings import Settings
 from registry import Model, Registry
 from tests.paths import ROOT
+from tests.servers.prefect_server import ask
 from tests.servers.processes import free_ports
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -68,17 +66,7 @@ class Served:
             process.wait(30)
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(f"{self.url}/api/{path}", data, {"Content-Type": "application/json"})
-        for _ in range(20):  # 503: SQLite was busy, ask again, as Prefect's own client does
-            try:
-                with urllib.request.urlopen(asked, timeout=30) as answer:
-                    return json.loads(answer.read() or "null")
-            except urllib.error.HTTPError as error:
-                if error.code != 503:
-                    raise
-            time.sleep(0.5)
-        raise AssertionError(f"{path} was answered 503 for ten seconds")
+        return ask(f"{self.url}/api", path, body)
 
     def start_run(self, request: Mapping[str, Any], **env: str) -> str:
         """The id of a run of the manual deployment, made without the browser; ``env``: for its process alone."""

@@ -16,10 +16,9 @@ predictions and labels of bars before *t* and the prediction and the label of *t
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from flows.arrays import Floats
 from flows.errors import GateRefused
@@ -41,8 +40,6 @@ TRAILING_BARS = 2_000
 
 TRAILING_MINIMUM = 500
 """Fewer earlier bars than this, and the rank, the base and the cut are undefined."""
-
-_BLOCK = 128  # bars ranked at once: their common past is sorted once, the rest compared one by one
 
 _NONE: Floats = np.empty(0)
 
@@ -104,13 +101,11 @@ def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
     Raises :class:`GateRefused` where a prediction is not finite.
     """
     before, now = _stream(earlier)[-TRAILING_BARS:], _stream(p)
-    order = np.unique(np.concatenate([before, now]), return_inverse=True)[1].astype(np.float32)
-    ranks = np.full(order.size, np.nan)
-    for start in range(max(before.size, TRAILING_MINIMUM), order.size, _BLOCK):
-        stop = min(start + _BLOCK, order.size)
-        compared = np.minimum(np.arange(start, stop), TRAILING_BARS)
-        ranks[start:stop] = _smaller_less_greater(order, start, stop) / compared
-    return ranks[before.size :]
+    stream = pd.Series(np.concatenate([before, now]))
+    compared = np.minimum(np.arange(stream.size), TRAILING_BARS)
+    # among itself and those before it, ties in the middle: smaller − greater = 2·rank − 1 − (compared + 1), exactly
+    rank = stream.rolling(TRAILING_BARS + 1, min_periods=TRAILING_MINIMUM + 1).rank().to_numpy()
+    return np.asarray((2.0 * rank - compared - 2.0)[before.size :] / compared[before.size :])
 
 
 def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats:
@@ -145,42 +140,6 @@ def stream_cut(p: npt.ArrayLike) -> float:
             f"{predictions.size}: backfill the evidence, or set the cut to 0.5"
         )
     return float(np.median(predictions[-TRAILING_BARS:]))
-
-
-def _smaller_less_greater(order: npt.NDArray[np.float32], start: int, stop: int) -> Floats:
-    """For each bar of [start, stop): how many of its last 2,000 are smaller, less how many are greater.
-
-    ``order`` holds whole numbers: single precision compares them exactly up to 2**24 bars, at a third of the time.
-    """
-    block = order[start:stop]
-    n = block.size
-    reach = max(stop - 1 - TRAILING_BARS, 0)  # every bar of the block looks back on [reach, start)
-    common = np.sort(order[reach:start])
-    count = np.searchsorted(common, block, "left") + np.searchsorted(common, block, "right") - float(common.size)
-    count += _signs(block, block, _earlier(n))
-    first = max(start - TRAILING_BARS, 0)
-    if first < reach:  # bar i of the block still sees order[start + i - 2000 : reach]
-        older = order[first:reach]
-        count += _signs(block, older, _within_reach(n, older.size, start - TRAILING_BARS - first))
-    return np.asarray(count, dtype=np.float64)
-
-
-@cache
-def _earlier(n: int) -> npt.NDArray[np.float32]:
-    """1 where bar j of a block comes before bar i, shape (n, n)."""
-    return np.tri(n, k=-1, dtype=np.float32)
-
-
-@cache
-def _within_reach(n: int, older: int, offset: int) -> npt.NDArray[np.float32]:
-    """1 where bar i of a block still looks back on the j-th of the ``older`` ones, shape (n, older)."""
-    return np.triu(np.ones((n, older), dtype=np.float32), offset)
-
-
-def _signs(block: npt.NDArray[np.float32], others: npt.NDArray[np.float32], seen: npt.NDArray[np.float32]) -> Floats:
-    """For each of ``block`` the number of smaller less greater among the ``others`` that it sees (1 in ``seen``)."""
-    signs = np.clip(block[:, None] - others[None, :], -1.0, 1.0)
-    return np.asarray((signs * seen) @ np.ones(others.size, dtype=np.float32), dtype=np.float64)
 
 
 def _stream(p: npt.ArrayLike) -> Floats:

@@ -7,14 +7,10 @@ when, how much, what to do, and where to look.
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 log = logging.getLogger("flows.alerts")
 
@@ -82,24 +78,32 @@ def send(alert: Alert, target: str) -> bool:
     """Deliver one alert without Prefect; whether it arrived. A failure is logged, without the target's secrets."""
     if not is_webhook(target):
         return _notify(alert, target)
-    return _arrived(alert.kind, target, json.dumps(webhook_json(alert.subject, alert.body)).encode())
+    return _arrived(alert.kind, target, json.dumps(webhook_json(alert.subject, alert.body)))
 
 
 def ping(target: str) -> bool:
     """Ask for ``target``: the sign of life that a dead-man's switch waits for."""
-    return _arrived("ping", target, None)
+    return _arrived("ping", target)
 
 
-def _arrived(what: str, target: str, data: bytes | None) -> bool:
+def _arrived(what: str, target: str, data: str | None = None) -> bool:
+    import httpx  # costs a tenth of a second, and most commands tell nobody
+
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # below, it logs every address, and this one is a secret
+    method = "GET" if data is None else "POST"
+    headers = {"User-Agent": "retrain"} | ({} if data is None else {"Content-Type": "application/json"})
     try:
-        headers = {"User-Agent": "retrain"} | ({} if data is None else {"Content-Type": "application/json"})
-        with urllib.request.urlopen(urllib.request.Request(target, data, headers), timeout=_SECONDS):
-            return True
-    except urllib.error.HTTPError as error:
-        log.error("%s was not delivered: the receiver answered %d", what, error.code)
-    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: an address that is none
-        reason: Any = getattr(error, "reason", type(error).__name__)
-        log.error("%s was not delivered: %s", what, reason if isinstance(reason, OSError) else type(error).__name__)
+        answer = httpx.request(method, target, content=data, headers=headers, timeout=_SECONDS, follow_redirects=True)
+        answer.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        log.error("%s was not delivered: the receiver answered %d", what, error.response.status_code)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
+        # the last three: certificates or a proxy that the environment names and that cannot be used;
+        # only what the connection says is shown: other messages may repeat the address
+        reason = error if isinstance(error, httpx.ConnectError) else type(error).__name__
+        log.error("%s was not delivered: %s", what, reason)
+    else:
+        return True
     return False
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
+
+from flows.operations.api import prepare_environment
 from flows.operations.doctor.finding import Finding
+from flows.operations.orchestrator.deployments import POOL
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, Worker
+    from prefect.client.schemas.responses import DeploymentResponse
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -26,14 +30,12 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
         yield Finding("Prefect", "look", "no server is configured, so nothing runs by itself", _START)
         return
     try:
-        theirs = _ask(api, "admin/version")
-        ready = _ask(api, "deployments/filter", {})
-        workers = _ask(api, "work_pools/retrain/workers/filter", {})
-        runs = _ask(api, "flow_runs/filter", _scheduled(now))
-    except urllib.error.HTTPError as error:
-        yield Finding("Prefect", "wrong", f"{api} answers {error.code}", _why(error.code))
+        theirs, nightly, workers, runs = _ask(api, now)
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        yield Finding("Prefect", "wrong", f"{api} answers {code}", _why(code))
         return
-    except (OSError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         yield Finding("Prefect", "wrong", f"{api} does not answer ({error})", _START)
         return
     ours = version("prefect")
@@ -44,17 +46,16 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
     host = urlsplit(api).hostname
     if host not in LOOPBACK and not os.environ.get("PREFECT_API_AUTH_STRING"):
         yield Finding("password", "look", f"{host} is asked without one", "set PREFECT_SERVER_API_AUTH_STRING there")
-    yield _deployed(ready)
+    yield _deployed(nightly)
     yield _worked(workers)
     yield _planned(runs)
 
 
-def _deployed(deployments: list[dict[str, Any]]) -> Finding:
-    nightly = [each for each in deployments if each["name"] == "nightly"]
+def _deployed(nightly: Sequence[DeploymentResponse]) -> Finding:
     if not nightly:
         return Finding("deployments", "wrong", "there is no deployment nightly", "retrain deploy")
-    active = [schedule for each in nightly for schedule in each["schedules"] if schedule["active"]]
-    if not active or any(each["paused"] for each in nightly):
+    active = [schedule for each in nightly for schedule in each.schedules if schedule.active]
+    if not active or any(each.paused for each in nightly):
         return Finding(
             "deployments", "wrong", "nightly has no active schedule", "switch it on in the UI, or retrain deploy"
         )
@@ -63,42 +64,52 @@ def _deployed(deployments: list[dict[str, Any]]) -> Finding:
     return Finding("deployments", "fine", "nightly is scheduled")
 
 
-def _worked(workers: list[dict[str, Any]]) -> Finding:
-    online = [each["name"] for each in workers if each.get("status") == "ONLINE"]
+def _worked(workers: Sequence[Worker]) -> Finding:
+    online = [each.name for each in workers if each.status == "ONLINE"]
     if not online:
         return Finding("worker", "wrong", "none is online in the pool retrain", "prefect worker start --pool retrain")
     return Finding("worker", "fine", f"{', '.join(online)} online")
 
 
-def _planned(runs: list[dict[str, Any]]) -> Finding:
-    if not runs:
+def _planned(runs: Sequence[FlowRun]) -> Finding:
+    due = runs[0].expected_start_time if runs else None
+    if due is None:
         return Finding(
             "scheduler", "wrong", "no run of nightly is scheduled", "look at the server's log; see SQLAlchemy below"
         )
-    return Finding("scheduler", "fine", f"next run {runs[0]['expected_start_time'][:16]}Z")
-
-
-def _scheduled(now: datetime) -> dict[str, Any]:
-    return {
-        "deployments": {"name": {"any_": ["nightly"]}},
-        "flow_runs": {
-            "state": {"type": {"any_": ["SCHEDULED"]}},
-            "expected_start_time": {"after_": (now - timedelta(minutes=1)).astimezone(UTC).isoformat()},
-        },
-        "sort": "EXPECTED_START_TIME_ASC",
-        "limit": 1,
-    }
+    return Finding("scheduler", "fine", f"next run {due.astimezone(UTC):%Y-%m-%dT%H:%M}Z")
 
 
 def _why(status: int) -> str:
     return "set PREFECT_API_AUTH_STRING=user:password" if status in (401, 403) else "look at the server's log"
 
 
-def _ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    headers = {"Content-Type": "application/json"}
-    secret = os.environ.get("PREFECT_API_AUTH_STRING")
-    if secret:
-        headers["Authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{api}/{path}", data, headers), timeout=5) as answer:
-        return json.load(answer)
+def _ask(api: str, now: datetime) -> tuple[str, list[DeploymentResponse], list[Worker], list[FlowRun]]:
+    """The server's version, its nightly deployments, the workers of the pool, and the nightly run that is next."""
+    prepare_environment()
+    from prefect.client.orchestration import get_client  # over a second, which only a configured server is worth
+    from prefect.client.schemas import filters, sorting
+    from prefect.client.schemas.objects import StateType
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    nightly = filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=["nightly"]))
+    scheduled = filters.FlowRunFilter(
+        state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        expected_start_time=filters.FlowRunFilterExpectedStartTime(after_=now - timedelta(minutes=1)),
+    )
+    # a server that does not answer now is a finding, and nothing to wait for
+    with (
+        temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client({"timeout": 5}, True) as client,
+    ):
+        return (
+            client.api_version(),
+            client.read_deployments(deployment_filter=nightly),
+            client.read_workers_for_work_pool(POOL),
+            client.read_flow_runs(
+                deployment_filter=nightly,
+                flow_run_filter=scheduled,
+                sort=sorting.FlowRunSort.EXPECTED_START_TIME_ASC,
+                limit=1,
+            ),
+        )

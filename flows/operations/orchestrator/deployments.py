@@ -11,7 +11,7 @@ from flows.operations.settings import Operations
 
 POOL = "retrain"
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 """The checkout: where prefect.yaml and the flows are."""
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-_LOOK_SECONDS = 0.05
+import psutil
 
 
 class Child:
@@ -19,7 +17,7 @@ class Child:
         self.name = name
         self.log = log
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self.process = psutil.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -29,17 +27,10 @@ class Child:
                 start_new_session=True,
             )
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def ended(self) -> int | None:
         """Its exit status; None while it runs."""
-        return self._process.poll()
-
-    def wait(self, seconds: float | None = None) -> int:
-        """Its exit status, once it has ended; ``subprocess.TimeoutExpired`` after ``seconds``."""
-        return self._process.wait(seconds)
+        status: int | None = self.process.poll()
+        return status
 
     def last_words(self, characters: int = 1500) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-characters:].strip()
@@ -47,63 +38,22 @@ class Child:
 
 def end_all(children: Iterable[Child], *, patience: float) -> None:
     """End the children and everything they started: asked first, killed after ``patience`` seconds."""
-    children = list(children)
-    tree = descendants(child.pid for child in children)  # a run is in a session of its own: no group holds them all
-    for pid in tree:
-        _signal(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and (_running(children) or _alive(tree)):
-        time.sleep(_LOOK_SECONDS)
-    for pid in {*_alive(tree), *descendants(child.pid for child in _running(children))}:
-        _signal(pid, signal.SIGKILL)
-    for child in children:
-        child.wait()
+    roots = [child.process for child in children]
+    tree = list(_with_descendants(roots))  # a run is in a session of its own: no group holds them all
+    for process in tree:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself
+            process.terminate()
+    _, left = psutil.wait_procs(tree, timeout=patience)
+    for process in {*left, *_with_descendants(roots)}:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for root in roots:
+        root.wait()
 
 
-def descendants(roots: Iterable[int]) -> list[int]:
-    """The processes ``roots`` and all that they started and that did not leave them, each once."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in _parents():
-        children.setdefault(parent, []).append(pid)
-    found: list[int] = []
-    waiting = list(roots)
-    while waiting:
-        pid = waiting.pop()
-        if pid not in found:
-            found.append(pid)
-            waiting += children.get(pid, [])
-    return found
-
-
-def _parents() -> list[tuple[int, int]]:
-    """(process, its parent) of every process."""
-    proc = Path("/proc")
-    if not (proc / "self" / "stat").exists():  # macOS
-        told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        return [(int(pid), int(parent)) for pid, parent in map(str.split, told.splitlines())]
-    found = []
-    for folder in proc.iterdir():
-        if folder.name.isdigit():
-            try:
-                after_name = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:  # ended since
-                continue
-            if after_name[0] != "Z":
-                found.append((int(folder.name), int(after_name[1])))
-    return found
-
-
-def _running(children: Iterable[Child]) -> list[Child]:
-    return [child for child in children if child.ended() is None]
-
-
-def _alive(pids: Iterable[int]) -> list[int]:
-    there = {pid for pid, _ in _parents()}
-    return [pid for pid in pids if pid in there]
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # it ended by itself
+def _with_descendants(roots: Iterable[psutil.Process]) -> Iterator[psutil.Process]:
+    """``roots`` and all that they started and that did not leave them."""
+    for root in roots:
+        yield root
+        with suppress(psutil.NoSuchProcess):
+            yield from root.children(recursive=True)

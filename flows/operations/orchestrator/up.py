@@ -10,15 +10,15 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+import httpx
+import psutil
 
 from flows.errors import RetrainError
 from flows.operations.orchestrator.deployments import POOL, ROOT
@@ -176,7 +176,7 @@ class _Crew:
         command = [sys.executable, "-m", *_COMMANDS[name](self._place)]
         log = self._place.home / f"{name}.log"
         self._children[name] = Child(name, command, env=self.env, log=log, cwd=ROOT if name == "deploy" else Path.cwd())
-        pids = {"up": os.getpid(), **{child.name: child.pid for child in self._children.values()}}
+        pids = {"up": os.getpid(), **{child.name: child.process.pid for child in self._children.values()}}
         self._place.note.write_text(json.dumps(pids))
 
     def _wait_for_server(self) -> None:
@@ -191,8 +191,8 @@ class _Crew:
         """Until a child has done its work, after which it is none any more."""
         child = self._children[name]
         try:
-            status = child.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
+            status = child.process.wait(START_SECONDS)
+        except psutil.TimeoutExpired:
             status = None
         if status != 0:
             raise UpFailed(f"{name} failed, see {child.log}: {child.last_words()}")
@@ -263,9 +263,9 @@ def _left_behind(place: Place) -> str:
 def _asked(url: str) -> str | None:
     """What a server says at ``url``; None where there is none, or none of this kind."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return str(answer.read(200).decode("utf-8", "replace")).strip().strip('"')
-    except urllib.error.HTTPError as error:
-        return "with a password" if error.code == 401 else None
-    except OSError:
+        answer = httpx.get(url, timeout=2, verify=False, trust_env=False)  # on this machine: no TLS, no proxy
+    except httpx.HTTPError:
         return None
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return "with a password"
+    return answer.text[:200].strip().strip('"') if answer.is_success else None

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.commands.lazy import COMMANDS
 
-HEAVY = ("pandas", "scipy", "sklearn", "prefect", "matplotlib", "botocore")
+HEAVY = ("pandas", "scipy", "sklearn", "prefect", "matplotlib", "botocore", "httpx", "psutil")
 
 
 def loaded_after(code: str) -> set[str]:

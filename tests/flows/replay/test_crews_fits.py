@@ -16,6 +16,7 @@ from typing import Any
 
 import distributed
 import numpy as np
+import psutil
 import pytest
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
@@ -90,13 +91,14 @@ def test_a_replay_killed_between_fits_goes_on_with_the_others(
     while len(fits(tmp_path)) < 3:
         assert running.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
-    workers = below(running.pid)
+    workers = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGKILL)
     running.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     assert len(finished) < len(fits(alone))
     assert workers
-    wait_until(lambda: not any(alive(worker) for worker in workers))
+    left = psutil.wait_procs(workers, timeout=20)[1]
+    assert all(worker.status() == psutil.STATUS_ZOMBIE for worker in left), "dead, be they still in the table"
     record(job, data, FIRST, LAST, tmp_path, crew=WorkerPool(workers=2))
     assert fits(tmp_path) == fits(alone)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
@@ -208,23 +210,3 @@ def copied(place: Path, to: Path) -> Path:
     import shutil
 
     return Path(shutil.copytree(place, to / "copy"))
-
-
-def below(parent: int) -> list[int]:
-    """Every process that a process started, and those that they started."""
-    found = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [*found, *(each for child in found for each in below(child))]
-
-
-def alive(process: int) -> bool:
-    try:
-        return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(holds: Any, *, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
@@ -18,6 +18,24 @@ from registry.store import S3Settings, Store, connect, s3
 @pytest.fixture
 def store(bucket: str) -> Store:
     return connect(bucket + "/root")
+
+
+Hook = Callable[[Store, str, Callable[..., object]], None]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """Lets a function hear of an event in a store's client, which other tests share, until the test is over."""
+    undo: list[Callable[[], None]] = []
+
+    def register(store: Store, event: str, heard: Callable[..., object]) -> None:
+        events = store._client.meta.events  # type: ignore[attr-defined]
+        events.register(event, heard)
+        undo.append(lambda: events.unregister(event, heard))
+
+    yield register
+    for each in undo:
+        each()
 
 
 def test_two_roots_in_a_bucket_do_not_see_each_other(bucket: str, store: Store) -> None:
@@ -44,14 +62,12 @@ def test_pages_are_put_together(store: Store, monkeypatch: pytest.MonkeyPatch, p
     assert [stored.key for stored in store.stat("")] == keys
 
 
-def test_a_listing_asks_for_no_more_than_is_wanted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_asks_for_no_more_than_is_wanted(store: Store, monkeypatch: pytest.MonkeyPatch, hook: Hook) -> None:
     for number in range(5):
         store.create(f"n{number}", b"data")
     monkeypatch.setattr(s3, "PAGE", 2)
     asked: list[int] = []
-    store._client.meta.events.register(  # type: ignore[attr-defined]
-        "before-parameter-build.s3.ListObjectsV2", lambda params, **_: asked.append(params["MaxKeys"])
-    )
+    hook(store, "before-parameter-build.s3.ListObjectsV2", lambda params, **_: asked.append(params["MaxKeys"]))
     for limit, pages in ((1, [1]), (2, [2]), (3, [2, 2]), (None, [2, 2, 2])):
         asked.clear()
         assert store.list("", limit=limit) == [f"n{number}" for number in range(5)][:limit]
@@ -76,26 +92,24 @@ def test_a_wrong_bucket_is_told_with_its_name(bucket: str) -> None:
             operation()
 
 
-def answer_with_date(store: Store, change: Callable[[dict[str, str]], object]) -> None:
+def answer_with_date(hook: Hook, store: Store, change: Callable[[dict[str, str]], object]) -> None:
     """Let ``change`` have the headers of every listing: no server that can be had here sends a wrong Date, or none."""
-    store._client.meta.events.register(  # type: ignore[attr-defined]
-        "after-call.s3.ListObjectsV2", lambda parsed, **_: change(parsed["ResponseMetadata"]["HTTPHeaders"])
-    )
+    hook(store, "after-call.s3.ListObjectsV2", lambda parsed, **_: change(parsed["ResponseMetadata"]["HTTPHeaders"]))
 
 
-def test_ages_are_by_the_servers_clock_and_never_negative(store: Store) -> None:
+def test_ages_are_by_the_servers_clock_and_never_negative(store: Store, hook: Hook) -> None:
     store.create("k", b"")
     now = datetime.now(UTC)
     dates = [now + timedelta(days=800), now - timedelta(days=800)]
-    answer_with_date(store, lambda headers: headers.update(date=format_datetime(dates.pop(0), usegmt=True)))
+    answer_with_date(hook, store, lambda headers: headers.update(date=format_datetime(dates.pop(0), usegmt=True)))
     old, new = [next(iter(store.stat(""))).age for _ in range(2)]
     assert timedelta(days=799) < old < timedelta(days=801)
     assert new == timedelta(0)
 
 
-def test_ages_are_not_guessed_without_the_servers_clock(store: Store) -> None:
+def test_ages_are_not_guessed_without_the_servers_clock(store: Store, hook: Hook) -> None:
     store.create("k", b"")
-    answer_with_date(store, lambda headers: headers.pop("date"))
+    answer_with_date(hook, store, lambda headers: headers.pop("date"))
     with pytest.raises(StoreError, match="Date header"):
         [*store.stat("")]
 
@@ -113,6 +127,7 @@ def test_ages_are_not_guessed_without_the_servers_clock(store: Store) -> None:
 def test_a_create_is_one_put_that_every_server_understands(
     aws: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
+    hook: Hook,
     endpoint: str | None,
     path_style: bool | None,
     url: str,
@@ -129,7 +144,7 @@ def test_a_create_is_one_put_that_every_server_understands(
         sent.append(request)
         return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: iter([b""])))
 
-    store._client.meta.events.register("before-send.s3.PutObject", answer)  # type: ignore[attr-defined]
+    hook(store, "before-send.s3.PutObject", answer)
     store.create("k", b"data")
     assert [(request.method, request.url) for request in sent] == [("PUT", url)]
     headers = {name.lower(): value for name, value in sent[0].headers.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,13 +47,15 @@ def test_an_alert_says_what_since_when_what_to_do_and_where() -> None:
     ]
 
 
-def test_a_webhook_receives_subject_body_and_the_text_that_chats_show() -> None:
+def test_a_webhook_receives_subject_body_and_the_text_that_chats_show(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     with receiving() as receiver:
         assert send(Alert("data.missing", "m", "no bars", NOW), f"{receiver.url}?key={SECRET}")
     (message,) = receiver.messages
     assert message["subject"] == "retrain: data.missing (m)"
     assert message["text"] == f"{message['subject']}\n{message['body']}"
     assert SECRET not in str(message)
+    assert SECRET not in caplog.text, "no library that is used here logs it either"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,7 @@ def test_a_webhook_receives_subject_body_and_the_text_that_chats_show() -> None:
     [
         "http://127.0.0.1:9/hook?key={}",  # nobody listens on port 9
         "http://[{}",
+        "http://127.0.0.1:{}/hook",
         "no-such-scheme://{}",
         "mailto://{}",
     ],

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -142,17 +143,24 @@ def test_a_rule_that_expires_the_registrys_objects_is_found(rule: dict[str, Any]
     assert expiry([rule], "registry/").verdict == verdict
 
 
+IDENTITY = "9c4b0e6e-8d9a-4f65-a3c6-3f7f4f1c2a10"
+ACTIVE = {"active": True, "schedule": {"cron": "20 17 * * 1-5", "timezone": "America/New_York"}}
+NIGHTLY = {"name": "nightly", "flow_id": IDENTITY, "paused": False, "schedules": [ACTIVE]}
+UP = {"name": "up", "work_pool_id": IDENTITY, "status": "ONLINE"}
+
+
 class FakePrefect:
     """Answers what a Prefect server would; ``answers`` maps the end of a path to JSON or a status."""
 
     def __init__(self) -> None:
-        schedule = {"active": True}
         self.answers: dict[str, Any] = {
             "version": "3.8.8",
-            "deployments/filter": [{"name": "nightly", "paused": False, "schedules": [schedule]}],
-            "workers/filter": [{"name": "up", "status": "ONLINE"}],
-            "flow_runs/filter": [{"expected_start_time": "2024-06-06T21:20:00Z"}],
+            "csrf-token": 404,  # as a server that asks for none
+            "deployments/filter": [NIGHTLY],
+            "workers/filter": [UP],
+            "flow_runs/filter": [{"flow_id": IDENTITY, "expected_start_time": "2024-06-06T21:20:00Z"}],
         }
+        self.asked: dict[str, dict[str, Any]] = {}
 
 
 @pytest.fixture
@@ -161,11 +169,11 @@ def prefect() -> Iterator[tuple[str, FakePrefect]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            fake.asked[self.path] = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             self.do_GET()
 
         def do_GET(self) -> None:
-            said = next(value for path, value in fake.answers.items() if self.path.endswith(path))
+            said = next(value for path, value in fake.answers.items() if urlsplit(self.path).path.endswith(path))
             self.send_response(said if isinstance(said, int) else 200)
             self.end_headers()
             self.wfile.write(json.dumps(said).encode())
@@ -185,7 +193,18 @@ def test_a_server_with_all_that_nights_need_is_fine(
     prefect: tuple[str, FakePrefect], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor_prefect, "version", lambda package: "3.8.8")
-    assert {each.verdict for each in examine_server(prefect[0], NOW)} == {"fine"}
+    api, fake = prefect
+    assert [(each.verdict, each.said) for each in examine_server(api, NOW)] == [
+        ("fine", f"{api}, version 3.8.8"),
+        ("fine", "nightly is scheduled"),
+        ("fine", "up online"),
+        ("fine", "next run 2024-06-06T21:20Z"),
+    ]
+    runs = fake.asked["/api/flow_runs/filter"]
+    assert runs["deployments"]["name"]["any_"] == fake.asked["/api/deployments/filter"]["deployments"]["name"]["any_"]
+    assert runs["flow_runs"]["state"]["type"]["any_"] == ["SCHEDULED"] and runs["limit"] == 1
+    assert datetime.fromisoformat(runs["flow_runs"]["expected_start_time"]["after_"]) == NOW - timedelta(minutes=1)
+    assert "/api/work_pools/retrain/workers/filter" in fake.asked
 
 
 @pytest.mark.parametrize(
@@ -195,21 +214,17 @@ def test_a_server_with_all_that_nights_need_is_fine(
         ("deployments/filter", [], "deployments", "wrong"),
         (
             "deployments/filter",
-            [{"name": "nightly", "paused": True, "schedules": [{"active": True}]}],
+            [{**NIGHTLY, "paused": True}],
             "deployments",
             "wrong",
         ),
-        ("deployments/filter", [{"name": "nightly", "paused": False, "schedules": []}], "deployments", "wrong"),
-        (
-            "deployments/filter",
-            [{"name": "nightly", "paused": False, "schedules": [{"active": True}] * 2}],
-            "deployments",
-            "look",
-        ),
-        ("workers/filter", [{"name": "up", "status": "OFFLINE"}], "worker", "wrong"),
+        ("deployments/filter", [{**NIGHTLY, "schedules": []}], "deployments", "wrong"),
+        ("deployments/filter", [{**NIGHTLY, "schedules": [ACTIVE] * 2}], "deployments", "look"),
+        ("workers/filter", [{**UP, "status": "OFFLINE"}], "worker", "wrong"),
         ("flow_runs/filter", [], "scheduler", "wrong"),
         ("deployments/filter", 401, "Prefect", "wrong"),
         ("workers/filter", 500, "Prefect", "wrong"),
+        ("flow_runs/filter", "not what Prefect says", "Prefect", "wrong"),
     ],
 )
 def test_what_is_missing_on_the_server_is_named(

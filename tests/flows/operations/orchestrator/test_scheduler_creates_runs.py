@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from typing import Any
 
 import pytest
 
 from tests.paths import ROOT
-from tests.servers.prefect_server import PrefectServer
-
-
-def ask(server: PrefectServer, path: str, body: dict[str, Any]) -> Any:
-    data = json.dumps(body).encode()
-    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+from tests.servers.prefect_server import PrefectServer, ask
 
 
 @pytest.mark.server
@@ -27,7 +18,7 @@ def test_the_server_creates_the_nightly_runs_at_17_20_new_york(prefect_server: P
     deployed = prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
 
-    deployments = {each["name"]: each for each in ask(prefect_server, "/deployments/filter", {})}
+    deployments = {each["name"]: each for each in ask(prefect_server.url, "deployments/filter", {})}
     assert set(deployments) >= {"nightly", "manual"}
     nightly = deployments["nightly"]
     assert [schedule["active"] for schedule in nightly["schedules"]] == [True]
@@ -38,7 +29,7 @@ def test_the_server_creates_the_nightly_runs_at_17_20_new_york(prefect_server: P
     deadline = time.monotonic() + 60
     while not runs and time.monotonic() < deadline:
         time.sleep(0.25)  # the scheduler works by itself; this asks it until it has
-        runs = ask(prefect_server, "/flow_runs/filter", wanted)
+        runs = ask(prefect_server.url, "flow_runs/filter", wanted)
     assert runs, "no scheduled run appeared within 60 s"
     hours = {run["expected_start_time"][11:16] for run in runs}
     assert hours <= {"21:20", "22:20"}, "17:20 New York is 21:20 UTC in summer and 22:20 in winter"
