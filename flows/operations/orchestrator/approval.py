@@ -37,7 +37,7 @@ from flows.operations.settings import load_operations
 from flows.report.decisions import proposed
 from flows.report.markdown import proposal_markdown
 
-log = logging.getLogger("flows.approving")
+log = logging.getLogger("flows.approval")
 
 _LOOK_SECONDS = 5
 _SPARE_SECONDS = 600  # Prefect's own end of the pause comes well after ours

@@ -35,7 +35,7 @@ from flows.settings import DEFAULT_MODEL, load_settings
 from registry import Clock, SystemClock
 from registry.errors import InvalidName, InvalidRequest, KeyRefused, RegistryError
 
-log = logging.getLogger("flows.attending")
+log = logging.getLogger("flows.unattended")
 
 _TROUBLES = ("data.missing", "data.rejected", "retrain.failed", "night.missed")
 """The alerts that a decided night ends."""

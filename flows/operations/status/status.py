@@ -12,7 +12,7 @@ from flows.job.request import request
 from flows.operations.alerts.conditions import FileMemory
 from flows.operations.runs.feed import BAR
 from flows.operations.settings import Operations
-from flows.settings import Settings
+from flows.settings import Settings, open_model
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.errors import Corrupt, KeyRefused, ModelNotFound
@@ -94,7 +94,7 @@ def look(
     """
     place = registry or settings.registry
     name, others = _which(settings, place, model)
-    opened = Registry(place).model(name)
+    opened = open_model(place, name)
     head, champion = opened.decisions.head(), opened.champion()
     night = None if head is None else head.state.get("night")
     real = champion is not None and not champion.simulated  # also where nobody says where its bars are
