@@ -23,7 +23,7 @@ from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.operations.orchestrator import artifacts, log_lines
 from flows.recipes import Recipe
 from flows.report.writing import after_night
-from registry import Version
+from registry import Model, Version
 from registry.errors import OutcomeUnknown, StoreUnavailable
 
 
@@ -113,15 +113,15 @@ def write_report(night: NightContext, outcome: Outcome) -> Outcome:
 
 
 @task(name="show the night", task_run_name="show the night", **RETRIED)
-def publish(night: NightContext, outcome: Outcome) -> None:
-    artifacts.publish(night.model, outcome)
+def publish(model: Model, outcome: Outcome) -> None:
+    artifacts.publish(model, outcome)
 
 
 def report(night: NightContext, outcome: Outcome) -> Outcome:
     """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
     outcome = write_report(night, outcome)
     if not outcome.already_decided:
-        publish(night, outcome, return_state=True)
+        publish(night.model, outcome, return_state=True)
     return outcome
 
 

@@ -19,8 +19,7 @@ from flows.evidence.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, Progress, c
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
 from flows.night.state import NightContext
-from flows.operations.orchestrator import artifacts as showing
-from flows.operations.orchestrator import tasks
+from flows.operations.orchestrator import artifacts, tasks
 from flows.operations.runs import local
 from tests.flows.nights import Nights, at, short_bars
 
@@ -170,8 +169,8 @@ def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes:
 
 def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[float, str]] = []
-    monkeypatch.setattr(showing, "create_progress_artifact", lambda at, description: said.append((at, description)))
-    monkeypatch.setattr(showing, "update_progress_artifact", lambda of, at: None)
+    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda at, description: said.append((at, description)))
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda of, at: None)
 
     def gather(night: NightContext, progress: Progress) -> None:
         progress(0, 25)

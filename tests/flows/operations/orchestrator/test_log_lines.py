@@ -17,10 +17,10 @@ def test_the_first_night_says_that_the_past_was_scored_and_later_ones_say_how_ma
     monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
 
-    def said(day: int) -> list[str]:
+    def lines(day: int) -> list[str]:
         return [*gathered(gather(nights.context(at(day))))]
 
-    assert said(3) == ["evidence: the past scored by walk-forward; 60 trading days in all"]
+    assert lines(3) == ["evidence: the past scored by walk-forward; 60 trading days in all"]
     nights(at(3))
-    assert said(4) == ["evidence: 96 bars scored for the first time; 61 trading days in all"]
-    assert said(4) == ["evidence: 0 bars scored for the first time; 61 trading days in all"], "repeated after a crash"
+    assert lines(4) == ["evidence: 96 bars scored for the first time; 61 trading days in all"]
+    assert lines(4) == ["evidence: 0 bars scored for the first time; 61 trading days in all"], "repeated after a crash"

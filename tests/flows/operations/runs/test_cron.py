@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.operations.runs import unattended as attending
+from flows.operations.runs import unattended
 from flows.operations.runs.lock import run_lock
 from registry import Registry
 from tests.clocks import FixedClock
@@ -44,7 +44,7 @@ def retrain(
         monkeypatch.setenv(f"RETRAIN_{name}", str(value))
     monkeypatch.setenv("PREFECT_API_URL", NOBODY)
     clock = FixedClock(WEDNESDAY)
-    monkeypatch.setattr(attending, "SystemClock", lambda: clock)
+    monkeypatch.setattr(unattended, "SystemClock", lambda: clock)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["retrain", *words])
@@ -99,7 +99,7 @@ def test_cron_waits_for_the_days_bars_and_a_second_line_of_it_is_covered(
 def test_cron_without_the_days_bars_is_missing_data_after_the_wait(
     retrain: Retrain, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attending, "SystemClock", lambda: FixedClock(datetime(2026, 6, 3, 21, 20, tzinfo=UTC)))
+    monkeypatch.setattr(unattended, "SystemClock", lambda: FixedClock(datetime(2026, 6, 3, 21, 20, tzinfo=UTC)))
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert status == 3 and "the bars of 2026-06-03 are not complete 180 minutes after the night began" in err
     assert out.count("looking again in") == 36, "every five minutes for three hours"

@@ -14,7 +14,7 @@ from flows.job.plan import plan
 from flows.job.request import Force, RetrainRequest
 from flows.night.overrides import needs_approval
 from flows.night.state import NightContext, Verdict
-from flows.operations.orchestrator import approval as approving
+from flows.operations.orchestrator import approval
 from flows.operations.orchestrator.approval import Approval, wait_for_approval
 from flows.settings import Settings
 from registry import SystemClock
@@ -58,7 +58,7 @@ def test_outside_of_a_server_nobody_is_asked_and_nobody_waits(tmp_path: Path, mo
     def paused(*given: Any, **named: Any) -> Any:
         raise AssertionError("it waits")
 
-    monkeypatch.setattr(approving, "pause_flow_run", paused)
+    monkeypatch.setattr(approval, "pause_flow_run", paused)
     assert wait_for_approval(context(job(tmp_path, 2)), PROMOTED) is PROMOTED
 
 
@@ -66,8 +66,8 @@ def test_on_a_server_nobody_is_asked_whose_click_would_not_be_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
-    monkeypatch.setattr(approving, "configured_api", lambda: "http://127.0.0.1:9/api")
-    monkeypatch.setattr(approving, "flow_run", lambda: 1 / 0)  # whoever asks needs the run
+    monkeypatch.setattr(approval, "configured_api", lambda: "http://127.0.0.1:9/api")
+    monkeypatch.setattr(approval, "flow_run", lambda: 1 / 0)  # whoever asks needs the run
     for hours in (None, 0, 2):
         night = context(job(tmp_path, hours))
         assert needs_approval(night.job, PROMOTED) and wait_for_approval(night, PROMOTED) is PROMOTED
