@@ -1,7 +1,7 @@
 """Writes the rooms and modules of ``architecture.md`` from the code: ``make docs``.
 
-Rooms stand in the order of the import contracts in ``pyproject.toml``, the lowest first, so that a page reads in the order
-that data flows. What is said of a room or a module is the first paragraph of its docstring.
+Rooms stand in the order of the import contracts in ``pyproject.toml``, the lowest first, so that a page reads in the
+order that data flows. What is said of a room or a module is the first paragraph of its docstring.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the import contracts do not say of the structure: loose modules, names that stand twice, long parameter lists."""
+"""What no import contract says of the structure: loose modules, names that stand twice, long parameter lists."""
 
 from __future__ import annotations
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from flows.bars import write_sample
+from flows.job.plan import plan
+from flows.job.request import RetrainRequest
+from flows.night.run import run_night
+from flows.settings import Settings
+from registry import Registry
 from tests.clocks import FixedClock
+from tests.flows.nights import FAST, RECIPES, quick_calibration
+from tests.flows.report.lived import HOSTILE, NIGHTS, POLICY, Lived, as_of
 from tests.paths import SHARED_DATA
 
 REAL = SHARED_DATA
@@ -30,3 +39,26 @@ def real_bars() -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated sample, written once."""
     return write_sample(tmp_path_factory.mktemp("bars") / "sample")
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """A registry with ten nights, made once."""
+    place = tmp_path_factory.mktemp("report")
+    data = str(write_sample(place / "bars", first=date(2022, 1, 3), last=date(2022, 6, 15)))
+    recipes = place / "recipes.toml"
+    recipes.write_text(RECIPES)
+    registry, clock, numbers = str(place / "registry"), FixedClock(), itertools.count(1)
+    settings = Settings(data=data, registry=registry, model="m", cores=1, recipes_file=str(recipes))
+    outcome = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
+        for at, night in enumerate(NIGHTS):
+            clock.moment = as_of(night)
+            request = RetrainRequest(recipes=FAST, train_days=60, backfill_days=60, as_of=as_of(night))
+            outcome = run_night(plan(request, settings), clock=clock, new_id=lambda: f"{next(numbers):032x}")
+            if at == 0:
+                model = Registry(registry, clock=clock).model("m")
+                model.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)
+    assert outcome is not None
+    return Lived(registry, data, str(recipes), outcome)
