@@ -32,9 +32,9 @@ def worth_a_retry(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool
     return isinstance(state.result(raise_on_failure=False), StoreUnavailable | OutcomeUnknown)
 
 
-PLAIN: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+UNCACHED: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 RETRIED: dict[str, Any] = {
-    **PLAIN,
+    **UNCACHED,
     "retries": 2,
     "retry_delay_seconds": [2, 10],
     "retry_jitter_factor": 0.5,
@@ -65,7 +65,7 @@ def gather(night: NightContext) -> Evidence | None:
     return evidence
 
 
-@task(name="train", task_run_name="train {recipe.name}", **PLAIN)
+@task(name="train", task_run_name="train {recipe.name}", **UNCACHED)
 def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
     candidate = steps.train(night, recipe)
     _log(log_lines.trained(candidate))
@@ -105,7 +105,7 @@ def promote_or_hold(night: NightContext, versions: Sequence[Version | None], ver
     return outcome
 
 
-@task(name="report", task_run_name="report", **PLAIN)
+@task(name="report", task_run_name="report", **UNCACHED)
 def write_report(night: NightContext, outcome: Outcome) -> Outcome:
     outcome = after_night(night.job, outcome, data=night.bars.data)
     _log(log_lines.reported(outcome))
