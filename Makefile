@@ -5,8 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+PYTHON_VERSION ?= 3.12
+QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
+
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow check test-s3 coverage mutants bench bench-gate docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui coverage mutants bench bench-gate docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,7 +37,25 @@ mutants: $(VENV)/.dev ## each check of the registry's write path removed: some t
 	@$(BIN)/python -m tests.mutants
 
 check: $(VENV)/.dev ## lint, format, types and import rules
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file tests/mypy.ini && $(BIN)/lint-imports --no-cache
+
+test-python: ## the tests on another Python (needs uv and that interpreter): make test-python PYTHON_VERSION=3.13
+	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
+	@uv python find --no-python-downloads "$(PYTHON_VERSION)" >/dev/null 2>&1 || \
+		{ echo "there is no Python $(PYTHON_VERSION) here: install it, then make test-python PYTHON_VERSION=$(PYTHON_VERSION)" >&2; exit 1; }
+	uv venv -q --clear --no-python-downloads --python "$(PYTHON_VERSION)" $(VENV)-$(PYTHON_VERSION)
+	uv pip install -q --python $(VENV)-$(PYTHON_VERSION) --require-hashes -r requirements-dev.lock
+	uv pip install -q --python $(VENV)-$(PYTHON_VERSION) --no-deps -e .
+	$(VENV)-$(PYTHON_VERSION)/bin/python -m pytest $(or $(TESTS),tests)
+
+test-lowest: ## the registry's tests and quick ones of the flows with the lowest versions pyproject.toml allows (needs uv)
+	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
+	uv venv -q --clear --no-python-downloads --python 3.11 $(VENV)-lowest
+	uv pip compile -q --resolution lowest-direct --python-version 3.11 --all-extras --group test pyproject.toml \
+		-o $(VENV)-lowest/requirements.txt
+	uv pip install -q --python $(VENV)-lowest -r $(VENV)-lowest/requirements.txt
+	uv pip install -q --python $(VENV)-lowest --no-deps -e .
+	$(VENV)-lowest/bin/python -m pytest $(or $(TESTS),$(QUICK))
 
 test-ui: $(VENV)/.dev ## a night by hand, its report and an approval in a real browser (Debian's chromium, installed if root)
 	@.ci/ui
@@ -51,14 +72,13 @@ bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (9 m
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml
 lock: ## resolve the lock files anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-		-o requirements.lock pyproject.toml
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-		--extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --extra nights -o requirements.lock
+	$(LOCK) --all-extras --group test -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and the caches; the registry in .retrain stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(VENV)-* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 # --no-deps: the lock names every package, so nothing is resolved; without it pip drops the pins of extras
 $(VENV)/.run: requirements.lock pyproject.toml

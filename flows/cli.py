@@ -17,6 +17,7 @@ from flows.commands.lazy import Commands
 from flows.errors import RetrainError
 from registry.commands.output import print_escaped
 from registry.errors import RegistryError
+from registry.extras import needing
 
 app = typer.Typer(
     cls=Commands,
@@ -31,7 +32,8 @@ def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
     print_escaped()
     try:
-        app()
+        with needing("nights", "`retrain`"):
+            app()
     except (RetrainError, RegistryError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {error}", markup=False)
         sys.exit(error.exit_status)

@@ -59,6 +59,8 @@ from registry.trust.keyring import Keyring
 if TYPE_CHECKING:
     import pandas as pd
 
+__version__ = "0.1.0"
+
 __all__ = [
     "ChampionRecord",
     "Clock",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable
@@ -40,6 +41,15 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+stopwatch = time.perf_counter
+"""Seconds from no moment in particular, for how long something took."""
+
+
+def spread() -> float:
+    """A number in [0, 1) that keeps writers who wait from trying again together; no result rests on it."""
+    return random.random()
 
 
 def random_id() -> str:

@@ -28,6 +28,10 @@ class InvalidRequest(RegistryError):
     exit_status = 2
 
 
+class PackageMissing(InvalidRequest):
+    """What is asked for needs a package that is not installed here; the message names the extra that brings it."""
+
+
 # --- what is asked for is not there ---------------------------------------------------------------------------------
 
 

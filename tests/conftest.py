@@ -1,9 +1,70 @@
-"""Fixtures that every test may ask for: real servers and fresh buckets."""
+"""Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
+import re
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.amber import AmberSnapshotExtension
+
+TESTS = Path(__file__).resolve().parent
 
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.prefect_server"]
 
 # a busy machine may take a second for what usually takes a millisecond: that is no fault of what is tested
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+class Sentences(AmberSnapshotExtension):
+    """One file for all tests, so that one person can read all sentences; an entry is named after its test function, and
+    the second of a function has a name of its own: ``snapshot(name="retired")``.
+
+    Its folder holds nothing else: with ``--snapshot-update`` syrupy removes other files from it. A test that is skipped
+    somewhere may not use it: syrupy would report its entry there as unused.
+    """
+
+    @classmethod
+    def dirname(cls, *, test_location):
+        return str(TESTS / "sentences")
+
+    @classmethod
+    def get_file_basename(cls, *, test_location, index):
+        return "sentences"
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location, index=0):
+        return f"{test_location.methodname}[{index}]" if isinstance(index, str) else test_location.methodname
+
+    @classmethod
+    def matches_test_location(cls, *, test_location, snapshot_location):
+        return True
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion, tmp_path_factory: pytest.TempPathFactory) -> SnapshotAssertion:
+    """The test's sentence in ``sentences/sentences.ambr``, with a placeholder for what differs from run to run."""
+    masks = {
+        re.escape(str(tmp_path_factory.getbasetemp())) + r"/[^/\s:,'\")]+": "<folder>",
+        r"127\.0\.0\.1:\d{2,5}": "127.0.0.1:<port>",
+        r"\bbucket-\d+": "<bucket>",
+    }
+
+    def masked(data: object, path: object) -> object:
+        text = str(data)
+        for pattern, placeholder in masks.items():
+            text = re.sub(pattern, placeholder, text)
+        return text
+
+    return snapshot.with_defaults(extension_class=Sentences, matcher=masked)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two tests of one name would share an entry."""
+    modules: dict[str, Path] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and "snapshot" in item.fixturenames:
+            name = item.function.__name__
+            if modules.setdefault(name, item.path) != item.path:
+                raise pytest.UsageError(f"{name} stands in {modules[name]} and in {item.path}: rename one of them")

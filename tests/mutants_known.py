@@ -56,7 +56,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("log/log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log/log.py",
-        "self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))",
+        "self._clock.sleep(spread() * 0.002 * min(attempt, 25))",
         "pass",
     ): "the pace of writers in a race",
     ("store/s3_client.py", 'hasattr(os, "register_at_fork")', "True"): "Windows alone has no forks",

@@ -29,7 +29,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from flows.errors import RequestRefused
+from registry.extras import needing
 
 Definitions = Literal["notebook", "textbook"]
 
@@ -45,7 +45,7 @@ def indicators(
 
     RSI and ADX are in 0 … 100, EMA and ATR in units of the price. NaN is what cannot be said yet: by the notebook
     RSI and ADX before anything has moved, by the textbook everything before its first plain mean is complete.
-    :class:`RequestRefused` for the textbook's where TA-Lib is not installed.
+    :class:`PackageMissing` for the textbook's where TA-Lib is not installed.
     """
     return _textbook(high, low, close) if definitions == "textbook" else _notebook(high, low, close)
 
@@ -74,12 +74,8 @@ def _wilder(values: pd.Series) -> pd.Series:
 
 
 def _textbook(high: pd.Series, low: pd.Series, close: pd.Series) -> pd.DataFrame:
-    try:
+    with needing("textbook", "textbook definitions"):
         import talib
-    except ImportError as error:
-        raise RequestRefused(
-            "textbook definitions are computed by TA-Lib, which is not installed: pip install 'champion-gate[textbook]'"
-        ) from error
     top, bottom, last = (each.to_numpy(np.float64) for each in (high, low, close))
     values = (
         talib.RSI(last, 14),

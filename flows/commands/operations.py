@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from registry.clock import SystemClock
+
 RegistryUrl = Annotated[str | None, typer.Option("--registry", help="Folder or s3:// root (RETRAIN_REGISTRY).")]
 ModelName = Annotated[str | None, typer.Option("--model", help="Name of the model (RETRAIN_MODEL).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -29,7 +31,7 @@ def up(
     console = Console(highlight=False, soft_wrap=True)
     if operations.alert_target is None:
         console.print("Nobody is told of anything: RETRAIN_ALERT_URL is not set (docs/operations.md).")
-    run(Place(Path(home).absolute(), host, port), lambda line: console.print(line, markup=False))
+    run(Place(Path(home).absolute(), host, port), lambda line: console.print(line, markup=False), SystemClock())
 
 
 def deploy() -> None:
@@ -55,7 +57,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Champion, last night, bars, next run: one screen, from the registry alone."""
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
     from flows.operations.settings import load_operations
     from flows.operations.status.status import look
@@ -64,7 +66,7 @@ def status(
     seen = look(
         load_settings(),
         load_operations(),
-        now=datetime.now(UTC),
+        now=SystemClock().now(),
         grace=timedelta(hours=grace_hours),
         registry=registry,
         model=model,
@@ -82,13 +84,11 @@ def status(
 
 def doctor(registry: RegistryUrl = None, model: ModelName = None, as_json: Json = False) -> None:
     """Whatever could keep the nights from running, and how to mend it; status 1 where something is wrong."""
-    from datetime import UTC, datetime
-
     from flows.operations.doctor.checks import examine
     from flows.operations.settings import load_operations
     from flows.settings import load_settings
 
-    found = examine(load_settings(), load_operations(), now=datetime.now(UTC), registry=registry, model=model)
+    found = examine(load_settings(), load_operations(), now=SystemClock().now(), registry=registry, model=model)
     if as_json:
         sys.stdout.write(json.dumps([each.to_dict() for each in found], indent=2) + "\n")
     else:
@@ -102,11 +102,9 @@ def doctor(registry: RegistryUrl = None, model: ModelName = None, as_json: Json 
 
 def alert_test(model: ModelName = None) -> None:
     """Send one alert of each kind, the way the nights would."""
-    from datetime import UTC, datetime
-
     from flows.operations.alerts.selftest import send_one_of_each
     from flows.operations.settings import load_operations
     from flows.settings import load_settings
 
-    said = send_one_of_each(load_settings().named(model), load_operations(), now=datetime.now(UTC))
+    said = send_one_of_each(load_settings().named(model), load_operations(), now=SystemClock().now())
     Console(highlight=False, soft_wrap=True).print(said, markup=False)

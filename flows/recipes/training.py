@@ -6,7 +6,6 @@ Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from flows.bars import Dataset
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
+from registry.clock import stopwatch
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
@@ -66,9 +66,7 @@ def is_forest(estimator: Any) -> bool:
     return isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier)
 
 
-def train(
-    recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, cores: int = 1, timer: Timer = time.perf_counter
-) -> Fit:
+def train(recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, cores: int = 1, timer: Timer = stopwatch) -> Fit:
     """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds and the label is known.
 
     Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`RecipeRefused` for a column
@@ -87,7 +85,7 @@ def train_all(
     seed: int,
     cores: int | None = None,
     on_done: Callable[[Fit], None] | None = None,
-    timer: Timer = time.perf_counter,
+    timer: Timer = stopwatch,
 ) -> list[Fit]:
     """Every recipe as by :func:`train`, in the order given, on ``cores`` (all there are by default).
 

@@ -21,6 +21,7 @@ from typing import Any
 from flows.errors import RequestRefused, WorkersLost
 from flows.recipes import environment
 from flows.replay.fits import FitContext, FitTask, Floats, ask
+from registry.extras import needing
 
 Answers = Iterator[tuple[int, Floats]]
 
@@ -95,10 +96,8 @@ def _ask_here(lesson: FitTask) -> Floats:
 
 
 def _by_dask(address: str, past: FitContext, lessons: Sequence[FitTask]) -> Answers:
-    try:
+    with needing("cluster", "--dask"):
         distributed: Any = importlib.import_module("distributed")
-    except ImportError as missing:
-        raise RequestRefused("--dask needs the package distributed: install champion-gate[cluster]") from missing
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as refused:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 from registry.analysis.differences import Change, data_changes, environment_changes, parameter_changes
 from registry.analysis.noise import Interval, PairedDays, interval_of_bars
 from registry.errors import InvalidRequest
+from registry.extras import needing
 from registry.model.reader import Version
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """The metrics as a table: metric, the two versions' values, difference, percent, …, status, reason."""
-        import pandas as pd
+        with needing("history", "a table of metrics"):
+            import pandas as pd
 
         rows = []
         for row in self.metrics:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.clock import write_time
+from registry.extras import needing
 from registry.format.entries import canonical, digest
 from registry.log.cache import Cache
 from registry.log.parallel import Progress, quiet
@@ -60,8 +61,9 @@ class Columns:
         )
 
     def frame(self) -> pd.DataFrame:
-        """As a DataFrame: see :func:`history_frame`."""
-        import pandas as pd
+        """As a DataFrame: see :func:`history_frame`. :class:`PackageMissing`."""
+        with needing("history", "a table of versions"):
+            import pandas as pd
 
         columns: dict[str, Any] = {
             "version": self.version,

@@ -110,8 +110,8 @@ class Archive:
             import skops.io
         except ImportError as missing:
             raise NotPortable(
-                f"the estimator needs scikit-learn and skops, which are not installed here ({missing}); its data-only "
-                f"form: {self.not_portable or 'is there, predict from it'}"
+                f"the estimator needs scikit-learn and skops, which are not installed here ({missing}: pip install "
+                f"'champion-gate[nights]'); its data-only form: {self.not_portable or 'is there, predict from it'}"
             ) from missing
         data = self.members[MODEL]
         inner = _members(data, MODEL, allowed=lambda name: True)  # skops would unpack a bomb

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.archive.vetting import SCHEMA, vet_file
+from registry.extras import needing
 from registry.format.entries import canonical
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -27,7 +28,8 @@ def skops_file(estimator: Any) -> bytes:
 
     Raises :class:`~registry.errors.UnsafeArtifact` where it holds what :mod:`registry.archive.vetting` does not allow.
     """
-    schema, dumped = _in_parts(estimator) or _whole(estimator)
+    with needing("nights", "the archive of an estimator"):
+        schema, dumped = _in_parts(estimator) or _whole(estimator)
     renamed: dict[str, str] = {}
     _renumber(schema, {}, renamed)
     members = {new: dumped[old] for old, new in renamed.items()}

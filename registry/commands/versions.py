@@ -17,6 +17,8 @@ from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
 from registry.commands.options import Json, ModelName, Url, VersionName, open_model, show
 from registry.commands.output import say, version_row
+from registry.errors import PackageMissing
+from registry.extras import needing
 from registry.model.operator import Model
 from registry.model.reader import Version
 
@@ -111,10 +113,15 @@ GROUP = "registry.paired_days"
 
 
 def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays]:
-    """By metric; empty where there is no evidence, or nobody who can read it is installed."""
+    """By metric; empty where there is no evidence, or what reads it is not installed (the extra ``nights``)."""
     if not model.manifest().files:
         return {}
     found: dict[str, PairedDays] = {}
     for reader in entry_points(group=GROUP):
-        found |= reader.load()(model, a, b)
+        try:
+            with needing("nights", "evidence"):
+                read = reader.load()
+        except PackageMissing:
+            continue
+        found |= read(model, a, b)
     return found

@@ -22,6 +22,7 @@ from typing import Any
 from registry.archive.archive import unpack
 from registry.clock import say_time, write_time
 from registry.errors import ArtifactMissing, InvalidRequest, NotFound
+from registry.extras import needing
 from registry.format.entries import Entry
 from registry.model import transitions
 from registry.model.operator import Model
@@ -53,7 +54,8 @@ def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
 
 def model_card(name: str, version: Version, decision: Entry | None) -> str:
     """The model card in Markdown, as ``skops.card`` writes it. ``decision``: the entry that made it champion."""
-    from skops.card import Card
+    with needing("nights", "a model card"):
+        from skops.card import Card
 
     record = version.record
     card = Card(None, model_diagram=False, template=None)

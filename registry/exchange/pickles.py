@@ -17,6 +17,7 @@ from typing import Any
 from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema
 from registry.errors import InvalidRequest
+from registry.extras import needing
 
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -74,6 +75,8 @@ def open_pickle(
 
 def _unpickled(path: Path) -> tuple[Any, str]:
     """What is in a pickle, and the scikit-learn that wrote it: this one, unless it warns of another."""
+    with needing("nights", f"opening {path}"):
+        ours = metadata.version("scikit-learn")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
@@ -81,4 +84,4 @@ def _unpickled(path: Path) -> tuple[Any, str]:
         except _UNREADABLE as error:
             raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
     others = [getattr(each.message, "original_sklearn_version", None) for each in told]
-    return estimator, next((str(each) for each in others if each is not None), metadata.version("scikit-learn"))
+    return estimator, next((str(each) for each in others if each is not None), ours)

@@ -6,13 +6,12 @@ read what won and try the number after it. Nothing is locked, rewritten or delet
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry.clock import Clock, NewId, write_time
+from registry.clock import Clock, NewId, spread, write_time
 from registry.errors import (
     ClockSkew,
     Corrupt,
@@ -168,7 +167,7 @@ class Log:
                 self._newest = winner = self._winner(entry)
                 if winner.operation == operation:
                     return winner
-                self._clock.sleep(random.uniform(0, 0.002 * min(attempt, 25)))  # no decision rests on this
+                self._clock.sleep(spread() * 0.002 * min(attempt, 25))
                 head = self.head()
             else:
                 self._newest = entry

@@ -23,11 +23,10 @@ S3 client; connecting to a bucket does.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
-from registry.clock import Clock, SystemClock
+from registry.clock import Clock, SystemClock, spread
 from registry.errors import InvalidRequest
 from registry.store.contract import Store, Stored, check_key, check_prefix
 from registry.store.folder import FolderStore
@@ -42,7 +41,7 @@ def connect(
     *,
     s3: S3Settings | None = None,
     clock: Clock | None = None,
-    jitter: Callable[[], float] = random.random,
+    jitter: Callable[[], float] = spread,
 ) -> Store:
     """The store at ``url``: ``s3://bucket``, ``s3://bucket/prefix`` or the path of a folder (made by the first create).
 

@@ -27,6 +27,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from registry.errors import InvalidRequest, UntrustedSignature
+from registry.extras import needing
 from registry.format.entries import Entry, canonical, digest
 
 if TYPE_CHECKING:
@@ -113,11 +114,10 @@ class Trusted:
 
 
 def insist_on_cryptography() -> None:
-    """:class:`InvalidRequest` where the package that signs and checks is not installed."""
-    if find_spec("cryptography") is None:
-        raise InvalidRequest(
-            "signing keys need the package `cryptography`, which is not installed here: install the extra `signing`"
-        )
+    """:class:`PackageMissing` where the package that signs and checks is not installed."""
+    with needing("signing", "a signing key"):
+        if find_spec("cryptography") is None:  # found, not imported: a reader whose champion is cached never needs it
+            raise ModuleNotFoundError(name="cryptography")
 
 
 def key_id(public: str) -> str:

@@ -12,8 +12,9 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -125,7 +126,7 @@ def why_not(command: Command) -> str | None:
     return _listed(command, NOT_RUN)
 
 
-def _listed(command: Command, listed: dict[str, object]) -> object:
+def _listed(command: Command, listed: Mapping[str, Any]) -> Any:
     """What stands in ``listed`` under the command's first words, options in any place."""
     for beginning, value in listed.items():
         words = beginning.split()

@@ -15,7 +15,7 @@ from flows.night.run import run_night
 from flows.settings import Settings
 from registry import Registry
 from tests.clocks import FixedClock
-from tests.flows.nights import FAST, RECIPES, quick_calibration
+from tests.flows.nights import FAST, RECIPES, Nights, at, quick_calibration, short_bars
 from tests.flows.report.lived import HOSTILE, NIGHTS, POLICY, Lived, as_of
 from tests.paths import SHARED_DATA
 
@@ -62,3 +62,34 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
                 model.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)
     assert outcome is not None
     return Lived(registry, data, str(recipes), outcome)
+
+
+@pytest.fixture(scope="session")
+def june(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated bars to the middle of June 2024; a test that changes bars copies them first."""
+    return short_bars(tmp_path_factory.mktemp("june") / "bars")
+
+
+@pytest.fixture(scope="session")
+def first_night(june: Path, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """One night, decided: v1 of ``line`` is champion, v2 of ``bayes`` is held. Tests continue from a copy."""
+    nights = Nights(tmp_path_factory.mktemp("first"), june)
+    nights(at(3))
+    return nights
+
+
+@pytest.fixture
+def quickly_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
+
+
+@pytest.fixture
+def fresh(june: Path, tmp_path: Path, quickly_calibrated: None) -> Nights:
+    """A registry in which nothing happened yet."""
+    return Nights(tmp_path, june)
+
+
+@pytest.fixture
+def second(first_night: Nights, tmp_path: Path, quickly_calibrated: None) -> Nights:
+    """A registry in which the first night is decided."""
+    return first_night.copy(tmp_path)

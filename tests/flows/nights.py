@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -80,6 +81,13 @@ class Nights:
         """What each step of a night is given, the bars loaded."""
         job = self.job(as_of, **values)
         return NightContext(job, self.model, load(job), self.clock)
+
+    def copy(self, place: Path) -> Nights:
+        """These nights again below ``place``, to be continued with ids that were not used here."""
+        shutil.copytree(self.registry, place / "registry")
+        again = Nights(place, self.data)
+        again.numbers = itertools.count(1000)
+        return again
 
     def request(self, as_of: datetime, **values: Any) -> RetrainRequest:
         usual: dict[str, Any] = {"recipes": FAST, "train_days": 30, "backfill_days": 60}

@@ -1,10 +1,13 @@
-"""The command ``registry`` called on a registry of three versions."""
+"""The command ``registry`` called on a registry of three versions; a store in memory with a clock of the tests."""
 
 from __future__ import annotations
 
 import sys
 
 import pytest
+
+from tests.registry.actors import HandClock
+from tests.servers.stores import MemoryStore
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def registry_command(monkeypatch, capsys):
 
     def called(*arguments):
         monkeypatch.setattr(sys, "argv", ["registry", *map(str, arguments)])
-        status = 0
+        status: str | int = 0
         try:
             cli.main()
         except SystemExit as end:
@@ -41,3 +44,14 @@ def registry_command(monkeypatch, capsys):
 def run(url, registry_command):
     """A command on that registry."""
     return registry_command
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture
+def store(clock):
+    """A store with the tests' clock: it ages only when a test lets time pass."""
+    return MemoryStore(clock=clock)

@@ -15,6 +15,9 @@ from registry.store.contract import check_key, check_limit, check_prefix, is_lis
 PAGE = 1000
 
 
+Keys = list[str]  # inside a store the name `list` is its method
+
+
 class MemoryStore:
     """Objects in a dictionary; ``clock`` is the store's own. ``objects`` may be looked at and damaged by a test."""
 
@@ -40,12 +43,12 @@ class MemoryStore:
                 raise NotFound(f"nothing is stored under {key} in {self.url}")
             return self.objects[key]
 
-    def folders(self, prefix: str) -> list[str]:
+    def folders(self, prefix: str) -> Keys:
         check_prefix(prefix, whole=True)
         rests = [key[len(prefix) :] for key in self._keys(prefix)]
         return sorted({rest.split("/")[0] for rest in rests if "/" in rest})
 
-    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> Keys:
         check_prefix(after or "")
         keys = [key for key in self._keys(check_prefix(prefix)) if key > (after or "")]
         return keys[: check_limit(limit)]
@@ -61,7 +64,7 @@ class MemoryStore:
             made = self._made.get(key, datetime.min.replace(tzinfo=UTC))  # a test may plant objects without a time
             yield Stored(key, len(self.objects[key]), max(timedelta(0), self._clock.now() - made))
 
-    def _keys(self, prefix: str) -> list[str]:
+    def _keys(self, prefix: str) -> Keys:
         with self._lock:
             return sorted(key for key in self.objects if key.startswith(prefix) and is_listed(key))
 
@@ -91,12 +94,12 @@ class CountingStore:
         self._count("get")
         return self.store.get(key)
 
-    def folders(self, prefix: str) -> list[str]:
+    def folders(self, prefix: str) -> Keys:
         found = self.store.folders(prefix)
         self._count("folders", len(found))
         return found
 
-    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> Keys:
         found = self.store.list(prefix, limit=limit, after=after)
         self._count("list", len(found))
         return found

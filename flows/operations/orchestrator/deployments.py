@@ -11,25 +11,24 @@ from flows.operations.settings import Operations
 
 POOL = "retrain"
 
-ROOT = Path(__file__).resolve().parents[3]
-"""The checkout: where prefect.yaml and the flows are."""
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class DeployFailed(RetrainError):
-    """The Prefect server does not hold what this checkout says; the message repeats what Prefect said."""
+    """The Prefect server does not hold what this installation says; the message repeats what Prefect said."""
 
 
-def deploy(operations: Operations, *, root: Path = ROOT) -> list[str]:
+def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
     """Make the work pool if it is not there, write deployments and automations; what was done, one line each.
 
-    The server is the configured one (``PREFECT_API_URL``). Raises :class:`DeployFailed`.
+    Runs will work in the checkout, where ``package`` (the folder ``flows``) is in one, else in the present folder. The
+    server is the configured one (``PREFECT_API_URL``). Raises :class:`DeployFailed`.
     """
-    if not (root / "prefect.yaml").exists():
-        raise DeployFailed(f"{root / 'prefect.yaml'} is not there: deploy from a checkout")
+    described, folder = _description(package)
     _make_pool()
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(described)]
     process = subprocess.Popen(
-        command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         from flows.operations.orchestrator.automations import apply
@@ -40,6 +39,17 @@ def deploy(operations: Operations, *, root: Path = ROOT) -> list[str]:
     if process.returncode:
         raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {output[-1500:].strip()}")
     return [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
+
+
+def _description(package: Path) -> tuple[Path, Path]:
+    """``prefect.yaml``, of the checkout or packed into a wheel, and the folder that runs work in."""
+    checkout = package.parent
+    if (checkout / "prefect.yaml").exists():
+        return checkout / "prefect.yaml", checkout
+    packed = package / "prefect.yaml"
+    if not packed.exists():
+        raise DeployFailed(f"neither {checkout / 'prefect.yaml'} nor {packed} is there: install champion-gate again")
+    return packed, Path.cwd()
 
 
 def _make_pool() -> None:

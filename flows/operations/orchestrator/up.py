@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,9 @@ import httpx
 import psutil
 
 from flows.errors import RetrainError
-from flows.operations.orchestrator.deployments import POOL, ROOT
+from flows.operations.orchestrator.deployments import POOL
 from flows.operations.orchestrator.processes import Child, end_all
+from registry.clock import Clock
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -109,14 +109,14 @@ def _absolute(base: Mapping[str, str]) -> dict[str, str]:
     return {name: at if "://" in at else str(Path(at).expanduser().absolute()) for name, at in places.items()}
 
 
-def up(place: Place, tell: Callable[[str], None]) -> None:
+def up(place: Place, tell: Callable[[str], None], clock: Clock) -> None:
     """Run until a signal; ``tell`` shows a line. Raises :class:`PortTaken`, :class:`UpFailed`."""
     place.home.mkdir(parents=True, exist_ok=True)
     _refuse_taken(place)
     if place.host not in LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         tell(f"Warning: {place.host} is reachable from other machines and nobody is asked for a password:")
         tell("  set PREFECT_SERVER_API_AUTH_STRING=user:password, or leave --host at 127.0.0.1.")
-    supervisor = _Supervisor(place, tell)
+    supervisor = _Supervisor(place, tell, clock)
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         supervisor.start()
@@ -136,8 +136,9 @@ def up(place: Place, tell: Callable[[str], None]) -> None:
 class _Supervisor:
     """The processes of one ``up``."""
 
-    def __init__(self, place: Place, tell: Callable[[str], None]) -> None:
+    def __init__(self, place: Place, tell: Callable[[str], None], clock: Clock) -> None:
         self._place = place
+        self._clock = clock
         self._tell = tell
         self.env = environment(place, os.environ)
         self._children: dict[str, Child] = {}
@@ -155,7 +156,7 @@ class _Supervisor:
     def watch(self) -> None:
         """Start again what ends; :class:`UpFailed` where that does not help."""
         while True:
-            time.sleep(_LOOK_SECONDS)
+            self._clock.sleep(_LOOK_SECONDS)
             for name, child in list(self._children.items()):
                 status = child.ended()
                 if status is None:
@@ -175,17 +176,17 @@ class _Supervisor:
     def _launch(self, name: str) -> None:
         command = [sys.executable, "-m", *_COMMANDS[name](self._place)]
         log = self._place.home / f"{name}.log"
-        self._children[name] = Child(name, command, env=self.env, log=log, cwd=ROOT if name == "deploy" else Path.cwd())
+        self._children[name] = Child(name, command, env=self.env, log=log, cwd=Path.cwd())
         pids = {"up": os.getpid(), **{child.name: child.process.pid for child in self._children.values()}}
         self._place.note.write_text(json.dumps(pids))
 
     def _wait_for_server(self) -> None:
         child = self._children["server"]
-        deadline = time.monotonic() + START_SECONDS
+        deadline = self._clock.monotonic() + START_SECONDS
         while _asked(f"{self._place.api}/health") is None:
-            if child.ended() is not None or time.monotonic() > deadline:
+            if child.ended() is not None or self._clock.monotonic() > deadline:
                 raise UpFailed(f"the Prefect server did not start, see {child.log}: {child.last_words()}")
-            time.sleep(0.1)
+            self._clock.sleep(0.1)
 
     def _await(self, name: str) -> None:
         """Until a child has done its work, after which it is none any more."""
@@ -201,7 +202,7 @@ class _Supervisor:
 
 _COMMANDS: dict[str, Callable[[Place], list[str]]] = {
     "server": lambda place: [
-        *("uvicorn", "--factory", "flows.operations.orchestrator.server:create_app", "--app-dir", str(ROOT)),
+        *("uvicorn", "--factory", "flows.operations.orchestrator.server:create_app"),
         *("--host", place.host, "--port", str(place.port), "--timeout-keep-alive", "5", "--log-level", "warning"),
         *("--timeout-graceful-shutdown", "1"),
     ],

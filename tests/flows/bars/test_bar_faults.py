@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars
 from flows.errors import BarsMissing, BarsRejected, RequestRefused
@@ -120,13 +121,14 @@ def test_a_file_that_is_no_csv_is_refused_as_a_whole(tmp_path: Path, content: by
         load_bars(tmp_path)
 
 
-def test_files_of_different_columns_are_refused_with_the_file_that_has_the_column(tmp_path: Path) -> None:
+def test_files_of_different_columns_are_refused_with_the_file_that_has_the_column(
+    tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
     write(tmp_path, rows("2023-05-02 10:00:00"), year=2023)
     write(tmp_path, [line.rsplit(",", 1)[0] for line in rows()], header=HEADER.rsplit(",", 1)[0])
-    with pytest.raises(
-        BarsRejected, match=r"2024_features.csv row 1: no column rsi_14, GBPUSD_M15_2023_features.csv has"
-    ):
+    with pytest.raises(BarsRejected, match=r"2024_features.csv row 1: .* rsi_14, .*2023_features.csv") as refused:
         load_bars(tmp_path)
+    assert str(refused.value) == snapshot
 
 
 @pytest.mark.parametrize("year", ["20x4", "24", "3024", "2024_old"])
@@ -164,15 +166,17 @@ def test_a_year_that_has_not_begun_at_the_as_of_is_missing(tmp_path: Path) -> No
         load_bars(tmp_path, as_of=datetime(2023, 6, 1, tzinfo=UTC), years=(2023, 2024))
 
 
-def test_no_bar_before_the_as_of_is_an_empty_range(tmp_path: Path) -> None:
-    with pytest.raises(BarsMissing, match=r"no bar in .* had closed by 2024-01-01 12:00"):
+def test_no_bar_before_the_as_of_is_an_empty_range(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    with pytest.raises(BarsMissing, match="2024-01-01 12:00") as refused:
         load_bars(write(tmp_path, rows()), as_of=datetime(2024, 1, 1, 12, tzinfo=UTC))
+    assert str(refused.value) == snapshot
 
 
-def test_a_folder_without_yearly_files_says_what_it_looked_for(tmp_path: Path) -> None:
+def test_a_folder_without_yearly_files_says_what_it_looked_for(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     (tmp_path / "GBPUSD_M15_2024.csv").write_text(HEADER)
-    with pytest.raises(BarsMissing, match=r"no file named GBPUSD_M15_\{year\}_features.csv"):
+    with pytest.raises(BarsMissing, match=r"GBPUSD_M15_\{year\}_features.csv") as refused:
         load_bars(tmp_path)
+    assert str(refused.value) == snapshot
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Bars, load_bars, prepare
 from flows.errors import BarsRejected
@@ -99,10 +100,11 @@ def test_a_duplicate_that_differs_in_the_last_digit_is_not_repaired(tmp_path: Pa
         load_bars(write(tmp_path, [*rows(), bar("2024-01-02 10:00:00").replace("1.24900", "1.24901")]))
 
 
-def test_of_a_file_written_twice_the_second_half_is_the_duplicate(tmp_path: Path) -> None:
+def test_of_a_file_written_twice_the_second_half_is_the_duplicate(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     bars = load_bars(write(tmp_path, [*rows(count=90), *rows(count=90)]))
     assert len(bars.frame) == 90
-    assert bars.repairs[-1] == f"{FILE}: 90 exact duplicates dropped (first at row 92)"
+    assert bars.repairs[-1].startswith(f"{FILE}: 90 ") and "row 92" in bars.repairs[-1]
+    assert bars.repairs[-1] == snapshot
 
 
 def test_numbers_are_the_nearest_float(tmp_path: Path) -> None:

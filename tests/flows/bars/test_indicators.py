@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from flows.bars import FEATURES, indicators, load_bars
-from flows.errors import RequestRefused
+from registry.errors import PackageMissing
 
 WARM = 700  # rows until what came before the file has faded from every average
 
@@ -74,7 +74,7 @@ def test_definitions_agree_once_their_beginnings_have_faded_but_for_adx(sample: 
 def test_without_talib_the_textbook_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "talib", None)
     price = pd.Series([1.25, 1.26])
-    with pytest.raises(RequestRefused, match=r"champion-gate\[textbook\]"):
+    with pytest.raises(PackageMissing, match=r"champion-gate\[textbook\]"):
         indicators(price, price, price, "textbook")
 
 

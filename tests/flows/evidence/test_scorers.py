@@ -12,21 +12,16 @@ from flows.evidence.versions import VersionCache
 from flows.recipes import probabilities
 from registry.errors import ArtifactMissing, VersionNotFound
 from registry.store.folder import FolderStore
-from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.nights import Nights, at
 
 
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    """One night, decided."""
-    place = tmp_path_factory.mktemp("scorers")
-    nights = Nights(place, short_bars(place / "bars"))
-    nights(at(3))
-    return nights
+@pytest.fixture
+def nights(second: Nights) -> Nights:
+    return second
 
 
 def test_a_night_reads_each_archive_once(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both recipes' versions of the night before score the new bars, and are asked again whether tonight's agree."""
-    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
     read: Counter[str] = Counter()
     original = FolderStore.get
 

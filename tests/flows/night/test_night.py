@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import BarsMissing, NightRefused, RecipeRefused, RequestRefused
 from flows.job.request import request
@@ -17,18 +18,12 @@ from flows.night import nightly_rule
 from flows.night.run import PLAIN, Steps, run_night
 from registry import Model
 from registry.errors import InvalidName, StaleDecision
-from tests.flows.nights import YEAR_FILE, Nights, at, killed_at, quick_calibration, short_bars
-
-
-@pytest.fixture(scope="module")
-def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return short_bars(tmp_path_factory.mktemp("bars") / "short")
+from tests.flows.nights import YEAR_FILE, Nights, at, killed_at
 
 
 @pytest.fixture
-def nights(bars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
-    return Nights(tmp_path, bars)
+def nights(fresh: Nights) -> Nights:
+    return fresh
 
 
 def test_the_first_night_registers_every_recipe_and_chooses_a_champion(nights: Nights) -> None:
@@ -88,11 +83,12 @@ def test_a_later_night_is_judged_against_the_champion_it_finds(nights: Nights) -
     assert champion.bars is not None and champion.bars < 96  # one day less the rollover hour
 
 
-def test_a_night_before_the_last_decided_one_is_refused(nights: Nights) -> None:
+def test_a_night_before_the_last_decided_one_is_refused(nights: Nights, snapshot: SnapshotAssertion) -> None:
     nights(at(4))
     before = nights.keys()
-    with pytest.raises(NightRefused, match=r"2024-06-03 is not later than the last decided one of m \(2024-06-04\)"):
+    with pytest.raises(NightRefused, match=r"2024-06-03 .* m \(2024-06-04\)") as refused:
         nights(at(3))
+    assert str(refused.value) == snapshot
     assert nights.keys() == before
 
 
@@ -160,7 +156,7 @@ def test_a_frozen_champion_is_not_replaced_and_the_night_says_why(
     eager(monkeypatch)
     outcome = nights(at(4))
     assert outcome.action == "held"
-    assert "held although the gate would promote v4" in outcome.sentence and "holiday" in outcome.sentence
+    assert "promote v4" in outcome.sentence and "holiday" in outcome.sentence
     assert [row.status for row in outcome.rows if row.version] == ["champion", "held", "held"]
     assert nights.model.champion().decision == 1  # type: ignore[union-attr]
     head = nights.model.decisions.head()
@@ -186,7 +182,7 @@ def test_a_champion_changed_while_the_night_was_judged_is_judged_again(
 
 
 def test_a_night_that_a_person_keeps_overtaking_gives_up_and_can_be_run_again(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
 ) -> None:
     nights(at(3))
     hold, turns = Model.hold, itertools.cycle(["v2", "v1"])
@@ -197,8 +193,9 @@ def test_a_night_that_a_person_keeps_overtaking_gives_up_and_can_be_run_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(Model, "hold", overtaken)
-        with pytest.raises(StaleDecision, match="changed 3 times while the night was judged: run it again"):
+        with pytest.raises(StaleDecision, match="3 times") as refused:
             nights(at(4))
+        assert str(refused.value) == snapshot
     assert nights(at(4)).action == "held"
     assert [version.record.version for version in nights.model.history()] == ["v1", "v2", "v3", "v4"]
 
@@ -223,7 +220,7 @@ def test_a_wrong_request_is_refused_before_anything_is_written(
 
 @pytest.mark.parametrize("number", [2, 3])
 def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_never_be_scored(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch, number: int
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, number: int, snapshot: SnapshotAssertion
 ) -> None:
     names = [f"bayes_{at}" for at in range(number)]
     table = 'estimator = "sklearn.naive_bayes.GaussianNB"\nfeatures = ["rsi_14"]\nparameters = { var_smoothing = %s }\n'
@@ -231,8 +228,9 @@ def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_neve
     monkeypatch.setattr("flows.night.steps.RECIPES_KEPT", 2)
     monkeypatch.setattr("registry.model.transitions.RECIPES_KEPT", 2)
     if number == 3:
-        with pytest.raises(RequestRefused, match="3 recipes: a model remembers the newest version of 2"):
+        with pytest.raises(RequestRefused, match=r"3 recipes: .* 2") as refused:
             nights(at(3), recipes=tuple(names), backfill=False)
+        assert str(refused.value) == snapshot
         assert nights.keys() == []
         return
     for day in (3, 4):

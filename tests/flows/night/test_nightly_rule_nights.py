@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
@@ -19,7 +17,7 @@ from flows.gate.scoring.ledger import NightScores, StreamScores, assemble
 from flows.night import nightly_rule
 from flows.night.nightly_rule import candidate, last_days
 from flows.recipes import Recipe
-from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.nights import Nights, at
 
 SHORT = GatePolicy(score="accuracy", windows=(3, 5))
 """Three days are enough to decide on and no ranks are asked for: a handful of nights shows what months would."""
@@ -27,23 +25,11 @@ SHORT = GatePolicy(score="accuracy", windows=(3, 5))
 EASY = Calibration(-100.0, None, 2, SHORT.windows, 1, 0.05, 250, 1000, 1)
 
 
-@pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    place = tmp_path_factory.mktemp("rule")
-    nights = Nights(place, short_bars(place / "bars"))
-    nights(at(3))
-    nights.model.set_policy(SHORT.to_dict(), author="ann", reason="a short test")
-    return nights
-
-
 @pytest.fixture
-def nights(first_night: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    """One night is decided, v1 of ``line`` is champion."""
-    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
-    shutil.copytree(first_night.registry, tmp_path / "registry")
-    copy = Nights(tmp_path, first_night.data)
-    copy.numbers = itertools.count(1000)  # ids that the first night did not use
-    return copy
+def nights(second: Nights) -> Nights:
+    """One night is decided, v1 of ``line`` is champion; a short policy holds since."""
+    second.model.set_policy(SHORT.to_dict(), author="ann", reason="a short test")
+    return second
 
 
 @pytest.fixture
@@ -90,7 +76,7 @@ def test_the_former_champion_stays_in_the_race_and_returns(easy: Nights, monkeyp
         former = easy.decision().rows[-1]
         assert (former.name, former.version, former.former) == ("line", "v1", True)
     outcome = easy(at(11))
-    assert outcome.sentence.startswith("returned: line (v1), the former champion: its stream ")
+    assert outcome.sentence.startswith("returned: line (v1)")
     assert outcome.champion is not None and (outcome.champion.version, outcome.champion.how) == ("v1", "returned")
     assert "promoted" not in [row.status for row in outcome.rows]  # none of tonight's
     assert easy.decision().tried == 3
@@ -154,9 +140,7 @@ def test_a_retrain_that_broke_is_held_whatever_its_stream_earned(easy: Nights, m
 
     monkeypatch.setattr(nightly_rule, "candidate", broken)
     outcome = easy(at(6))
-    assert outcome.action == "held" and "; held back by continuity (agrees with its stream's last version on " in (
-        outcome.sentence
-    )
+    assert outcome.action == "held" and "held back by continuity (" in outcome.sentence
 
 
 def test_a_policy_of_a_newer_version_is_refused_before_anything_is_written(nights: Nights) -> None:
@@ -193,10 +177,11 @@ def test_tonights_version_must_say_what_its_streams_last_one_says(last: Any, pas
     assert (guard.name, guard.passed) == ("continuity", passed) and says in guard.words
 
 
-def test_a_version_that_says_one_class_is_held() -> None:
+def test_a_version_that_says_one_class_is_held(snapshot: SnapshotAssertion) -> None:
     low = np.full(100, 0.1)
     [guard] = candidate(GatePolicy(), RECIPE, a_ledger("v3"), low, (low, 0.5), "v5").guards
-    assert not guard.passed and guard.words == "says one class on all 100 bars of the last 20 days"
+    assert not guard.passed and "100 bars" in guard.words and "20 days" in guard.words
+    assert guard.words == snapshot
 
 
 def test_before_the_first_live_night_there_is_no_version_to_agree_with() -> None:

@@ -75,37 +75,39 @@ def test_a_wrong_file_is_refused_naming_file_recipe_and_reason(written, text, sa
     assert says in refusal(written(text))
 
 
-def test_every_recipe_that_is_wrong_is_named_at_once(written):
+def test_every_recipe_that_is_wrong_is_named_at_once(written, snapshot):
     broken = GOOD.replace("max_iter", "max_iterations").replace("scale = true", "scale = 1") + "\n[rf_shallow]\n"
     message = refusal(written(broken))
     assert "  slow_boosting: " in message
     assert "  bayes: scale is 1" in message
-    assert "  rf_shallow: is the name of a shipped recipe" in message
-    assert "nothing was trained" in message
+    assert "  rf_shallow: " in message and "nothing was trained" in message
+    assert message == snapshot
 
 
-def test_a_recipe_under_two_names_is_refused(written):
+def test_a_recipe_under_two_names_is_refused(written, snapshot):
     again = GOOD + GOOD.replace("[slow_boosting]", "[again]").replace("[bayes]", "[and_again]")
     message = refusal(written(again))
-    assert "again: is slow_boosting under another name" in message
-    assert "and_again: is bayes under another name" in message
+    assert "  again: is slow_boosting" in message and "  and_again: is bayes" in message
+    assert message == snapshot
 
 
-def test_a_shipped_recipe_under_another_name_is_refused(written):
+def test_a_shipped_recipe_under_another_name_is_refused(written, snapshot):
     text = """
     [forest]
     estimator = "sklearn.ensemble.RandomForestClassifier"
     parameters = { random_state = 42, max_depth = 3, n_estimators = 50 }
     features = ["rsi_14", "ema_20", "ema_50", "atr_14", "adx_14"]
     """
-    assert "forest: is rf_shallow under another name" in refusal(written(text))
+    message = refusal(written(text))
+    assert "forest: is rf_shallow" in message and message == snapshot
 
 
-def test_a_column_that_the_bars_lack_is_refused_where_the_columns_are_known(written):
+def test_a_column_that_the_bars_lack_is_refused_where_the_columns_are_known(written, snapshot):
     path = written(GOOD)
     assert load_recipes(path, available_columns=["rsi_14", "close_15m", "ema_20", "atr_14"])
     message = refusal(path, available_columns=["rsi_14", "close_15m", "ema_20", "atr_15"])
-    assert "slow_boosting needs the column atr_14 (did you mean atr_15?)" in message
+    assert "slow_boosting" in message and "atr_14" in message and "atr_15?" in message
+    assert message == snapshot
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

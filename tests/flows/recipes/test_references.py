@@ -74,9 +74,10 @@ def test_labels_outside_the_training_window_change_nothing(name):
     assert np.array_equal(baseline(name, one, mask), baseline(name, other, mask))
 
 
-def test_an_unknown_reference_is_refused_with_the_names_there_are(dataset, everything):
-    with pytest.raises(RequestRefused, match=r"no reference coin.*no_skill, fade_rsi"):
+def test_an_unknown_reference_is_refused_with_the_names_there_are(dataset, everything, snapshot):
+    with pytest.raises(RequestRefused, match=r"coin.*no_skill, fade_rsi") as refused:
         baseline("coin", dataset, everything)
+    assert str(refused.value) == snapshot
 
 
 @pytest.mark.parametrize("name", ["no_skill", "time_of_day"])

@@ -142,16 +142,18 @@ def test_no_cores_are_refused(dataset, everything):
         train_all([LOGISTIC], dataset, everything, seed=0, cores=0)
 
 
-def test_a_missing_column_is_refused_before_anything_is_trained(dataset, everything):
+def test_a_missing_column_is_refused_before_anything_is_trained(dataset, everything, snapshot):
     odd = Recipe("odd", LOGISTIC.estimator, {}, ("rsi_14 - vix",))
     told = []
-    with pytest.raises(RecipeRefused, match="recipe odd needs the column vix"):
+    with pytest.raises(RecipeRefused, match=r"recipe odd .* vix") as refused:
         train_all([LOGISTIC, odd], dataset, everything, seed=0, on_done=told.append)
+    assert str(refused.value) == snapshot
     assert told == []
 
 
-def test_parameters_that_scikit_learn_refuses_together_are_refused_by_recipe_name(dataset, everything):
+def test_parameters_that_scikit_learn_refuses_together_are_refused_by_recipe_name(dataset, everything, snapshot):
     clash = {"solver": "lbfgs", "l1_ratio": 1.0}
     recipe = Recipe("clash", "sklearn.linear_model.LogisticRegression", clash, ("rsi_14",))
-    with pytest.raises(RecipeRefused, match=r"recipe clash cannot be trained.*lbfgs"):
+    with pytest.raises(RecipeRefused, match=r"recipe clash .*lbfgs") as refused:
         train(recipe, dataset, everything, seed=0)
+    assert str(refused.value) == snapshot

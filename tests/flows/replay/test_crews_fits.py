@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import distributed
 import numpy as np
 import psutil
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.bars.loading import BAR
@@ -195,15 +197,20 @@ def test_a_missing_scheduler_is_named(data: Dataset, job: Job, monkeypatch: pyte
 
 
 def test_workers_with_other_versions_are_refused(
-    data: Dataset, job: Job, cluster: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
+    data: Dataset,
+    job: Job,
+    cluster: distributed.LocalCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot: SnapshotAssertion,
 ) -> None:
     monkeypatch.setattr(crews, "environment", lambda: {"scikit-learn": str(os.getpid())})
-    with pytest.raises(RequestRefused, match=f"would fit other models: scikit-learn .* {os.getpid()} here"):
+    with pytest.raises(RequestRefused, match=f"scikit-learn .* {os.getpid()} here") as refused:
         list(
             WorkerPool(dask=cluster.scheduler_address).ask(
                 FitContext(data, 365, 0), [FitTask(job.recipes[0], 5_000, ())]
             )
         )
+    assert re.sub(r"tcp://[^ ,:]+:\d+|\d{2,}", "<n>", str(refused.value)) == snapshot
 
 
 def copied(place: Path, to: Path) -> Path:

@@ -83,7 +83,7 @@ def told_of(lived: Lived, number: int) -> DecisionSummary:
 
 def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
     text = decision_markdown(replace(lived.outcome, decision=1), lived.model)
-    assert "before there was a champion](data:" in text and "Nothing was in production before" in text
+    assert "a champion](data:" in text and "Nothing was in production" in text
     assert "beside the threshold](data:" not in text
 
 

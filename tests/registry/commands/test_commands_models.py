@@ -66,14 +66,14 @@ def test_export_and_bundle_write_files_and_say_which(url, run, tmp_path):
     assert run("bundle", NAME, 1, "--to", tmp_path / "none" / "x.zip")[0] == 2
 
 
-def test_a_notebooks_registry_is_imported_once(url, run, tmp_path):
+def test_a_notebooks_registry_is_imported_once(url, run, tmp_path, snapshot):
     entry = {"version": "v1", "timestamp": "2026-02-11T16:48:58", "author": "eve", "params": {}, "metrics": {"f1": 0.3}}
     path = tmp_path / "registry.json"
     path.write_text(json.dumps({"models": {"RF": [entry]}}))
     assert run("import-notebook", path)[0] == 2, "RF may not stand in a key"
     arguments = ("import-notebook", path, "--model", "RF", "--as", "rf", "--zone", "Europe/Paris")
     status, out, _ = run(*arguments)
-    assert status == 0 and out == "rf v1: v1 of the notebook, added, a record without artifact\n"
+    assert status == 0 and out.startswith("rf v1: ") and out == snapshot
     assert [row["added"] for row in json.loads(run(*arguments, "--json")[1])] == [False]
     _, told, _ = run("history", "rf")
     assert "eve" in told and "2026-02-11 15:48" in told
@@ -105,10 +105,11 @@ def test_history_marks_what_is_champion_retired_and_tagged(url, run):
     assert {row[0]: " ".join(row[6:]) for row in rows} == {"v1": "", "v2": "champion", "v3": "retired, best"}
 
 
-def test_two_versions_without_metrics_are_compared_without_an_empty_table(url, run):
+def test_two_versions_without_metrics_are_compared_without_an_empty_table(url, run, snapshot):
     model = Registry(url).model(NAME)
     for _ in range(2):
         model.register(None, VersionRecord(features=("rsi_14", "adx_14"), dataset_fingerprint="ab" * 32), author="ann")
     status, out, _ = run("compare", NAME, "v2", "v5")
     assert status == 0 and "features: added (rsi_14, adx_14)" in out and "fingerprint: added (abababababab…)" in out
-    assert run("compare", NAME, "v4", "v5")[1].startswith("gbpusd: v5 beside v4: neither has a metric")
+    first = run("compare", NAME, "v4", "v5")[1].splitlines()[0]
+    assert first.startswith("gbpusd: v5 beside v4: ") and first == snapshot

@@ -153,10 +153,10 @@ def test_what_gc_retires_is_signed_by_the_key_that_it_is_given(run, place, tmp_p
     monkeypatch.setenv("RETRAIN_TRUSTED_TRAINERS", trainer)
     later = Registry(place).model(NAME)
     later.register(b"d", VersionRecord(recipe="rf", night="2190-01-01"), author="trainer")
+    given: tuple[object, ...] = ()
     if said.startswith("--"):
         given = (said, night)
     else:
-        given = ()
         monkeypatch.setenv(said, str(night))
     assert "1 versions were retired" in run("gc", NAME, "--nights", "1", *given)[1]
     entry = Registry(place).model(NAME).versions.head()
@@ -198,10 +198,11 @@ def test_history_from_a_cache_is_the_same(run, tmp_path):
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
-def test_a_model_is_copied(run, place, tmp_path):
+def test_a_model_is_copied(run, place, tmp_path, snapshot):
     target = tmp_path / "backup"
     status, out, _ = run("copy", NAME, "--to", target)
-    assert status == 0 and f"5 entries and 3 objects copied (0.0 MB) to {target}, both verified" in out
+    assert status == 0 and "5 entries" in out and "3 objects" in out and str(target) in out
+    assert out == snapshot
     assert connect(target).list("models/") == connect(place).list("models/")
     assert json.loads(run("copy", NAME, "--to", target, "--json")[1])["entries"] == 0
 
@@ -213,9 +214,9 @@ def test_a_copy_onto_another_history_is_one_message(run, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["verify", "gc", "fold"])
-def test_a_model_that_is_not_there_is_one_message(run, command):
+def test_a_model_that_is_not_there_is_one_message(run, command, snapshot):
     status, out, err = run(command, "nobody")
-    assert (status, out) == (3, "") and err.startswith("registry: there is no model nobody")
+    assert (status, out) == (3, "") and err.startswith("registry: ") and err == snapshot
 
 
 def test_wrong_usage_ends_with_status_2(run):

@@ -24,7 +24,7 @@ def test_the_script_checks_a_bundle_offline(tmp_path, decision, says):
     model = decided()
     status, told = checked(tmp_path, bundle(model, decision), *KEYS)
     assert status == 0 and says in told and "the bundle holds" in told and "every signature" in told
-    assert f"recipe:abc: right on 100.00% of {2 * (decision + 1)} bars" in told
+    assert f"100.00% of {2 * (decision + 1)} bars" in told
     assert model.decisions.read(decision).digest in told
 
 
@@ -71,7 +71,7 @@ def test_a_night_that_held_with_a_trainers_key_and_the_approval_of_it_hold(tmp_p
         assert status == 0 and "every signature" in told and "of 2 bars" in told, told
     promote(by_night, register(by_night, "b"))
     status, told = checked(tmp_path, bundle(by_night, 3), *KEYS)
-    assert status == 1 and "entry 3 of decisions: signed by another key" in told
+    assert status == 1 and "entry 3 of decisions" in told
 
 
 def test_the_evidence_of_a_decision_that_names_none_is_the_last_before_it(script):

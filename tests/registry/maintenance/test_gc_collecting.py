@@ -16,24 +16,13 @@ from registry.log import segments
 from registry.maintenance.gc import collect
 from registry.maintenance.verify import verify
 from registry.store import connect
-from tests.registry.actors import NAME, HandClock, a_model, crowned, night, promote, register
+from tests.registry.actors import NAME, a_model, crowned, night, promote, register
 from tests.registry.auditing import audit
 from tests.registry.garbage import lost, nights
 from tests.registry.long_logs import rewritten
-from tests.servers.stores import CountingStore, MemoryStore
+from tests.servers.stores import CountingStore
 
 LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
-
-
-@pytest.fixture
-def clock():
-    return HandClock()
-
-
-@pytest.fixture
-def store(clock):
-    """A store with the tests' clock: it ages only when a test lets time pass."""
-    return MemoryStore(clock=clock)
 
 
 # --- orphans ----------------------------------------------------------------------------------------------------------
@@ -236,13 +225,10 @@ def test_the_grace_period_is_that_of_the_writers(store, clock):
     assert len(collect(model).garbage) == 1
 
 
-def test_a_model_without_entries_has_no_garbage(store):
+def test_a_model_without_entries_has_no_garbage(store, snapshot):
     done = collect(a_model(store), dry_run=False)
     assert done.garbage == () and done.retired == ()
-    assert (
-        str(done)
-        == f"{NAME}: 0 objects (0.0 MB) were removed, 0 versions were retired; 0.0 MB wait for the grace period"
-    )
+    assert str(done).startswith(f"{NAME}: 0 objects (0.0 MB)") and str(done) == snapshot
 
 
 def test_in_a_folder_ages_are_those_of_the_files(tmp_path):

@@ -10,23 +10,12 @@ from registry.log.log import Draft
 from registry.maintenance import gc
 from registry.maintenance.gc import collect
 from registry.maintenance.verify import verify
-from tests.registry.actors import NAME, HandClock, a_model, crowned, promote, register
+from tests.registry.actors import NAME, a_model, crowned, promote, register
 from tests.registry.auditing import audit
 from tests.registry.garbage import artifact, nights
-from tests.servers.stores import CountingStore, MemoryStore
+from tests.servers.stores import CountingStore
 
 WHY = {"author": "ann", "reason": "old"}
-
-
-@pytest.fixture
-def clock():
-    return HandClock()
-
-
-@pytest.fixture
-def store(clock):
-    """A store with the tests' clock: it ages only when a test lets time pass."""
-    return MemoryStore(clock=clock)
 
 
 # --- retired artifacts ------------------------------------------------------------------------------------------------

@@ -46,12 +46,12 @@ def ann(store, signer=ANN, trusted=TRUSTED):
     return a_model(store, who=next(PROCESSES), signer=signer, trusted=trusted)
 
 
-def test_an_approval_promotes_as_the_night_would_have():
+def test_an_approval_promotes_as_the_night_would_have(snapshot):
     store = waiting()
     entry = ann(store).approve("v2", **WHY)
     champion = ann(store).in_production()
     assert (champion.version, champion.decision, champion.night, champion.forced) == ("v2", 3, "2024-05-02", None)
-    assert str(entry) == "promoted: v2; approved by ann: the evidence is plain" and entry.author == "ann"
+    assert (entry.kind, entry.author) == ("promoted", "ann") and str(entry) == snapshot
     assert entry.body["approval"] == {"approved": True, **WHY, "decision": 2}
     assert entry.body["record"] == {"rule": "nightly", "winner": "rf"}, "the gate's own record goes with it"
     assert entry.state["night"] == "2024-05-02" and "evidence_since" not in entry.state, "evidence goes on"
@@ -64,7 +64,7 @@ def test_a_proposed_return_is_recorded_as_one():
 
 
 @pytest.mark.parametrize("signer", [None, NIGHT, Signer("trainer", ANN.secret), Signer("promoter", b"x" * 32)])
-def test_without_an_approvers_key_nothing_makes_a_champion(signer):
+def test_without_an_approvers_key_nothing_makes_a_champion(signer, snapshot):
     store = waiting()
     before = dict(store.objects)
     model = ann(store, signer)
@@ -75,35 +75,39 @@ def test_without_an_approvers_key_nothing_makes_a_champion(signer):
         lambda: promote(model, model.version("v2"), day=3, body={"sentence": "s", "record": "x" * 5000}),
     )
     for act in acts[:2] + acts[3:]:
-        with pytest.raises(KeyRefused, match="only a promoter's may make a champion of gbpusd"):
+        with pytest.raises(KeyRefused, match="gbpusd") as refused:
             act()
+        assert str(refused.value) == snapshot(name="no key" if signer is None else signer.role)
     assert store.objects == before, "nothing was written, not even a record"
     ann(store).approve("v2", **WHY)
     with pytest.raises(KeyRefused):
         model.rollback(**WHY)
 
 
-def test_a_worker_that_does_not_keep_to_this_package_cannot_promote_either():
+def test_a_worker_that_does_not_keep_to_this_package_cannot_promote_either(snapshot):
     store = waiting()
     rogue = a_model(store, who=5, signer=NIGHT)  # it trusts nobody, so nothing stops it from writing
     rogue.approve("v2", **WHY)
-    with pytest.raises(UntrustedSignature, match=r"signed by key .* as trainer: not a trusted promoter"):
+    with pytest.raises(UntrustedSignature, match="as trainer") as refused:
         ann(store).load()
+    assert str(refused.value) == snapshot
     posing = a_model(waiting(), who=5, signer=Signer("promoter", NIGHT.secret))
     posing.approve("v2", **WHY)
     with pytest.raises(UntrustedSignature, match="not a trusted promoter"):
         ann(posing.store).load()
 
 
-def test_a_proposal_or_a_version_that_no_trusted_key_wrote_is_not_approved():
+def test_a_proposal_or_a_version_that_no_trusted_key_wrote_is_not_approved(snapshot):
     forged = waiting(signer=STRANGER)
-    with pytest.raises(UntrustedSignature, match="entry 2 of gbpusd/decisions is signed by"):
+    with pytest.raises(UntrustedSignature, match="entry 2 of gbpusd/decisions") as refused:
         ann(forged).approve("v2", **WHY)
+    assert str(refused.value) == snapshot(name="proposal")
     store = waiting()
     register(a_model(store, who=7, signer=STRANGER), "c")
     waiting(store, version="v3", day=3)
-    with pytest.raises(UntrustedSignature, match="of gbpusd/versions is signed by"):
+    with pytest.raises(UntrustedSignature, match="gbpusd/versions") as refused:
         ann(store).approve("v3", **WHY)
+    assert str(refused.value) == snapshot(name="version")
     assert ann(store).champion().version == "v1"
 
 
@@ -154,26 +158,27 @@ def test_what_changed_since_it_was_proposed_makes_an_approval_stale(change, said
     assert store.objects == before
 
 
-def test_a_night_that_is_decided_while_the_approver_types_makes_it_stale():
+def test_a_night_that_is_decided_while_the_approver_types_makes_it_stale(snapshot):
     store = waiting()
     model = ann(store)
     must_be_kept = model._must_be_kept
     model._must_be_kept = lambda version: (newer_night(store), must_be_kept(version))  # after all was looked up
-    with pytest.raises(StaleDecision, match="the night of 2024-05-03 was decided since v2 was proposed"):
+    with pytest.raises(StaleDecision, match=r"2024-05-03 .* v2") as refused:
         model.approve("v2", **WHY)
+    assert str(refused.value) == snapshot
     assert ann(store).champion().version == "v1"
 
 
-def test_only_what_was_proposed_is_approved_and_only_once():
+def test_only_what_was_proposed_is_approved_and_only_once(snapshot):
     store = waiting()
-    with pytest.raises(
-        StaleDecision, match="what waits for an approval is v2, proposed by the night of 2024-05-02, not v1"
-    ):
+    with pytest.raises(StaleDecision, match=r"v2, .* 2024-05-02, not v1") as refused:
         ann(store).approve("v1", **WHY)
+    assert str(refused.value) == snapshot(name="not proposed")
     ann(store).approve("v2", **WHY, key="once")
     assert ann(store).approve("v2", **WHY, key="once").n == 3
-    with pytest.raises(StaleDecision, match=r"no promotion of gbpusd waits .* promoted: v2; approved by ann"):
+    with pytest.raises(StaleDecision, match=r"gbpusd .* v2; approved by ann") as refused:
         ann(store).approve("v2", **WHY)
+    assert str(refused.value) == snapshot(name="approved already")
     ann(store).rollback(**WHY)
     with pytest.raises(StaleDecision, match="no promotion of gbpusd waits"):
         ann(store).approve("v2", **WHY)
@@ -243,7 +248,7 @@ APPROVE = ("approve", NAME, "v1", "--author", "ann", "--reason", "plain")
 def test_the_approver_approves_with_a_command_and_production_loads_it(folder, run):
     assert registry.Registry(folder / "registry").model(NAME).champion() is None
     status, out, err = run(*APPROVE, "--signing-key", folder / "ann.pem")
-    assert (status, err) == (0, "") and "promoted: v1; approved by ann: plain" in out
+    assert (status, err) == (0, "") and "promoted: v1" in out and "by ann: plain" in out
     champion = Registry(folder / "registry", trusted=registry.trust.keyring.Keyring.configured().trusted).model(NAME)
     assert champion.in_production().version == "v1"
 
@@ -272,7 +277,7 @@ def test_loading_by_name_refuses_what_no_trusted_key_promoted(folder, monkeypatc
     with pytest.raises(UntrustedSignature, match="not signed"):
         registry.load(NAME)
     monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", "abc")
-    with pytest.raises(InvalidRequest, match="'abc' is not a public key"):
+    with pytest.raises(InvalidRequest, match="'abc'"):
         registry.load(NAME)
 
 

@@ -42,20 +42,21 @@ def test_the_first_champion_is_judged_against_none():
 
 
 @pytest.mark.parametrize("act", [promote, lambda model, version, expected: hold(model, expected=expected)])
-def test_a_decision_judged_against_a_former_champion_is_refused(act):
+def test_a_decision_judged_against_a_former_champion_is_refused(act, snapshot):
     model = crowned("a")
     judged_against = model.champion()
     promote(model, register(model, "b"))
     third = register(model, "c")
     before = model.decisions.head()
-    with pytest.raises(StaleDecision, match=r"judged against v1 .* production has v2"):
+    with pytest.raises(StaleDecision, match=r"against v1 .* has v2") as refused:
         act(model, third, expected=judged_against)
+    assert str(refused.value) == snapshot
     with pytest.raises(StaleDecision, match="judged against no champion"):
         act(model, third, expected=None)
     assert model.decisions.head() == before
 
 
-def test_a_champion_that_went_and_came_back_is_another_one():
+def test_a_champion_that_went_and_came_back_is_another_one(snapshot):
     model = crowned("a", "b")
     a_again = model.rollback(author="ann", reason="b is bad")
     assert a_again.body["version"] == "v1"
@@ -63,8 +64,9 @@ def test_a_champion_that_went_and_came_back_is_another_one():
     assert first.version == "v1"
     stale = crowned("a").champion()
     assert (stale.version, stale.decision) == ("v1", 1) and model.champion().identity == ("v1", 3)
-    with pytest.raises(StaleDecision, match=r"v1 \(decision 1\), but production has v1 \(decision 3\)"):
+    with pytest.raises(StaleDecision, match=r"v1 \(decision 1\), .* v1 \(decision 3\)") as refused:
         promote(model, register(model, "c"), expected=stale)
+    assert str(refused.value) == snapshot
 
 
 def test_a_night_is_decided_once():
@@ -189,11 +191,12 @@ def test_a_version_whose_artifact_was_deleted_by_hand_is_not_promoted():
         promote(model, version)
 
 
-def test_the_gate_does_not_promote_what_a_person_rolled_back_from():
+def test_the_gate_does_not_promote_what_a_person_rolled_back_from(snapshot):
     model = crowned("a", "b")
     model.rollback(author="ann", reason="lost money")
-    with pytest.raises(StaleDecision, match="only a person may promote it again"):
+    with pytest.raises(StaleDecision) as refused:
         promote(model, model.version(2))
+    assert str(refused.value) == snapshot
     assert model.force(2, author="ann", reason="mended data").kind == "promoted"
     promote(model, register(model, "c"))
     assert promote(model, model.version(2), returned=True).kind == "returned"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from registry import Registry
+from registry import ChampionRecord, Registry
 from registry.errors import Frozen, InvalidRequest, NightDecided, NoChampion, RegistryError, StaleDecision
 from registry.maintenance.verify import verify
 from registry.store import Store, connect
@@ -37,7 +37,7 @@ def machine(new_place: Callable[[], Store]) -> type[RuleBasedStateMachine]:
             self.frozen = self.suspended = False
             self.decided = 0
             self.decisions = 0
-            self.seen = None
+            self.seen: ChampionRecord | None = None
             self.restart()
 
         @rule()

@@ -76,6 +76,18 @@ def whole(root: Path, name: str) -> int:
     return there
 
 
+def after_each_kill(place: Path, name: str, run: Callable[[Killer, Path], None], after: bool) -> list[int]:
+    """Kill ``run`` at its first request, its second, and so on to the last, each time in a registry of its own: what
+    was there of the operation then, 0 or 1."""
+    seen: list[int] = []
+    while True:
+        root = place / f"{len(seen)}"
+        fresh(root)
+        if not killed_at(lambda killer, root=root: run(killer, root), len(seen), after):
+            return seen
+        seen.append(whole(root, name))
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_killed_at_any_request_the_operation_is_whole_or_absent(tmp_path, name, after):
@@ -85,15 +97,8 @@ def test_killed_at_any_request_the_operation_is_whole_or_absent(tmp_path, name, 
             setattr(store, call, killer.around(getattr(store, call)))
         OPERATIONS[name](a_model(store, who=2), "killed")
 
-    at, seen = 0, []
-    while True:
-        root = tmp_path / f"{at}"
-        fresh(root)
-        if not killed_at(lambda killer, root=root: run(killer, root), at, after):
-            break
-        seen.append(whole(root, name))
-        at += 1
-    assert at >= 4 and seen == sorted(seen), "absent up to some request, there from it on"
+    seen = after_each_kill(tmp_path, name, run, after)
+    assert len(seen) >= 4 and seen == sorted(seen), "absent up to some request, there from it on"
     assert (seen[-1] == 1) == after
 
 
@@ -106,15 +111,8 @@ def test_killed_inside_the_folders_writes_nothing_is_half_written(tmp_path, name
             setattr(place, step, killer.around(getattr(place, step)))
         OPERATIONS[name](a_model(connect(root), who=2), "killed")
 
-    at, seen = 0, []
-    while True:
-        root = tmp_path / f"{at}"
-        fresh(root)
-        if not killed_at(lambda killer, root=root: run(killer, root), at, after):
-            break
-        seen.append(whole(root, name))
-        at += 1
-    assert at >= 15 and seen == sorted(seen) and set(seen) == {0, 1}
+    seen = after_each_kill(tmp_path, name, run, after)
+    assert len(seen) >= 15 and seen == sorted(seen) and set(seen) == {0, 1}
 
 
 def test_what_a_killed_writer_left_is_no_object(tmp_path):

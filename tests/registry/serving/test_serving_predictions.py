@@ -47,13 +47,11 @@ def test_a_probability_on_the_cut_is_not_up():
     assert served(record=dataclasses.replace(RECORD, cut=float(p))).predict(bars(1)).says == ["down"]
 
 
-def test_a_prediction_says_what_to_expect_beside_no_skill():
+def test_a_prediction_says_what_to_expect_beside_no_skill(snapshot):
     expected = served().predict(bars()).expected
     assert (expected.accuracy, expected.bars, expected.no_skill) == (0.513, 24_926, 0.506)
-    assert str(expected) == (
-        "right on 51.3% of 24,926 bars that it was not trained on "
-        "(95 % interval 50.7% to 51.9%; the majority alone 50.6%)"
-    )
+    assert all(figure in str(expected) for figure in ("51.3%", "24,926 bars", "50.7% to 51.9%", "50.6%"))
+    assert str(expected) == snapshot
 
 
 @pytest.mark.parametrize(

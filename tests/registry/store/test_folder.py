@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from registry.errors import Exists, InvalidName, StoreDenied
 from registry.store import Store, connect
@@ -165,10 +166,11 @@ def test_a_folder_removed_under_a_running_process_is_made_again(store: Store, ro
     assert store.get("a/k") == b"again"
 
 
-def test_an_object_is_not_a_folder(store: Store) -> None:
+def test_an_object_is_not_a_folder(store: Store, snapshot: SnapshotAssertion) -> None:
     store.create("a/k", b"data")
-    with pytest.raises(InvalidName, match="a is a folder of other keys"):
+    with pytest.raises(InvalidName, match=r"^a ") as refused:
         store.create("a", b"")
+    assert str(refused.value) == snapshot
     with pytest.raises(StoreDenied, match="not a folder"):
         store.create("a/k/below", b"")
     assert store.list("") == ["a/k"]

@@ -30,6 +30,9 @@ ROLES = {
 WHY = {"author": "ann", "reason": "why"}
 
 
+Keys = list[str]  # inside a store the name `list` is its method
+
+
 class Governed(MemoryStore):
     """Enforces the statements of a role; ``used`` holds those that allowed something."""
 
@@ -51,11 +54,11 @@ class Governed(MemoryStore):
         self._ask("s3:DeleteObject", key)
         super().delete(key)
 
-    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
+    def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> Keys:
         self._ask_list()
         return super().list(prefix, limit=limit, after=after)
 
-    def folders(self, prefix: str) -> list[str]:
+    def folders(self, prefix: str) -> Keys:
         self._ask_list()
         return super().folders(prefix)
 
@@ -175,5 +178,5 @@ def test_no_right_is_to_spare(objects):
     assert puts <= used
 
 
-def _listed(resources: str | list[str]) -> list[str]:
+def _listed(resources: str | list[str]) -> Keys:
     return resources if isinstance(resources, list) else [resources]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import GateRefused
 from flows.gate.nightly.costs import costs_guard
@@ -44,10 +45,12 @@ def test_a_spread_by_hour_is_that_of_new_york() -> None:
 
 
 @pytest.mark.parametrize(("spread", "passed"), [(0.0, True), (0.8, True), (9.0, False)])
-def test_whoever_predicts_passes_until_changing_sides_costs_more(spread: float, passed: bool) -> None:
+def test_whoever_predicts_passes_until_changing_sides_costs_more(
+    spread: float, passed: bool, snapshot: SnapshotAssertion
+) -> None:
     found = guard(spread_pips=(spread,))
     assert (found.name, found.passed) == ("costs", passed)
-    assert " pips a bar after costs, the champion " in found.words
+    assert found.words == snapshot(name=f"{spread} pips")
 
 
 def test_a_margin_is_allowed_for() -> None:

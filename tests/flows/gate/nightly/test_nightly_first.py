@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import GateRefused
 from flows.gate.guards import Guard
@@ -31,36 +32,34 @@ def first(*names: Any, days: int = 60, **values: Any) -> NightlyDecision:
 
 
 @pytest.mark.parametrize("score", ["edge", "accuracy", "brier"])
-def test_the_stream_that_scored_best_in_the_backfill_is_first_champion(score: Any) -> None:
+def test_the_stream_that_scored_best_in_the_backfill_is_first_champion(score: Any, snapshot: SnapshotAssertion) -> None:
     decision = first("a", "b", "c", a=0.1, b=0.4, c=0.2, policy=GatePolicy(score=score))
     assert (decision.action, decision.winner, decision.reason) == ("promoted", "b", "first champion")
-    assert str(decision).startswith("promoted: b (v9) is the first champion: its stream scored ")
-    assert "no error rate is held for a first champion; the others: a " in str(decision)
+    assert str(decision) == snapshot(name=score)
     assert (decision.champion, decision.threshold, decision.autocorrelation) == (None, None, None)
 
 
-def test_where_no_stream_passes_production_stays_empty_and_says_why() -> None:
+def test_where_no_stream_passes_production_stays_empty_and_says_why(snapshot: SnapshotAssertion) -> None:
     decision = first("a", "b", a=-0.2, b=-0.3)
     assert (decision.action, decision.winner, decision.reason) == ("empty", None, "no stream passes")
-    assert str(decision).startswith("held: production stays empty: no stream passes: a (no_skill: ")
-    assert "edge: a mean edge of -0." in str(decision) and "; b (" in str(decision)
-    assert str(decision).endswith("; --accept-unskilled overrides, and is recorded")
+    assert "a (no_skill: " in str(decision) and "edge of -0." in str(decision) and "; b (" in str(decision)
+    assert "--accept-unskilled" in str(decision) and str(decision) == snapshot
 
 
-def test_a_person_may_accept_an_unskilled_one_and_it_is_recorded() -> None:
+def test_a_person_may_accept_an_unskilled_one_and_it_is_recorded(snapshot: SnapshotAssertion) -> None:
     decision = first("a", "b", a=-0.2, b=-0.3, accept_unskilled=True)
     assert (decision.action, decision.winner, decision.accept_unskilled) == ("promoted", "a", True)
-    assert "; accepted by a person although held back by no_skill (" in str(decision)
+    assert "no_skill (" in str(decision) and str(decision) == snapshot
     assert not first("a", a=-0.2).accept_unskilled
 
 
-def test_accepting_the_unskilled_does_not_accept_a_broken_version() -> None:
+def test_accepting_the_unskilled_does_not_accept_a_broken_version(snapshot: SnapshotAssertion) -> None:
     broken = candidate("a", guards=BROKEN)
     decision = first(broken, "b", a=0.4, b=-0.3, accept_unskilled=True)
     assert decision.winner == "b"
     alone = first(broken, a=0.4, accept_unskilled=True)
     assert alone.action == "empty"
-    assert str(alone) == ("held: production stays empty: no stream passes: a (continuity: agrees on 41 % of the bars)")
+    assert "a (continuity: agrees on 41 %" in str(alone) and str(alone) == snapshot
 
 
 def test_a_skilled_one_is_taken_before_an_accepted_one_is_needed() -> None:
@@ -77,12 +76,12 @@ def test_one_that_ranks_well_but_is_right_less_often_than_the_majority_is_not_ta
 
 
 @pytest.mark.parametrize("days", [0, 1, 40])
-def test_without_forty_scored_days_there_is_no_first_champion(days: int) -> None:
+def test_without_forty_scored_days_there_is_no_first_champion(days: int, snapshot: SnapshotAssertion) -> None:
     """Eight days go before ranks are defined."""
     decision = first("a", a=0.5, days=days, accept_unskilled=True)
     assert decision.action == "empty"
-    assert "no stream has the 40 scored days that a first champion is chosen by" in str(decision)
-    assert "--no-backfill" in str(decision)
+    assert "40 scored days" in str(decision) and "--no-backfill" in str(decision)
+    assert str(decision) == snapshot
 
 
 def test_only_the_last_250_days_choose() -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.cli import main
 from flows.operations.runs import unattended
@@ -60,10 +61,12 @@ def nights(folder: Path) -> list[str]:
     return [entry.state["night"] for entry in Registry(folder / "registry").model("m").decisions.walk()]
 
 
-def test_a_server_that_is_down_does_not_keep_the_night_from_running(retrain: Retrain, tmp_path: Path) -> None:
+def test_a_server_that_is_down_does_not_keep_the_night_from_running(
+    retrain: Retrain, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
     status, out, err = retrain("run", *FAST, "--as-of", "2024-06-05T21:00Z")
     assert status == 0, err
-    assert f"Running plainly: the Prefect API at {NOBODY} does not answer." in out
+    assert NOBODY in out.splitlines()[0] and out.splitlines()[0] == snapshot
     assert nights(tmp_path) == ["2024-06-05"]
 
 
@@ -84,24 +87,25 @@ def test_asked_for_prefect_a_server_that_is_down_is_an_error(retrain: Retrain, t
 
 
 def test_cron_waits_for_the_days_bars_and_a_second_line_of_it_is_covered(
-    retrain: Retrain, receiver: Receiver, tmp_path: Path
+    retrain: Retrain, receiver: Receiver, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert status == 0, err
     assert "Running plainly, without Prefect." in out and nights(tmp_path) == ["2024-06-05"]
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert (status, err) == (0, "")
-    assert out.splitlines()[1] == "covered by the night of 2024-06-05, which is decided: nothing was trained"
+    assert "night of 2024-06-05" in out.splitlines()[1] and out == snapshot
     told = json.loads(retrain("run", "--scheduled", "--json", *FAST)[1])
-    assert told["covered"].startswith("covered by the night of 2024-06-05")
+    assert told["covered"] == out.splitlines()[1]
 
 
 def test_cron_without_the_days_bars_is_missing_data_after_the_wait(
-    retrain: Retrain, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    retrain: Retrain, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
 ) -> None:
     monkeypatch.setattr(unattended, "SystemClock", lambda: FixedClock(datetime(2026, 6, 3, 21, 20, tzinfo=UTC)))
     status, out, err = retrain("run", "--scheduled", *FAST)
-    assert status == 3 and "the bars of 2026-06-03 are not complete 180 minutes after the night began" in err
+    assert status == 3 and "2026-06-03" in err and "180 minutes" in err
+    assert err == snapshot
     assert out.count("looking again in") == 36, "every five minutes for three hours"
     assert receiver.subjects == ["retrain: data.missing (m)"] and not (tmp_path / "registry" / "models").exists()
 
@@ -112,7 +116,7 @@ def test_a_run_that_waits_for_another_one_says_so(
     monkeypatch.setenv("RETRAIN_TURN_MINUTES", "0")
     with run_lock(str(tmp_path / "registry"), "m", clock=FixedClock(), limit=timedelta(0)):
         status, _, err = retrain("run", *FAST)
-    assert status == 5 and "another run of m has been at work" in err
+    assert status == 5 and "another run of m " in err
 
 
 def test_cron_and_prefect_exclude_each_other(retrain: Retrain) -> None:
