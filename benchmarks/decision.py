@@ -12,7 +12,7 @@ import pandas as pd
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.timing import in_turns, run_process
-from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.calibration import YearOfNights, calibrate
 from flows.gate.nightly.judge import Candidate, Champion, judge_nightly
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import (
@@ -78,7 +78,7 @@ def _decide(data: bytes, policy: GatePolicy) -> None:
 
 
 def _cold(policy: GatePolicy) -> None:
-    calibrate(RECIPES, budget=policy.budget * 0.9, windows=policy.windows)
+    calibrate(RECIPES, YearOfNights(windows=policy.windows, budget=policy.budget * 0.9))
 
 
 def _spa(python: Path, losses: Path) -> float:

@@ -50,7 +50,7 @@ def _time(bench: Bench) -> Figure:
     def fits() -> None:
         work = job(len(days) - 1)
         for recipe in work.recipes:
-            train(recipe, data, data.window(days=365), seed=0, cores=1)
+            train(recipe, data, data.window(days=365), seed=0)
 
     seconds = in_turns(one_night, fits, times=bench.times, warm=1)
     return Figure.ratio_of(

@@ -10,7 +10,6 @@ from benchmarks.bench import Bench
 from benchmarks.figure import Figure
 from benchmarks.taped import guessed
 from benchmarks.timing import Work, in_turns
-from flows.bars import load_bars, prepare
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
@@ -31,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     if not bench.real:
         raise SystemExit("the replay is of 2023 and 2024: give the folder of the real files with --data")
     job = plan(RetrainRequest(), Settings(data=str(bench.data)))
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     bench.say("a tape of 500 nights, by guesses")
     tape = guessed(job, data, *NIGHTS, bench.folder("tape"))
     policy = GatePolicy()

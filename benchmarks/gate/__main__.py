@@ -26,7 +26,7 @@ from benchmarks.gate.simulated import (
     run,
     watch_questions,
 )
-from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.calibration import YearOfNights, calibrate
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
@@ -69,7 +69,9 @@ def show_thresholds() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- |")
     cases = [(1, 1, 0.05), (3, 1, 0.05), (5, 1, 0.05), (8, 1, 0.05), (5, 5, 0.05), (5, 1, 0.1), (5, 1, 0.2)]
     for recipes, cadence, budget in cases:
-        grown, young = (calibrate(recipes, cadence=cadence, budget=budget, young=each) for each in (False, True))
+        grown, young = (
+            calibrate(recipes, YearOfNights(cadence=cadence, budget=budget, young=each)) for each in (False, True)
+        )
         plain = reference.threshold(recipes, budget, cadence)
         both = "–" if grown.together is None else f"{grown.together:.2f}"
         first = f"{young.threshold:.2f}" + ("" if young.together is None else f", {young.together:.2f}")

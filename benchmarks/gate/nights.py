@@ -10,7 +10,7 @@ import numpy.typing as npt
 from benchmarks.gate.bars import WARM_UP, Bars
 from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Days, Floats
 from benchmarks.gate.rolling import nightly_z
-from flows.gate.nightly.calibration import Calibration, calibrate
+from flows.gate.nightly.calibration import Calibration, YearOfNights, calibrate
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, judge, together
 from flows.gate.scoring.scores import accuracy, edge, trailing_base
 from flows.monitoring.cusum import baseline, watch
@@ -27,7 +27,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, recipes: int) -> Thresholds:
-        return cls(calibrate(recipes), calibrate(recipes, young=True))
+        return cls(calibrate(recipes), calibrate(recipes, YearOfNights(young=True)))
 
     def at(self, days: int) -> Calibration:
         return self.young if days < WINDOWS[-1] else self.grown

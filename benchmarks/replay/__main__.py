@@ -13,7 +13,6 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from flows.bars import load_bars, prepare
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
@@ -40,7 +39,7 @@ def main() -> None:
     options = asked.parse_args()
     request = RetrainRequest(recipes=tuple(options.recipe) if options.recipe else None)
     job = plan(request, Settings(data=str(options.bars)))
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     tape = record(job, data, date(2023, 7, 3), date(2024, 12, 31), options.tape)
     policy = GatePolicy()
     played = [play(tape, policy, rule=rule) for rule in RULES]

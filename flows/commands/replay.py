@@ -15,7 +15,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.bars import load_bars, prepare
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
@@ -105,8 +104,7 @@ def _crew(job: Job, workers: int | None, dask: str | None) -> WorkerPool:
 
 
 def _tape(console: Console, job: Job, begin: date, end: date, folder: Path, crew: WorkerPool) -> FitCache:
-    needed = tuple(dict.fromkeys(column for each in job.recipes for column in each.signature.columns))
-    dataset = prepare(load_bars(job.source, clock=job.clock, require=needed))
+    dataset = job.load_dataset(require=job.columns)
     with progress(console, "fitting every recipe of every night (finished fits are kept)") as told:
         return record(job, dataset, begin, end, folder, told, crew=crew)
 

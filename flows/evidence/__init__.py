@@ -1,1 +1,1 @@
-"""Who scored which bar: the evidence of the nights, collected, backfilled and kept."""
+"""Evidence says which version scored which bar; here it is collected each night, backfilled, and read back."""

@@ -1,7 +1,7 @@
-"""A night's evidence: every newly labelled bar scored by the versions trained before it, and kept in the registry.
+"""Collecting a night's evidence: every newly labelled bar is scored by the versions trained before it.
 
-Each bar is scored once: the registry's manifest says through which bar. A bar that the vendor corrected since is scored
-anew, by the version that scored it first, and the decision says on which days.
+Each bar is scored once, and the registry keeps the scores: its manifest says through which bar. A bar that the vendor
+corrected since then is scored anew, by the version that scored it first, and the decision says on which days.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import NightRefused
-from flows.evidence.backfill import Progress, marks, walk_forward
+from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
+from flows.evidence.reading import read_nights
 from flows.evidence.versions import VersionCache, cannot_score
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import (
@@ -26,14 +28,14 @@ from flows.gate.scoring.ledger import (
     assemble,
     backfilled,
     fold,
-    from_bytes,
     minutes,
     recipe_stream,
-    standing,
     to_bytes,
     version_stream,
+    without_replaced_days,
 )
 from flows.job.plan import Job, policy_of
+from flows.recipes import Recipe
 from registry import Model, Night, key_digest
 from registry.clock import read_time, write_time
 from registry.errors import ArtifactMissing, InputMismatch
@@ -50,9 +52,9 @@ DAYS_NAMED = 20
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The ledger after tonight's bars. ``entry``: the entry of the versions log that names its files, None where
-    nothing is kept (a dry run). ``policy``: by which tonight's versions get their cut. ``new_bars``: scored for the
-    first time. ``scorers``: the versions that were asked, to be asked again. ``rescored``: trading days corrected since
-    the last decided night and scored anew."""
+    nothing is kept (a dry run). ``policy``: sets the decision threshold of tonight's versions. ``new_bars``: scored for
+    the first time. ``scorers``: the versions that scored, ready to score again. ``rescored``: trading days corrected
+    since the last decided night and scored anew."""
 
     ledger: Ledger
     entry: int | None
@@ -69,6 +71,55 @@ class Evidence:
         return f"{len(self.rescored)} days from {self.rescored[0]} to {self.rescored[-1]}"
 
 
+@dataclass(frozen=True)
+class _Addition:
+    """What a night adds to the evidence: the scores of ``tonight`` and, on a first night, of the ``backfill``.
+    ``through``: the newest scored bar; ``new_bars``: scored for the first time; ``since``: the evidence before."""
+
+    tonight: NightScores
+    backfill: Sequence[NightScores]
+    through: str
+    new_bars: int
+    since: Manifest
+
+    @property
+    def is_empty(self) -> bool:
+        """True where evidence was begun before and no bar is new or corrected."""
+        return self.since.through is not None and not self.tonight.opens.size and not self.tonight.replaced
+
+
+@dataclass(frozen=True, eq=False)
+class _EvaluationBars:
+    """The bars that a night scores, masks of shape (n_bars,): ``new`` ones, and those ``corrected`` on ``days`` that
+    were scored before."""
+
+    data: Dataset
+    new: Mask
+    corrected: Mask
+    days: tuple[str, ...] = ()
+
+    @cached_property
+    def chosen(self) -> Mask:
+        return self.new | self.corrected
+
+    def corrected_on(self, day: str) -> Mask:
+        return np.asarray(self.corrected & (self.data.trading_day == np.datetime64(day)), np.bool_)
+
+    def scores(self, night: str, streams: Sequence[StreamScores] = ()) -> NightScores:
+        """The night's scores of these bars."""
+        frame = self.data.bars.frame
+        return NightScores(
+            night=night,
+            live=True,
+            opens=minutes(pd.DatetimeIndex(frame.index)[self.chosen]),
+            label=self.data.label[self.chosen],
+            days=day_fingerprints(self.data, self.chosen),
+            streams=tuple(streams),
+            replaced=self.days,
+            columns=tuple(map(str, frame.columns)),
+        )
+
+
 def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
     """Score what is new, add it to the registry, and give all the evidence there is.
 
@@ -76,34 +127,29 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     lack what the champion needs.
     """
     manifest, decisions = model.manifest(), model.decisions.head()
-    policy, scorers = policy_of(job, decisions), VersionCache(model, cores=job.cores)
-    sheets = [sheet for file in model.evidence(manifest) for sheet in from_bytes(file)]
+    policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores)
+    earlier = read_nights(model, manifest)
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
-        return Evidence(assemble(sheets), None, policy, 0, scorers)
+        return Evidence(assemble(earlier), None, policy, 0, versions)
     through = write_time(opens[labelled][-1].to_pydatetime())
     past: list[NightScores] = []
+    new = np.zeros(opens.size, np.bool_)
     if manifest.through is None:
-        new = np.zeros(opens.size, np.bool_)
         if job.request.advanced.backfill:
             past = walk_forward(replace(job, gate=policy), data, night=night.day, progress=progress)
-        tonight = _sheet(data, night.day, new, ())
+        tonight = _EvaluationBars(data, new, new).scores(night.day)
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
-        tonight = _scored(job, model, scorers, data, night.day, new, _corrected(data, sheets), sheets)
-    adds = manifest.through is None or bool(tonight.opens.size or tonight.replaced)
-    everything = [*past, *sheets, *([tonight] if adds else [])]  # what is not kept is no night to count
-    entry = None if job.request.dry_run else _kept(job, model, night, through, int(new.sum()), past, tonight, manifest)
+        scorer = _NightScorer(model, job.recipes, versions, _evaluation_bars(data, new, earlier), earlier)
+        tonight = scorer.scores(night.day)
+    addition = _Addition(tonight, past, through, int(new.sum()), manifest)
+    everything = [*past, *earlier, *([] if addition.is_empty else [tonight])]  # what is not kept is no night to count
+    entry = None if job.request.dry_run else _store(job, model, night, addition)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
-    return Evidence(assemble(everything), entry, policy, int(new.sum()), scorers, rescored)
-
-
-def at_decision(model: Model, entry: int) -> Ledger:
-    """The ledger as the ``scored`` entry of this number names it: what a past decision saw."""
-    files = model.evidence(model.manifest(entry))
-    return assemble([sheet for file in files for sheet in from_bytes(file)])
+    return Evidence(assemble(everything), entry, policy, addition.new_bars, versions, rescored)
 
 
 def _refuse_past(job: Job, through: str, scored_through: str) -> None:
@@ -114,116 +160,122 @@ def _refuse_past(job: Job, through: str, scored_through: str) -> None:
         )
 
 
-def _kept(
-    job: Job,
-    model: Model,
-    night: Night,
-    through: str,
-    bars: int,
-    past: Sequence[NightScores],
-    tonight: NightScores,
-    manifest: Manifest,
-) -> int:
+def _store(job: Job, model: Model, night: Night, addition: _Addition) -> int:
     """The number of the entry that names all the evidence, written where there is something to add."""
     head = model.versions.head()
     watermark = None if head is None else head.state.get("watermark")
-    if watermark is not None and manifest.through is not None and not tonight.opens.size and not tonight.replaced:
+    if watermark is not None and addition.is_empty:
         return int(watermark["entry"])
     entry = model.score(
-        to_bytes([tonight]),
+        to_bytes([addition.tonight]),
         night=night.day,
-        through=through,
-        bars=bars,
+        through=addition.through,
+        bars=addition.new_bars,
         fold=fold,
         author=job.author,
-        backfill=[to_bytes(past)] if past else [],
-        since=manifest,
-        key=key_digest([job.model, night.day, "scored", through, list(tonight.replaced)]),
+        backfill=[to_bytes(addition.backfill)] if addition.backfill else [],
+        since=addition.since,
+        key=key_digest([job.model, night.day, "scored", addition.through, list(addition.tonight.replaced)]),
         as_of=night.as_of,
     )
     return entry.n
 
 
-def _rescored(sheets: Sequence[NightScores], decided: str | None) -> tuple[str, ...]:
+def _rescored(nights: Sequence[NightScores], decided: str | None) -> tuple[str, ...]:
     """Days scored anew since the last decided night: also by a run that was killed before it could say so."""
-    since = [sheet for sheet in sheets if decided is None or sheet.night > decided]
-    return tuple(sorted({day for sheet in since for day in sheet.replaced}))
+    since = [scores for scores in nights if decided is None or scores.night > decided]
+    return tuple(sorted({day for scores in since for day in scores.replaced}))
 
 
-def _scored(
-    job: Job,
-    model: Model,
-    scorers: VersionCache,
-    data: Dataset,
-    night: str,
-    new: Mask,
-    rescored: tuple[str, ...],
-    sheets: Sequence[NightScores],
-) -> NightScores:
-    """Tonight's sheet: new bars by every stream's version, corrected days by the versions that scored them."""
-    kept = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(sheets))
-    again = np.isin(data.trading_day.astype(str), rescored) & ~np.isnan(data.label) & ~new & ~kept
-    asked = new | again
-    if not asked.any():
-        return _sheet(data, night, asked, rescored)
-    series = [*_on_new_bars(job, model, scorers, data, new, asked)]
-    for day in rescored:
-        series += _on_corrected_day(scorers, data, again & (data.trading_day == np.datetime64(day)), asked, sheets)
-    return _sheet(data, night, asked, rescored, _merged(series))
+def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores]) -> _EvaluationBars:
+    """The new bars, and those of corrected days; what a backfill scored stays as it is."""
+    days = _corrected_days(data, earlier)
+    past = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(earlier))
+    corrected = np.isin(data.trading_day.astype(str), days) & ~np.isnan(data.label) & ~new & ~past
+    return _EvaluationBars(data, new, corrected, days)
 
 
-def _on_new_bars(
-    job: Job, model: Model, scorers: VersionCache, data: Dataset, new: Mask, asked: Mask
-) -> Iterator[StreamScores]:
-    versions, decisions = model.versions.head(), model.decisions.head()
-    for recipe in job.recipes:
-        entry = newest_of(versions, recipe.fingerprint)
-        if entry is not None:
-            record = scorers.registered_at(entry)
-            unseen = new & _unseen(data, record)
-            yield from _said(scorers, data, record, recipe_stream(recipe.fingerprint), recipe.name, unseen, asked)
-    for place, frozen in enumerate(_frozen(scorers, decisions)):
-        unseen, name = new & _unseen(data, frozen), frozen.recipe or "unnamed"
+@dataclass(frozen=True, eq=False)
+class _NightScorer:
+    """Scores evaluation bars: new ones by every stream's version, corrected days by the versions that scored them
+    ``earlier``."""
+
+    model: Model
+    recipes: Sequence[Recipe]
+    versions: VersionCache
+    bars: _EvaluationBars
+    earlier: Sequence[NightScores]
+
+    def scores(self, night: str) -> NightScores:
+        if not self.bars.chosen.any():
+            return self.bars.scores(night)
+        streams = [*self._of_new_bars()]
+        for day in self.bars.days:
+            streams += self._of_corrected_day(self.bars.corrected_on(day))
+        return self.bars.scores(night, _merged(streams))
+
+    def _of_new_bars(self) -> Iterator[StreamScores]:
+        versions, decisions = self.model.versions.head(), self.model.decisions.head()
+        for recipe in self.recipes:
+            entry = newest_of(versions, recipe.fingerprint)
+            if entry is not None:
+                record = self.versions.registered_at(entry)
+                unseen = self.bars.new & _unseen(self.bars.data, record)
+                yield from self._scored_by(record, recipe_stream(recipe.fingerprint), recipe.name, unseen)
+        for place, frozen in enumerate(_frozen(self.versions, decisions)):
+            unseen, name = self.bars.new & _unseen(self.bars.data, frozen), frozen.recipe or "unnamed"
+            try:
+                yield from self._scored_by(frozen, version_stream(frozen.version), name, unseen)
+            except InputMismatch as error:
+                if place == 0:  # nothing can be judged without the champion; the one before it drops out of the race
+                    raise cannot_score(frozen.version, name, error) from error
+
+    def _of_corrected_day(self, corrected: Mask) -> Iterator[StreamScores]:
+        """The day's bars by the versions that scored them: of those of a stream the newest one trained before each."""
+        left: dict[str, Mask] = {}
+        for stream, name, version in _first_scorers(self.bars.data, corrected, self.earlier):
+            record = self.versions.version(version)
+            wanted = left.get(stream, corrected) & _unseen(self.bars.data, record)
+            left[stream] = left.get(stream, corrected) & ~wanted
+            with suppress(InputMismatch):  # what it needs is gone: no score, as where its archive is
+                yield from self._scored_by(record, stream, name, wanted)
+
+    def _scored_by(self, record: VersionRecord, stream: str, name: str, wanted: Mask) -> Iterator[StreamScores]:
+        """The scores of a version on the wanted bars; none where there is no such bar or its archive is gone.
+
+        :class:`InputMismatch` where the bars lack what it needs, which tonight's recipes may not.
+        """
+        if not wanted.any():
+            return
+        chosen = self.bars.chosen
+        p = np.full(int(chosen.sum()), np.nan)
         try:
-            yield from _said(scorers, data, frozen, version_stream(frozen.version), name, unseen, asked)
-        except InputMismatch as error:
-            if place == 0:  # nothing can be judged without the champion; the one before it drops out of the race
-                raise cannot_score(frozen.version, name, error) from error
+            p[wanted[chosen]] = self.versions.probabilities(record.version, self.bars.data.bars.frame[wanted])
+        except ArtifactMissing:
+            return  # retired and collected: the stream has no score on these bars
+        yield StreamScores(stream, name, record.version, record.cut, p)
 
 
-def _on_corrected_day(
-    scorers: VersionCache, data: Dataset, again: Mask, asked: Mask, sheets: Sequence[NightScores]
-) -> Iterator[StreamScores]:
-    """The day's bars by the versions that scored them: of those of a stream the newest one trained before each bar."""
-    left: dict[str, Mask] = {}
-    for stream, name, version in _scorers(data, again, sheets):
-        record = scorers.version(version)
-        wanted = left.get(stream, again) & _unseen(data, record)
-        left[stream] = left.get(stream, again) & ~wanted
-        with suppress(InputMismatch):  # what it needs is gone: no score, as where its archive is
-            yield from _said(scorers, data, record, stream, name, wanted, asked)
-
-
-def _scorers(data: Dataset, again: Mask, sheets: Sequence[NightScores]) -> list[tuple[str, str, str]]:
+def _first_scorers(data: Dataset, corrected: Mask, earlier: Sequence[NightScores]) -> list[tuple[str, str, str]]:
     """Stream, name and version of whoever scored one of these bars, the newest versions first."""
-    opens = minutes(pd.DatetimeIndex(data.bars.frame.index)[again])
-    found: dict[tuple[str, str, str], None] = {}
-    for sheet in sheets:
-        here = np.isin(sheet.opens, opens)
-        for each in sheet.series:
-            if each.version is not None and not np.isnan(each.p[here]).all():
-                found[each.stream, each.name, each.version] = None
-    return sorted(found, key=lambda scorer: version_number(scorer[2]), reverse=True)
+    opens = minutes(pd.DatetimeIndex(data.bars.frame.index)[corrected])
+    scorers: dict[tuple[str, str, str], None] = {}
+    for scores in earlier:
+        here = np.isin(scores.opens, opens)
+        for stream in scores.streams:
+            if stream.version is not None and not np.isnan(stream.p[here]).all():
+                scorers[stream.stream, stream.name, stream.version] = None
+    return sorted(scorers, key=lambda scorer: version_number(scorer[2]), reverse=True)
 
 
-def _frozen(scorers: VersionCache, decisions: Entry | None) -> list[VersionRecord]:
+def _frozen(versions: VersionCache, decisions: Entry | None) -> list[VersionRecord]:
     """The champion, and the one before it, which stays in the race."""
     present = champion_of(decisions)
     if present is None:
         return []
-    former = [each for each in former_champions(decisions) if each.version != present.version]
-    entries = [present.entry, *(each.entry for each in former[-1:])]
-    return [scorers.registered_at(entry) for entry in entries]
+    former = [champion for champion in former_champions(decisions) if champion.version != present.version]
+    entries = [present.entry, *(champion.entry for champion in former[-1:])]
+    return [versions.registered_at(entry) for entry in entries]
 
 
 def _unseen(data: Dataset, record: VersionRecord) -> Mask:
@@ -233,49 +285,18 @@ def _unseen(data: Dataset, record: VersionRecord) -> Mask:
     return np.asarray(data.known_at > pd.Timestamp(read_time(record.known_at)), np.bool_)
 
 
-def _said(
-    scorers: VersionCache,
-    data: Dataset,
-    record: VersionRecord,
-    stream: str,
-    name: str,
-    wanted: Mask,
-    asked: Mask,
-) -> Iterator[StreamScores]:
-    """What a version says on the wanted bars; nothing where there are none or its archive is gone.
-
-    :class:`InputMismatch` where the bars lack what it needs, which tonight's recipes may not.
-    """
-    if not wanted.any():
-        return
-    p = np.full(int(asked.sum()), np.nan)
-    try:
-        p[wanted[asked]] = scorers.probabilities(record.version, data.bars.frame[wanted])
-    except ArtifactMissing:
-        return  # retired and collected: the stream has no score on these bars
-    yield StreamScores(stream, name, record.version, record.cut, p)
+def _merged(streams: Sequence[StreamScores]) -> tuple[StreamScores, ...]:
+    """One for each stream and version; where a stream's version scored new bars and old ones, both together."""
+    merged: dict[tuple[str, str | None, float], StreamScores] = {}
+    for scores in streams:
+        key = scores.stream, scores.version, scores.cut
+        before = merged.get(key)
+        p = scores.p if before is None else np.where(np.isnan(before.p), scores.p, before.p)
+        merged[key] = replace(scores, p=p)
+    return tuple(merged.values())
 
 
-def _merged(series: Sequence[StreamScores]) -> tuple[StreamScores, ...]:
-    """One series for each stream and version; where a stream's version scored new bars and old ones, both together."""
-    found: dict[tuple[str, str | None, float], StreamScores] = {}
-    for each in series:
-        key = each.stream, each.version, each.cut
-        before = found.get(key)
-        p = each.p if before is None else np.where(np.isnan(before.p), each.p, before.p)
-        found[key] = StreamScores(each.stream, each.name, each.version, each.cut, p)
-    return tuple(found.values())
-
-
-def _sheet(
-    data: Dataset, night: str, asked: Mask, rescored: tuple[str, ...], series: tuple[StreamScores, ...] = ()
-) -> NightScores:
-    opens = pd.DatetimeIndex(data.bars.frame.index)[asked]
-    columns = tuple(map(str, data.bars.frame.columns))
-    return NightScores(night, True, minutes(opens), data.label[asked], marks(data, asked), series, rescored, columns)
-
-
-def _corrected(data: Dataset, sheets: Sequence[NightScores]) -> tuple[str, ...]:
+def _corrected_days(data: Dataset, nights: Sequence[NightScores]) -> tuple[str, ...]:
     """Trading days that are not what nights scored: a bar or a label corrected, a bar gone, a hole filled.
 
     A backfilled day stays as it is: the models that scored it were not kept, and it is no evidence. A column more is no
@@ -286,17 +307,18 @@ def _corrected(data: Dataset, sheets: Sequence[NightScores]) -> tuple[str, ...]:
     opens, days = minutes(pd.DatetimeIndex(data.bars.frame.index)), data.trading_day.astype(str)
     changed: set[str] = set()
     scored = [np.empty(0, np.int64)]
-    for sheet in standing([sheet for sheet in sheets if sheet.live]):
-        place = np.minimum(np.searchsorted(opens, sheet.opens), opens.size - 1)
-        present = opens[place] == sheet.opens
+    for scores in without_replaced_days([scores for scores in nights if scores.live]):
+        place = np.minimum(np.searchsorted(opens, scores.opens), opens.size - 1)
+        present = opens[place] == scores.opens
         at = place[present]
-        changed |= set(days[at[data.label[at] != sheet.label[present]]].tolist())
-        for day, mark in sheet.days.items():
+        changed |= set(days[at[data.label[at] != scores.label[present]]].tolist())
+        for day, fingerprint in scores.days.items():
             here = np.zeros(opens.size, np.bool_)
             here[at[days[at] == day]] = True
-            if here.any() and columns.issuperset(sheet.columns) and data.fingerprint(here, sheet.columns) != mark:
+            comparable = here.any() and columns.issuperset(scores.columns)
+            if comparable and data.fingerprint(here, scores.columns) != fingerprint:
                 changed.add(day)
-        scored.append(sheet.opens)
+        scored.append(scores.opens)
     known = np.concatenate(scored)
     if known.size:
         between = (opens > known.min()) & (opens < known.max()) & ~np.isnan(data.label)

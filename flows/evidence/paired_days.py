@@ -1,7 +1,7 @@
-"""What ``registry compare`` asks of the evidence: two versions' accuracy day by day, on bars that both were scored on.
+"""This module gives ``registry compare`` the accuracy of two versions day by day, on bars that both were scored on.
 
-The registry keeps evidence and does not know what stands in it; this package writes it, and says so by an entry point
-(group ``registry.paired_days``).
+The registry keeps the evidence and cannot read it; this package writes it, and registers this module as the reader by
+an entry point (group ``registry.paired_days``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import pandas as pd
 
 from flows.arrays import Floats
 from flows.errors import GateRefused
+from flows.evidence.reading import read_ledger
 from flows.gate.scoring.days import by_day
-from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
 from registry import Model, PairedDays, Version
 from registry.analysis.noise import FEWEST_DAYS
 from registry.errors import Corrupt
@@ -27,7 +28,7 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
     record was measured on. The rollover hour is left out. Raises :class:`Corrupt` for evidence that cannot be read.
     """
     try:
-        ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+        ledger = read_ledger(model)
     except GateRefused as error:
         raise Corrupt(f"the evidence of {model.name}: {error}") from error
     lead = np.where(ledger.counted, hits(ledger, b) - hits(ledger, a), np.nan)
@@ -40,14 +41,14 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
 
 def hits(ledger: Ledger, version: Version) -> Floats:
     """1 where the version's side came, else 0, NaN where it has no score: shape (n_bars,) of the ledger."""
-    record, found = version.record, np.full(ledger.label.size, np.nan)
+    record, hit = version.record, np.full(ledger.label.size, np.nan)
     recipe = ledger.streams.get(recipe_stream(record.recipe_fingerprint or ""))
     measured = record.measured_on or {}
     if recipe is not None and measured.get("rule") == "stream":
         first, last = (pd.Timestamp(measured[end]) for end in ("first", "last"))
         at = recipe.scored & np.asarray((ledger.opens >= first) & (ledger.opens <= last), np.bool_)
-        found[at] = ((recipe.p > recipe.cut) == (ledger.label == 1.0))[at]
+        hit[at] = ((recipe.p > recipe.cut) == (ledger.label == 1.0))[at]
     own = ledger.streams.get(version_stream(record.version))
     if own is not None:
-        found[own.scored] = ((own.p > own.cut) == (ledger.label == 1.0))[own.scored]
-    return found
+        hit[own.scored] = ((own.p > own.cut) == (ledger.label == 1.0))[own.scored]
+    return hit

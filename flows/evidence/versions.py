@@ -1,4 +1,4 @@
-"""The versions that a night asks what they say: each is read from the registry, and made ready, once."""
+"""A cache of the versions that score bars in one night: each is read from the registry and made ready once."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class VersionCache:
-    """The versions of one model, for as long as a night lasts; forests are asked on ``cores``."""
+    """The versions of one model, for as long as a night lasts; forests predict on ``cores``."""
 
     def __init__(self, model: Model, *, cores: int) -> None:
-        self._book = model
+        self._model = model
         self._cores = cores
         self._names: dict[int, str] = {}
         self._records: dict[str, VersionRecord] = {}
-        self._made: dict[str, ArchivedModel] = {}
+        self._ready: dict[str, ArchivedModel] = {}
 
     def registered_at(self, entry: int) -> VersionRecord:
         """The version that this entry of the versions log registered."""
         if entry not in self._names:
-            record = self._book.registered_at(entry).record
+            record = self._model.registered_at(entry).record
             self._names[entry] = record.version
             self._records[record.version] = record
         return self._records[self._names[entry]]
@@ -36,7 +36,7 @@ class VersionCache:
     def version(self, name: str) -> VersionRecord:
         """The version of this name."""
         if name not in self._records:
-            self._records[name] = self._book.version(name).record
+            self._records[name] = self._model.version(name).record
         return self._records[name]
 
     def probabilities(self, name: str, frame: Columns) -> Floats:
@@ -44,15 +44,15 @@ class VersionCache:
 
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.
         """
-        if name not in self._made:
+        if name not in self._ready:
             record = self.version(name)
-            self._made[name] = ArchivedModel(self._book.archive(record), record.environment)
-        return self._made[name].probabilities(frame, cores=self._cores)
+            self._ready[name] = ArchivedModel(self._model.archive(record), record.environment)
+        return self._ready[name].probabilities(frame, cores=self._cores)
 
 
 def cannot_score(version: str, recipe: str, error: InputMismatch) -> BarsRejected:
-    """A night's error for bars that the champion cannot be asked about."""
+    """A night's error for bars that the champion cannot score."""
     return BarsRejected(
-        f"{version} ({recipe}) cannot be asked about the new bars: {error}; mend the files, or, if what it needs is "
-        "gone for good, make a version champion that does without it"
+        f"{version} ({recipe}) cannot score the new bars: {error}; fix the files, or, if what it needs is gone for "
+        "good, make a version champion that does without it"
     )

@@ -1,5 +1,5 @@
-"""Guards: what a candidate must satisfy whatever its evidence. Each returns whether it passed, and the words
-to say so, which go on from "it …".
+"""Guards are what a candidate must satisfy whatever its evidence. Each returns whether it passed, and the words
+that say so, which continue a sentence that begins with "it".
 
 A guard can only hold back; nothing is ever promoted for passing one. They take counts, not rates, so that "as good as"
 is exact and never a matter of rounding.

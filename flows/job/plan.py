@@ -1,14 +1,14 @@
-"""What a run is asked for, resolved and checked before anything is read, trained or written."""
+"""A job is what one run does: a request with its settings, checked before anything is read, trained or written."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flows.bars import write_sample
+from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.nightly.policy import GatePolicy
@@ -52,6 +52,19 @@ class Job:
     def as_of(self) -> datetime | None:
         return self.request.as_of
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the bars that its recipes need, each once."""
+        return tuple(dict.fromkeys(column for recipe in self.recipes for column in recipe.signature.columns))
+
+    def load_dataset(
+        self, *, years: Iterable[int] | None = None, labels: str = "next_bar", require: Sequence[str] = ()
+    ) -> Dataset:
+        """The bars of its source that had closed at its as-of, with labels: see :func:`~flows.bars.load_bars` and
+        :func:`~flows.bars.prepare`."""
+        bars = load_bars(self.source, as_of=self.as_of, years=years, clock=self.clock, require=require)
+        return prepare(bars, labels=labels)
+
     def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
         """The model in its registry; nothing is asked of the store yet."""
         return open_model(self.registry, self.model, self.keys, clock=clock, new_id=new_id)
@@ -71,7 +84,7 @@ def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
         )
 
 
-def _beside(registry: str) -> str:
+def _default_reports(registry: str) -> str:
     """Where reports go by default: beside a registry that is a folder; here, where it is a bucket."""
     return str(DEFAULT_REPORTS if "://" in registry else Path(registry).expanduser().parent / "report")
 
@@ -105,7 +118,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
-        reports=settings.reports or _beside(place),
+        reports=settings.reports or _default_reports(place),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
@@ -113,6 +126,6 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
-    """The policy a person recorded in the registry, else the default."""
+    """The policy recorded in the registry, else the default."""
     recorded = None if decisions is None else decisions.state.get("policy")
     return job.gate if recorded is None else GatePolicy.from_dict(recorded)

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 from flows.gate.nightly.sequential import day_autocorrelation, pooled, variance_inflation
 
@@ -34,7 +35,7 @@ ALLOWANCE = 0.25
 """What a day may fall short, in daily deviations, before it counts: half of the fall looked for (Page). A loss of two
 points of accuracy is 0.38 deviations with 91 bars a day, the same loss seen by edge 0.57; this lies between."""
 
-BASELINE_DAYS = 250
+BASELINE_DAYS = NIGHTS_A_YEAR
 """A shorter baseline is provisional, and every alarm from it says so."""
 
 MINIMUM_DAYS = 40
@@ -43,7 +44,6 @@ MINIMUM_DAYS = 40
 BUDGET = 0.05
 """Probability of a false alarm in a year: one in twenty years."""
 
-NIGHTS = 250
 PATHS = 20_000
 SEED = 20_250_102
 _LONGEST = 1_000  # days; a longer baseline changes the threshold by less than simulation can tell
@@ -147,7 +147,7 @@ def alarm_threshold(days: int, *, budget: float = BUDGET, paths: int = PATHS, se
     mean = rng.standard_normal(paths) / np.sqrt(days)  # of the baseline's estimate; its deviation is independent of it
     deviation = np.sqrt(rng.chisquare(days - 1, paths) / (days - 1))
     level, highest = np.zeros(paths), np.zeros(paths)
-    for _ in range(NIGHTS):
+    for _ in range(NIGHTS_A_YEAR):
         level = np.maximum(0.0, level + (mean - rng.standard_normal(paths)) / deviation - ALLOWANCE)
         highest = np.maximum(highest, level)
     return round(float(np.quantile(highest, 1.0 - budget)), 2)

@@ -1,4 +1,4 @@
-"""Is the champion still good? Each alarm is one sentence: since when, how much, against what.
+"""A champion's health is a list of alarms; each is one sentence: since when, how much, against what.
 
 The score of each trading day since the promotion is compared with what the champion's recipe scored before the window
 that it was promoted on (never with that window: it was chosen because it was good). Faults that need no statistics are
@@ -15,23 +15,24 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from flows.bars import Dataset, load_bars, night_of, prepare
+from flows.bars import Dataset, night_of
 from flows.errors import GateRefused
+from flows.evidence.reading import read_ledger
 from flows.evidence.versions import cannot_score
 from flows.gate.nightly.first import FIRST_DAYS
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
-from flows.gate.scoring.ledger import Ledger, assemble, from_bytes, recipe_stream, version_stream
+from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
-from flows.job.plan import Job
+from flows.job.plan import Job, policy_of
 from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
 from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
-from flows.night.nightly_rule import policy_of
 from registry import ChampionRecord, Model
 from registry.clock import read_time
 from registry.errors import InputMismatch
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 
 RECENT_DAYS = 20
 
@@ -77,10 +78,19 @@ class ScoreHistory:
     watch: Watch | None
 
 
+@dataclass(frozen=True)
+class ExpectedBars:
+    """Which bars must be there. ``due``: the newest trading day that must have some; ``partial``: whether few bars, or
+    none, are usual on a day."""
+
+    due: date
+    partial: Callable[[date], bool] = lambda day: False
+
+
 def day_before(now: datetime) -> date:
     """The trading day before the present one: with no calendar at hand, the newest whose bars must be there."""
-    found = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
-    return date.fromisoformat(str(found))
+    before = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
+    return date.fromisoformat(str(before))
 
 
 def examine(
@@ -89,27 +99,24 @@ def examine(
     data: Dataset,
     ledger: Ledger,
     policy: GatePolicy,
-    *,
-    due: date,
-    partial: Callable[[date], bool] = lambda day: False,
+    expected: ExpectedBars,
 ) -> Health:
-    """The champion's health as the bars of ``data`` and the evidence show it. ``due``: the newest trading day whose
-    bars must be there; ``partial``: whether few bars, or none, are usual on a day.
+    """The champion's health as the bars of ``data`` and the evidence show it.
 
     Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
     """
-    found = score_history(model, champion, ledger, StreamScorer(ledger, policy.score))
-    base = found.base
+    history = score_history(model, champion, ledger, StreamScorer(ledger, policy.score))
+    base = history.base
     alarms = [
-        *_regressed(champion, found, policy),
+        *_regressed(champion, history, policy),
         *_one_class(champion, ledger),
         *_unscored(model, champion, ledger),
         *_shifted(model, champion, data),
-        *_bars(data, due, partial),
-        *_old(champion, found.since, policy),
+        *_missing_bars(data, expected),
+        *_old(champion, history.since, policy),
     ]
     days = 0 if base is None else base.days
-    return Health(champion.version, int(found.since.day.size), days, base is None or base.provisional, tuple(alarms))
+    return Health(champion.version, int(history.since.day.size), days, base is None or base.provisional, tuple(alarms))
 
 
 def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
@@ -134,17 +141,17 @@ def champion_since(model: Model, champion: ChampionRecord) -> str | None:
 
 def _chosen(model: Model, champion: ChampionRecord) -> Entry:
     """The decision that chose it: of a champion that a person went back to, the one that once promoted it."""
-    crowning = model.decisions.read(champion.decision)
-    if crowning.kind != "rolled_back":
-        return crowning
+    promotion = model.decisions.read(champion.decision)
+    if promotion.kind != "rolled_back":
+        return promotion
     for entry in model.decisions.walk():
         if (
-            entry.n < crowning.n
+            entry.n < promotion.n
             and entry.kind in ("promoted", "returned")
             and entry.body["version"] == champion.version
         ):
             return entry
-    return crowning
+    return promotion
 
 
 def _promotion_days(model: Model, version: str, chosen: Entry) -> int:
@@ -154,7 +161,7 @@ def _promotion_days(model: Model, version: str, chosen: Entry) -> int:
         return 0
     if record.get("refreshed"):
         return int(record["refresh"]["days"])
-    row = next((each for each in record["rows"] if each["version"] == version), None)
+    row = next((row for row in record["rows"] if row["version"] == version), None)
     return int(row["best_window"] or FIRST_DAYS) if row is not None and record["champion"] is not None else FIRST_DAYS
 
 
@@ -165,18 +172,18 @@ def _baseline(before: DailyScores) -> Baseline | None:
         return None  # too few days to compare with: said in the health's sentence
 
 
-def _regressed(champion: ChampionRecord, told: ScoreHistory, policy: GatePolicy) -> list[Alarm]:
-    since = told.since
-    found = None if told.watch is None else told.watch.alarm
-    if found is None:
+def _regressed(champion: ChampionRecord, history: ScoreHistory, policy: GatePolicy) -> list[Alarm]:
+    since = history.since
+    alarm = None if history.watch is None else history.watch.alarm
+    if alarm is None:
         return []
-    doubt = ", provisional: the baseline is short" if found.provisional else ""
+    doubt = ", provisional: the baseline is short" if alarm.provisional else ""
     return [
         Alarm(
             "regressed",
-            f"{champion.version} has got worse since {since.day[found.since]}: {found.mean:+.4f} {policy.score} a bar "
-            f"over {found.days} days against {found.baseline_mean:+.4f} before (CUSUM {found.cusum:.1f}, alarm at "
-            f"{found.threshold:.1f}, one false alarm in twenty years{doubt}); look at `retrain explain`, roll back "
+            f"{champion.version} has got worse since {since.day[alarm.since]}: {alarm.mean:+.4f} {policy.score} a bar "
+            f"over {alarm.days} days against {alarm.baseline_mean:+.4f} before (CUSUM {alarm.cusum:.1f}, alarm at "
+            f"{alarm.threshold:.1f}, one false alarm in twenty years{doubt}); look at `retrain explain`, roll back "
             "with `registry rollback`, or let the gate find a better one",
         )
     ]
@@ -197,10 +204,10 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
 
 
 def _unscored(model: Model, champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
-    """Nights went on without it: nothing is told of it any more, and nothing can be promoted."""
+    """Nights went on without it: its health is not known any more, and nothing can be promoted."""
     begin, stream = champion_since(model, champion), ledger.streams.get(version_stream(champion.version))
     scored = np.zeros(ledger.day.size, np.bool_) if stream is None else stream.scored
-    live = np.any([each.live for each in ledger.streams.values()], axis=0) if ledger.streams else scored
+    live = np.any([stream.live for stream in ledger.streams.values()], axis=0) if ledger.streams else scored
     missed = live & ~np.logical_or.accumulate(scored[::-1])[::-1]  # bars after its newest score
     days = np.unique(ledger.day[missed & ledger.counted & (ledger.day > np.datetime64(begin or "1970-01-01", "D"))])
     if days.size < 2:  # a day that was scored before a person made it champion
@@ -227,15 +234,15 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
     if trained.sum() < 1000 or recent.sum() < 48 * 5:
         return []
-    signature = InputSchema(tuple(record.features))
+    schema = InputSchema(tuple(record.features))
     try:
-        before, lately = (signature.matrix(data.bars.frame[bars]) for bars in (trained, recent))
+        before, lately = (schema.matrix(data.bars.frame[bars]) for bars in (trained, recent))
     except InputMismatch as error:
         raise cannot_score(champion.version, champion.recipe or "unnamed", error) from error
-    found = population_stability(profile(before), lately)
+    shift = population_stability(profile(before), lately)
     worst = [
         f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"
-        for name, index, outside in zip(signature.features, found.index, found.outside, strict=True)
+        for name, index, outside in zip(schema.features, shift.index, shift.outside, strict=True)
         if index > SHIFTED
     ]
     if not worst:
@@ -249,21 +256,16 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     ]
 
 
-def _bars(data: Dataset, due: date, partial: Callable[[date], bool]) -> list[Alarm]:
+def _missing_bars(data: Dataset, expected: ExpectedBars) -> list[Alarm]:
     newest = np.datetime64(data.bars.night.isoformat())
-    behind = days_behind(newest, np.datetime64(due.isoformat()))
+    behind = days_behind(newest, np.datetime64(expected.due.isoformat()))
     alarms = []
     if behind:
-        since = f"{behind} trading day{'' if behind == 1 else 's'}"
-        alarms.append(
-            Alarm(
-                "stale bars",
-                f"the newest bar is of {newest}, {since} behind {due}: look at where the bars come from",
-            )
-        )
+        late = f"the newest bar is of {newest}, {plural(behind, 'trading day', thousands='')} behind {expected.due}"
+        alarms.append(Alarm("stale bars", f"{late}: look at where the bars come from"))
     days, bars = np.unique(data.trading_day, return_counts=True)
     recent = slice(-RECENT_DAYS - 1, -1)  # the newest day may not be over
-    thin = [str(days[recent][at]) for at in thin_days(bars[recent]) if not partial(days[recent][at].item())]
+    thin = [str(days[recent][at]) for at in thin_days(bars[recent]) if not expected.partial(days[recent][at].item())]
     if thin:
         alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: a hole in the feed, or a holiday"))
     return alarms
@@ -286,12 +288,11 @@ def health_now(
 ) -> Health | None:
     """The champion's health from the bars and the evidence there are; None while production is empty.
 
-    ``due`` and ``partial``: see :func:`flows.monitoring.health.examine`.
+    ``due`` and ``partial``: see :class:`ExpectedBars`.
     """
     head = model.decisions.head()
     champion = model.champion()
     if champion is None:
         return None
-    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
-    data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
-    return examine(model, champion, data, ledger, policy_of(job, head), due=due, partial=partial)
+    ledger = read_ledger(model)
+    return examine(model, champion, job.load_dataset(), ledger, policy_of(job, head), ExpectedBars(due, partial))

@@ -15,7 +15,7 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
-from flows.gate import Predictions, judge_holdout
+from flows.gate import HoldoutBars, Predictions, judge_holdout
 from flows.job.plan import Job
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
@@ -66,18 +66,18 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
     among = judged[bars.evaluation]
-    references = [Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES]
+    rules_of_thumb = {
+        name: Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES
+    }
+    no_skill = rules_of_thumb.pop("no_skill")
     decision = judge_holdout(
-        label=label,
-        day=day,
+        HoldoutBars(label, day, no_skill, list(rules_of_thumb.values())),
         champion=champion,
         candidates=[
             _predictions(candidate, version, among) for candidate, version in zip(candidates, versions, strict=True)
         ],
-        no_skill=next(rule for rule in references if rule.name == "no_skill"),
         policy=job.policy,
         accept_unskilled=job.request.advanced.accept_unskilled,
-        references=[rule for rule in references if rule.name != "no_skill"],
     )
     return Verdict(decision.action, decision.sentence, decision.reason, expected, rows, decision.winner, decision)
 

@@ -17,7 +17,7 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import BarsMissing
-from flows.evidence.backfill import cut_of
+from flows.evidence.backfill import decision_threshold
 from flows.evidence.collect import Evidence
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, Champion
@@ -63,7 +63,7 @@ def measured(evidence: Evidence, candidate: TrainedCandidate) -> tuple[Scores | 
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
     }
-    return scores, cut_of(evidence.policy, stream.p[stream.scored]), measured_on
+    return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), measured_on
 
 
 def judge(
@@ -166,7 +166,7 @@ def candidate(
     """A recipe's version of tonight as the gate sees it. ``p``: its probabilities on the evaluation bars (of the last
     20 days), shape (evaluation bars,); ``last``: those of the stream's last version, and its decision threshold."""
     stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-    cut = None if stream is None else cut_of(policy, stream.p[stream.scored])
+    cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored])
     return continued(recipe, p, last, version, cut=cut, scorer=None if stream is None else stream.last_version)
 
 

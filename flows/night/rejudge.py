@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.errors import GateRefused
-from flows.evidence.collect import at_decision
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.calibration import Calibration
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow
@@ -54,7 +54,7 @@ def judge_again(model: Model, number: int) -> Rejudged:
     if record is None or record.get("rule") != "nightly" or entry.body.get("evidence", {}).get("entry") is None:
         raise GateRefused(f"decision {number} of {model.name} is '{entry}': no decision of the nightly gate")
     recorded = NightlyDecision.from_dict(record)
-    return Rejudged(recorded, _judged(model, entry, recorded, at_decision(model, entry.body["evidence"]["entry"])))
+    return Rejudged(recorded, _judged(model, entry, recorded, read_ledger(model, entry.body["evidence"]["entry"])))
 
 
 def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from flows.bars import load_bars, prepare
 from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import collect
 from flows.evidence.backfill import Progress
@@ -22,7 +21,7 @@ from flows.night import holdout_rule, nightly_rule, overrides
 from flows.night.outcome import Outcome, outcome_of, recorded_outcome
 from flows.night.provenance import source_revision
 from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Verdict
-from flows.recipes import Recipe, environment, probabilities
+from flows.recipes import Machine, Recipe, environment, probabilities
 from flows.recipes import train as fit_recipe
 from flows.recipes import train_all as fit_recipes
 from registry import Night, Version, VersionRecord, key_digest
@@ -39,15 +38,14 @@ def load(job: Job) -> NightBars:
     Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`, before that
     :class:`~flows.errors.RequestRefused` for more recipes than a model remembers from one night to the next.
     """
-    request, training = job.request, job.request.advanced
+    training = job.request.advanced
     if training.holdout is None and len(job.recipes) > RECIPES_KEPT:
         raise RequestRefused(
             f"{len(job.recipes)} recipes: a model remembers the newest version of {RECIPES_KEPT}, and the others would "
             "never be scored; name fewer with --recipe, or spread them over several models"
         )
-    needed = tuple(dict.fromkeys(column for recipe in job.recipes for column in recipe.signature.columns))
-    bars = load_bars(job.source, as_of=request.as_of, years=training.years, clock=job.clock, require=needed)
-    data = prepare(bars, labels=training.labels)
+    data = job.load_dataset(years=training.years, labels=training.labels, require=job.columns)
+    bars = data.bars
     opens = pd.DatetimeIndex(bars.frame.index)
     if training.train is None or training.holdout is None:
         evaluation = nightly_rule.last_days(data)
@@ -113,16 +111,16 @@ def train_all(night: NightContext, on_trained: Callable[[str], None] | None = No
             if on_trained is not None:
                 on_trained(fit.recipe.name)
 
-        seed, timer = job.request.advanced.seed, night.clock.monotonic
-        fit_recipes(job.recipes, bars.data, bars.train, seed=seed, cores=job.cores, on_done=fitted, timer=timer)
+        seed, machine = job.request.advanced.seed, Machine(job.cores, night.clock.monotonic)
+        fit_recipes(job.recipes, bars.data, bars.train, seed=seed, machine=machine, on_done=fitted)
         return [waiting[recipe.name].result() for recipe in job.recipes]
 
 
 def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
     """One recipe fitted, its probabilities on the evaluation bars, and its archive."""
     job, bars = night.job, night.bars
-    seed, timer = job.request.advanced.seed, night.clock.monotonic
-    return _candidate(night, fit_recipe(recipe, bars.data, bars.train, seed=seed, cores=job.cores, timer=timer))
+    seed, machine = job.request.advanced.seed, Machine(job.cores, night.clock.monotonic)
+    return _candidate(night, fit_recipe(recipe, bars.data, bars.train, seed=seed, machine=machine))
 
 
 def register(

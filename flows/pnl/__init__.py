@@ -1,1 +1,1 @@
-"""Money: spreads, and pips after costs."""
+"""Profit and loss: what crossing the spread costs, and the pips that are left after it."""

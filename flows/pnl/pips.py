@@ -1,22 +1,25 @@
-"""Would it have earned anything? Pips from sides, moves and spreads: a few plain functions.
+"""This module counts pips after costs, from the sides of a stream, the moves that followed, and spreads.
 
-Long where the model says "up", short where it does not, one unit. :func:`trades` is how the report counts: a trade is
-a run of bars that follow each other with the same side; where the next bar is missing or is not judged, the position
-is closed. Opening and closing cost half of the spread each, of the session that the trade's first and last bar open in.
-Changing side therefore costs one whole spread, and what the sessions come to adds up to the total::
+A position is long one unit where the model says "up", short where it does not. A bar's pips before costs are
+:func:`gross`; what share of a spread it pays follows from one of two :class:`PositionRule`:
 
-    crossed = trades(opens, up)                               # half a spread for opening, half for closing
-    total = result("all", gross(up, moves), crossed, spreads.pips(opens))
-    asia = result("Asia", gross(up, moves)[at], crossed[at], spreads.pips(opens)[at])
+- :data:`CLOSED_AT_GAPS`, the report's: a trade is a run of bars that follow each other with the same side; where the
+  next bar is missing or is not judged, the position is closed. Opening and closing cost half of the spread each, of the
+  session that the trade's first and last bar open in. Changing side therefore costs one whole spread, and the results
+  of the sessions add up to the total::
 
-:func:`earned` is the shorter count of ``retrain replay``: one spread for all hours, the position kept over gaps.
+    share = spread_share(opens, up)                           # half a spread for opening, half for closing
+    total = result("all", gross(up, moves), share, spreads.pips(opens), days)
+    asia = result("Asia", gross(up, moves)[at], share[at], spreads.pips(opens)[at], days[at])
+
+- :data:`HELD_OVER_GAPS`, of :func:`net_pips` (the gate's guard on costs) and :func:`economics` (``retrain replay``):
+  the position is kept over gaps, and each change of side costs the spread of the bar in which it changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +35,24 @@ SPREAD_PIPS = 0.8
 
 
 @dataclass(frozen=True)
+class PositionRule:
+    """When a position pays the spread. ``closed_at_gaps``: a missing bar closes it, and the next bar opens a new one.
+    ``ends_pay``: the first bar opens a position and the last one closes it; else what was held before and after is not
+    known, and costs nothing. ``halves``: half of a spread is paid on the last bar of the old position and half on the
+    first of the new one; else all of it on the first of the new one."""
+
+    closed_at_gaps: bool
+    ends_pay: bool
+    halves: bool
+
+
+CLOSED_AT_GAPS = PositionRule(closed_at_gaps=True, ends_pay=True, halves=True)
+HELD_OVER_GAPS = PositionRule(closed_at_gaps=False, ends_pay=False, halves=False)
+
+
+@dataclass(frozen=True)
 class Result:
-    """What some bars came to, in pips: sums over ``bars`` bars and ``trades`` trades (halves where a trade begins and
+    """The result of some bars in pips: sums over ``bars`` bars and ``trades`` trades (halves where a trade begins and
     ends in different sessions). ``error``: standard error of the gross pips a bar, by trading days; None of one day."""
 
     name: str
@@ -66,7 +85,7 @@ class Result:
 
     @property
     def break_even(self) -> float | None:
-        """The spread in pips at which nothing is left: what it earned a trade; below zero no spread is small enough."""
+        """The spread in pips at which nothing is left: the gross pips a trade; below zero no spread is small enough."""
         return self.gross_a_trade
 
 
@@ -82,22 +101,31 @@ def gross(up: Mask, move_pips: Floats) -> Floats:
     return np.where(up, move_pips, -move_pips)
 
 
-def trades(opens: pd.DatetimeIndex, up: Mask) -> Floats:
-    """How much of a spread each bar pays, shape (n_bars,): half where a trade opens, half where it closes.
+def spread_share(opens: pd.DatetimeIndex, up: Mask) -> Floats:
+    """How much of a spread each bar pays by :data:`CLOSED_AT_GAPS`, shape (n_bars,).
 
     ``opens``: ascending, in UTC; a bar that does not open 15 minutes after the one before opens a new trade.
     """
     if len(opens) != up.size or not opens.is_monotonic_increasing:
         raise GateRefused(f"{len(opens)} opens and {up.size} sides: hand in one of each a bar, in order of time")
+    return _share_paid(up, CLOSED_AT_GAPS, gaps=np.asarray(opens[1:] - opens[:-1]) != BAR)
+
+
+def _share_paid(up: Mask, rule: PositionRule, *, gaps: Mask | None = None) -> Floats:
+    """How much of a spread each bar pays, shape (n_bars,). ``gaps``: shape (n_bars - 1,), where the bar after is
+    missing; only a rule that closes positions there needs it."""
     if not up.size:
         return np.empty(0)
-    begins = np.ones(up.size, np.bool_)
-    begins[1:] = (np.asarray(opens[1:] - opens[:-1]) != BAR) | (up[1:] != up[:-1])
-    ends = np.append(begins[1:], True)
-    return 0.5 * begins + 0.5 * ends
+    changes = up[1:] != up[:-1]
+    if rule.closed_at_gaps and gaps is not None:
+        changes = changes | gaps
+    opening = np.concatenate([[rule.ends_pay], changes])
+    if not rule.halves:
+        return opening.astype(np.float64)
+    return 0.5 * opening + 0.5 * np.append(changes, rule.ends_pay)
 
 
-def result(name: str, pips: Floats, crossed: Floats, spread: Floats, days: npt.NDArray[np.generic]) -> Result:
+def result(name: str, pips: Floats, share: Floats, spread: Floats, days: npt.NDArray[np.generic]) -> Result:
     """The sum of some bars, arrays of shape (n_bars,): pips before costs, share of a spread paid, spread, trading day.
 
     The standard error is that of a mean of days weighted by their bars (Cochran, Sampling Techniques, 1977, chapter 6).
@@ -105,9 +133,9 @@ def result(name: str, pips: Floats, crossed: Floats, spread: Floats, days: npt.N
     return Result(
         name=name,
         bars=int(pips.size),
-        trades=float(crossed.sum()),
+        trades=float(share.sum()),
         gross=float(pips.sum()),
-        cost=float((crossed * spread).sum()),
+        cost=float((share * spread).sum()),
         error=_error_by_days(pips, days),
     )
 
@@ -137,15 +165,15 @@ class Economics:
         return None if self.flips == 0 else self.gross / self.flips
 
 
-def earned(up: Mask, move_pips: Floats, *, spread_pips: float = SPREAD_PIPS) -> Economics:
-    """What the sides ``up`` (n_bars,) would have earned on the moves that followed, in pips.
+def economics(up: Mask, move_pips: Floats, *, spread_pips: float = SPREAD_PIPS) -> Economics:
+    """The pips of the sides ``up`` (n_bars,) on the moves that followed, by :data:`HELD_OVER_GAPS` and one spread.
 
     Raises :class:`GateRefused` for no bars, lengths that differ, a move that is not known, a negative spread.
     """
     if not up.size or not spread_pips >= 0:
         raise GateRefused(f"{up.size} bars and a spread of {spread_pips}: there must be a bar, and no negative spread")
-    flips = float(np.count_nonzero(up[1:] != up[:-1])) / up.size
     mean = float(gross(up, move_pips).mean())
+    flips = float(_share_paid(up, HELD_OVER_GAPS).sum()) / up.size
     return Economics(up.size, mean, mean - spread_pips * flips, flips, None if flips == 0 else mean / flips)
 
 
@@ -157,18 +185,12 @@ def spread_by_hour(opens: pd.DatetimeIndex, spread_pips: Sequence[float]) -> Flo
     return np.asarray(spreads[opens.tz_convert(NEW_YORK).hour])
 
 
-def net_pips(up: Mask, move_pips: npt.NDArray[np.floating[Any]], spread: Floats) -> float:
-    """Mean pips a bar after costs of the sides ``up`` on the moves that followed; all of shape (n_bars,).
-
-    The first bar is free: what was held before it is not known.
+def net_pips(up: Mask, move_pips: Floats, spread: Floats) -> float:
+    """Mean pips a bar after costs of the sides ``up`` on the moves that followed, by :data:`HELD_OVER_GAPS`; all of
+    shape (n_bars,).
 
     Raises :class:`GateRefused` for no bars, lengths that differ, a move that is not known, a spread below zero.
     """
-    if up.ndim != 1 or not up.size or up.shape != move_pips.shape or up.shape != spread.shape:
-        raise GateRefused(
-            f"{up.shape} sides, {move_pips.shape} moves and {spread.shape} spreads: one of each a bar, at least one"
-        )
-    if not np.isfinite(move_pips).all() or not (spread >= 0.0).all():
-        raise GateRefused("a move is not known, or a spread is below zero: leave out bars without a next bar")
-    changed = np.concatenate([[False], up[1:] != up[:-1]])
-    return float(np.mean(np.where(up, move_pips, -move_pips) - np.where(changed, spread, 0.0)))
+    if not up.size or up.shape != spread.shape or not (spread >= 0.0).all():
+        raise GateRefused(f"{up.size} sides and {spread.size} spreads: hand in one of each a bar, none below zero")
+    return float(np.mean(gross(up, move_pips) - _share_paid(up, HELD_OVER_GAPS) * spread))

@@ -1,4 +1,4 @@
-"""What crossing the spread costs, by hour: a setting, never zero by default.
+"""Spreads say what crossing from bid to ask costs, by session of the day: a setting, never zero by default.
 
     RETRAIN_SPREADS="Asia 18:00-03:00 1.2; London 03:00-12:00 0.8; New York 12:00-16:45 1.0; rollover 16:45-18:00 4.0"
 
@@ -16,9 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NEW_YORK
 from flows.errors import RequestRefused
-
-NEW_YORK = "America/New_York"
 
 QUARTERS = 96
 
@@ -76,7 +75,7 @@ class Spreads:
 
     @classmethod
     def parse(cls, text: str) -> Spreads:
-        """The sessions a person typed; :class:`RequestRefused` says which part is wrong."""
+        """The sessions in a text; :class:`RequestRefused` says which part is wrong."""
         return cls(tuple(_session(part.strip()) for part in text.split(";") if part.strip()))
 
     @classmethod
@@ -90,25 +89,26 @@ class Spreads:
         for number, session in enumerate(self.sessions):
             place[session.quarters] = number
         clock = opens.tz_convert(NEW_YORK)
-        found: npt.NDArray[np.int64] = place[np.asarray(clock.hour * 4 + clock.minute // 15)]
-        return found
+        of_bars: npt.NDArray[np.int64] = place[np.asarray(clock.hour * 4 + clock.minute // 15)]
+        return of_bars
 
     def pips(self, opens: pd.DatetimeIndex) -> Floats:
         """The spread of each bar in pips: shape (n_bars,)."""
         return np.array([session.pips for session in self.sessions])[self.session_of(opens)]
 
     def __str__(self) -> str:
-        return "; ".join(f"{each.name} {each.hours.replace('–', '-')} {each.pips:g}" for each in self.sessions)
+        parts = (f"{session.name} {session.hours.replace('–', '-')} {session.pips:g}" for session in self.sessions)
+        return "; ".join(parts)
 
 
 def _session(text: str) -> Session:
-    found = _SESSION.fullmatch(text)
-    if found is None:
+    parts = _SESSION.fullmatch(text)
+    if parts is None:
         raise RequestRefused(
             f"spreads: {text!r} is no session: write a name, hours in New York and pips, 'London 03:00-08:00 0.8'"
         )
-    name, pips = found[1], float(found[6])
-    first, end = (_quarter(found[at], found[at + 1], text) for at in (2, 4))
+    name, pips = parts[1], float(parts[6])
+    first, end = (_quarter(parts[at], parts[at + 1], text) for at in (2, 4))
     return Session(name, first % QUARTERS, (end - 1) % QUARTERS, pips)
 
 

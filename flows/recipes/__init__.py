@@ -1,11 +1,11 @@
-"""Recipes, training and scoring: bars in, fitted scikit-learn models and their figures out.
+"""Recipes are trained on bars here and scored: bars in, fitted scikit-learn models and their figures out.
 
 ::
 
     recipes = choose(["rf_shallow", "stationary"], load_recipes(Path("recipes.toml")))   # or shipped()
     fits = train_all(recipes, dataset, dataset.years(2022), seed=0)                       # the same bytes every time
     p = probabilities(fits[0], fits[0].recipe.signature, holdout_frame)                   # P(up), shape (n,)
-    score(holdout_label, p, fits[0].cut)                                                  # beside the REFERENCES
+    score(holdout_label, p, fits[0].cut)                                                  # beside the BASELINES
 
 A recipe is a named scikit-learn classifier plus feature expressions: nothing of our own to subclass. A wrong one raises
 :class:`flows.errors.RecipeRefused`, with everything that is wrong, before anything is trained.
@@ -21,13 +21,14 @@ from flows.recipes.installed import environment
 from flows.recipes.predicting import ArchivedModel, probabilities, says_up
 from flows.recipes.recipe import Recipe, check_columns, choose
 from flows.recipes.scoring import Scores, score
-from flows.recipes.training import MINIMUM_ROWS, Fit, train, train_all
+from flows.recipes.training import MINIMUM_ROWS, Fit, Machine, train, train_all
 
 __all__ = [
     "BASELINES",
     "MINIMUM_ROWS",
     "ArchivedModel",
     "Fit",
+    "Machine",
     "Recipe",
     "Scores",
     "available_recipes",

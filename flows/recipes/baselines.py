@@ -18,9 +18,8 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.bars.loading import BAR
+from flows.bars.trading_days import NEW_YORK
 from flows.errors import BarsMissing, RequestRefused
-
-_NEW_YORK = "America/New_York"
 
 
 def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Floats:
@@ -51,7 +50,7 @@ def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Floats:
 
 
 def _time_of_day(dataset: Dataset, trained: Mask) -> Floats:
-    clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(_NEW_YORK)
+    clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(NEW_YORK)
     quarter = np.asarray(clock.hour * 4 + clock.minute // 15)
     labels = np.bincount(quarter[trained], minlength=96)
     ups = np.bincount(quarter[trained], weights=dataset.label[trained], minlength=96)

@@ -1,4 +1,4 @@
-"""Recipes fitted on bars: the same inputs give the same bytes, on one core or many, alone or beside others.
+"""Recipes are fitted on bars here: the same inputs give the same bytes, on one core or many.
 
 A forest is spread over the cores tree by tree; every other estimator is given one core and recipes share the cores.
 Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests take 0.51 to 0.62 of their time on one.
@@ -50,8 +50,8 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
-class _Lesson:
-    """One recipe's share of a training window: features (n, k), labels (n,) of 0 and 1, and where they come from."""
+class _TrainingSet:
+    """One recipe's part of a training window: features (n, k), labels (n,) of 0 and 1, and where they come from."""
 
     recipe: Recipe
     features: Floats
@@ -59,21 +59,47 @@ class _Lesson:
     source: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What fits run on: its ``cores`` (all there are by default), and the ``timer`` that measures how long each takes.
+
+    Raises :class:`RequestRefused` for no core.
+    """
+
+    cores: int | None = None
+    timer: Timer = stopwatch
+
+    def __post_init__(self) -> None:
+        if self.cores is not None and self.cores < 1:
+            raise RequestRefused(f"training on {self.cores} cores is not possible: give at least 1")
+
+    @property
+    def core_count(self) -> int:
+        if self.cores is not None:
+            return self.cores
+        from joblib import cpu_count
+
+        return int(cpu_count())
+
+
+ONE_CORE, ALL_CORES = Machine(1), Machine()
+
+
 def is_forest(estimator: Any) -> bool:
-    """Whether its trees are fitted and asked independently, so that threads change nothing in the result."""
+    """Whether its trees are fitted and predict independently, so that threads change nothing in the result."""
     from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
     return isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier)
 
 
-def train(recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, cores: int = 1, timer: Timer = stopwatch) -> Fit:
+def train(recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, machine: Machine = ONE_CORE) -> Fit:
     """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds and the label is known.
 
     Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`RecipeRefused` for a column
-    that the bars lack or parameters that scikit-learn refuses together, :class:`RequestRefused` for a wrong mask,
-    seed or number of cores.
+    that the bars lack or parameters that scikit-learn refuses together, :class:`RequestRefused` for a wrong mask or
+    seed.
     """
-    [fit] = train_all([recipe], dataset, mask, seed=seed, cores=cores, timer=timer)
+    [fit] = train_all([recipe], dataset, mask, seed=seed, machine=machine)
     return fit
 
 
@@ -83,22 +109,16 @@ def train_all(
     mask: Mask,
     *,
     seed: int,
-    cores: int | None = None,
+    machine: Machine = ALL_CORES,
     on_done: Callable[[Fit], None] | None = None,
-    timer: Timer = stopwatch,
 ) -> list[Fit]:
-    """Every recipe as by :func:`train`, in the order given, on ``cores`` (all there are by default).
+    """Every recipe as by :func:`train`, in the order given.
 
     ``on_done`` is called with each fit as it is ready, in the calling thread. Errors as of :func:`train`; what can be
     checked is checked for all recipes before the first is fitted.
     """
-    if cores is None:
-        from joblib import cpu_count
-
-        cores = cpu_count()
-    if cores < 1:
-        raise RequestRefused(f"training on {cores} cores makes no sense: give it at least one")
-    lessons = _lessons(recipes, dataset, mask)
+    cores = machine.core_count
+    training_sets = _training_sets(recipes, dataset, mask)
     models = [recipe.build(seed) for recipe in recipes]
     forests = [place for place, model in enumerate(models) if is_forest(model)]
     forests.sort(key=lambda place: -models[place].n_estimators)  # the caller works longest on the largest, meanwhile
@@ -106,7 +126,7 @@ def train_all(
     fits: dict[int, Fit] = {}
 
     def fit_one(place: int, jobs: int) -> Fit:
-        return _fit(lessons[place], models[place], seed, jobs, timer)
+        return _fit(training_sets[place], models[place], seed, jobs, machine.timer)
 
     def finished() -> Iterator[tuple[int, Fit]]:
         for place in forests:
@@ -123,7 +143,7 @@ def train_all(
     return [fits[place] for place in range(len(recipes))]
 
 
-def _lessons(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_Lesson]:
+def _training_sets(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_TrainingSet]:
     frame = dataset.bars.frame
     if mask.shape != dataset.label.shape or mask.dtype != np.bool_:
         raise RequestRefused(f"the training mask is {mask.dtype} of shape {mask.shape}: give one bool for each bar")
@@ -146,21 +166,21 @@ def _lessons(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> list[_L
         "dataset_fingerprint": dataset.fingerprint(mask),
     }
     training_bars = frame[rows]
-    return [_Lesson(recipe, recipe.signature.matrix(training_bars), label, source) for recipe in recipes]
+    return [_TrainingSet(recipe, recipe.signature.matrix(training_bars), label, source) for recipe in recipes]
 
 
-def _fit(lesson: _Lesson, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:
+def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:
     if is_forest(model):
         model.set_params(n_jobs=jobs)
     started = timer()
     try:
         with one_thread():
-            model.fit(lesson.features, lesson.label)
+            model.fit(training_set.features, training_set.label)
     except ValueError as refused:
         raise RecipeRefused(
-            f"recipe {lesson.recipe.name} cannot be trained, scikit-learn says: {refused}; change its parameters"
+            f"recipe {training_set.recipe.name} cannot be trained, scikit-learn says: {refused}; change its parameters"
         ) from refused
     seconds = timer() - started
     # Inside a pipeline too: on one row two hundred trees are four times slower with threads, and machines differ.
     model.set_params(**{name: 1 for name in model.get_params() if name.split("__")[-1] == "n_jobs"})
-    return Fit(recipe=lesson.recipe, estimator=model, seed=seed, seconds=seconds, **lesson.source)
+    return Fit(recipe=training_set.recipe, estimator=model, seed=seed, seconds=seconds, **training_set.source)

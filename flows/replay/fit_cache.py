@@ -17,7 +17,7 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.errors import BarsMissing, RequestRefused
-from flows.evidence.backfill import Progress, refits, sheets
+from flows.evidence.backfill import Progress, night_scores, refits
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
@@ -135,7 +135,7 @@ def record(
     fitted = _fitted(crew, _past(job, data), {**past_lessons, **lessons}, progress)
     said = list(_by_recipes(job, (fitted[path] for path in past_lessons)))
     answers = [[each for each in one if each.size] for one in said]
-    backfill = sheets(job, begun, nights[0].name, [asked for _, asked in steps], answers)
+    backfill = night_scores(job, begun, nights[0].name, [asked for _, asked in steps], answers)
     taped: list[Taped] = []
     for night, one in zip(nights, _by_recipes(job, (fitted[path] for path in lessons)), strict=True):
         taped.append(_taped(job, night, one, taped[-1] if taped else None))

@@ -11,7 +11,7 @@ import pandas as pd
 from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing
-from flows.recipes import Fit, Recipe, probabilities, train
+from flows.recipes import Fit, Machine, Recipe, probabilities, train
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def ask(past: FitContext, lesson: FitTask) -> Floats:
 def _fit(past: FitContext, lesson: FitTask) -> Fit:
     seen = known(past.data, lesson.bars)
     window = seen.window(days=past.train_days, end=lesson.end)
-    return train(lesson.recipe, seen, window, seed=past.seed, cores=past.cores)
+    return train(lesson.recipe, seen, window, seed=past.seed, machine=Machine(past.cores))
 
 
 def known(data: Dataset, bars: int) -> Dataset:

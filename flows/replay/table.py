@@ -12,7 +12,7 @@ import numpy.typing as npt
 from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.scores import trailing_base, trailing_rank
-from flows.pnl.pips import SPREAD_PIPS, earned
+from flows.pnl.pips import SPREAD_PIPS, economics
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
 from flows.replay.play import Played
@@ -66,7 +66,7 @@ def _line(
 ) -> RuleRow:
     data = tape.data
     up, label = p[common] > cut[common], data.label[common]
-    money = earned(up, data.move_pips[common], spread_pips=spread)
+    money = economics(up, data.move_pips[common], spread_pips=spread)
     mean, error = _edge(tape, p, common)
     right = float((up == (label == 1.0)).mean())
     return RuleRow(name, promotions, int(common.sum()), right, mean, error, money.gross, money.net, money.flips)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.evidence.backfill import cut_of
+from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, assemble, minutes, recipe_stream
 from flows.gate.scoring.scores import TRAILING_BARS
@@ -80,7 +80,7 @@ def _cuts(policy: GatePolicy, stream: Stream, ends: npt.NDArray[np.intp]) -> lis
     at = np.flatnonzero(stream.scored)
     p = stream.p[at]
     known = np.searchsorted(at, ends)
-    return [cut_of(policy, p[max(n - TRAILING_BARS, 0) : n]) if n else np.nan for n in known.tolist()]
+    return [decision_threshold(policy, p[max(n - TRAILING_BARS, 0) : n]) if n else np.nan for n in known.tolist()]
 
 
 def _at_cuts(stream: Stream, ends: npt.NDArray[np.intp], cuts: Floats) -> Floats:

@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Any
 
 from flows.bars import Dataset
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.scoring.ledger import Ledger, assemble, from_bytes
+from flows.gate.scoring.ledger import Ledger
 from flows.job.plan import Job
-from flows.monitoring.health import day_before, examine
+from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
 from flows.pnl.spreads import Spreads
 from flows.report.advice import advice
@@ -36,7 +37,7 @@ def gather(
     The same registry, bars, spreads and ``now`` give the same data.
     """
     head, newest = model.decisions.head(), model.versions.head()
-    evidence = ledger or assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    evidence = ledger or read_ledger(model)
     champion, told, versions = champion_of(head), decisions(model), _versions(model)
     former = _former(model, head, champion)
     good, earned = _judged(job, model, data, now, spreads, evidence, champion, head)
@@ -78,7 +79,7 @@ def _judged(
     if champion is None:
         return None, None
     policy: GatePolicy = policy_of(job, head)
-    told = examine(model, champion, data, ledger, policy, due=day_before(now))
+    told = examine(model, champion, data, ledger, policy, ExpectedBars(day_before(now)))
     judged = last_days(ledger, judged_by(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():

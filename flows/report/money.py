@@ -8,7 +8,7 @@ import pandas as pd
 
 from flows.bars import Dataset
 from flows.gate.scoring.ledger import Ledger, version_stream
-from flows.pnl.pips import Result, gross, result, trades
+from flows.pnl.pips import Result, gross, result, spread_share
 from flows.pnl.spreads import Spreads
 from flows.report.baselines import places, reference_stream
 from flows.report.data import Answer, DailyLine, Money
@@ -69,7 +69,7 @@ def _by_session(
     """All bars ``at``, the sessions they fall into, and pips before costs and costs of each bar: shape (bars at,)."""
     stream = ledger.streams[key]
     opens, day, up = pd.DatetimeIndex(ledger.opens[at]), ledger.day[at], stream.p[at] > stream.cut[at]
-    pips, crossed, spread = gross(up, move[at]), trades(opens, up), spreads.pips(opens)
+    pips, crossed, spread = gross(up, move[at]), spread_share(opens, up), spreads.pips(opens)
     session = spreads.session_of(opens)
     parts: list[Result] = []
     for number, each in enumerate(spreads.sessions):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from flows.bars import Dataset, load_bars, prepare
+from flows.bars import Dataset
 from flows.errors import ReportFailed, RequestRefused
 from flows.job.plan import Job
 from flows.night.outcome import Outcome
@@ -37,7 +37,7 @@ def write_report(
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
     check_model(model, job.registry)
-    bars = data or prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
+    bars = data or job.load_dataset()
     _check_bars(model, bars)
     moment = now or bars.bars.as_of.to_pydatetime()
     page = render(gather(job, model, bars, moment, spreads=job.spreads))

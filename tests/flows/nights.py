@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
-from flows.gate.nightly.calibration import calibrate
+from flows.evidence.reading import read_nights
+from flows.gate.nightly.calibration import Simulation, calibrate
 from flows.gate.nightly.decision import NightlyDecision
-from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
+from flows.gate.scoring.ledger import Ledger, NightScores, assemble
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
@@ -42,7 +43,7 @@ features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 FAST = ("line", "bayes")
 YEAR_FILE = "GBPUSD_M15_2024_features.csv"
 
-quick_calibration = partial(calibrate, paths=1000)
+quick_calibration = partial(calibrate, simulation=Simulation(paths=1000))
 """The threshold of a twentieth of the simulated years: what it is worth is tested elsewhere."""
 
 
@@ -110,7 +111,7 @@ class Nights:
     def sheets(self) -> list[NightScores]:
         """All evidence that the registry holds."""
         model = self.model
-        return [sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)]
+        return read_nights(model, model.manifest())
 
     @property
     def ledger(self) -> Ledger:

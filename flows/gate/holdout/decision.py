@@ -1,4 +1,4 @@
-"""What the gate decided, as a typed record: the numbers, the rule, the thresholds and one sentence for a person.
+"""The gate's decision on a holdout is a typed record: the numbers, the rule, the thresholds and one sentence.
 
 A :class:`Decision` goes into the registry's log whether it promotes or holds, and comes back from it unchanged::
 

@@ -1,4 +1,4 @@
-"""The holdout rule: champion and candidates compared once, on bars that none of them was trained on.
+"""The holdout rule compares champion and candidates once, on bars that none of them was trained on.
 
 Every stream scores the same bars; the unit of evidence is the trading day (:mod:`flows.gate.holdout.paired` has the
 formula).
@@ -12,8 +12,8 @@ formula).
 A holdout is one look. Judging every night on windows that overlap spends ``alpha`` each time, so this rule is for
 one-off comparisons and the first night, not for a year of nights::
 
-    decision = judge_holdout(label=up, day=day, champion=None, candidates=[shallow, deep], no_skill=majority,
-                             policy=HoldoutPolicy())
+    holdout = HoldoutBars(label=up, day=day, no_skill=majority)
+    decision = judge_holdout(holdout, champion=None, candidates=[shallow, deep], policy=HoldoutPolicy())
     print(decision)
 """
 
@@ -46,7 +46,7 @@ _REASON_OF_GUARD = {"no_skill": "below no_skill", "both_classes": "one class"}
 
 @dataclass(frozen=True)
 class HoldoutPolicy:
-    """What a promotion asks for; :class:`~flows.errors.RequestRefused` where a value makes no sense.
+    """What a promotion asks for; :class:`~flows.errors.RequestRefused` where a value is out of range.
 
     ``alpha``: chance of any false promotion in this one look, one-sided, all candidates together.
     ``minimum_bars_a_day``: a shorter trading day is not a day; the caller leaves its bars out.
@@ -78,39 +78,48 @@ class HoldoutPolicy:
         return self.minimum_days * self.minimum_bars_a_day
 
 
+@dataclass(frozen=True, eq=False)
+class HoldoutBars:
+    """The bars judged on. ``label``: shape (n_bars,), 1 or True where the next bar closed higher, else 0. ``day``:
+    shape (n_bars,), datetime64[D], the trading day of each bar, never going back. ``no_skill``: the majority class's
+    predictions; ``references``: those of other rules of thumb, which are only reported. Bars that do not count as
+    evidence are left out by the caller."""
+
+    label: npt.NDArray[Any]
+    day: Days
+    no_skill: Predictions
+    references: Sequence[Predictions] = ()
+
+
 def judge_holdout(
+    holdout: HoldoutBars,
     *,
-    label: npt.NDArray[Any],
-    day: Days,
     champion: Predictions | None,
     candidates: Sequence[Predictions],
-    no_skill: Predictions,
     policy: HoldoutPolicy,
     accept_unskilled: bool = False,
-    references: Sequence[Predictions] = (),
 ) -> Decision:
     """The decision on one holdout.
 
-    ``label``: shape (n_bars,), 1 or True where the next bar closed higher, else 0. ``day``: shape (n_bars,),
-    datetime64[D], the trading day of each bar, never going back. Every stream's ``p`` has the same shape; bars that do
-    not count as evidence are left out by the caller. ``candidates`` stand in recipe order. ``references`` are only
-    reported. ``accept_unskilled``: where no candidate passes the guards, they are waived (recorded); evidence is not.
+    Every stream's ``p`` has the shape of the labels. ``candidates`` stand in recipe order. ``accept_unskilled``: where
+    no candidate passes the guards, they are waived (recorded); evidence is not.
 
     :class:`~flows.errors.GateRefused` on too few days or bars, missing labels, probabilities or cuts outside [0, 1] or
     missing, lengths that differ, days out of order, no candidates, or two of one name.
     """
     check_candidates(candidates)
-    check_labels(label, day)
-    for stream in [*candidates, no_skill, *references, *([] if champion is None else [champion])]:
-        check_stream(stream, bars=label.size)
+    day, no_skill = holdout.day, holdout.no_skill
+    check_labels(holdout.label, day)
+    for stream in [*candidates, no_skill, *holdout.references, *([] if champion is None else [champion])]:
+        check_stream(stream, bars=holdout.label.size)
     blocks = day_blocks(day)
     _check_floors(blocks, policy)
-    bars = _Bars(label.astype(np.bool_), blocks, no_skill, champion or no_skill)
+    bars = _Bars(holdout.label.astype(np.bool_), blocks, no_skill, champion or no_skill)
     critical = critical_z(policy.alpha, len(candidates), blocks.effective_days)
     rows = tuple(_row(stream, bars, policy, len(candidates)) for stream in candidates)
     eligible = _eligible(rows, None if champion is None else critical, accept_unskilled=accept_unskilled)
     lead = max(eligible or rows, key=lambda row: row.accuracy)  # of equals the first
-    verdict = HoldoutFacts(
+    facts = HoldoutFacts(
         lead=lead,
         others=sorted((row for row in rows if row is not lead), key=lambda row: -row.accuracy),
         champion=None if champion is None else champion.version or champion.name,
@@ -120,19 +129,19 @@ def judge_holdout(
         critical_z=critical,
         data=JudgedBars(str(day[0]), str(day[-1]), blocks.total, blocks.bars.size, blocks.effective_days),
     )
-    reported = {stream.name: bars.accuracy(stream) for stream in (no_skill, *references)}
-    return _decision(verdict, rows, reported, policy, no_skill=no_skill.name, accept_unskilled=accept_unskilled)
+    reported = {stream.name: bars.accuracy(stream) for stream in (no_skill, *holdout.references)}
+    return _decision(facts, rows, reported, policy, no_skill=no_skill.name, accept_unskilled=accept_unskilled)
 
 
-def _eligible(rows: Sequence[CandidateRow], asked: float | None, *, accept_unskilled: bool) -> list[CandidateRow]:
-    """The candidates that may be promoted: z at least ``asked`` (None asks for none), and no guard against them."""
-    proven = [row for row in rows if asked is None or row.z >= asked]
+def _eligible(rows: Sequence[CandidateRow], least_z: float | None, *, accept_unskilled: bool) -> list[CandidateRow]:
+    """The candidates that may be promoted: z at least ``least_z`` (None: any), and no guard against them."""
+    proven = [row for row in rows if least_z is None or row.z >= least_z]
     guarded = [row for row in proven if not row.failed_guards]
     return proven if accept_unskilled and not guarded else guarded
 
 
 def _decision(
-    verdict: HoldoutFacts,
+    facts: HoldoutFacts,
     rows: tuple[CandidateRow, ...],
     references: dict[str, float],
     policy: HoldoutPolicy,
@@ -140,25 +149,25 @@ def _decision(
     no_skill: str,
     accept_unskilled: bool,
 ) -> Decision:
-    lead, first = verdict.lead, verdict.champion is None
+    lead, first = facts.lead, facts.champion is None
     return Decision(
-        action="promoted" if verdict.promoted else "empty" if first else "held",
+        action="promoted" if facts.promoted else "empty" if first else "held",
         rule="holdout",
-        winner=lead.name if verdict.promoted else None,
-        reason=_reason(verdict),
-        sentence=holdout_sentence(verdict),
-        champion=verdict.champion,
-        champion_accuracy=None if first else verdict.reference_accuracy,
-        against=verdict.champion or no_skill,
+        winner=lead.name if facts.promoted else None,
+        reason=_reason(facts),
+        sentence=holdout_sentence(facts),
+        champion=facts.champion,
+        champion_accuracy=None if first else facts.reference_accuracy,
+        against=facts.champion or no_skill,
         rows=rows,
         thresholds={
             "alpha": policy.alpha,
             "candidates": len(rows),
-            "critical_z": verdict.critical_z,
-            "smallest_difference_points": verdict.critical_z * lead.standard_error_points,
+            "critical_z": facts.critical_z,
+            "smallest_difference_points": facts.critical_z * lead.standard_error_points,
         },
         references=references,
-        data=verdict.data,
+        data=facts.data,
         policy=asdict(policy),
         accept_unskilled=accept_unskilled,
     )
@@ -166,7 +175,7 @@ def _decision(
 
 @dataclass(frozen=True, eq=False)
 class _Bars:
-    """What came (``up``, shape (n_bars,)), by day, and the two streams every candidate is held against."""
+    """Which bars went ``up``, shape (n_bars,), by day, and the two streams that every candidate is compared with."""
 
     up: Mask
     blocks: Blocks
@@ -208,12 +217,12 @@ def _row(stream: Predictions, bars: _Bars, policy: HoldoutPolicy, comparisons: i
     )
 
 
-def _reason(verdict: HoldoutFacts) -> str:
-    """The machine's word for it: why the lead was promoted, or what it lacked."""
-    lead, first = verdict.lead, verdict.champion is None
-    if verdict.promoted:
+def _reason(facts: HoldoutFacts) -> str:
+    """The short reason for the record: why the lead was promoted, or what it lacked."""
+    lead, first = facts.lead, facts.champion is None
+    if facts.promoted:
         return "unskilled accepted" if lead.failed_guards else "first champion" if first else "better"
-    if not first and lead.z < verdict.critical_z:
+    if not first and lead.z < facts.critical_z:
         return "not better"
     return _REASON_OF_GUARD[lead.failed_guards[0].name]
 

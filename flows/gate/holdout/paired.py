@@ -1,4 +1,4 @@
-"""The paired difference of two streams of hits: trading-day means weighted by their bars, and how sure it is.
+"""The paired difference of two streams of hits is a mean of trading days, weighted by their bars.
 
 With n_d bars on day d, N = Σ n_d, w_d = n_d / N, and D_d the mean over the bars of day d of (hit − other's hit)::
 

@@ -1,4 +1,4 @@
-"""The holdout's sentence: what a person reads in the morning. Percentages and points of accuracy, bars, days, z."""
+"""This module writes the sentence of a holdout decision: percentages and points of accuracy, bars, days and z."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OTHERS_NAMED = 3
 
 @dataclass(frozen=True)
 class HoldoutFacts:
-    """What the sentence tells of: ``lead`` is the winner, or the most accurate candidate where nothing was promoted.
+    """The facts in the sentence: ``lead`` is the winner, or the most accurate candidate where nothing was promoted.
 
     ``others`` are the remaining candidates, most accurate first. ``champion`` is None where production is empty.
     """
@@ -28,34 +28,34 @@ class HoldoutFacts:
     data: JudgedBars
 
 
-def holdout_sentence(verdict: HoldoutFacts) -> str:
+def holdout_sentence(facts: HoldoutFacts) -> str:
     """The whole decision in one sentence: what, why, who else, and what this holdout could not have seen."""
-    first = _against_champion(verdict) if verdict.champion is not None else _without_champion(verdict)
-    return "; ".join([first, *_others(verdict), _limits(verdict)]) + "."
+    first = _against_champion(facts) if facts.champion is not None else _without_champion(facts)
+    return "; ".join([first, *_others(facts), _limits(facts)]) + "."
 
 
-def _against_champion(verdict: HoldoutFacts) -> str:
-    lead, data = verdict.lead, verdict.data
+def _against_champion(facts: HoldoutFacts) -> str:
+    lead, data = facts.lead, facts.data
     comparison = (
-        f"{percent(lead.accuracy)} against the champion's {percent(verdict.reference_accuracy)} ({verdict.champion}) "
+        f"{percent(lead.accuracy)} against the champion's {percent(facts.reference_accuracy)} ({facts.champion}) "
         f"on {span(data)}: {_difference(lead)}"
     )
     guards = _guard_words(lead)
-    asked = f"promotion asks for z ≥ {number(verdict.critical_z)} with {_candidates(verdict)}"
-    if verdict.promoted:
+    needed = f"promotion asks for z ≥ {number(facts.critical_z)} with {_candidates(facts)}"
+    if facts.promoted:
         accepted = f", accepted by request although it {guards}" if guards else ""
-        return f"promoted: {lead.label} scored {comparison}, where {asked}{accepted}"
+        return f"promoted: {lead.label} scored {comparison}, where {needed}{accepted}"
     if guards:
-        joint = "but" if lead.z >= verdict.critical_z else "and"
-        return f"held: {lead.label} scored {comparison}, {joint} it {guards}; {asked}"
-    return f"held: {lead.label} scored {comparison}; {asked}"
+        joint = "but" if lead.z >= facts.critical_z else "and"
+        return f"held: {lead.label} scored {comparison}, {joint} it {guards}; {needed}"
+    return f"held: {lead.label} scored {comparison}; {needed}"
 
 
-def _without_champion(verdict: HoldoutFacts) -> str:
-    lead, data = verdict.lead, verdict.data
+def _without_champion(facts: HoldoutFacts) -> str:
+    lead, data = facts.lead, facts.data
     guards = _guard_words(lead)
-    if not verdict.promoted:
-        best = f", the best of {_candidates(verdict)}," if verdict.others else ""
+    if not facts.promoted:
+        best = f", the best of {_candidates(facts)}," if facts.others else ""
         return (
             f"production stays empty: {lead.label}{best} {guards}: {percent(lead.accuracy)} on {span(data)}, "
             f"against the majority {_difference(lead)}"
@@ -63,35 +63,35 @@ def _without_champion(verdict: HoldoutFacts) -> str:
     accepted = f"accepted by request although it {guards}" if guards else "no significance is asked of a first champion"
     return (
         f"promoted: {lead.label} is the first champion: {percent(lead.accuracy)} on {span(data)}, against "
-        f"{percent(verdict.reference_accuracy)} for the majority (no_skill): {_difference(lead)}, {accepted}"
+        f"{percent(facts.reference_accuracy)} for the majority (no_skill): {_difference(lead)}, {accepted}"
     )
 
 
-def _others(verdict: HoldoutFacts) -> list[str]:
+def _others(facts: HoldoutFacts) -> list[str]:
     """Why each of the next candidates was not the one."""
-    named = [_other(row, verdict) for row in verdict.others[:OTHERS_NAMED]]
-    unnamed = len(verdict.others) - len(named)
+    named = [_other(row, facts) for row in facts.others[:OTHERS_NAMED]]
+    unnamed = len(facts.others) - len(named)
     return [*named, f"and {unnamed} more"] if unnamed else named
 
 
-def _other(row: CandidateRow, verdict: HoldoutFacts) -> str:
+def _other(row: CandidateRow, facts: HoldoutFacts) -> str:
     guards = _guard_words(row)
     why = [f"it {guards}"] if guards else []
-    behind = verdict.lead.difference_points - row.difference_points
-    if verdict.champion is not None and not verdict.promoted:
+    behind = facts.lead.difference_points - row.difference_points
+    if facts.champion is not None and not facts.promoted:
         return f"{row.label} held too: " + ", and ".join([_difference(row), *why])
-    place = f"{points(behind)} {'behind' if behind >= 0 else 'ahead'}" if behind else f"level with {verdict.lead.name}"
-    if not verdict.promoted:
+    place = f"{points(behind)} {'behind' if behind >= 0 else 'ahead'}" if behind else f"level with {facts.lead.name}"
+    if not facts.promoted:
         return f"{row.label}: " + ", and ".join([place, *why])
-    if verdict.champion is not None and row.z < verdict.critical_z:
+    if facts.champion is not None and row.z < facts.critical_z:
         why = [f"not clear of the champion (z {number(row.z)})", *why]
     return f"{row.label} held: " + ", ".join([place, *why])
 
 
-def _limits(verdict: HoldoutFacts) -> str:
-    smallest = verdict.critical_z * verdict.lead.standard_error_points
+def _limits(facts: HoldoutFacts) -> str:
+    smallest = facts.critical_z * facts.lead.standard_error_points
     unseen = f"differences under {points(smallest)} cannot be seen on this holdout, and " if smallest else ""
-    error = f": its {100 * verdict.alpha:g} % error holds once" if verdict.champion is not None else ""
+    error = f": its {100 * facts.alpha:g} % error holds once" if facts.champion is not None else ""
     return f"{unseen}a holdout is one look{error}"
 
 
@@ -113,8 +113,8 @@ def _guard_words(row: CandidateRow) -> str:
     return " and ".join(guard.words for guard in row.failed_guards)
 
 
-def _candidates(verdict: HoldoutFacts) -> str:
-    count = len(verdict.others) + 1
+def _candidates(facts: HoldoutFacts) -> str:
+    count = len(facts.others) + 1
     return f"{count} candidate{'s' if count > 1 else ''}"
 
 

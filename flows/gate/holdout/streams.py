@@ -1,4 +1,4 @@
-"""What is judged: streams of probabilities on the same bars, with everything wrong about them refused at the door."""
+"""A holdout judges predictions on the same bars; these checks refuse everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.gate.holdout.paired import Days
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one recipe's version, or a reference, said about the judged bars.
+    """The predictions of one recipe's version, or of a reference, on the judged bars.
 
     ``p``: shape (n_bars,), the probability of "up"; it says "up" where ``p > cut``. ``version`` is None before the
     model is registered, and for a reference.
@@ -31,8 +31,8 @@ class Predictions:
     @property
     def up(self) -> Mask:
         """Where it says "up", of shape (n_bars,)."""
-        said: Mask = np.greater(self.p, self.cut)
-        return said
+        up: Mask = np.greater(self.p, self.cut)
+        return up
 
 
 def check_candidates(candidates: Sequence[Predictions]) -> None:

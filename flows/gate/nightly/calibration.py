@@ -1,4 +1,4 @@
-"""The thresholds that hold the gate's error rate for a whole year of nights, by simulation.
+"""This module computes the thresholds that hold the gate's error rate for a whole year of nights, by simulation.
 
 A year of nights in which no recipe is better than the champion is played many times: independent normal days, the
 champion's noise shared by all differences (so that any two are correlated by one half), 250 days of history before the
@@ -19,7 +19,7 @@ many bars in a day. ``benchmarks/gate`` measures what is left, with simulators o
 
 >>> calibrate(recipes=5).threshold, calibrate(recipes=5).together
 (3.468, 3.408)
->>> calibrate(recipes=5, cadence=5).threshold        # decide once a week: fewer looks
+>>> calibrate(5, YearOfNights(cadence=5)).threshold        # decide once a week: fewer looks
 3.399
 """
 
@@ -31,20 +31,28 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
 from flows.gate.nightly.thresholds import SETTINGS, shipped
 
-__all__ = ["BUDGET", "NIGHTS", "PATHS", "SEED", "SMALLEST_BUDGET", "TOGETHER_SHARE", "Calibration", "calibrate"]
+__all__ = [
+    "BUDGET",
+    "PATHS",
+    "SEED",
+    "SMALLEST_BUDGET",
+    "TOGETHER_SHARE",
+    "Calibration",
+    "Simulation",
+    "YearOfNights",
+    "calibrate",
+]
 
 BUDGET = 0.05
 """Probability of a false promotion in a year: one in twenty years."""
 
 TOGETHER_SHARE = 0.4
 """Of the budget, for the mean of all recipes: chosen by what ``benchmarks/gate`` finds, see ``docs/gate.md``."""
-
-NIGHTS = 250
-"""Nights in a year, about the trading days."""
 
 PATHS = 20_000
 """Simulated years; the threshold's standard error is then about 0.01."""
@@ -78,89 +86,119 @@ class Calibration:
     young_together: bool = False
 
 
+@dataclass(frozen=True)
+class YearOfNights:
+    """The year that a threshold is for. ``cadence``: nights from one decision to the next (1 nightly, 5 weekly).
+    ``budget``: probability of at least one false promotion in the year. ``young``: a year before which no recipe was
+    looked at. ``young_together``: the same of the recipes' mean, ``young`` where not given.
+
+    Raises :class:`GateRefused` for a cadence or windows that no year has, or a budget outside 0 to 1.
+    """
+
+    windows: tuple[int, ...] = WINDOWS
+    cadence: int = 1
+    budget: float = BUDGET
+    young: bool = False
+    young_together: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cadence <= NIGHTS_A_YEAR:
+            raise GateRefused(f"recipes are judged every {self.cadence} nights: give a cadence of 1 to {NIGHTS_A_YEAR}")
+        if not self.windows or sorted(set(self.windows)) != list(self.windows) or self.windows[0] < 3:
+            raise GateRefused(f"the windows {self.windows} must be increasing numbers of days, from 3 up")
+
+    @property
+    def mean_is_young(self) -> bool:
+        return self.young if self.young_together is None else self.young_together
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How many years are simulated, and from which seed."""
+
+    paths: int = PATHS
+    seed: int = SEED
+
+
+USUAL_YEAR, USUAL_SIMULATION = YearOfNights(), Simulation()
+
+
 def calibrate(
-    recipes: int,
-    *,
-    windows: tuple[int, ...] = WINDOWS,
-    cadence: int = 1,
-    budget: float = BUDGET,
-    young: bool = False,
-    young_together: bool | None = None,
-    paths: int = PATHS,
-    seed: int = SEED,
+    recipes: int, year: YearOfNights = USUAL_YEAR, *, simulation: Simulation = USUAL_SIMULATION
 ) -> Calibration:
     """The z to be exceeded with this many recipes, rounded to three digits.
 
     At the shipped settings from a table (:mod:`~.thresholds`), else simulated: half a second a recipe, once a process.
 
-    ``recipes`` counts the distinct fingerprints tried in the last 250 nights. ``cadence``: nights from one decision to
-    the next (1 nightly, 5 weekly). ``budget``: probability of at least one false promotion in 250 nights. ``young``: of
-    a year before which no recipe was looked at. ``young_together``: the same of their mean, ``young`` where not given.
-    More recipes never give a lower threshold: the noise of a recipe does not depend on how many others there are.
+    ``recipes`` counts the distinct fingerprints tried in the last 250 nights. More recipes never give a lower
+    threshold: the noise of a recipe does not depend on how many others there are.
 
-    Raises :class:`GateRefused` for no recipes, a cadence or windows that no year has, a budget that the number of
-    paths cannot resolve (fewer than 50 of them in the whole budget).
+    Raises :class:`GateRefused` for no recipes, or a budget that the number of paths cannot resolve (fewer than 50 of
+    them in the whole budget).
     """
-    if recipes < 1 or not 1 <= cadence <= NIGHTS:
-        raise GateRefused(f"{recipes} recipes judged every {cadence} nights: both start at 1, cadence ends at {NIGHTS}")
-    if not windows or sorted(set(windows)) != list(windows) or windows[0] < 3:
-        raise GateRefused(f"the windows {windows} must be increasing numbers of days, from 3 up")
-    if not BEYOND / paths <= budget < 1.0:
-        least = BEYOND / paths
+    if recipes < 1:
+        raise GateRefused(f"{recipes} recipes are to be judged: give at least 1")
+    least = BEYOND / simulation.paths
+    if not least <= year.budget < 1.0:
         raise GateRefused(
-            f"a yearly budget of {budget} cannot be told from {paths} simulated years: at least {least} can"
+            f"a yearly budget of {year.budget} cannot be told from {simulation.paths} simulated years: at least "
+            f"{least} can"
         )
     settings = {
-        "windows": windows,
+        "windows": year.windows,
         "recent_windows": RECENT_WINDOWS,
-        "cadence": cadence,
-        "budget": budget,
+        "cadence": year.cadence,
+        "budget": year.budget,
         "together_share": TOGETHER_SHARE,
-        "nights": NIGHTS,
-        "paths": paths,
-        "seed": seed,
+        "nights": NIGHTS_A_YEAR,
+        "paths": simulation.paths,
+        "seed": simulation.seed,
     }
-    mean = young if young_together is None else young_together
-    found = shipped(recipes, young=young, young_together=mean) if settings == SETTINGS else None
-    threshold, together = found or simulated(recipes, windows, cadence, budget, young, mean, paths, seed)
-    return Calibration(threshold, together, recipes, windows, cadence, budget, NIGHTS, paths, seed, young, mean)
+    tabled = None
+    if settings == SETTINGS:
+        tabled = shipped(recipes, young=year.young, young_together=year.mean_is_young)
+    threshold, together = tabled or simulated(recipes, year, simulation)
+    return Calibration(
+        threshold=threshold,
+        together=together,
+        recipes=recipes,
+        windows=year.windows,
+        cadence=year.cadence,
+        budget=year.budget,
+        nights=NIGHTS_A_YEAR,
+        paths=simulation.paths,
+        seed=simulation.seed,
+        young=year.young,
+        young_together=year.mean_is_young,
+    )
 
 
-def simulated(
-    recipes: int,
-    windows: tuple[int, ...],
-    cadence: int,
-    budget: float,
-    young: bool,
-    young_together: bool,
-    paths: int,
-    seed: int,
-) -> tuple[float, float | None]:
+def simulated(recipes: int, year: YearOfNights, simulation: Simulation) -> tuple[float, float | None]:
     """The thresholds of a recipe and of the mean, as :func:`calibrate` where no table has them."""
-    longest = max(windows[-1], RECENT_WINDOWS[-1])
-    history = 0 if young else longest
-    largest = _largest_z(0, windows, cadence, history, paths, seed)
+    longest = max(year.windows[-1], RECENT_WINDOWS[-1])
+    history = 0 if year.young else longest
+    largest = _largest_z(0, year.windows, year.cadence, history, simulation)
     for recipe in range(1, recipes):
-        largest = np.maximum(largest, _largest_z(recipe, windows, cadence, history, paths, seed))
+        largest = np.maximum(largest, _largest_z(recipe, year.windows, year.cadence, history, simulation))
     share = TOGETHER_SHARE if recipes > 1 else 0.0
-    threshold = round(float(np.quantile(largest, 1.0 - budget * (1.0 - share))), 3)
+    threshold = round(float(np.quantile(largest, 1.0 - year.budget * (1.0 - share))), 3)
     if not share:
         return threshold, None
     # the mean's days are normal like a recipe's, and its z is by its own deviation: any series will do
-    alone = _largest_z(0, RECENT_WINDOWS, cadence, 0 if young_together else longest, paths, seed)
-    return threshold, round(float(np.quantile(alone, 1.0 - budget * share)), 3)
+    alone = _largest_z(0, RECENT_WINDOWS, year.cadence, 0 if year.mean_is_young else longest, simulation)
+    return threshold, round(float(np.quantile(alone, 1.0 - year.budget * share)), 3)
 
 
 @cache
 def _largest_z(
-    recipe: int, windows: tuple[int, ...], cadence: int, history: int, paths: int, seed: int
+    recipe: int, windows: tuple[int, ...], cadence: int, history: int, simulation: Simulation
 ) -> npt.NDArray[np.float32]:
     """The largest z that one recipe shows in each simulated year, over all windows and deciding nights: (paths,)."""
     chunks = []
-    for start in range(0, paths, _CHUNK):
-        shape = (history + NIGHTS, min(_CHUNK, paths - start))
+    for start in range(0, simulation.paths, _CHUNK):
+        shape = (history + NIGHTS_A_YEAR, min(_CHUNK, simulation.paths - start))
         champion, own = (
-            np.random.default_rng((seed, start, stream)).standard_normal(shape, dtype=np.float32)
+            np.random.default_rng((simulation.seed, start, stream)).standard_normal(shape, dtype=np.float32)
             for stream in (0, recipe + 1)
         )
         chunks.append(_year(own - champion, windows, cadence, history))
@@ -172,7 +210,7 @@ def _year(d: npt.NDArray[np.float32], windows: tuple[int, ...], cadence: int, hi
     origin = np.zeros((1, d.shape[1]), dtype=np.float32)
     total = np.concatenate([origin, np.cumsum(d, axis=0)])
     square = np.concatenate([origin, np.cumsum(np.square(d), axis=0)])
-    looks = np.arange(history + 1, history + NIGHTS + 1, cadence)  # days seen on each night that decides
+    looks = np.arange(history + 1, history + NIGHTS_A_YEAR + 1, cadence)  # days seen on each night that decides
     looks = looks[looks >= fewest_days(windows)]
     if not looks.size:
         return np.full(d.shape[1], -np.inf, dtype=np.float32)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.guards import Guard
 from flows.gate.nightly.leads import Against, scored_since, with_its_past
 from flows.gate.scoring.ledger import Ledger
@@ -20,7 +21,7 @@ from flows.pnl.pips import net_pips, spread_by_hour
 __all__ = ["costs_guard", "net_pips", "spread_by_hour"]
 
 
-DAYS = 250
+DAYS = NIGHTS_A_YEAR
 """Trading days that are looked at."""
 
 

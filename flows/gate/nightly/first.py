@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, row_of
@@ -18,7 +19,7 @@ from flows.gate.nightly.sequential import fewest_days, judge
 from flows.gate.scoring.ledger import Ledger
 from flows.gate.scoring.stream_scorer import StreamScorer
 
-FIRST_DAYS = 250
+FIRST_DAYS = NIGHTS_A_YEAR
 """Days of a stream, backfill included, that the first champion is chosen by."""
 
 

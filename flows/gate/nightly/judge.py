@@ -16,8 +16,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
-from flows.gate.nightly.calibration import Calibration, calibrate
+from flows.gate.nightly.calibration import Calibration, YearOfNights, calibrate
 from flows.gate.nightly.candidates import Candidate, Champion, row_of
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead, Refresh
 from flows.gate.nightly.leads import Leads, recipes_of, with_its_past
@@ -80,14 +81,14 @@ def judge_leads(
         raise GateRefused("there are no candidates to judge: train at least one recipe")
     days, d, w = leads.of([each.stream for each in candidates])
     evidence = judge(d, w, windows=policy.windows)
-    found = calibration or calibrate(
-        max(tried, len(candidates)),
+    year = YearOfNights(
+        windows=policy.windows,
         cadence=policy.cadence,
         budget=policy.budget,
-        windows=policy.windows,
         young=int(evidence.days.max()) < policy.windows[-1],
         young_together=leads.champion_days() < RECENT_WINDOWS[-1],
     )
+    found = calibration or calibrate(max(tried, len(candidates)), year)
     rows = []
     for at, each in enumerate(candidates):
         shown_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
@@ -236,7 +237,7 @@ def nights_since(nights: Sequence[str], after: str | None) -> int:
     return sum(after is None or night > after for night in nights)
 
 
-def tried_lately(ledger: Ledger, candidates: Sequence[Candidate], *, nights: int = 250) -> int:
+def tried_lately(ledger: Ledger, candidates: Sequence[Candidate], *, nights: int = NIGHTS_A_YEAR) -> int:
     """Distinct recipes with a live score in the last ``nights`` nights, tonight's among them, and former champions."""
     recent = ledger.live_nights[-nights:]
     keys = {each.stream for each in candidates}

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
-from flows.gate.nightly.calibration import BUDGET, NIGHTS, SMALLEST_BUDGET
+from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
-
-SPREAD_PIPS = 0.8
-"""A usual spread of GBPUSD in London and New York hours."""
+from flows.pnl.pips import SPREAD_PIPS
 
 Score = Literal["edge", "accuracy", "brier"]
 
@@ -38,7 +37,7 @@ class GatePolicy:
     windows: tuple[int, ...] = WINDOWS
     accuracy_margin_points: float = 1.0
     cut: Literal["median", "half"] = "median"
-    maximum_age_nights: int = 250
+    maximum_age_nights: int = NIGHTS_A_YEAR
     refresh_margin: float | None = None
     net_margin_pips: float | None = None
     spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
@@ -55,8 +54,8 @@ class GatePolicy:
             )
         if not 0.0 <= self.accuracy_margin_points <= 100.0:
             raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
-        if not 1 <= self.cadence <= NIGHTS:
-            raise RequestRefused(f"a look every {self.cadence} nights makes no sense: 1 to {NIGHTS}")
+        if not 1 <= self.cadence <= NIGHTS_A_YEAR:
+            raise RequestRefused(f"a look every {self.cadence} nights makes no sense: 1 to {NIGHTS_A_YEAR}")
         if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 3:
             raise RequestRefused(f"the windows {list(self.windows)} must be increasing numbers of days, from 3 up")
         if self.maximum_age_nights < FEWEST_DAYS:

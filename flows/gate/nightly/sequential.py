@@ -42,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 
 __all__ = [
@@ -65,10 +66,10 @@ __all__ = [
 ]
 
 
-WINDOWS = (125, 250)
+WINDOWS = (125, NIGHTS_A_YEAR)
 """Trading days that a recipe's lead is looked for in: half a year, and about a year, which is grown into."""
 
-RECENT_WINDOWS = (40, 80, 250)
+RECENT_WINDOWS = (40, 80, NIGHTS_A_YEAR)
 """Those that what changes suddenly is looked at in: the mean of all recipes, and a refresh."""
 
 FEWEST_DAYS = 40

@@ -1,10 +1,10 @@
-"""The evidence ledger: what every stream said about every bar before it was known, and what came.
+"""The evidence ledger holds every stream's prediction of every bar, made before the bar was known, and its label.
 
 A **stream** is what is judged. ``recipe:<fingerprint>`` is a recipe's: each bar scored by the newest version trained
 before it. ``version:v12`` is one frozen version's: the champion's, and a former champion's.
 
-A night adds one :class:`NightScores`. Sheets are kept as canonical bytes (the same sheets give the same bytes) and put
-together into a :class:`Ledger`; of two sheets that speak of the same bar and stream the later one counts.
+A night adds one :class:`NightScores`. These are kept as canonical bytes (the same scores give the same bytes) and
+assembled into a :class:`Ledger`; where two nights score the same bar of a stream, the later one counts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def version_stream(version: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class StreamScores:
-    """What one version said on a sheet's bars, for one stream: ``p`` of shape (n_bars,), NaN where it was not asked."""
+    """The predictions of one version on a night's bars, for one stream: ``p`` of shape (n_bars,), NaN where there is
+    none; ``cut``: the decision threshold, above which it says "up"."""
 
     stream: str
     name: str
@@ -51,7 +52,7 @@ class StreamScores:
 class NightScores:
     """One night's scores. ``opens``: shape (n_bars,), the bars' opens in minutes since 1970 UTC, ascending; ``label``:
     0 or 1 each. ``days``: fingerprint of the scored bars of each trading day, so that a later correction is seen.
-    ``live`` is false for a backfill. ``replaced``: trading days that this sheet scores anew; what was live there is
+    ``live`` is false for a backfill. ``replaced``: trading days that this night scores anew; what was live there is
     void. ``columns``: those that the fingerprints are of; empty for all that the bars had.
     """
 
@@ -60,7 +61,7 @@ class NightScores:
     opens: Minutes
     label: Floats
     days: Mapping[str, str]
-    series: tuple[StreamScores, ...]
+    streams: tuple[StreamScores, ...]
     replaced: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
@@ -95,54 +96,55 @@ class Ledger:
     live_nights: tuple[str, ...]
 
 
-def to_bytes(sheets: Sequence[NightScores]) -> bytes:
-    """The canonical bytes of some sheets, oldest first."""
-    values = {"format": FORMAT, "sheets": [_written(sheet) for sheet in sheets]}
+def to_bytes(nights: Sequence[NightScores]) -> bytes:
+    """The canonical bytes of the scores of some nights, oldest first."""
+    values = {"format": FORMAT, "sheets": [_to_json(scores) for scores in nights]}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def from_bytes(data: bytes) -> list[NightScores]:
-    """The sheets in a file; :class:`~flows.errors.GateRefused` where it is none."""
+    """The scores in a file; :class:`~flows.errors.GateRefused` where it holds none."""
     try:
         values = json.loads(data)
         if values["format"] > FORMAT:
             raise GateRefused(f"the evidence is of format {values['format']}: upgrade this package")
-        return [_read(each) for each in values["sheets"]]
+        return [_from_json(scores) for scores in values["sheets"]]
     except (ValueError, KeyError, TypeError) as error:
         raise GateRefused(f"an evidence file is unreadable ({error}): run `registry verify`") from error
 
 
 def fold(files: Sequence[bytes]) -> bytes:
-    """One file of several, oldest first: the same sheets in the same order."""
-    return to_bytes([sheet for data in files for sheet in from_bytes(data)])
+    """One file of several, oldest first: the same scores in the same order."""
+    return to_bytes([scores for data in files for scores in from_bytes(data)])
 
 
-def assemble(sheets: Iterable[NightScores]) -> Ledger:
-    """The ledger of some sheets, oldest first."""
-    kept = standing(list(sheets))
-    opens = np.unique(np.concatenate([sheet.opens for sheet in kept])) if kept else np.empty(0, np.int64)
+def assemble(nights: Iterable[NightScores]) -> Ledger:
+    """The ledger of the scores of some nights, oldest first."""
+    valid = without_replaced_days(list(nights))
+    opens = np.unique(np.concatenate([scores.opens for scores in valid])) if valid else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
-    found: dict[str, tuple[Floats, Floats, Mask]] = {}
+    columns: dict[str, tuple[Floats, Floats, Mask]] = {}  # p, cut, live
     last: dict[str, tuple[int, str, str | None]] = {}  # newest bar, name, version
     days: dict[str, str] = {}
-    for sheet in kept:
-        at = np.searchsorted(opens, sheet.opens)
-        label[at] = sheet.label
-        days |= sheet.days
-        for series in sheet.series:
-            if series.stream not in found:
+    for scores in valid:
+        at = np.searchsorted(opens, scores.opens)
+        label[at] = scores.label
+        days |= scores.days
+        for stream in scores.streams:
+            key = stream.stream
+            if key not in columns:
                 empty = np.full(opens.size, np.nan)
-                found[series.stream] = (empty, empty.copy(), np.zeros(opens.size, np.bool_))
-            said = ~np.isnan(series.p)
-            p, cut, live = found[series.stream]
-            p[at[said]], cut[at[said]], live[at[said]] = series.p[said], series.cut, sheet.live
-            newest = int(at[said].max(initial=-1))
-            if newest >= last.get(series.stream, (-1,))[0]:  # a corrected day is scored anew by an older version
-                last[series.stream] = (newest, series.name, series.version)
+                columns[key] = (empty, empty.copy(), np.zeros(opens.size, np.bool_))
+            scored = ~np.isnan(stream.p)
+            p, cut, live = columns[key]
+            p[at[scored]], cut[at[scored]], live[at[scored]] = stream.p[scored], stream.cut, scores.live
+            newest = int(at[scored].max(initial=-1))
+            if newest >= last.get(key, (-1,))[0]:  # a corrected day is scored anew by an older version
+                last[key] = (newest, stream.name, stream.version)
     index = pd.DatetimeIndex(opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
-    streams = {key: Stream(last[key][1], *found[key], last[key][2]) for key in found}
-    nights = tuple(dict.fromkeys(sheet.night for sheet in kept if sheet.live))
-    return Ledger(index, label, trading_day(index), ~rollover(index), streams, days, nights)
+    streams = {key: Stream(last[key][1], *columns[key], last[key][2]) for key in columns}
+    live_nights = tuple(dict.fromkeys(scores.night for scores in valid if scores.live))
+    return Ledger(index, label, trading_day(index), ~rollover(index), streams, days, live_nights)
 
 
 def minutes(opens: pd.DatetimeIndex) -> Minutes:
@@ -150,71 +152,76 @@ def minutes(opens: pd.DatetimeIndex) -> Minutes:
     return np.asarray(opens.tz_convert("UTC").tz_localize(None)).astype("datetime64[m]").astype(np.int64)
 
 
-def standing(sheets: Sequence[NightScores]) -> list[NightScores]:
-    """The sheets, oldest first, without the live bars of days that a later one scores anew. A backfill stays as it is:
-    the models that made it were not kept."""
+def without_replaced_days(nights: Sequence[NightScores]) -> list[NightScores]:
+    """The scores, oldest first, without the live bars of days that a later night scores anew. A backfill stays as it
+    is: the models that made it were not kept."""
     replaced: set[str] = set()
-    kept = []
-    for sheet in reversed(sheets):
-        if replaced and sheet.live:
-            index = pd.DatetimeIndex(sheet.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
+    valid = []
+    for scores in reversed(nights):
+        if replaced and scores.live:
+            index = pd.DatetimeIndex(scores.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
             stays = ~np.isin(trading_day(index).astype(str), sorted(replaced))
-            sheet = _only(sheet, stays, replaced)
-        replaced |= set(sheet.replaced)
-        kept.append(sheet)
-    return kept[::-1]
+            scores = _restricted(scores, stays, replaced)
+        replaced |= set(scores.replaced)
+        valid.append(scores)
+    return valid[::-1]
 
 
-def backfilled(sheets: Sequence[NightScores]) -> Minutes:
+def backfilled(nights: Sequence[NightScores]) -> Minutes:
     """Opens of the bars that a backfill scored and no night did: most of the first night's own day are such."""
     past, live = (
-        np.concatenate([np.empty(0, np.int64), *(sheet.opens for sheet in sheets if sheet.live is kind)])
+        np.concatenate([np.empty(0, np.int64), *(scores.opens for scores in nights if scores.live is kind)])
         for kind in (False, True)
     )
     return np.setdiff1d(past, live)
 
 
-def _only(sheet: NightScores, stays: Mask, gone: set[str]) -> NightScores:
-    series = tuple(StreamScores(each.stream, each.name, each.version, each.cut, each.p[stays]) for each in sheet.series)
-    days = {day: value for day, value in sheet.days.items() if day not in gone}
-    return replace(sheet, opens=sheet.opens[stays], label=sheet.label[stays], days=days, series=series)
+def _restricted(scores: NightScores, stays: Mask, gone: set[str]) -> NightScores:
+    """The scores of the bars that stay, without the fingerprints of the days that are gone."""
+    streams = tuple(replace(stream, p=stream.p[stays]) for stream in scores.streams)
+    days = {day: value for day, value in scores.days.items() if day not in gone}
+    return replace(scores, opens=scores.opens[stays], label=scores.label[stays], days=days, streams=streams)
 
 
-def _written(sheet: NightScores) -> dict[str, Any]:
+def _to_json(scores: NightScores) -> dict[str, Any]:
     return {
-        "night": sheet.night,
-        "live": sheet.live,
-        "opens": _packed(sheet.opens, "<i8"),
-        "label": _packed(sheet.label, "<u1"),
-        "days": dict(sheet.days),
-        "replaced": list(sheet.replaced),
-        "columns": list(sheet.columns),
+        "night": scores.night,
+        "live": scores.live,
+        "opens": _packed(scores.opens, "<i8"),
+        "label": _packed(scores.label, "<u1"),
+        "days": dict(scores.days),
+        "replaced": list(scores.replaced),
+        "columns": list(scores.columns),
         "series": [
             {
-                "stream": each.stream,
-                "name": each.name,
-                "version": each.version,
-                "cut": each.cut,
-                "p": _packed(each.p, "<f8"),
+                "stream": stream.stream,
+                "name": stream.name,
+                "version": stream.version,
+                "cut": stream.cut,
+                "p": _packed(stream.p, "<f8"),
             }
-            for each in sheet.series
+            for stream in scores.streams
         ],
     }
 
 
-def _read(values: Mapping[str, Any]) -> NightScores:
+def _from_json(values: Mapping[str, Any]) -> NightScores:
     opens = _unpacked(values["opens"], "<i8").astype(np.int64)
-    series = tuple(
+    streams = tuple(
         StreamScores(
-            each["stream"], each["name"], each["version"], each["cut"], _unpacked(each["p"], "<f8").astype(float)
+            stream["stream"],
+            stream["name"],
+            stream["version"],
+            stream["cut"],
+            _unpacked(stream["p"], "<f8").astype(float),
         )
-        for each in values["series"]
+        for stream in values["series"]
     )
     label = _unpacked(values["label"], "<u1").astype(float)
-    if any(each.p.shape != opens.shape for each in series) or label.shape != opens.shape:
+    if any(stream.p.shape != opens.shape for stream in streams) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
     lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}
-    return NightScores(values["night"], values["live"], opens, label, values["days"], series, **lists)
+    return NightScores(values["night"], values["live"], opens, label, values["days"], streams, **lists)
 
 
 def _packed(values: npt.NDArray[Any], dtype: str) -> str:

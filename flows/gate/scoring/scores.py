@@ -29,7 +29,7 @@ __all__ = [
     "accuracy",
     "brier",
     "edge",
-    "stream_cut",
+    "stream_threshold",
     "trailing_base",
     "trailing_rank",
 ]
@@ -126,7 +126,7 @@ def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
     )
 
 
-def stream_cut(p: npt.ArrayLike) -> float:
+def stream_threshold(p: npt.ArrayLike) -> float:
     """The cut that a version trained now is served with: the median of its stream's last 2,000 predictions.
 
     With it a version says "up" on about half the bars, whatever the level of its probabilities.

@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.evidence.backfill import cost
+from flows.evidence.backfill import cost_sentence
 from flows.evidence.collect import Evidence
 from flows.job.plan import Job
 from flows.night import steps
@@ -59,7 +59,7 @@ def look_up(night: NightContext) -> Outcome | None:
 
 @task(name="score new bars", task_run_name="score new bars", **RETRIED)
 def gather(night: NightContext) -> Evidence | None:
-    with artifacts.progress(cost) as progress:
+    with artifacts.progress(cost_sentence) as progress:
         evidence = steps.gather(night, progress)
     _log(log_lines.gathered(evidence))
     return evidence

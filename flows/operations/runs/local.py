@@ -10,7 +10,7 @@ from functools import partial
 from rich import progress as rich_progress
 from rich.console import Console
 
-from flows.evidence.backfill import Progress, cost
+from flows.evidence.backfill import Progress, cost_sentence
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.night.run import Steps, run_night
@@ -76,7 +76,7 @@ def _progress(console: Console) -> Iterator[tuple[Callable[[str], None], Progres
 
         def on_backfill(done: int, total: int) -> None:
             if not done:
-                console.print(cost(total))
+                console.print(cost_sentence(total))
             progress.update(past, completed=done, total=total, visible=True)
 
         yield on_trained, on_backfill

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from flows.bars import load_bars, prepare
+from flows.bars import load_bars
 from flows.cli import main
 from flows.errors import BarsMissing, ReportFailed, RequestRefused
 from flows.job.plan import plan
@@ -104,7 +104,7 @@ def test_the_nights_bars_are_not_read_again_unless_others_are_scored(
     lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = replace(lived.job(), reports=str(tmp_path))
-    data = prepare(load_bars(job.source, as_of=job.as_of, clock=job.clock))
+    data = job.load_dataset()
     read: list[object] = []
     monkeypatch.setattr(writing, "load_bars", lambda *where, **how: read.append(where) or load_bars(*where, **how))
     after_night(job, lived.outcome, data=data)

@@ -15,7 +15,15 @@ from rich.console import Console
 
 from flows.bars import Dataset, prepare
 from flows.evidence import backfill
-from flows.evidence.backfill import FIRST_TRAINING_DAYS, REFIT_DAYS, Progress, cost, cut_of, marks, walk_forward
+from flows.evidence.backfill import (
+    FIRST_TRAINING_DAYS,
+    REFIT_DAYS,
+    Progress,
+    cost_sentence,
+    day_fingerprints,
+    decision_threshold,
+    walk_forward,
+)
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
 from flows.night.state import NightContext
@@ -54,8 +62,8 @@ def test_each_of_the_last_days_is_scored_once_and_marked_as_not_live(nights: Nig
     expected = np.isin(data.trading_day, days) & ~np.isnan(data.label)
     assert opens.tolist() == opens_of(data)[expected].tolist()
     assert not any(sheet.live for sheet in sheets)
-    assert all(each.version is None and not np.isnan(each.p).any() for sheet in sheets for each in sheet.series)
-    assert [[each.name for each in sheet.series] for sheet in sheets] == [["line", "bayes"]] * 3
+    assert all(each.version is None and not np.isnan(each.p).any() for sheet in sheets for each in sheet.streams)
+    assert [[each.name for each in sheet.streams] for sheet in sheets] == [["line", "bayes"]] * 3
 
 
 def test_nothing_is_scored_on_bars_it_was_trained_on(
@@ -111,21 +119,21 @@ def test_progress_ends_where_it_said_also_when_there_was_nothing_to_train_on(nig
 
 def test_the_cut_follows_what_the_stream_said_before(nights: Nights, data: Dataset) -> None:
     first, second, third = walk(nights, data)
-    assert [each.cut for each in first.series] == [0.5, 0.5]
+    assert [each.cut for each in first.streams] == [0.5, 0.5]
     for at_series in (0, 1):
-        said = [sheet.series[at_series].p for sheet in (first, second)]
-        assert second.series[at_series].cut == np.median(said[0][-2000:])
-        assert third.series[at_series].cut == np.median(np.concatenate(said)[-2000:])
+        said = [sheet.streams[at_series].p for sheet in (first, second)]
+        assert second.streams[at_series].cut == np.median(said[0][-2000:])
+        assert third.streams[at_series].cut == np.median(np.concatenate(said)[-2000:])
 
 
 def test_a_policy_of_one_half_cuts_there(nights: Nights, data: Dataset) -> None:
     job = replace(nights.job(at(3), backfill_days=50), gate=GatePolicy(cut="half"))
-    assert {each.cut for sheet in walk_forward(job, data, night="2024-06-03") for each in sheet.series} == {0.5}
+    assert {each.cut for sheet in walk_forward(job, data, night="2024-06-03") for each in sheet.streams} == {0.5}
 
 
 @pytest.mark.parametrize(("bars", "cut"), [(0, 0.5), (499, 0.5), (500, 0.25), (5_000, 0.25)])
 def test_a_cut_asks_for_five_hundred_predictions(bars: int, cut: float) -> None:
-    assert cut_of(GatePolicy(), np.full(bars, 0.25)) == cut
+    assert decision_threshold(GatePolicy(), np.full(bars, 0.25)) == cut
 
 
 def test_the_first_sixty_days_are_learnt_and_not_scored(nights: Nights, data: Dataset) -> None:
@@ -146,23 +154,25 @@ def test_without_days_or_without_a_past_there_is_nothing(nights: Nights, data: D
 def test_a_mark_is_the_fingerprint_of_a_days_scored_bars(data: Dataset) -> None:
     scored = np.zeros(data.label.size, np.bool_)
     scored[-150:] = True
-    found = marks(data, scored)
+    found = day_fingerprints(data, scored)
     assert [*found] == [str(day) for day in np.unique(data.trading_day[-150:])]
     assert found["2024-06-03"] == data.fingerprint(scored & (data.trading_day == np.datetime64("2024-06-03")))
-    assert marks(data, ~scored & scored) == {}
+    assert day_fingerprints(data, ~scored & scored) == {}
     scored[-1] = False
-    assert marks(data, scored)["2024-06-03"] != found["2024-06-03"]
+    assert day_fingerprints(data, scored)["2024-06-03"] != found["2024-06-03"]
 
 
 @pytest.mark.parametrize(("steps", "minutes"), [(1, "1 minute "), (25, "2 minutes "), (250, "17 minutes ")])
 def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes: str) -> None:
-    assert f"fitted {steps} times on the past" in cost(steps) and f": about {minutes}for the shipped" in cost(steps)
+    assert f"fitted {steps} times on the past" in cost_sentence(
+        steps
+    ) and f": about {minutes}for the shipped" in cost_sentence(steps)
     said = io.StringIO()
     console = Console(file=said, width=400)
     with local._progress(console) as (_, on_backfill):
         assert said.getvalue() == ""
         on_backfill(0, steps)
-        assert said.getvalue() == cost(steps) + "\n"
+        assert said.getvalue() == cost_sentence(steps) + "\n"
         on_backfill(steps, steps)
     assert said.getvalue().count("Before the first night") == 1
 
@@ -179,7 +189,7 @@ def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.Mon
     monkeypatch.setattr(tasks.steps, "gather", gather)
     monkeypatch.setattr(tasks, "get_run_logger", lambda: logging.getLogger("test"))
     tasks.gather.fn(cast(Any, None))  # the walk-forward alone is looked at
-    assert said == [(0.0, cost(25))]
+    assert said == [(0.0, cost_sentence(25))]
 
 
 def test_a_night_tells_the_progress_of_its_backfill(nights: Nights, tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_a_whole_history_that_changed_fits_into_one_decision(nights: Nights, sna
     days = tuple(str(np.datetime64("2023-01-02") + day) for day in range(400))
     sheet = NightScores("2024-06-06", True, empty.astype(np.int64), empty, {}, (), days)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.evidence.collect._scored", lambda *given: sheet)
+        patch.setattr("flows.evidence.collect._NightScorer.scores", lambda *given: sheet)
         outcome = nights(at(6))
     assert outcome.sentence.endswith("400 days from 2023-01-02 to 2024-02-05")
     assert outcome.sentence.split("; ")[-1] == snapshot

@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import NightRefused
 from flows.evidence import collect as evidence
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes
 from registry.clock import read_time, write_time
@@ -41,11 +42,11 @@ def test_each_new_bar_is_scored_exactly_once_per_stream(second: Nights) -> None:
     opens = np.concatenate([sheet.opens for sheet in live])
     assert opens.tolist() == labelled_between(second, 3, 10).tolist()  # all of them, each once, in order
     for sheet in live[1:]:
-        assert sorted(each.stream for each in sheet.series) == sorted(
+        assert sorted(each.stream for each in sheet.streams) == sorted(
             [second.stream("line"), second.stream("bayes"), "version:v1"]
         )
-        assert not any(np.isnan(each.p).any() for each in sheet.series)
-    assert [[each.version for each in sheet.series] for sheet in live[1:]] == [
+        assert not any(np.isnan(each.p).any() for each in sheet.streams)
+    assert [[each.version for each in sheet.streams] for sheet in live[1:]] == [
         [f"v{2 * night - 1}", f"v{2 * night}", "v1"] for night in range(1, 6)
     ]
 
@@ -55,7 +56,7 @@ def test_no_bar_is_scored_by_a_version_that_was_trained_on_it(second: Nights) ->
         second(at(day))
     model = second.model
     for sheet in second.sheets:
-        for each in sheet.series if sheet.live else ():
+        for each in sheet.streams if sheet.live else ():
             known_at = pd.Timestamp(read_time(str(model.version(str(each.version)).record.known_at)))
             first = pd.Timestamp(int(sheet.opens[0]), unit="m", tz="UTC")
             assert first + pd.Timedelta(minutes=30) > known_at
@@ -69,7 +70,7 @@ def test_a_version_trained_on_newer_bars_than_are_scored_says_nothing_about_them
     model.register(model.store.get(str(first.artifact)), newer, author="by hand")
     second(at(6))
     sheet = second.sheets[-1]
-    [line] = [each for each in sheet.series if each.stream == second.stream("line")]
+    [line] = [each for each in sheet.streams if each.stream == second.stream("line")]
     assert line.version == "v3"
     assert sheet.opens[~np.isnan(line.p)].tolist() == labelled_between(second, 5, 6).tolist()
 
@@ -88,7 +89,7 @@ def test_a_missed_week_is_scored_in_one_run_by_the_versions_before_it(second: Ni
     second(at(12))
     sheet = second.sheets[-1]
     assert sheet.opens.tolist() == labelled_between(second, 3, 12).tolist()
-    assert [each.version for each in sheet.series] == ["v1", "v2", "v1"]
+    assert [each.version for each in sheet.streams] == ["v1", "v2", "v1"]
     assert [entry.n for entry in second.model.decisions.walk()] == [2, 1]
     assert second.decision().days == 7
 
@@ -109,7 +110,7 @@ def test_a_new_recipe_has_no_live_day_before_it_was_registered_and_no_backfill(n
 
 def test_the_champion_is_scored_beside_although_its_recipe_is_trained_no_more(second: Nights) -> None:
     second(at(4), recipes=("bayes",))
-    assert [each.stream for each in second.sheets[-1].series] == [second.stream("bayes"), "version:v1"]
+    assert [each.stream for each in second.sheets[-1].streams] == [second.stream("bayes"), "version:v1"]
 
 
 def test_the_months_before_are_one_file_each_and_say_the_same(nights: Nights) -> None:
@@ -134,7 +135,7 @@ def test_the_evidence_of_a_past_decision_is_found_again(second: Nights) -> None:
     then = second.ledger
     second(at(5))
     entry = second.model.decisions.read(2).body["evidence"]["entry"]
-    again = evidence.at_decision(second.model, entry)
+    again = read_ledger(second.model, entry)
     assert again.opens.equals(then.opens) and again.live_nights == then.live_nights
 
 
@@ -231,10 +232,10 @@ def test_a_retired_artifact_means_no_score_and_no_crash(second: Nights) -> None:
     model.retire(["v3"], author="ann", reason="space")
     (second.registry / str(model.version("v3").record.artifact)).unlink()
     outcome = second(at(5))
-    assert [each.stream for each in second.sheets[-1].series] == [second.stream("bayes"), "version:v1"]
+    assert [each.stream for each in second.sheets[-1].streams] == [second.stream("bayes"), "version:v1"]
     assert outcome.decision == 3
     second(at(6))
-    assert [each.version for each in second.sheets[-1].series] == ["v5", "v6", "v1"]
+    assert [each.version for each in second.sheets[-1].streams] == ["v5", "v6", "v1"]
 
 
 def test_without_backfill_production_stays_empty_and_the_night_says_so(
@@ -277,7 +278,7 @@ def test_a_recorded_policy_sets_the_cut_that_versions_are_served_with(nights: Ni
     nights.model.set_policy(GatePolicy(cut="half").to_dict(), author="ann", reason="as the notebook did")
     nights(at(3))
     assert [version.record.cut for version in nights.model.history()] == [0.5, 0.5]
-    assert {each.cut for sheet in nights.sheets for each in sheet.series} == {0.5}
+    assert {each.cut for sheet in nights.sheets for each in sheet.streams} == {0.5}
     nights.model.set_policy(GatePolicy().to_dict(), author="ann", reason="not so good")
     nights(at(4))
     assert all(version.record.cut != 0.5 for version in nights.model.history()[2:])

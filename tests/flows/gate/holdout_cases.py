@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.gate import Decision, HoldoutPolicy, Predictions, judge_holdout
+from flows.gate import Decision, HoldoutBars, HoldoutPolicy, Predictions, judge_holdout
 
 FIRST_DAY = np.datetime64("2024-01-01", "D")
 SMALL = HoldoutPolicy(minimum_days=3, minimum_bars_a_day=1)
@@ -38,15 +38,10 @@ class Holdout:
         return self.always(0.6 if self.label.mean() > 0.5 else 0.4, "no_skill")
 
     def judge(self, champion: Predictions | None, candidates: list[Predictions], **changes: Any) -> Decision:
-        given: dict[str, Any] = {
-            "label": self.label,
-            "day": self.day,
-            "champion": champion,
-            "candidates": candidates,
-            "no_skill": changes.get("no_skill") or self.no_skill,
-            "policy": HoldoutPolicy(),
-        }
-        return judge_holdout(**(given | changes))
+        no_skill, references = changes.pop("no_skill", None) or self.no_skill, changes.pop("references", ())
+        bars = HoldoutBars(changes.pop("label", self.label), changes.pop("day", self.day), no_skill, references)
+        given: dict[str, Any] = {"champion": champion, "candidates": candidates, "policy": HoldoutPolicy()}
+        return judge_holdout(bars, **(given | changes))
 
 
 def days_of(*bars: int) -> np.ndarray:

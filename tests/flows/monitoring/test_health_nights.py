@@ -91,7 +91,7 @@ def test_bars_without_a_column_that_only_the_champion_needs_are_rejected_by_its_
     gone = head.index("adx_14")
     with file.open("w", newline="") as text:
         csv.writer(text, lineterminator="\n").writerows([row[:gone] + row[gone + 1 :] for row in (head, *rows)])
-    says = r"v1 \(line\) cannot be asked about the new bars: .*column adx_14 is missing"
+    says = r"v1 \(line\) cannot score the new bars: .*column adx_14 is missing"
     with pytest.raises(BarsRejected, match=says):
         health_now(second.job(at(11)), second.model, date(2024, 6, 11))
     before = second.content()
@@ -100,4 +100,4 @@ def test_bars_without_a_column_that_only_the_champion_needs_are_rejected_by_its_
     assert second.content() == before
     second.model.force("v2", author="ann", reason="it does without")
     second(at(11), recipes=("bayes",))  # the former champion lacks it too, and has no say any more
-    assert [each.stream for each in second.sheets[-1].series] == [second.stream("bayes"), "version:v2"]
+    assert [each.stream for each in second.sheets[-1].streams] == [second.stream("bayes"), "version:v2"]

@@ -117,7 +117,7 @@ def test_the_nights_after_one_look_gather_evidence_against_its_champion(nights: 
     nights(SPRING, **YEARS, accept_unskilled=True)
     nights(LATER)
     nights(datetime(2024, 3, 5, 22, tzinfo=UTC))
-    assert [each.stream for each in nights.sheets[-1].series][-1] == "version:v1"
+    assert [each.stream for each in nights.sheets[-1].streams][-1] == "version:v1"
     assert nights.decision().after == "2024-03-01"
 
 

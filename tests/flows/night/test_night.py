@@ -235,7 +235,7 @@ def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_neve
         return
     for day in (3, 4):
         nights(at(day), recipes=tuple(names), backfill=False)
-    assert [each.name for each in nights.sheets[-1].series] == names
+    assert [each.name for each in nights.sheets[-1].streams] == names
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_both_champions_are_scored_on_every_new_bar_by_what_they_were(nights: Ni
     nights(at(4))
     nights.model.force("v4", author="ann", reason="looks better")
     nights(at(5))
-    streams = {each.stream: each.version for each in nights.sheets[-1].series}
+    streams = {each.stream: each.version for each in nights.sheets[-1].streams}
     assert streams["version:v4"] == "v4" and streams["version:v1"] == "v1"
     assert [row.version for row in nights.decision().rows] == ["v5", "v6", "v1"]
 

@@ -13,10 +13,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
-from flows.bars import load_bars, prepare, write_sample
+from flows.bars import write_sample
 from flows.cli import app
 from flows.errors import GateRefused, RequestRefused
-from flows.evidence.collect import at_decision
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import assemble, recipe_stream
@@ -25,7 +25,7 @@ from flows.job.request import RetrainRequest
 from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
 from flows.night.run import run_night
-from flows.pnl.pips import earned
+from flows.pnl.pips import economics
 from flows.replay import FitCache, play, record
 from flows.replay.table import compare
 from flows.settings import Settings
@@ -53,7 +53,7 @@ def job(short: Path) -> Job:
 
 @pytest.fixture(scope="module")
 def tape(job: Job, tmp_path_factory: pytest.TempPathFactory) -> FitCache:
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     return record(job, data, NIGHTS[0], NIGHTS[-1], tmp_path_factory.mktemp("tape"))
 
 
@@ -87,7 +87,7 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
     model = Registry(lived).model("m")
     head = model.versions.head()
     assert head is not None
-    nights = at_decision(model, int(head.state["watermark"]["entry"]))
+    nights = read_ledger(model, int(head.state["watermark"]["entry"]))
     taped = assemble([*tape.backfill, *(night.sheet for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)
@@ -123,7 +123,7 @@ def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str, sn
 
 
 def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache, tmp_path: Path) -> None:
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     record(job, data, NIGHTS[0], NIGHTS[1], tmp_path)
     with pytest.MonkeyPatch.context() as patch:
 
@@ -148,7 +148,7 @@ def test_every_rule_is_compared_on_the_same_bars(tape: FitCache) -> None:
 
 
 def test_dates_without_bars_are_refused(job: Job, tmp_path: Path) -> None:
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     with pytest.raises(RequestRefused, match="no trading day with bars"):
         record(job, data, date(2031, 1, 1), date(2031, 2, 1), tmp_path)
 
@@ -177,11 +177,11 @@ def test_pips_are_what_an_independent_loop_counts() -> None:
     for at in range(500):
         money += move[at] if up[at] else -move[at]
         flips += int(at > 0 and up[at] != up[at - 1])
-    found = earned(up, move, spread_pips=0.8)
+    found = economics(up, move, spread_pips=0.8)
     assert found.gross == pytest.approx(money / 500)
     assert found.net == pytest.approx((money - 0.8 * flips) / 500)
     assert found.break_even is not None
-    assert earned(up, move, spread_pips=found.break_even).net == pytest.approx(0.0, abs=1e-12)
+    assert economics(up, move, spread_pips=found.break_even).net == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_pips_are_what_an_independent_loop_counts() -> None:
 )
 def test_pips_that_cannot_be_counted_are_refused(up: Any, move: Any, spread: float) -> None:
     with pytest.raises(GateRefused):
-        earned(up, move, spread_pips=spread)
+        economics(up, move, spread_pips=spread)
 
 
 def explained(lived: str, *asked: str) -> Any:

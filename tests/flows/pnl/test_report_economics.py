@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
-from flows.pnl.pips import gross, result, trades
+from flows.pnl.pips import gross, result, spread_share
 from flows.pnl.spreads import DEFAULT, Spreads
 
 BAR = timedelta(minutes=15)
@@ -83,7 +83,7 @@ def test_the_sum_is_what_trading_by_hand_comes_to(start: int, bars: list[tuple[b
     account = by_hand(opens, up, pips)
     spreads = Spreads.parse(DEFAULT)
     days = np.asarray(opens.tz_localize(None)).astype("datetime64[D]")
-    crossed = trades(opens, np.array(up))
+    crossed = spread_share(opens, np.array(up))
     found = result("all", gross(np.array(up), np.array(pips)), crossed, spreads.pips(opens), days)
     assert found.gross == pytest.approx(account.cash, abs=1e-9)
     assert found.cost == pytest.approx(account.paid, abs=1e-9)
@@ -96,7 +96,7 @@ def test_sessions_add_up_to_the_whole() -> None:
     opens = pd.date_range("2024-06-03", periods=700, freq="15min", tz="UTC")
     up, pips = rng.random(700) > 0.4, rng.normal(0, 4, 700)
     spreads, days = Spreads.usual(), np.repeat(np.arange(7), 100)
-    crossed, earned = trades(opens, up), gross(up, pips)
+    crossed, earned = spread_share(opens, up), gross(up, pips)
     whole = result("all", earned, crossed, spreads.pips(opens), days)
     place = spreads.session_of(opens)
     parts = [
@@ -113,10 +113,12 @@ def test_at_the_spread_it_breaks_even_nothing_is_left() -> None:
     pips = rng.normal(0, 3, 500)
     up = pips + rng.normal(0, 9, 500) > 0
     days = np.repeat(np.arange(5), 100)
-    even = result("all", gross(up, pips), trades(opens, up), np.full(500, 1.0), days).break_even
+    even = result("all", gross(up, pips), spread_share(opens, up), np.full(500, 1.0), days).break_even
     assert even is not None
     assert even > 0
-    assert result("all", gross(up, pips), trades(opens, up), np.full(500, even), days).net == pytest.approx(0, abs=1e-9)
+    assert result("all", gross(up, pips), spread_share(opens, up), np.full(500, even), days).net == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 def test_the_error_is_that_of_days_not_of_bars() -> None:
@@ -125,15 +127,15 @@ def test_the_error_is_that_of_days_not_of_bars() -> None:
     pips = np.repeat(np.random.default_rng(7).normal(0, 1, 40), 90)
     opens = pd.date_range("2024-06-03", periods=pips.size, freq="15min", tz="UTC")
     up = np.ones(pips.size, np.bool_)
-    found = result("all", gross(up, pips), trades(opens, up), np.ones(pips.size), days)
+    found = result("all", gross(up, pips), spread_share(opens, up), np.ones(pips.size), days)
     assert found.error == pytest.approx(pips[::90].std(ddof=1) / np.sqrt(40))
     assert result("day", pips[:90], np.zeros(90), np.ones(90), days[:90]).error is None
 
 
 def test_one_side_for_good_is_one_trade() -> None:
     opens = pd.date_range("2024-06-03 08:00", periods=8, freq="15min", tz="UTC")
-    assert trades(opens, np.ones(8, np.bool_)).tolist() == [0.5, 0, 0, 0, 0, 0, 0, 0.5]
-    assert trades(opens[:0], np.ones(0, np.bool_)).size == 0
+    assert spread_share(opens, np.ones(8, np.bool_)).tolist() == [0.5, 0, 0, 0, 0, 0, 0, 0.5]
+    assert spread_share(opens[:0], np.ones(0, np.bool_)).size == 0
 
 
 @pytest.mark.parametrize(
@@ -152,4 +154,4 @@ def test_moves_that_are_not_known_are_refused(up: Any, pips: Any) -> None:
 def test_bars_out_of_order_are_refused() -> None:
     opens = pd.date_range("2024-06-03", periods=3, freq="15min", tz="UTC")
     with pytest.raises(GateRefused, match="in order of time"):
-        trades(opens[::-1], np.ones(3, np.bool_))
+        spread_share(opens[::-1], np.ones(3, np.bool_))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from flows.errors import BarsMissing, RecipeRefused, RequestRefused
-from flows.recipes import MINIMUM_ROWS, Recipe, shipped, train, train_all
+from flows.recipes import MINIMUM_ROWS, Machine, Recipe, shipped, train, train_all
 from tests.flows.recipes.simulated_bars import dataset_of, simulated_frame
 
 RECIPES = list(shipped().values())
@@ -23,8 +23,8 @@ def count_by_ten():
 
 
 def test_training_together_gives_the_same_bytes_as_one_by_one(dataset, everything):
-    together = train_all(RECIPES, dataset, everything, seed=3, cores=2)
-    alone = [train(recipe, dataset, everything, seed=3, cores=1) for recipe in RECIPES]
+    together = train_all(RECIPES, dataset, everything, seed=3, machine=Machine(2))
+    alone = [train(recipe, dataset, everything, seed=3, machine=Machine(1)) for recipe in RECIPES]
     assert [fit.recipe.name for fit in together] == [recipe.name for recipe in RECIPES]
     assert together == alone
     for one, other in zip(together, alone, strict=True):
@@ -44,7 +44,7 @@ def test_another_seed_gives_another_model_where_the_recipe_leaves_it_open(datase
 def test_what_is_stored_predicts_on_one_core_all_the_way_down(dataset, everything):
     bagging = Recipe("bagged", "sklearn.ensemble.BaggingClassifier", {"n_estimators": 3}, ("rsi_14",))
     trees = Recipe("trees", "sklearn.ensemble.ExtraTreesClassifier", {"n_estimators": 3}, ("rsi_14",), scale=True)
-    forest, bagged, scaled = train_all([RECIPES[0], bagging, trees], dataset, everything, seed=0, cores=2)
+    forest, bagged, scaled = train_all([RECIPES[0], bagging, trees], dataset, everything, seed=0, machine=Machine(2))
     assert forest.estimator.n_jobs == 1
     assert bagged.estimator.n_jobs == 1
     assert scaled.estimator.named_steps["model"].n_jobs == 1
@@ -53,7 +53,7 @@ def test_what_is_stored_predicts_on_one_core_all_the_way_down(dataset, everythin
 def test_a_fit_says_what_it_was_trained_on(dataset, everything):
     mask = everything.copy()
     mask[:100] = mask[600:] = False
-    fit = train(LOGISTIC, dataset, mask, seed=5, timer=count_by_ten())
+    fit = train(LOGISTIC, dataset, mask, seed=5, machine=Machine(1, count_by_ten()))
     opens = dataset.bars.frame.index
     assert (fit.rows, fit.seed, fit.cut, fit.seconds) == (500, 5, 0.5, 10)
     assert (fit.trained_from, fit.trained_to) == (opens[100], opens[599])
@@ -139,7 +139,7 @@ def test_a_mask_that_does_not_fit_the_bars_is_refused(dataset, mask):
 
 def test_no_cores_are_refused(dataset, everything):
     with pytest.raises(RequestRefused, match="0 cores"):
-        train_all([LOGISTIC], dataset, everything, seed=0, cores=0)
+        train_all([LOGISTIC], dataset, everything, seed=0, machine=Machine(0))
 
 
 def test_a_missing_column_is_refused_before_anything_is_trained(dataset, everything, snapshot):

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars import Dataset, prepare, write_sample
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
 from flows.job.plan import Job, plan
@@ -43,7 +43,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 @pytest.fixture(scope="module")
 def data(job: Job) -> Dataset:
-    return prepare(load_bars(job.source))
+    return job.load_dataset()
 
 
 @pytest.fixture(scope="module")

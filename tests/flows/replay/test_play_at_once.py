@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.taped import GuessedTape, guessed
-from flows.bars import load_bars, prepare, write_sample
+from flows.bars import write_sample
 from flows.cli import app
 from flows.errors import RequestRefused
-from flows.evidence.backfill import cut_of
+from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import choose_first
@@ -44,7 +44,7 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> GuessedTape:
     bars = write_sample(tmp_path_factory.mktemp("bars") / "bars", first=date(2022, 1, 3), last=date(2022, 8, 31))
     request = RetrainRequest(recipes=RECIPES, advanced=Advanced(backfill_days=40))
     job = plan(request, Settings(data=str(bars), model="m"))
-    data = prepare(load_bars(job.source))
+    data = job.load_dataset()
     return guessed(job, data, date(2022, 6, 6), date(2022, 8, 31), tmp_path_factory.mktemp("tape"))
 
 
@@ -120,7 +120,7 @@ class NightByNight:
             candidates.append(candidate(self.policy, recipe, ledger, night.asked[recipe.name], last, version))
         for recipe in self.tape.job.recipes:
             stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-            self.cuts[recipe.name] = 0.5 if stream is None else cut_of(self.policy, stream.p[stream.scored])
+            self.cuts[recipe.name] = 0.5 if stream is None else decision_threshold(self.policy, stream.p[stream.scored])
         if self.promotions:
             decision = self._judged(place, ledger, candidates)
         else:
@@ -136,14 +136,14 @@ class NightByNight:
             StreamScores(
                 each.stream, each.name, f"v{(place - 1) * len(RECIPES) + number + 1}", self.cuts[each.name], each.p
             )
-            for number, each in enumerate(sheet.series)
+            for number, each in enumerate(sheet.streams)
         ]
         for each in self.promotions[-1:-3:-1]:
             p = self.tape.later(self.tape.nights[each.place], each.recipe)[at]
             series.append(StreamScores(version_stream(each.version), each.recipe.name, each.version, each.cut, p))
         if self.promotions:
-            self.p[at], self.cut[at] = series[len(sheet.series)].p, self.promotions[-1].cut
-        return replace(sheet, series=tuple(series))
+            self.p[at], self.cut[at] = series[len(sheet.streams)].p, self.promotions[-1].cut
+        return replace(sheet, streams=tuple(series))
 
     def _judged(self, place: int, ledger: Ledger, candidates: list[Candidate]) -> NightlyDecision:
         present = self.promotions[-1]

@@ -13,9 +13,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, load_bars, prepare
+from flows.evidence.reading import read_ledger
 from flows.gate.nightly.decision import PooledLead
-from flows.gate.scoring.ledger import assemble, from_bytes, version_stream
-from flows.monitoring.health import day_before, examine
+from flows.gate.scoring.ledger import version_stream
+from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
 from flows.pnl.spreads import Spreads
 from flows.report import words
@@ -68,8 +69,10 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
     model = lived.model
     champion, head = model.champion(), model.decisions.head()
     assert champion is not None
-    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
-    health = examine(model, champion, bars, ledger, policy_of(lived.job(), head), due=day_before(as_of(NIGHTS[-1])))
+    ledger = read_ledger(model)
+    health = examine(
+        model, champion, bars, ledger, policy_of(lived.job(), head), ExpectedBars(day_before(as_of(NIGHTS[-1])))
+    )
     assert told.quality is not None
     assert told.quality.sentence == str(health)
     assert told.quality.alarms == health.alarms
@@ -79,7 +82,7 @@ def test_the_watch_says_what_the_command_says(lived: Lived, told: ReportData, ba
 def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -> None:
     """Bar by bar from the ledger, the champion's row and the majority's."""
     model = lived.model
-    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    ledger = read_ledger(model)
     champion = model.champion()
     assert champion is not None
     assert told.quality is not None
@@ -103,7 +106,7 @@ def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportDa
     champion, money = model.champion(), told.money
     assert champion is not None
     assert money is not None
-    ledger = assemble([sheet for file in model.evidence(model.manifest()) for sheet in from_bytes(file)])
+    ledger = read_ledger(model)
     stream = ledger.streams[f"recipe:{champion.recipe_fingerprint}"]
     close = bars.bars.frame["close_15m"]
     total = 0.0

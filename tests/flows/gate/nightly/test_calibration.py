@@ -10,31 +10,34 @@ import pytest
 
 from flows.errors import GateRefused
 from flows.gate.nightly import calibration
-from flows.gate.nightly.calibration import calibrate, simulated
+from flows.gate.nightly.calibration import SEED, Simulation, YearOfNights, calibrate, simulated
 from flows.gate.nightly.sequential import judge
 from flows.gate.nightly.thresholds import GROWN, SETTINGS, YOUNG, shipped
 
 FEW = 4_000  # simulated years: a standard error of 0.02
 
 
-def threshold(recipes=2, **asked):
-    return calibrate(recipes, **{"paths": FEW, **asked}).threshold
+def few(seed=SEED):
+    return Simulation(paths=FEW, seed=seed)
+
+
+def threshold(recipes=2, *, seed=SEED, **year):
+    return calibrate(recipes, YearOfNights(**year), simulation=few(seed)).threshold
 
 
 def test_the_same_question_has_the_same_answer():
     calibrate.__globals__["_largest_z"].cache_clear()
-    first = calibrate(2, paths=FEW)
+    first = calibrate(2, simulation=few())
     calibrate.__globals__["_largest_z"].cache_clear()
-    assert calibrate(2, paths=FEW) == first
+    assert calibrate(2, simulation=few()) == first
 
 
 def test_the_record_holds_what_computes_it_again():
-    said = calibrate(2, windows=(40, 80), cadence=5, budget=0.1, paths=FEW, seed=7)
-    again = calibrate(
-        said.recipes, windows=said.windows, cadence=said.cadence, budget=said.budget, paths=said.paths, seed=said.seed
-    )
-    assert again == said
-    assert said.nights == 250
+    recorded = calibrate(2, YearOfNights(windows=(40, 80), cadence=5, budget=0.1), simulation=few(seed=7))
+    year = YearOfNights(windows=recorded.windows, cadence=recorded.cadence, budget=recorded.budget)
+    again = calibrate(recorded.recipes, year, simulation=Simulation(recorded.paths, recorded.seed))
+    assert again == recorded
+    assert recorded.nights == 250
 
 
 @pytest.mark.parametrize(
@@ -53,27 +56,31 @@ def test_thresholds_match_an_independent_simulation(asked, reference):
 
 @pytest.mark.parametrize("young", [False, True])
 def test_the_shipped_table_is_what_the_simulation_says(young):
-    settings = {name: SETTINGS[name] for name in ("windows", "cadence", "budget", "paths", "seed")}
+    settings = {name: SETTINGS[name] for name in ("windows", "cadence", "budget")}
+    simulation = Simulation(paths=SETTINGS["paths"], seed=SETTINGS["seed"])
     for recipes in range(1, (len(GROWN) if os.environ.get("RETRAIN_SLOW") else 6) + 1):
         ages = {"young": young, "young_together": young}
-        assert shipped(recipes, **ages) == simulated(recipes, **ages, **settings), recipes
+        assert shipped(recipes, **ages) == simulated(recipes, YearOfNights(**ages, **settings), simulation), recipes
     assert shipped(len(GROWN) + 1, young=young, young_together=young) is None and len(YOUNG) == len(GROWN)
 
 
 def test_the_table_is_asked_at_its_own_settings_alone(monkeypatch):
     asked = []
     monkeypatch.setattr(calibration, "simulated", lambda *of: asked.append(of) or (0.0, None))
-    assert calibrate(6).threshold == GROWN[5] and calibrate(6, young=True).threshold == YOUNG[5]
+    assert calibrate(6).threshold == GROWN[5] and calibrate(6, YearOfNights(young=True)).threshold == YOUNG[5]
     assert asked == []
-    others = {"windows": (250,), "cadence": 5, "budget": 0.04, "paths": FEW, "seed": 1}
-    for name, value in others.items():
-        assert calibrate(6, **{name: value}).threshold == 0.0, name
-    for name in ("NIGHTS", "TOGETHER_SHARE", "RECENT_WINDOWS"):
+    years = [YearOfNights(windows=(250,)), YearOfNights(cadence=5), YearOfNights(budget=0.04)]
+    for year in years:
+        assert calibrate(6, year).threshold == 0.0, year
+    simulations = [Simulation(paths=FEW), Simulation(seed=1)]
+    for simulation in simulations:
+        assert calibrate(6, simulation=simulation).threshold == 0.0, simulation
+    for name in ("NIGHTS_A_YEAR", "TOGETHER_SHARE", "RECENT_WINDOWS"):
         with monkeypatch.context() as patch:
             patch.setattr(calibration, name, getattr(calibration, name) * 2)
             assert calibrate(6).threshold == 0.0, name
     assert calibrate(len(GROWN) + 1).threshold == 0.0
-    assert len(asked) == len(others) + 4
+    assert len(asked) == len(years) + len(simulations) + 4
 
 
 def test_recipes_share_the_noise_of_the_champion():
@@ -83,21 +90,21 @@ def test_recipes_share_the_noise_of_the_champion():
 
 def test_all_together_have_two_fifths_of_the_budget_and_a_threshold_of_their_own():
     # 3.38 from 20,000 years of one series simulated apart from this code: windows of 40, 80, 250 days, 2 % a year
-    assert calibrate(2, paths=FEW).together == pytest.approx(3.38, abs=0.1)
-    assert calibrate(2, paths=FEW).together == calibrate(4, paths=FEW).together
-    assert calibrate(1, paths=FEW).together is None  # one recipe is all of them, and has the whole budget
+    assert calibrate(2, simulation=few()).together == pytest.approx(3.38, abs=0.1)
+    assert calibrate(2, simulation=few()).together == calibrate(4, simulation=few()).together
+    assert calibrate(1, simulation=few()).together is None  # one recipe is all of them, and has the whole budget
 
 
 def test_a_young_champion_has_had_fewer_looks():
-    grown, young = calibrate(2, paths=FEW), calibrate(2, paths=FEW, young=True)
+    grown, young = calibrate(2, simulation=few()), calibrate(2, YearOfNights(young=True), simulation=few())
     assert young.threshold < grown.threshold and young.together < grown.together
     assert (young.young, grown.young) == (True, False)
 
 
-@pytest.mark.parametrize("values", [{}, {"paths": FEW}])
-def test_recipes_and_their_mean_may_be_of_different_age(values):
-    grown, young = calibrate(2, **values), calibrate(2, young=True, **values)
-    edited = calibrate(2, young=True, young_together=False, **values)
+@pytest.mark.parametrize("simulation", [Simulation(), Simulation(paths=FEW)])
+def test_recipes_and_their_mean_may_be_of_different_age(simulation):
+    ages = (YearOfNights(), YearOfNights(young=True), YearOfNights(young=True, young_together=False))
+    grown, young, edited = (calibrate(2, year, simulation=simulation) for year in ages)
     assert (edited.threshold, edited.together) == (young.threshold, grown.together)
     assert (edited.young, edited.young_together) == (True, False)
 

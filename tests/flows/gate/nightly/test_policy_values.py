@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flows.errors import RequestRefused
-from flows.gate.nightly.calibration import SMALLEST_BUDGET, calibrate
+from flows.gate.nightly.calibration import SMALLEST_BUDGET, YearOfNights, calibrate
 from flows.gate.nightly.policy import GatePolicy
 
 OWN = GatePolicy(score="accuracy", budget=0.1, cadence=5, windows=(20, 60), accuracy_margin_points=0.5, cut="half")
@@ -49,4 +49,4 @@ def test_a_policy_that_makes_no_sense_is_refused(values: dict[str, Any], says: s
 
 def test_the_smallest_budget_that_can_be_set_has_a_threshold() -> None:
     policy = GatePolicy(budget=SMALLEST_BUDGET, windows=(3, 5))
-    assert calibrate(1, windows=policy.windows, budget=policy.budget).threshold > 3.0
+    assert calibrate(1, YearOfNights(windows=policy.windows, budget=policy.budget)).threshold > 3.0

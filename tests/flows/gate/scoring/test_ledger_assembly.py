@@ -14,8 +14,8 @@ from flows.gate.scoring.ledger import (
     assemble,
     minutes,
     recipe_stream,
-    standing,
     version_stream,
+    without_replaced_days,
 )
 from tests.flows.gate.nightly_cases import bars, sheets
 
@@ -61,8 +61,8 @@ def test_a_day_scored_anew_voids_what_was_there() -> None:
 def test_a_day_scored_anew_leaves_the_other_days_alone() -> None:
     made = bars(4)
     nights = sheets(made, {"recipe:a": made.said(0.1, 1)}, live_from=0)
-    empty = replace(nights[-1], opens=nights[0].opens[:0], label=nights[0].label[:0], series=(), days={})
-    kept = standing([*nights[:3], replace(empty, replaced=(nights[1].night,))])
+    empty = replace(nights[-1], opens=nights[0].opens[:0], label=nights[0].label[:0], streams=(), days={})
+    kept = without_replaced_days([*nights[:3], replace(empty, replaced=(nights[1].night,))])
     assert [sheet.opens.size for sheet in kept] == [64, 0, 64, 0]
     assert [dict(sheet.days) for sheet in kept][:3] == [nights[0].days, {}, nights[2].days]
 
@@ -81,7 +81,7 @@ def test_a_backfill_is_told_from_a_live_night() -> None:
 
 def test_a_stream_that_came_later_has_no_score_before() -> None:
     other = (StreamScores("version:v1", "a", "v1", 0.4, np.array([0.9])),)
-    found = assemble([a_sheet("2024-06-03", [1], [0.1]), a_sheet("2024-06-04", [2], [0.2], series=other)])
+    found = assemble([a_sheet("2024-06-03", [1], [0.1]), a_sheet("2024-06-04", [2], [0.2], streams=other)])
     assert found.streams["version:v1"].scored.tolist() == [False, True]
     assert found.streams["recipe:a"].scored.tolist() == [True, False]
     assert np.array_equal(found.streams["version:v1"].cut, [np.nan, 0.4], equal_nan=True)
@@ -112,7 +112,7 @@ def test_the_last_version_is_who_scored_the_newest_bar_not_who_scored_a_correcte
     later = a_sheet("2024-06-04", [3], [0.3])
     both = StreamScores("recipe:a", "a", "v4", 0.5, np.array([np.nan, np.nan, 0.4]))
     again = StreamScores("recipe:a", "a", "v3", 0.5, np.array([0.1, 0.2, np.nan]))
-    corrected = a_sheet("2024-06-05", [1, 2, 4], [0.0] * 3, series=(both, again))
+    corrected = a_sheet("2024-06-05", [1, 2, 4], [0.0] * 3, streams=(both, again))
     found = assemble([first, later, corrected])
     assert found.streams["recipe:a"].last_version == "v4"
     assert found.streams["recipe:a"].p.tolist() == [0.1, 0.2, 0.3, 0.4]

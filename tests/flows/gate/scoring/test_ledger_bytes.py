@@ -44,11 +44,14 @@ def same(one: NightScores, other: NightScores) -> bool:
     )
     columns = np.array_equal(one.opens, other.opens) and np.array_equal(one.label, other.label)
     return (
-        plain and columns and len(one.series) == len(other.series) and all(map(same_series, one.series, other.series))
+        plain
+        and columns
+        and len(one.streams) == len(other.streams)
+        and all(map(same_stream, one.streams, other.streams))
     )
 
 
-def same_series(one: StreamScores, other: StreamScores) -> bool:
+def same_stream(one: StreamScores, other: StreamScores) -> bool:
     named = (one.stream, one.name, one.version, one.cut) == (other.stream, other.name, other.version, other.cut)
     return named and one.p.tobytes() == other.p.tobytes()
 
@@ -84,7 +87,7 @@ def test_the_order_in_which_days_were_put_in_changes_no_byte() -> None:
     days = {"2024-06-03": "x", "2024-06-04": "y"}
     backwards = dict(reversed(days.items()))
     one, other = (
-        NightScores(SHEET.night, True, SHEET.opens, SHEET.label, each, SHEET.series) for each in (days, backwards)
+        NightScores(SHEET.night, True, SHEET.opens, SHEET.label, each, SHEET.streams) for each in (days, backwards)
     )
     assert to_bytes([one]) == to_bytes([other])
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
-from flows.gate.scoring.scores import accuracy, brier, edge, stream_cut, trailing_base, trailing_rank
+from flows.gate.scoring.scores import accuracy, brier, edge, stream_threshold, trailing_base, trailing_rank
 
 
 def ranks_one_by_one(p):
@@ -115,12 +115,12 @@ def test_a_brier_score_is_higher_for_a_better_probability():
 
 def test_the_cut_is_the_median_of_the_last_two_thousand():
     p = np.concatenate([np.zeros(5000), np.arange(2000.0)])
-    assert stream_cut(p) == 999.5
+    assert stream_threshold(p) == 999.5
 
 
 def test_a_stream_too_short_for_a_cut_is_refused_and_says_what_to_do():
     with pytest.raises(GateRefused, match=r"needs 500 .* has 499.*backfill"):
-        stream_cut(np.zeros(499))
+        stream_threshold(np.zeros(499))
 
 
 NAN = float("nan")
@@ -136,7 +136,7 @@ REFUSED = {
     "a probability above one": (lambda: brier([0.5, 1.5], [1, 1]), r"bar 1 has 1\.5"),
     "a table of predictions": (lambda: trailing_rank(np.zeros((3, 2))), r"shape \(3, 2\)"),
     "a table of labels": (lambda: trailing_base(np.zeros((3, 2))), r"shape \(3, 2\)"),
-    "a missing prediction for a cut": (lambda: stream_cut([NAN] * 600), "not finite"),
+    "a missing prediction for a cut": (lambda: stream_threshold([NAN] * 600), "not finite"),
 }
 
 
