@@ -32,7 +32,7 @@ class RecipeRefused(RetrainError):
 
 
 class RequestRefused(RetrainError):
-    """An option or setting does not make sense as given."""
+    """An option or setting is not allowed as given."""
 
     exit_status = 2
 

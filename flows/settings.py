@@ -1,7 +1,6 @@
-"""What a person can set: where things are (``RETRAIN_*``), and what one run is asked to do.
+"""Settings come from the environment (``RETRAIN_*``) and say where bars and registry are.
 
-``Settings`` come from the environment and say where bars and registry are; ``RetrainRequest`` is one run, whether
-typed, scheduled or filled into the form of Prefect's UI. An option of the command line wins over its variable.
+What one run is to do stands in :mod:`flows.job.request`. An option of the command line wins over its variable.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Settings(BaseSettings):
     spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
     approval_hours: float | None = Field(
         None, ge=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
-    )  # a waiting night keeps its turn, and must be gone before the next
+    )  # a waiting night keeps the run lock, and must end before the next begins
     signing_key: str | None = Field(None, description="File of the Ed25519 private key that nights sign with")
     trusted_promoters: str | None = Field(
         None, description="Public keys that may promote, with commas between; production loads what they signed alone"

@@ -48,10 +48,10 @@ from registry.clock import Clock, NewId, SystemClock, random_id
 from registry.errors import InvalidRequest, ModelNotFound, RegistryError
 from registry.format.entries import Entry, key_digest
 from registry.format.records import ChampionRecord, VersionRecord
-from registry.model.operator import Model
-from registry.model.prediction import Expectation, Prediction
-from registry.model.reader import LoadedModel, Version
+from registry.model.prediction import Expectation, LoadedModel, Prediction
+from registry.model.roles import Model
 from registry.model.transitions import Night
+from registry.model.version import Version
 from registry.registry import Registry
 from registry.serving import Follower
 from registry.trust.keyring import Keyring
@@ -97,7 +97,7 @@ def load(
     ``url`` defaults to ``RETRAIN_REGISTRY``. With ``RETRAIN_TRUSTED_PROMOTERS`` a champion that none of these keys
     promoted is refused. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
     """
-    return Registry(_place(url, "load"), trusted=Keyring.configured().trusted).model(name).load(which, at=at)
+    return Registry(_registry_url(url, "load"), trusted=Keyring.configured().trusted).model(name).load(which, at=at)
 
 
 def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Follower:
@@ -107,7 +107,7 @@ def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Followe
     ``with``: see :mod:`registry.serving`.
     """
     clock = SystemClock()
-    model = Registry(_place(url, "follow"), clock=clock, trusted=Keyring.configured().trusted).model(name)
+    model = Registry(_registry_url(url, "follow"), clock=clock, trusted=Keyring.configured().trusted).model(name)
     return Follower(model, clock=clock, every=every).start()
 
 
@@ -117,15 +117,15 @@ def history(name: str, *, url: str | None = None, cache: str | Path | None = Non
     ``url`` defaults to ``RETRAIN_REGISTRY``, ``cache`` (a folder of one's own) to ``RETRAIN_CACHE``: with one, what was
     read before is not read again. Columns: :func:`registry.analysis.history.history_frame`. :class:`ModelNotFound`.
     """
-    kept = cache or os.environ.get("RETRAIN_CACHE")
-    model = Registry(_place(url, "history"), cache=None if kept is None else Path(kept)).model(name)
+    folder = cache or os.environ.get("RETRAIN_CACHE")
+    model = Registry(_registry_url(url, "history"), cache=None if folder is None else Path(folder)).model(name)
     table = read_history(model)
     if table.empty:
         raise ModelNotFound(f"there is no model {name} in {model.store.url}; `registry models` lists them")
     return table
 
 
-def _place(url: str | None, function: str) -> str:
+def _registry_url(url: str | None, function: str) -> str:
     place = url or os.environ.get("RETRAIN_REGISTRY")
     if not place:
         raise InvalidRequest(f"say where the registry is: {function}(..., url=...) or the variable RETRAIN_REGISTRY")

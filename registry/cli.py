@@ -1,4 +1,4 @@
-"""The command ``registry``: what a person asks of, or tells, a registry.
+"""The command ``registry``: what a person reads in a registry, and does to it.
 
 Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decided, frozen, suspended); 6 the store;
 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else.
@@ -18,14 +18,14 @@ from rich.text import Text
 
 from registry.clock import say_time
 from registry.commands import acts, exchange, upkeep, versions
-from registry.commands.options import CacheFolder, Json, ModelName, Url, bar, moment, open_model, show
-from registry.commands.output import entry_row, print_escaped, say, version_row
+from registry.commands.options import CacheFolder, Json, ModelName, Url, moment, open_model
+from registry.commands.output import bar, entry_row, print_escaped, say, show, version_row
 from registry.errors import NoChampion, RegistryError
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord
-from registry.model.reader import Version, author_of, dated
-from registry.model.retirement import is_retired
+from registry.model.retention import is_retired
 from registry.model.transitions import champion_of
+from registry.model.version import Version, author_of, dated
 from registry.registry import Registry
 
 app = typer.Typer(
@@ -86,8 +86,8 @@ def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = Non
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
     entry = opened.decisions.read(record.decision)
     suspended = decided.state.get("suspended")
-    told = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
-    show(told, as_json, lambda: _print_champion(model, record, entry, suspended))
+    row = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
+    show(row, as_json, lambda: _print_champion(model, record, entry, suspended))
 
 
 @app.command(epilog="Example: registry log gbpusd_m15_direction --limit 10")
@@ -99,14 +99,14 @@ def log(
     as_json: Json = False,
 ) -> None:
     """What happened to the model, newest first: one sentence an entry."""
-    found = []
+    entries = []
     with bar() as progress:
         for entry in open_model(registry, model, cache).log():
-            found.append(entry)
-            progress("reading the log", len(found), limit)
-            if len(found) == limit:
+            entries.append(entry)
+            progress("reading the log", len(entries), limit)
+            if len(entries) == limit:
                 break
-    show([entry_row(entry) for entry in found], as_json, lambda: _print_log(model, found))
+    show([entry_row(entry) for entry in entries], as_json, lambda: _print_log(model, entries))
 
 
 def _history_table(

@@ -3,7 +3,7 @@
 Which of them mean "look again and retry", which mean "nothing happened", which mean "it may have happened":
 
 - nothing happened, look again first: :class:`StaleDecision`, :class:`NightDecided`, :class:`Frozen`;
-- nothing happened, mend something first: names, keys, store and format errors, :class:`UnsafeArtifact`;
+- nothing happened, fix something first: names, keys, store and format errors, :class:`UnsafeArtifact`;
 - it may have happened: :class:`OutcomeUnknown` alone. It carries what is needed to continue.
 """
 
@@ -23,7 +23,7 @@ class InvalidName(RegistryError):
 
 
 class InvalidRequest(RegistryError):
-    """An argument does not make sense as given."""
+    """An argument is not one of those that are allowed here."""
 
     exit_status = 2
 

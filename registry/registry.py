@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal, Self, overload
 
 from registry.clock import Clock, NewId, SystemClock, random_id
+from registry.errors import InvalidRequest
 from registry.format import keys
+from registry.log.access import Access
 from registry.log.cache import Cache
-from registry.model.operator import Model
-from registry.model.reader import GRACE
+from registry.model.operator import ModelOperator
+from registry.model.promoter import ModelPromoter
+from registry.model.reader import ModelReader
+from registry.model.roles import BY_ROLE, Model, ModelKeeper, Role
+from registry.model.trainer import ModelTrainer
 from registry.probed_store import ProbedStore
 from registry.store import Store, connect
 from registry.trust.signing import Signer, Trusted
@@ -32,33 +40,66 @@ class Registry:
         *,
         clock: Clock | None = None,
         new_id: NewId = random_id,
-        grace: timedelta = GRACE,
         signer: Signer | None = None,
         trusted: Trusted | None = None,
         cache: Cache | str | Path | None = None,
     ) -> None:
-        self._clock = clock or SystemClock()
-        self._new_id = new_id
-        self._grace = grace
-        self._signer = signer
-        self._trusted = trusted
-        self._cache = Cache(cache) if isinstance(cache, str | Path) else cache
-        store = connect(url) if isinstance(url, str | Path) else url
-        self.store: Store = ProbedStore(store, self._clock)
-        self.url = store.url
-
-    def model(self, name: str) -> Model:
-        """The model ``name``, whether it has versions yet or not; :class:`~registry.errors.InvalidName`."""
-        return Model(
-            self.store,
-            name,
-            clock=self._clock,
-            new_id=self._new_id,
-            grace=self._grace,
-            signer=self._signer,
-            trusted=self._trusted,
-            cache=self._cache,
+        clock = clock or SystemClock()
+        self._access = Access(
+            ProbedStore(connect(url) if isinstance(url, str | Path) else url, clock),
+            clock,
+            new_id,
+            signer=signer,
+            trusted=trusted,
+            cache=Cache(cache) if isinstance(cache, str | Path) else cache,
         )
+
+    @property
+    def store(self) -> Store:
+        return self._access.store
+
+    @property
+    def url(self) -> str:
+        """Where it is, as a person would type it."""
+        return self.store.url
+
+    def with_grace(self, grace: timedelta) -> Self:
+        """This registry with another grace than a day: how old garbage must be before it is removed.
+
+        Every process that writes needs the same.
+        """
+        other = copy.copy(self)
+        other._access = dataclasses.replace(self._access, grace=grace)
+        return other
+
+    @overload
+    def model(self, name: str) -> Model: ...
+
+    @overload
+    def model(self, name: str, role: Literal["reader"]) -> ModelReader: ...
+
+    @overload
+    def model(self, name: str, role: Literal["trainer"]) -> ModelTrainer: ...
+
+    @overload
+    def model(self, name: str, role: Literal["promoter"]) -> ModelPromoter: ...
+
+    @overload
+    def model(self, name: str, role: Literal["operator"]) -> ModelOperator: ...
+
+    @overload
+    def model(self, name: str, role: Literal["keeper"]) -> ModelKeeper: ...
+
+    def model(self, name: str, role: Role | None = None) -> ModelReader:
+        """The model ``name``, whether it has versions yet or not; :class:`~registry.errors.InvalidName`.
+
+        With a ``role`` only what that role may do: a trainer's object has no ``promote`` (:mod:`registry.model.roles`).
+        """
+        if role is None:
+            return Model(self._access, name)
+        if role not in BY_ROLE:
+            raise InvalidRequest(f"there is no role {role!r}: choose {', '.join(BY_ROLE)}, or none for every right")
+        return BY_ROLE[role](self._access, name)
 
     def models(self) -> list[str]:
         """Names of the models, ascending; what lies there under no name of a model is named by ``registry verify``."""

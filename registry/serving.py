@@ -3,8 +3,8 @@
 ::
 
     with registry.follow("gbpusd_m15_direction", url="s3://models/registry") as champion:
-        said = champion.predict(bars, pick=True)
-        said.says, said.p, said.version, said.expected, said.stale_seconds
+        prediction = champion.predict(bars, pick=True)
+        prediction.says, prediction.p, prediction.version, prediction.expected, prediction.stale_seconds
 
 A thread of its own asks the store every minute who is champion: one request where nothing is new. A new champion is
 loaded and checked beside the old one and takes its place in one assignment, so every call is answered by one version,
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from registry.clock import Clock
 from registry.errors import InvalidRequest, NoChampion, Suspended
-from registry.model.prediction import Prediction
-from registry.model.reader import LoadedModel, ModelReader
+from registry.model.prediction import LoadedModel, Prediction
+from registry.model.reader import ModelReader
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
@@ -63,7 +63,7 @@ class Follower:
 
     def __init__(self, model: ModelReader, *, clock: Clock, every: float = 60.0) -> None:
         if not every > 0:
-            raise InvalidRequest(f"every {every} seconds makes no sense: give a number above 0")
+            raise InvalidRequest(f"every must be a number of seconds above 0, not {every}")
         self._model = model
         self._clock = clock
         self._every = every
@@ -83,8 +83,8 @@ class Follower:
         if view.halt is not None:
             raise type(view.halt)(*view.halt.args)
         assert view.loaded is not None, "a view without champion says why"
-        said = view.loaded.predict(frame, pick=pick)
-        return dataclasses.replace(said, stale_seconds=self._stale(view))
+        prediction = view.loaded.predict(frame, pick=pick)
+        return dataclasses.replace(prediction, stale_seconds=self._stale(view))
 
     @property
     def loaded(self) -> LoadedModel | None:

@@ -15,16 +15,16 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("format/entries.py", "if short == key[:12]:", "if short[:1] == key[:1]:"),
     ("model/transitions.py", "if night is not None and last is not None and night.day <= last:", "if night is not None and last is not None and night.day < last:"),
     ("model/transitions.py", "if _identity(present) != _identity(expected):", "if (present and present.version) != (expected and expected.version):"),
-    ("model/transitions.py", "for former in kept[-FORMER_KEPT:]]", "for former in kept]"),
+    ("model/transitions.py", "for former in recent[-FORMER_KEPT:]]", "for former in recent]"),
     ("model/transitions.py", "[*marked, present.version][-_ROLLED_BACK_KEPT:]", "[*marked, present.version]"),
     ("model/transitions.py", "[-RECIPES_KEPT:]", ""),
     ("model/transitions.py", "version_name(latest_number(head) + 1)", "version_name(n)"),
     ("model/transitions.py", "            **_night_changes(night),\n", ""),
     ("model/transitions.py", "            **_afresh(head.state, time),\n", ""),
-    ("model/trainer.py", "self._grace.total_seconds() / 2:", "self._grace.total_seconds() * 2:"),
-    ("model/trainer.py", "build = self._fresh(transitions.registered(record), uploaded)", "build = transitions.registered(record)"),
-    ("model/promoter.py", "build = self._fresh(judged(self._with_record(body)), started)", "build = judged(self._with_record(body))"),
-    ("model/operator.py", "self._fresh(build, started), author, reason, key)", "build, author, reason, key)"),
+    ("model/preparation.py", "limit = self._access.grace / 2", "limit = self._access.grace * 2"),
+    ("model/trainer.py", "build = preparation.in_time(transitions.registered(record))", "build = transitions.registered(record)"),
+    ("model/decisions.py", "build = preparation.in_time(build_of(self._with_record(preparation, decision.body)))", "build = build_of(self._with_record(preparation, decision.body))"),
+    ("model/operator.py", "preparation.in_time(build), author, reason, key)", "build, author, reason, key)"),
     ("store/folder.py", "            os.link(incoming, target)\n", "            os.replace(incoming, target)\n"),
     ("store/s3.py", ', "IfNoneMatch": "*"', ""),
     ("store/s3.py", ', "ContentMD5": md5', ""),
@@ -34,7 +34,7 @@ BY_HAND: list[tuple[str, str, str]] = [
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     # (module, what stands there, what is put in its place): why nobody can see it
     (
-        "model/promoter.py",
+        "model/decisions.py",
         "head is not None",
         "True",
     ): "the version to promote was registered, so there is a newest entry",
@@ -45,7 +45,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "reads once more what is known",
     (
         "model/operator.py",
-        "self._must_be_trusted()",
+        "writer.check_signer()",
         "pass",
     ): "who signs the new champion refuses it too, some requests later",
     (
@@ -56,7 +56,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("log/log.py", "winner.operation == operation", "False"): "its idempotency key finds it too, by a request more",
     (
         "log/log.py",
-        "self._clock.sleep(spread() * 0.002 * min(attempt, 25))",
+        "self.access.clock.sleep(spread() * 0.002 * min(attempt, 25))",
         "pass",
     ): "the pace of writers in a race",
     ("store/s3_client.py", 'hasattr(os, "register_at_fork")', "True"): "Windows alone has no forks",

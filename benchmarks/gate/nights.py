@@ -100,7 +100,7 @@ def leads_of_bars(bars: Bars, score: str) -> Floats:
     for p, up in zip(bars.p, bars.up, strict=True):
         y = up.astype(np.float64)
         base = trailing_base(y)
-        scored = [edge(own, y, base=base) if score == "edge" else accuracy(own, y, cut=0.5) for own in p]
+        scored = [edge(own, y, base=base) if score == "edge" else accuracy(own, y, threshold=0.5) for own in p]
         daily = np.array(scored).reshape(len(p), bars.days, BARS)[:, WARM_UP:].mean(axis=2)
         leads.append(daily[1:] - daily[0])
     return np.array(leads)

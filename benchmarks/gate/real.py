@@ -60,7 +60,7 @@ def show_pairs(dataset: Dataset, fits: Sequence[Fit]) -> None:
     for name, p in streams.items():
         cut, champion_cut = float(np.median(p)), float(np.median(champion))
         apart = float(np.mean((p > cut) != (champion > champion_cut)))
-        hits = 100.0 * (accuracy(p, y, cut=cut) - accuracy(champion, y, cut=champion_cut))
+        hits = 100.0 * (accuracy(p, y, threshold=cut) - accuracy(champion, y, threshold=champion_cut))
         cells = [f"{apart:.0%}"]
         seen = []
         for lead in (hits, edge(p, y, base=base) - edge(champion, y, base=base)):
@@ -96,7 +96,7 @@ def daily_z(dataset: Dataset, p: Floats, train: int, test: int, *, with_rollover
     level = np.full(y.size, share)
     leads = {
         "brier": brier(q, y) - brier(level, y),
-        "accuracy": accuracy(q, y, cut=0.5) - accuracy(level, y, cut=0.5),
+        "accuracy": accuracy(q, y, threshold=0.5) - accuracy(level, y, threshold=0.5),
         "edge": edge(q, y, base=trailing_base(y)),
     }
     found = {}

@@ -1,4 +1,4 @@
-"""Yearly bar files in, bars out that were known at the as-of, with labels, trading days and fingerprints.
+"""Yearly bar files are loaded here as bars that were known at the as-of, with labels, trading days and fingerprints.
 
 ::
 
@@ -7,8 +7,8 @@
     train = dataset.window(days=365)                                                 # a mask of bars
     bars.frame.loc[train, ["rsi_14", "adx_14"]], dataset.label[train]
 
-Everything later than the as-of is left at the door: neither a bar that had not closed nor a label that was not known
-can be had from here. :func:`write_sample` writes simulated files of the same layout, for who has no data yet.
+Nothing later than the as-of is read: neither a bar that had not closed nor a label that was not known.
+:func:`write_sample` writes simulated files of the same layout, for users without data.
 """
 
 from flows.bars.clock import DEFAULT_CLOCK, FileClock

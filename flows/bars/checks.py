@@ -1,4 +1,4 @@
-"""The rules a row must keep, and the repairs that need no guess: rows in, bars in order of time out."""
+"""Rows of a bar file are checked against the rules here, repaired where that needs no guess, and become bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats, Mask
-from flows.bars.faults import BarFault, Rule, shown
+from flows.bars.faults import BarFault, Rule, quoted
 from flows.bars.rows import TIMESTAMP, Rows
 
 CLOSE = "close_15m"
@@ -45,15 +45,15 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     if rows.columns:
         missing = [name for name in needed if name not in rows.columns]
         faults += [BarFault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
-    found = _faults_of_shape(rows, unclear)
-    rows = rows.only(_are_sound(rows, found))
+    misshapen = _faults_of_shape(rows, unclear)
+    rows = rows.only(_are_sound(rows, misshapen))
     names = tuple(name for name in rows.columns if name != TIMESTAMP)
     values = _numbers(rows, names)
     wrong = _faults_of_values(rows, names, values)
     order = _order(rows, _are_sound(rows, wrong), repairs)
     rows, values = rows.take(order), values[order]
     again, doubles = _duplicates(rows, values, repairs)
-    faults += [*found, *wrong, *doubles]
+    faults += [*misshapen, *wrong, *doubles]
     return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
 
 
@@ -66,7 +66,7 @@ def _faults_of_shape(rows: Rows, unclear: Mask) -> list[BarFault]:
         (Rule.SUMMER_TIME, unclear & ~rows.zoned),
     )
     faults = [
-        rows.fault(rule, at, f"timestamp = {shown(_cell(rows, at, TIMESTAMP))}")
+        rows.fault(rule, at, f"timestamp = {quoted(_cell(rows, at, TIMESTAMP))}")
         for rule, broken in breaches
         for at in np.flatnonzero(broken).tolist()
     ]
@@ -75,7 +75,7 @@ def _faults_of_shape(rows: Rows, unclear: Mask) -> list[BarFault]:
         if len(cells) != expected:
             # A decimal comma cuts every number in two and leaves the timestamp whole.
             rule = Rule.DECIMAL_COMMA if len(cells) == 2 * expected - 1 else Rule.FIELDS
-            faults.append(rows.fault(rule, at, f"{len(cells)} of {expected} fields: {shown(','.join(cells))}"))
+            faults.append(rows.fault(rule, at, f"{len(cells)} of {expected} fields: {quoted(','.join(cells))}"))
     return faults
 
 
@@ -87,13 +87,15 @@ def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> lis
             broken.append((Rule.PRICE, values[:, column] <= 0))
         for rule, rows_broken in broken:
             for at in np.flatnonzero(rows_broken).tolist():
-                faults.append(rows.fault(rule, at, f"{name} = {shown(_cell(rows, at, name))}"))
+                faults.append(rows.fault(rule, at, f"{name} = {quoted(_cell(rows, at, name))}"))
     for low, high in ((LOW, HIGH), (LOW, OPEN), (LOW, CLOSE), (OPEN, HIGH), (CLOSE, HIGH)):
         if low in names and high in names:
             crossed = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
             for at in np.flatnonzero(crossed).tolist():
-                found = f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
-                faults.append(rows.fault(Rule.RANGE, at, found))
+                values_there = (
+                    f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
+                )
+                faults.append(rows.fault(Rule.RANGE, at, values_there))
     return faults
 
 
@@ -120,7 +122,7 @@ def _duplicates(rows: Rows, values: Floats, repairs: list[str]) -> tuple[Mask, l
         repairs.append(f"{rows.file}: {_count(int(same.sum()), 'exact duplicate')} dropped (first at row {row})")
     faults = []
     for at in np.flatnonzero(again & ~same).tolist():
-        when = shown(_cell(rows, at, TIMESTAMP))
+        when = quoted(_cell(rows, at, TIMESTAMP))
         faults.append(rows.fault(Rule.DUPLICATE, at, f"{when} is also in row {rows.number[first[at]]}"))
     return again, faults
 

@@ -1,4 +1,4 @@
-"""The clock that stands behind timestamps without a zone.
+"""A file clock says what time a timestamp without a zone means.
 
 A yearly file carries no zone, so its clock is a setting: ``"london-5h"`` (HistData's: London's wall clock minus five
 hours, the default), ``"UTC"``, any IANA zone (``"America/New_York"``), one shifted by whole hours

@@ -1,4 +1,4 @@
-"""Bars with the question put to a model (did the next bar close higher?), trading days, and what is evidence."""
+"""A dataset is bars with their labels (did the next bar close higher?), trading days, and which bars are evidence."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Dataset:
         if end is not None and end.tzinfo is None:
             raise RequestRefused(f"the end of a window, {end}, has no time zone: say in which zone it is")
         if not days > 0:
-            raise RequestRefused(f"a window of {days} days makes no sense: ask for more than none")
+            raise RequestRefused(f"a window of {days} days is out of range: give more than 0")
         last = self.bars.as_of if end is None else pd.Timestamp(end).tz_convert("UTC")
         opens = self.bars.frame.index
         mask = np.asarray((opens >= last - timedelta(days=days)) & (self.known_at <= last), np.bool_)

@@ -1,4 +1,4 @@
-"""What can be wrong with a bar file, and how all of it is said at once."""
+"""Faults are what can be wrong with a bar file; all of them are reported in one error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import groupby
 
 from flows.errors import BarsRejected
 
-SHOWN = 20  # faults listed of one rule; the rest is counted
+FAULTS_LISTED = 20  # of one rule; the rest is counted
 
 
 class Rule(Enum):
-    """A rule of bar files and how to mend what breaks it, in the order they are reported."""
+    """A rule of bar files and how to fix what breaks it, in the order they are reported."""
 
     UNKNOWN_YEAR = "the name must hold a year from 1970 to 2199: rename the file to GBPUSD_M15_YYYY_features.csv"
     NOT_TEXT = "the file must be CSV in UTF-8: export it again as plain CSV"
@@ -40,7 +40,7 @@ class Rule(Enum):
 class BarFault:
     """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole.
 
-    ``rule`` is a member of :class:`Rule`, or of another enumeration whose values say how to mend what breaks it.
+    ``rule`` is a member of :class:`Rule`, or of another enumeration whose values say how to fix what breaks it.
     """
 
     rule: Enum
@@ -59,11 +59,11 @@ def refuse(faults: Iterable[BarFault]) -> None:
         return
     lines = [f"the bars cannot be used, {len(ordered)} fault{'s' if len(ordered) > 1 else ''}:"]
     for rule, group in groupby(ordered, key=lambda fault: fault.rule):
-        found = list(group)
+        of_rule = list(group)
         lines.append(f"- {rule.value}")
-        lines += [f"    {fault}" for fault in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"    and {len(found) - SHOWN} more")
+        lines += [f"    {fault}" for fault in of_rule[:FAULTS_LISTED]]
+        if len(of_rule) > FAULTS_LISTED:
+            lines.append(f"    and {len(of_rule) - FAULTS_LISTED} more")
     raise BarsRejected("\n".join(lines))
 
 
@@ -71,6 +71,6 @@ def _place(rule: Enum) -> int:
     return list(type(rule)).index(rule)
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """``text`` as it stands in the file, quoted and short enough for a message."""
     return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -1,4 +1,4 @@
-"""What makes two sets of bars the same: a SHA-256 of their content, whatever read or held them.
+"""A fingerprint is a SHA-256 of the content of some bars: the same bars have the same one, however they were read.
 
 Hashed are the column names in alphabetical order, then row by row the open in UTC (nanoseconds since 1970, int64) and
 the values in that order (float64), all little-endian, with -0.0 written as 0.0. So the index's unit, the order of

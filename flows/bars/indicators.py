@@ -1,4 +1,4 @@
-"""The five features of the bar files, from prices alone, by one of two :data:`Definitions`.
+"""Indicators compute the five features of the bar files from prices alone, by one of two :data:`Definitions`.
 
 ``"notebook"``: those of the HistData-derived files this system was built on. Exponential means that begin at the first
 row and take rows as neighbours whether or not there is a gap between them. The files' values follow from their own
@@ -43,7 +43,7 @@ def indicators(
 ) -> pd.DataFrame:
     """RSI, EMA, ATR and ADX at the close of each bar: shape (n, 5), columns :data:`FEATURES`.
 
-    RSI and ADX are in 0 … 100, EMA and ATR in units of the price. NaN is what cannot be said yet: by the notebook
+    RSI and ADX are in 0 … 100, EMA and ATR in units of the price. NaN is what is not known yet: by the notebook
     RSI and ADX before anything has moved, by the textbook everything before its first plain mean is complete.
     :class:`PackageMissing` for the textbook's where TA-Lib is not installed.
     """
@@ -76,7 +76,7 @@ def _wilder(values: pd.Series) -> pd.Series:
 def _textbook(high: pd.Series, low: pd.Series, close: pd.Series) -> pd.DataFrame:
     with needing("textbook", "textbook definitions"):
         import talib
-    top, bottom, last = (each.to_numpy(np.float64) for each in (high, low, close))
+    top, bottom, last = (prices.to_numpy(np.float64) for prices in (high, low, close))
     values = (
         talib.RSI(last, 14),
         talib.EMA(last, 20),

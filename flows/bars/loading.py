@@ -1,4 +1,4 @@
-"""From yearly files to :class:`Bars`: which files, which rows were known at the as-of, one frame in UTC."""
+"""Yearly files are loaded as :class:`Bars`: the rows that were known at the as-of, in one frame in UTC."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pandas as pd
 
 from flows.bars.checks import CLOSE, QUARTER_HOUR, Checked, check_rows
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
-from flows.bars.faults import BarFault, Rule, refuse, shown
+from flows.bars.faults import BarFault, Rule, quoted, refuse
 from flows.bars.rows import TIMESTAMP, Rows, read_rows
 from flows.bars.source import open_source
 from flows.bars.trading_days import night_of
 from flows.errors import BarsMissing, RequestRefused
 
 MARKER = "SIMULATED.json"
-"""The file beside the yearly ones that says that no market made them."""
+"""The file beside the yearly ones that says that they are simulated."""
 
 BAR = pd.Timedelta(minutes=15)
 
@@ -34,7 +34,7 @@ class Bars:
 
     ``frame``: index ``timestamp`` (datetime64[ns, UTC], the bar's open), float64 columns, ``close_15m`` among them.
     ``file_time``: shape (n,), datetime64[ns], what the file's own clock showed. ``source`` and ``clock`` are as given;
-    ``simulated`` says that no market made these bars; ``repairs`` are sentences, one a repair.
+    ``simulated``: these bars are not of a real market; ``repairs`` are sentences, one a repair.
     """
 
     frame: pd.DataFrame
@@ -90,13 +90,13 @@ def load_bars(
     if moment is None:
         moment = _newest_close(read, file_clock)
     checked = _check_all(read, require, file_clock, moment)
-    refuse([*faults, *(fault for each in checked for fault in each.faults)])
-    checked = [each for each in checked if each.time.size]
+    refuse([*faults, *(fault for file in checked for fault in file.faults)])
+    checked = [file for file in checked if file.time.size]
     if not checked:
         raise BarsMissing(
             f"no bar in {source} had closed by {moment}: give a later as-of or the files of earlier years"
         )
-    time = np.concatenate([each.time for each in checked])
+    time = np.concatenate([file.time for file in checked])
     return Bars(
         frame=_frame(checked, file_clock.to_utc(time)[0]),
         file_time=time,
@@ -104,22 +104,22 @@ def load_bars(
         simulated=MARKER in names,
         as_of=moment,
         clock=file_clock.name,
-        repairs=tuple(repair for each in checked for repair in each.repairs),
+        repairs=tuple(repair for file in checked for repair in file.repairs),
     )
 
 
 def _choose(
-    names: list[str], source: str, asked: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
+    names: list[str], source: str, named: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
 ) -> tuple[list[int], list[BarFault]]:
     """The years to read, ascending, and a fault for each file that names no year."""
-    found = {name: form[1] for name in names if (form := _NAME.fullmatch(name))}
-    unknown = {name for name, year in found.items() if not (re.fullmatch(r"\d{4}", year) and 1970 <= int(year) < 2200)}
-    faults = [BarFault(Rule.UNKNOWN_YEAR, name, 0, f"year = {shown(found[name])}") for name in sorted(unknown)]
-    there = sorted(int(year) for name, year in found.items() if name not in unknown)
+    years = {name: form[1] for name in names if (form := _NAME.fullmatch(name))}
+    unknown = {name for name, year in years.items() if not (re.fullmatch(r"\d{4}", year) and 1970 <= int(year) < 2200)}
+    faults = [BarFault(Rule.UNKNOWN_YEAR, name, 0, f"year = {quoted(years[name])}") for name in sorted(unknown)]
+    there = sorted(int(year) for name, year in years.items() if name not in unknown)
     if not there and not faults:
         raise BarsMissing(f"{source} holds no file named {year_file(2024).replace('2024', '{year}')}")
     begun = [year for year in there if as_of is None or _begin(year, clock) + BAR <= as_of]
-    wanted = set(range(begun[0], begun[-1])) if asked is None and begun else asked or set()
+    wanted = set(range(begun[0], begun[-1])) if named is None and begun else named or set()
     missing = sorted(wanted - set(there))
     if missing:
         refuse(faults)  # a misnamed file may be the very one
@@ -130,7 +130,7 @@ def _choose(
     later = sorted(wanted - set(begun))
     if later:
         raise BarsMissing(f"{', '.join(map(str, later))} had not begun at the as-of {as_of}: name earlier years")
-    return [year for year in begun if asked is None or year in asked], faults
+    return [year for year in begun if named is None or year in named], faults
 
 
 def _begin(year: int, clock: FileClock) -> pd.Timestamp:
@@ -157,6 +157,6 @@ def _check_all(read: list[Rows], require: Sequence[str], clock: FileClock, as_of
 def _frame(checked: list[Checked], utc: npt.NDArray[np.datetime64]) -> pd.DataFrame:
     """One frame in UTC; the columns of later files are brought into the order of the first."""
     columns = checked[0].columns
-    values = [each.values[:, [each.columns.index(name) for name in columns]] for each in checked]
+    values = [file.values[:, [file.columns.index(name) for name in columns]] for file in checked]
     index = pd.DatetimeIndex(utc, tz="UTC", name=TIMESTAMP)
     return pd.DataFrame(np.concatenate(values), index=index, columns=list(columns))

@@ -1,4 +1,4 @@
-"""The lines of one yearly file and the time each is stamped with; its values are not looked at yet.
+"""The lines of one yearly file are read here with their timestamps; the values are not read yet.
 
 The lines are split here rather than by a CSV engine: line numbers stay exact, every number becomes the nearest float64,
 and no version of an engine can change what a file means. 25,000 rows take about 0.1 s, checked.
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
-from flows.bars.faults import BarFault, Rule, shown
+from flows.bars.faults import BarFault, Rule, quoted
 
 TIMESTAMP = "timestamp"
 
@@ -43,9 +43,9 @@ class Rows:
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
-    def only(self, kept: Mask) -> Rows:
-        """The rows where ``kept``, shape (n,)."""
-        return self.take(np.flatnonzero(kept))
+    def only(self, mask: Mask) -> Rows:
+        """The rows where ``mask``, shape (n,)."""
+        return self.take(np.flatnonzero(mask))
 
     def take(self, positions: npt.NDArray[np.intp]) -> Rows:
         """The rows at ``positions``, in that order."""
@@ -79,27 +79,27 @@ def _timed(
 ) -> Rows:
     place = columns.index(TIMESTAMP)
     times: list[datetime] = []
-    kept: list[tuple[int, list[str], bool, bool]] = []
+    timed: list[tuple[int, list[str], bool, bool]] = []
     faults = []
     for number, line in numbered:
         cells = line.split(",")
         time, zoned = _read_timestamp(cells[place]) if place < len(cells) else (None, False)
         if time is not None:
             times.append(time)
-            kept.append((number, cells, zoned, line.endswith("\r")))
+            timed.append((number, cells, zoned, line.endswith("\r")))
         elif len(cells) != len(columns):
-            faults.append(BarFault(Rule.FIELDS, file, number, f"{len(cells)} of {len(columns)} fields: {shown(line)}"))
+            faults.append(BarFault(Rule.FIELDS, file, number, f"{len(cells)} of {len(columns)} fields: {quoted(line)}"))
         else:
-            faults.append(BarFault(Rule.TIMESTAMP, file, number, f"timestamp = {shown(cells[place])}"))
+            faults.append(BarFault(Rule.TIMESTAMP, file, number, f"timestamp = {quoted(cells[place])}"))
     return Rows(
         file=file,
         year=year,
         columns=columns,
-        cells=[cells for _, cells, _, _ in kept],
-        number=np.array([number for number, _, _, _ in kept], np.int64),
+        cells=[cells for _, cells, _, _ in timed],
+        number=np.array([number for number, _, _, _ in timed], np.int64),
         time=np.clip(np.array(times, "datetime64[us]"), _FIRST, _LAST).astype("datetime64[ns]"),
-        zoned=np.array([zoned for _, _, zoned, _ in kept], np.bool_),
-        crlf=np.array([crlf for _, _, _, crlf in kept], np.bool_),
+        zoned=np.array([zoned for _, _, zoned, _ in timed], np.bool_),
+        crlf=np.array([crlf for _, _, _, crlf in timed], np.bool_),
         faults=tuple(faults),
         repairs=repairs,
     )
@@ -121,12 +121,12 @@ def _fault_of_file(file: str, header: str, columns: tuple[str, ...], *, bars: in
         return BarFault(Rule.EMPTY, file, 0, "nothing is in it")
     other = [name for sign, name in _DELIMITERS.items() if sign in header]
     if len(columns) == 1 and other:
-        return BarFault(Rule.DELIMITER, file, 1, f"the header is separated by {other[0]}: {shown(header)}")
+        return BarFault(Rule.DELIMITER, file, 1, f"the header is separated by {other[0]}: {quoted(header)}")
     if TIMESTAMP not in columns:
-        return BarFault(Rule.COLUMN_MISSING, file, 1, f"no column {TIMESTAMP} in {shown(header)}")
+        return BarFault(Rule.COLUMN_MISSING, file, 1, f"no column {TIMESTAMP} in {quoted(header)}")
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
-        return BarFault(Rule.COLUMN_TWICE, file, 1, ", ".join(map(shown, twice)))
+        return BarFault(Rule.COLUMN_TWICE, file, 1, ", ".join(map(quoted, twice)))
     return None if bars else BarFault(Rule.EMPTY, file, 1, "a header and no bar")
 
 

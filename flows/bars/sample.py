@@ -1,4 +1,5 @@
-"""Simulated yearly files for who has no data yet: the layout of the real ones, and a marker that says what they are."""
+"""The sample is simulated yearly files for users without data. A marker file beside them says that they are
+simulated."""
 
 from __future__ import annotations
 
@@ -29,15 +30,15 @@ def write_sample(folder: str | Path, *, seed: int = 7, first: date = FIRST_DAY, 
     """
     path = Path(folder)
     if last < first:
-        raise RequestRefused(f"a sample from {first} to {last} makes no sense: let it end after it begins")
-    asked = {"simulated": True, "seed": seed, "first": first.isoformat(), "last": last.isoformat()}
+        raise RequestRefused(f"a sample from {first} to {last} is not possible: it must not end before it begins")
+    parameters = {"simulated": True, "seed": seed, "first": first.isoformat(), "last": last.isoformat()}
     try:
-        if _complete(path, asked):
+        if _complete(path, parameters):
             return path
         _refuse_others_files(path)
         files = _files(simulate(first, last, seed=seed))
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        marker = json.dumps(asked | {"files": digests}, indent=2) + "\n"
+        marker = json.dumps(parameters | {"files": digests}, indent=2) + "\n"
         path.mkdir(parents=True, exist_ok=True)
         for name, content in {MARKER: marker.encode("ascii"), **files}.items():
             write_whole(path / name, content)
@@ -48,17 +49,17 @@ def write_sample(folder: str | Path, *, seed: int = 7, first: date = FIRST_DAY, 
     return path
 
 
-def _complete(folder: Path, asked: dict[str, object]) -> bool:
-    """Whether ``folder`` holds the sample that is asked for, byte for byte."""
+def _complete(folder: Path, parameters: dict[str, object]) -> bool:
+    """Whether ``folder`` holds the sample of these parameters, byte for byte."""
     marker = folder / MARKER
     if not marker.is_file():
         return False
     try:
-        found = json.loads(marker.read_bytes())
-        digests = dict(found.pop("files"))
+        marked = json.loads(marker.read_bytes())
+        digests = dict(marked.pop("files"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return False  # not a marker of this version: it is written again
-    return found == asked and digests == {
+    return marked == parameters and digests == {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _yearly(folder)
     }
 

@@ -1,4 +1,4 @@
-"""A market that never was: bars with the habits of GBPUSD and one weak, honest signal. Pure; the files are elsewhere.
+"""Bars are simulated here, with the habits of GBPUSD and one weak signal that can be learnt; no file is written.
 
 Like the real bars: volatility follows the hour and comes in calm and restless weeks, the market is closed from Friday
 to Sunday 17:00 New York and on holidays, whole hours are missing mid-week, and bids dip around the 17:00 rollover: it
@@ -63,8 +63,8 @@ def simulate(first: date, last: date, *, seed: int) -> pd.DataFrame:
         index=opens,
     )
     frame[list(FEATURES)] = indicators(frame["high_15m"], frame["low_15m"], frame["close_15m"])
-    kept = (trading_day(opens) >= np.datetime64(first, "D")) & ~_holes(chance, hour, trading_day(opens))
-    return frame[kept]
+    present = (trading_day(opens) >= np.datetime64(first, "D")) & ~_holes(chance, hour, trading_day(opens))
+    return frame[present]
 
 
 def _open_hours(first: date, last: date) -> pd.DatetimeIndex:

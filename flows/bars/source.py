@@ -1,4 +1,4 @@
-"""Where bar files lie: a folder, or a prefix in an S3 bucket. Both list names and give bytes, nothing else.
+"""A source holds bar files: a folder, or a prefix in an S3 bucket. Both list names and give bytes, nothing else.
 
 Credentials, region and endpoint of S3 come from the standard ``AWS_*`` variables and files.
 """
@@ -14,7 +14,7 @@ from flows.errors import BarsMissing, RequestRefused
 
 
 class Source(Protocol):
-    """Files below one place; both methods raise :class:`BarsMissing` if it cannot be read, with what it said."""
+    """Files below one place; both methods raise :class:`BarsMissing` with the cause if it cannot be read."""
 
     def names(self) -> list[str]:
         """Names of the files right there, sorted."""
@@ -43,15 +43,15 @@ class Folder:
         self._path = path
 
     def names(self) -> list[str]:
-        with self._told():
+        with self._typed_errors():
             return sorted(entry.name for entry in self._path.iterdir() if entry.is_file())
 
     def read(self, name: str) -> bytes:
-        with self._told():
+        with self._typed_errors():
             return (self._path / name).read_bytes()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _typed_errors(self) -> Iterator[None]:
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -70,26 +70,26 @@ class Bucket:
         self._s3: Any = None
 
     def names(self) -> list[str]:
-        with self._told():
+        with self._typed_errors():
             pages = self._client().get_paginator("list_objects_v2")
-            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/")
-            keys = [each["Key"] for page in found for each in page.get("Contents", ())]
+            listed = pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/")
+            keys = [entry["Key"] for page in listed for entry in page.get("Contents", ())]
         return sorted(key.removeprefix(self._prefix) for key in keys if key != self._prefix)
 
     def read(self, name: str) -> bytes:
-        with self._told():
+        with self._typed_errors():
             content: bytes = self._client().get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
             return content
 
     def _client(self) -> Any:
         if self._s3 is None:
-            import boto3  # costs a third of a second: only who reads from a bucket pays
+            import boto3  # takes a third of a second: only for buckets
 
             self._s3 = boto3.session.Session().client("s3")
         return self._s3
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _typed_errors(self) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -1,4 +1,4 @@
-"""Trading days: 17:00 to 17:00 New York, the unit of evidence, and the rollover hour between two of them.
+"""A trading day runs from 17:00 to 17:00 New York. It is the unit of evidence; the rollover hour lies between two.
 
 A trading day is named by the date it ends on, so Sunday evening belongs to Monday. What a feed quotes from Friday 17:00
 to Sunday 17:00 belongs to that Monday too: there are no trading days on weekends.

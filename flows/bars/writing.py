@@ -1,4 +1,4 @@
-"""Yearly files as text, and a file written wholly or not at all."""
+"""Yearly files are written here as text, each wholly or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def year_lines(
         form = price if name.endswith("_15m") else "{:.10f}".format
         cells.append([form(value) for value in frame[name].tolist()])
     lines = np.array([",".join(row) for row in zip(*cells, strict=True)], object)
-    return {year_file(each): lines[year == each].tolist() for each in np.unique(year).tolist()}
+    return {year_file(one): lines[year == one].tolist() for one in np.unique(year).tolist()}
 
 
 def write_whole(path: Path, content: bytes) -> None:

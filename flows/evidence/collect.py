@@ -42,7 +42,7 @@ from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
 from registry.format.keys import version_number
 from registry.format.records import VersionRecord
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest, ScoredNight
 from registry.model.transitions import champion_of, former_champions, newest_of
 
 DAYS_NAMED = 20
@@ -167,13 +167,15 @@ def _store(job: Job, model: Model, night: Night, addition: _Addition) -> int:
     if watermark is not None and addition.is_empty:
         return int(watermark["entry"])
     entry = model.score(
-        to_bytes([addition.tonight]),
-        night=night.day,
-        through=addition.through,
-        bars=addition.new_bars,
+        ScoredNight(
+            to_bytes([addition.tonight]),
+            night.day,
+            addition.through,
+            addition.new_bars,
+            backfill=[to_bytes(addition.backfill)] if addition.backfill else [],
+        ),
         fold=fold,
         author=job.author,
-        backfill=[to_bytes(addition.backfill)] if addition.backfill else [],
         since=addition.since,
         key=key_digest([job.model, night.day, "scored", addition.through, list(addition.tonight.replaced)]),
         as_of=night.as_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from registry import Model
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest
 
 
 def read_nights(model: Model, manifest: Manifest) -> list[NightScores]:

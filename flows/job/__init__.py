@@ -1,1 +1,1 @@
-"""What a run is asked for: the request, its form, and the checked job made of it."""
+"""A job is what one run does. It is made from a request, which may be filled into a form, and from the settings."""

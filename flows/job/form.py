@@ -1,11 +1,12 @@
-"""How a request is asked for: the base of models that Prefect's UI shows as a form.
+"""A request form is the base of the models that Prefect's UI shows as a form.
 
 The form is made from the JSON schema, and the server refuses what breaks it before a run is made. Pydantic writes an
 optional text as "a text or null", which the form shows as a choice of types; here it is a field that may stay empty. An
 optional model keeps that choice, which hides its fields until somebody wants them.
 
 Of a choice that does not fit, the server says no more than "not valid under any of the given schemas". So the choice
-itself says little; what its fields must keep stands beside it under ``then``, where each fault is told at its field.
+itself says little; what its fields must keep stands beside it under ``then``, where each fault is reported at its
+field.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class RequestForm(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
-        for position, (name, shown) in enumerate(handler.resolve_ref_schema(schema)["properties"].items()):
-            _ease(shown)
-            for choice in shown.get("anyOf", ()):
+        for position, (name, field_schema) in enumerate(handler.resolve_ref_schema(schema)["properties"].items()):
+            _ease(field_schema)
+            for choice in field_schema.get("anyOf", ()):
                 if "$ref" in choice:
-                    shown |= {"if": {"type": "object"}, "then": _rules_of(handler.resolve_ref_schema(choice))}
-            shown |= {"title": _title(name), "position": position}
+                    field_schema |= {"if": {"type": "object"}, "then": _rules_of(handler.resolve_ref_schema(choice))}
+            field_schema |= {"title": _title(name), "position": position}
         return schema
 
     @model_serializer(mode="wrap")
@@ -56,16 +57,16 @@ def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _ease(shown: dict[str, Any]) -> None:
+def _ease(field_schema: dict[str, Any]) -> None:
     """Take the null out of a plain field; hide a group of fields behind one."""
-    choices = [each for each in shown.get("anyOf", ()) if each != {"type": "null"}]
+    choices = [choice for choice in field_schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1 and "$ref" not in choices[0]:
-        del shown["anyOf"]
-        shown.update(choices[0])
-        shown.pop("default", None)
-    elif "$ref" in shown:
-        shown["anyOf"] = [{"$ref": shown.pop("$ref")}, {"type": "null"}]
-        shown["default"] = None
+        del field_schema["anyOf"]
+        field_schema.update(choices[0])
+        field_schema.pop("default", None)
+    elif "$ref" in field_schema:
+        field_schema["anyOf"] = [{"$ref": field_schema.pop("$ref")}, {"type": "null"}]
+        field_schema["default"] = None
 
 
 def _rules_of(group: JsonSchemaValue) -> JsonSchemaValue:
@@ -74,7 +75,10 @@ def _rules_of(group: JsonSchemaValue) -> JsonSchemaValue:
     What is needed stays so, or the form would call it optional; it begins as an empty text, which the choice allows.
     """
     fields = group["properties"]
-    rules = {name: {rule: shown.pop(rule) for rule in _RULES if rule in shown} for name, shown in fields.items()}
+    rules = {
+        name: {rule: field_schema.pop(rule) for rule in _RULES if rule in field_schema}
+        for name, field_schema in fields.items()
+    }
     group.pop("additionalProperties", None)
     needed = group.get("required", [])
     for name in needed:

@@ -1,4 +1,4 @@
-"""A request: what one run is asked to do, whether typed, scheduled or filled into the form of Prefect's UI."""
+"""A request says what one run is to do, whether it is typed, scheduled or filled into the form of Prefect's UI."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Advanced(RequestForm):
         return None if self.train is None else tuple(sorted({*self.train, *(self.holdout or ())}))
 
 
-def _choices(shown: dict[str, Any]) -> None:
+def _choices(schema: dict[str, Any]) -> None:
     """The recipes to choose from; where their file cannot be read any name may be typed, and the run says why not."""
     from flows.recipes import available_recipes
 
@@ -86,7 +86,7 @@ def _choices(shown: dict[str, Any]) -> None:
         names = list(available_recipes(load_settings().recipes_file))
     except RetrainError:
         return
-    shown["anyOf"][0] |= {"items": {"type": "string", "enum": names}}
+    schema["anyOf"][0] |= {"items": {"type": "string", "enum": names}}
 
 
 class RetrainRequest(RequestForm):
@@ -136,7 +136,7 @@ def _distinct(value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
 
 
 def request(**values: Any) -> RetrainRequest:
-    """A request from options a person typed; :class:`RequestRefused` with every fault in plain words."""
+    """A request from options of the command line; :class:`RequestRefused` with every fault in plain words."""
     try:
         return RetrainRequest(**values)
     except ValidationError as error:
@@ -148,7 +148,7 @@ def request(**values: Any) -> RetrainRequest:
 
 
 def moment(text: str) -> datetime:
-    """An as-of a person typed: ISO 8601 with a zone, or a plain one in UTC."""
+    """The moment in a text: ISO 8601 with a zone, or a plain one in UTC."""
     from datetime import UTC
 
     try:

@@ -1,1 +1,1 @@
-"""Is the champion still good? Its health, the CUSUM watch and drift."""
+"""Monitoring tells whether the champion is still good: its health, the CUSUM watch, and drift."""

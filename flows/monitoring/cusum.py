@@ -1,4 +1,4 @@
-"""The watch: has the champion got worse than it used to be?
+"""A CUSUM chart watches whether the champion has got worse than it used to be.
 
 Each trading day's score is compared with a baseline of at least 250 out-of-sample days before the champion's promotion
 window; never with the promotion window itself, which was chosen because it was good (the winner's curse). What falls
@@ -12,7 +12,7 @@ room. It lasts until S is zero again.
 
 >>> base = baseline(scores_before)                       # daily mean scores, one a trading day
 >>> watch(scores_since, base).alarm
-Alarm(at=61, since=12, days=50, mean=0.0021, baseline_mean=0.0118, cusum=12.9, threshold=12.8, provisional=False)
+CusumAlarm(at=61, since=12, days=50, mean=0.0021, baseline_mean=0.0118, cusum=12.9, threshold=12.8, provisional=False)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Faults of a model in production that need no statistics over days: each a pure function with a plain answer.
+"""Drift and other faults in production that need no statistics over days, each found by one pure function.
 
 - :func:`population_stability`: do the features still look as they did in training?
-- :func:`one_sided`: does the champion say anything but one class?
+- :func:`one_sided`: does the champion predict one class only?
 - :func:`days_behind`, :func:`thin_days`: are the bars fresh, and are they all there?
 """
 
@@ -35,8 +35,8 @@ _BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class FeatureProfile:
-    """What a version's training features looked like. ``edges``: shape (n_features, 9), their deciles; ``share``: shape
-    (n_features, 10), the fraction in each bin; ``low``, ``high``: shape (n_features,), their range."""
+    """The distribution of a version's training features. ``edges``: shape (n_features, 9), their deciles; ``share``:
+    shape (n_features, 10), the fraction in each bin; ``low``, ``high``: shape (n_features,), their range."""
 
     edges: Floats
     share: Floats
@@ -81,15 +81,15 @@ def population_stability(trained: FeatureProfile, recent: npt.ArrayLike) -> Feat
     return FeatureShift(index, ((x < trained.low) | (x > trained.high)).mean(axis=0))
 
 
-def one_sided(p: npt.ArrayLike, *, cut: float) -> bool:
-    """True where all predictions, shape (n_bars,), fall on one side of the cut.
+def one_sided(p: npt.ArrayLike, *, threshold: float) -> bool:
+    """True where all predictions, shape (n_bars,), fall on one side of the decision threshold.
 
     Raises :class:`GateRefused` for no predictions, or one that is not finite.
     """
     predictions = np.asarray(p, dtype=np.float64)
     if predictions.size == 0 or not np.isfinite(predictions).all():
         raise GateRefused("the champion's recent predictions are missing or not finite: score its bars first")
-    up = predictions > cut
+    up = predictions > threshold
     return bool(up.all() or not up.any())
 
 

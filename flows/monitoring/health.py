@@ -195,7 +195,7 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
         return []
     days = np.unique(ledger.day[stream.scored])[-RECENT_DAYS:]
     at = stream.scored & np.isin(ledger.day, days)
-    if days.size < 2 or not one_sided(stream.p[at], cut=champion.cut):
+    if days.size < 2 or not one_sided(stream.p[at], threshold=champion.cut):
         return []
     side = "up" if stream.p[at][0] > champion.cut else "not up"
     return [

@@ -183,7 +183,7 @@ def continued(
     yet; ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
     guards: tuple[Guard, ...] = ()
     if cut is not None and last is not None:
-        agreed = continuity(p, last[0], tonight_cut=cut, last_cut=last[1])
+        agreed = continuity(p, last[0], tonight_threshold=cut, last_threshold=last[1])
         words = f"agrees with its stream's last version on {agreed.agreement:.0%} of {agreed.bars:,} bars"
         if not agreed.says_both:
             words = f"says one class on all {agreed.bars:,} bars of the last {DAYS} days"

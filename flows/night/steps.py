@@ -237,13 +237,14 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
     if verdict.action == "promoted":
         winner = _winner(night, versions, verdict)
         if verdict.force is not None:
-            return model.promote(winner, body=body, forced=True, **decided | {"author": verdict.force.author})
+            return model.overrule(winner, body=body, **decided | {"author": verdict.force.author})
         if overrides.needs_approval(job, verdict):
             body |= overrides.approval_fields(job, winner, verdict)
             if not overrides.is_approved(body):
                 return model.hold(body=body, **decided)
         try:
-            return model.promote(winner, body=body, returned=verdict.winner_version is not None, **decided)
+            decide = model.promote if verdict.winner_version is None else model.reinstate
+            return decide(winner, body=body, **decided)
         except Frozen as frozen:
             body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
     return model.hold(body=body, **decided)

@@ -1,4 +1,4 @@
-"""Rules of thumb that stand beside every figure and are never candidates; all of them say "up" above 0.5.
+"""Baselines are rules of thumb that every figure is compared with, and never candidates; all say "up" above 0.5.
 
 - ``no_skill``: the share of ups among the training labels, for every bar, so it says what the majority was.
 - ``fade_rsi``: (100 − RSI) / 100, "up" below an RSI of 50. Needs ``rsi_14``; nothing is trained.

@@ -1,4 +1,4 @@
-"""The recipes that come with the project."""
+"""This catalogue holds the recipes that come with the project."""
 
 from __future__ import annotations
 

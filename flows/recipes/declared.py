@@ -1,4 +1,4 @@
-"""Recipes that users declare in a ``recipes.toml``, one table a recipe:
+"""Users declare recipes of their own in a ``recipes.toml``, one table a recipe:
 
 [slow_boosting]
 estimator = "sklearn.ensemble.HistGradientBoostingClassifier"
@@ -32,12 +32,12 @@ def load_recipes(path: Path, available_columns: Collection[str] | None = None) -
     recipes = shipped()
     wrong: list[str] = []
     for name, table in _tables(path).items():
-        found = _table_faults(name, table, recipes)
-        if not found:
+        of_recipe = _table_faults(name, table, recipes)
+        if not of_recipe:
             recipe = Recipe(name, **{**table, "features": tuple(table["features"])})
-            found = _comparison_faults(recipe, recipes, available_columns)
+            of_recipe = _comparison_faults(recipe, recipes, available_columns)
             recipes[name] = recipe
-        wrong += [f"  {name}: {fault}" for fault in found]
+        wrong += [f"  {name}: {fault}" for fault in of_recipe]
     if wrong:
         raise RecipeRefused("\n".join([f"{path} is refused; nothing was trained:", *wrong]))
     return recipes
@@ -55,25 +55,25 @@ def _tables(path: Path) -> dict[str, Any]:
 def _table_faults(name: str, table: object, taken: Mapping[str, Recipe]) -> list[str]:
     if not isinstance(table, Mapping):
         return [f"is {table!r}: every recipe is a table of its own, headed [{name}]"]
-    found = [f"has an unknown key {key}{did_you_mean(key, _KEYS)}" for key in table if key not in _KEYS]
-    found += [f"lacks {key}" for key in _REQUIRED if key not in table]
+    wrong_parts = [f"has an unknown key {key}{did_you_mean(key, _KEYS)}" for key in table if key not in _KEYS]
+    wrong_parts += [f"lacks {key}" for key in _REQUIRED if key not in table]
     if name in taken:
-        found.append("is the name of a shipped recipe: choose another")
-    if found:
-        return found
+        wrong_parts.append("is the name of a shipped recipe: choose another")
+    if wrong_parts:
+        return wrong_parts
     return faults(name, table["estimator"], table.get("parameters", {}), table["features"], table.get("scale", False))
 
 
 def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Collection[str] | None) -> list[str]:
     # Fingerprints identify a night's work and count what was tried: one recipe under two names would be both.
     same = [other.name for other in others.values() if other.fingerprint == recipe.fingerprint]
-    found = [f"is {same[0]} under another name: leave it out"] if same else []
+    wrong_parts = [f"is {same[0]} under another name: leave it out"] if same else []
     if columns is not None:
         try:
             check_columns([recipe], columns)
         except RecipeRefused as wrong:
-            found.append(str(wrong))
-    return found
+            wrong_parts.append(str(wrong))
+    return wrong_parts
 
 
 def available_recipes(recipes_file: str | None) -> dict[str, Recipe]:

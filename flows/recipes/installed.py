@@ -1,4 +1,4 @@
-"""What a version was trained with: another scikit-learn moves the last digits of every figure."""
+"""The environment says what a version was trained with: another scikit-learn moves the last digits of every figure."""
 
 from __future__ import annotations
 

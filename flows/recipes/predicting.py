@@ -1,4 +1,4 @@
-"""What a fitted model says about bars."""
+"""Fitted models predict bars here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, c
     """P(up) of each row of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of the labels 0 and 1.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
-    their order (scikit-learn's own threads add them up as they come). Other estimators are asked on one core.
+    their order (scikit-learn's own threads add them up as they come). Other estimators predict on one core.
     Raises :class:`registry.errors.InputMismatch` when the columns do not fit.
     """
     estimator = model.estimator if isinstance(model, Fit) else model
@@ -38,16 +38,16 @@ def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, c
             return np.ascontiguousarray(estimator.predict_proba(features)[:, up])
         shares = [share for share in np.array_split(features, cores) if len(share)]
         with ThreadPoolExecutor(cores) as workers:
-            return np.concatenate([said[:, up] for said in workers.map(estimator.predict_proba, shares)])
+            return np.concatenate([p[:, up] for p in workers.map(estimator.predict_proba, shares)])
 
 
 @dataclass(frozen=True, eq=False)
 class ArchivedModel:
-    """An archived version, to be asked whatever was installed meanwhile; ``environment``: what it was trained with.
+    """An archived version, which predicts whatever was installed meanwhile; ``environment``: what it was trained with.
 
-    Where that is the scikit-learn that is here, its estimator is asked, and gives the bits that it gave; another one
-    may read the estimator differently or not at all, so the data-only form is asked, which agrees to 1e-12. A version
-    without one is asked through scikit-learn all the same.
+    Where that is the installed scikit-learn, its estimator predicts, and gives the bits that it gave; another one may
+    read the estimator differently or not at all, so the data-only form predicts, which agrees to 1e-12. A version
+    without one predicts through scikit-learn all the same.
     """
 
     archive: Archive
@@ -62,11 +62,11 @@ class ArchivedModel:
 
     @cached_property
     def _estimator(self) -> Any | None:
-        """Made once, which takes longer than asking it."""
+        """Made once, which takes longer than one prediction."""
         same = (self.environment or {}).get("scikit-learn") == installed()["scikit-learn"]
         return self.archive.estimator() if same or self.archive.form is None else None
 
 
-def says_up(p: Floats, cut: float) -> Mask:
-    """Where P(up), shape (n,), lies above the cut: what a version that carries this cut answers."""
-    return np.asarray(p > cut)
+def says_up(p: Floats, threshold: float) -> Mask:
+    """Where P(up), shape (n,), lies above the decision threshold."""
+    return np.asarray(p > threshold)

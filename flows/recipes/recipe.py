@@ -1,4 +1,4 @@
-"""A recipe: a named scikit-learn classifier, its parameters and the features it sees. One that exists is right."""
+"""A recipe is a named scikit-learn classifier with its parameters and features; it is checked when it is made."""
 
 from __future__ import annotations
 

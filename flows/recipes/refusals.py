@@ -1,4 +1,4 @@
-"""What can be wrong with a recipe, found without training anything; each fault says how to mend it."""
+"""Faults of a recipe are found here without training anything; each says how to fix it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ _PATH = re.compile("sklearn[.][a-z][a-z0-9_]*[.][A-Z][A-Za-z0-9]*")
 
 def faults(name: object, estimator: object, parameters: object, features: object, scale: object) -> list[str]:
     """Everything that is wrong with these parts of a recipe, one sentence each; empty when nothing is."""
-    found: list[str] = []
+    wrong_parts: list[str] = []
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        found.append(f"the name {name!r} must be a small letter, then at most 63 small letters, digits and underscores")
+        wrong_parts.append(
+            f"the name {name!r} must be a small letter, then at most 63 small letters, digits and underscores"
+        )
     if not isinstance(scale, bool):
-        found.append(f"scale is {scale!r}: write true or false")
+        wrong_parts.append(f"scale is {scale!r}: write true or false")
     try:
         InputSchema(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
     except InvalidRequest as wrong:
-        found.append(str(wrong))
+        wrong_parts.append(str(wrong))
     try:
-        found.extend(_parameter_faults(estimator_class(estimator), parameters))
+        wrong_parts.extend(_parameter_faults(estimator_class(estimator), parameters))
     except RecipeRefused as wrong:
-        found.append(str(wrong))
-    return found
+        wrong_parts.append(str(wrong))
+    return wrong_parts
 
 
 def estimator_class(path: object) -> type[Any]:
@@ -54,16 +56,16 @@ def estimator_class(path: object) -> type[Any]:
         module = importlib.import_module(module_name)
     except ImportError as missing:
         raise RecipeRefused(f"scikit-learn {sklearn.__version__} has no module {module_name}") from missing
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
+    chosen = getattr(module, class_name, None)
+    if not isinstance(chosen, type):
         classifiers = [name for name, value in vars(module).items() if _is_classifier(value)]
         raise RecipeRefused(
             f"{module_name} of scikit-learn {sklearn.__version__} has no class {class_name}"
             + did_you_mean(class_name, classifiers)
         )
-    if not _is_classifier(found):
+    if not _is_classifier(chosen):
         raise RecipeRefused(f"{path} is not a classifier: a recipe predicts up or not up")
-    return found
+    return chosen
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""How well probabilities and the calls made from them fit the labels: the figures that stand in every table."""
+"""Scores say how well probabilities and sides fit the labels: the figures of every table."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Scores:
     up: float
 
 
-def score(label: Floats, p: Floats, cut: float) -> Scores:
-    """Scores of P(up) ``p`` (n,), called "up" above ``cut``, against known ``label`` (n,) of 0 and 1.
+def score(label: Floats, p: Floats, threshold: float) -> Scores:
+    """Scores of P(up) ``p`` (n,), called "up" above ``threshold``, against known ``label`` (n,) of 0 and 1.
 
     Raises :class:`GateRefused` for no bars, shapes that differ, a label that is not known or a ``p`` outside 0 … 1.
     """
@@ -46,7 +46,7 @@ def score(label: Floats, p: Floats, cut: float) -> Scores:
     if outside:
         raise GateRefused(f"{outside} of {len(p)} probabilities are not in 0 … 1: the model that gave them is broken")
     truth = label.astype(np.int64)
-    called = says_up(p, cut).astype(np.int64)
+    called = says_up(p, threshold).astype(np.int64)
     return Scores(
         bars=len(truth),
         accuracy=float(accuracy_score(truth, called)),

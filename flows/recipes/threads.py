@@ -1,4 +1,4 @@
-"""Numerical libraries held to one thread while a model is fitted or asked.
+"""Numerical libraries are held to one thread while a model is fitted or predicts.
 
 Two of their threads at once fight for the cores with ours (boosting took 0.2 s on one thread and 7 to 13 s on two
 beside other work), and their sums could depend on the number of threads: the same inputs would not give the same bytes.

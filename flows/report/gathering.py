@@ -25,8 +25,8 @@ from flows.report.quality import judged_by, last_days, quality
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.format.entries import Entry
-from registry.model.reader import version_of
 from registry.model.transitions import champion_of, former_champions
+from registry.model.version import version_of
 
 
 def gather(

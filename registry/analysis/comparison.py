@@ -1,8 +1,8 @@
-"""Two versions side by side: is the second better, and can one tell?
+"""Comparing two versions: is the second better, and is the difference larger than chance makes it?
 
-    told = compare(model.version("v1"), model.version("v2"))
-    print(told)              # text; told.frame() is a DataFrame, told.to_dict() JSON
-    told.metric("accuracy").status
+    comparison = compare(model.version("v1"), model.version("v2"))
+    print(comparison)        # text; comparison.frame() is a DataFrame, comparison.to_dict() JSON
+    comparison.metric("accuracy").status
 
 A difference counts only where both were measured on the same bars, and only when it is larger than chance makes it.
 The 95 % interval of a difference b − a comes from one of two places:
@@ -33,7 +33,7 @@ from registry.analysis.differences import Change, data_changes, environment_chan
 from registry.analysis.noise import Interval, PairedDays, interval_of_bars
 from registry.errors import InvalidRequest
 from registry.extras import needing
-from registry.model.reader import Version
+from registry.model.version import Version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +103,8 @@ class Comparison:
         for row in self.metrics:
             if row.name == name:
                 return row
-        there = ", ".join(row.name for row in self.metrics) or "none"
-        raise InvalidRequest(f"neither {self.a} nor {self.b} has a metric {name!r}; there are: {there}")
+        names = ", ".join(row.name for row in self.metrics) or "none"
+        raise InvalidRequest(f"neither {self.a} nor {self.b} has a metric {name!r}; there are: {names}")
 
     def frame(self) -> pd.DataFrame:
         """The metrics as a table: metric, the two versions' values, difference, percent, …, status, reason."""
@@ -145,12 +145,12 @@ class Comparison:
     def __str__(self) -> str:
         lines = [f"{self.b} beside {self.a}"]
         for row in self.metrics:
-            there = [f"{_number(row.a)} → {_number(row.b)}"]
+            cells = [f"{_number(row.a)} → {_number(row.b)}"]
             if row.difference is not None:
-                there.append(f"{row.difference:+.4f}")
+                cells.append(f"{row.difference:+.4f}")
             if row.percent is not None:
-                there.append(f"{row.percent:+.2f} %")
-            lines.append(f"  {row.name}: {', '.join(there)}: {row.status} ({row.reason})")
+                cells.append(f"{row.percent:+.2f} %")
+            lines.append(f"  {row.name}: {', '.join(cells)}: {row.status} ({row.reason})")
         for title, changes in (
             ("parameters", self.parameters),
             ("data", self.data),
@@ -199,7 +199,7 @@ def _metric(name: str, a: Version, b: Version, days: PairedDays | None, higher: 
     if days is not None:
         return row(*_by_interval(days.interval(), higher))
     if difference is None:
-        missing = " and ".join(each.record.version for each, value in ((a, x), (b, y)) if value is None)
+        missing = " and ".join(version.record.version for version, value in ((a, x), (b, y)) if value is None)
         return row(Standing.NOT_COMPARABLE, f"{missing} has no {name}")
     why_not = _other_bars(a, b)
     if why_not is not None:
@@ -224,7 +224,7 @@ def _by_interval(interval: Interval, higher: bool) -> tuple[Standing, str, Inter
 
 def _other_bars(a: Version, b: Version) -> str | None:
     """Why two versions' figures are not of the same bars; None where they are."""
-    unknown = [each.record.version for each in (a, b) if "fingerprint" not in (each.record.measured_on or {})]
+    unknown = [version.record.version for version in (a, b) if "fingerprint" not in (version.record.measured_on or {})]
     if unknown:
         were = "were" if len(unknown) > 1 else "was"
         return f"on which bars {' and '.join(unknown)} {were} measured is not recorded"
@@ -237,8 +237,8 @@ def _other_bars(a: Version, b: Version) -> str | None:
 
 
 def _bars(version: Version) -> int | None:
-    found = (version.record.measured_on or {}).get("bars")
-    return found if isinstance(found, int) and found > 0 else None
+    bars = (version.record.measured_on or {}).get("bars")
+    return bars if isinstance(bars, int) and bars > 0 else None
 
 
 def _span(measured: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.model.reader import Version
+from registry.model.version import Version
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -23,8 +23,8 @@ class Change:
 
     def __str__(self) -> str:
         if self.kind == "changed":
-            return f"{self.name}: {_shown(self.a)} → {_shown(self.b)}"
-        return f"{self.name}: {self.kind} ({_shown(self.b if self.kind == 'added' else self.a)})"
+            return f"{self.name}: {_value_text(self.a)} → {_value_text(self.b)}"
+        return f"{self.name}: {self.kind} ({_value_text(self.b if self.kind == 'added' else self.a)})"
 
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "a": self.a, "b": self.b}
@@ -76,23 +76,23 @@ def _data(version: Version) -> dict[str, Any]:
 
 def _environment(version: Version) -> dict[str, Any]:
     revision = version.record.source_revision
-    found = dict(version.record.environment or {})
-    return found if revision is None else {**found, "source revision": revision}
+    environment = dict(version.record.environment or {})
+    return environment if revision is None else {**environment, "source revision": revision}
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Change, ...]:
-    found = []
+    changes = []
     for name in dict.fromkeys([*a, *b]):
         if name not in b:
-            found.append(Change(name, "removed", a[name], None))
+            changes.append(Change(name, "removed", a[name], None))
         elif name not in a:
-            found.append(Change(name, "added", None, b[name]))
+            changes.append(Change(name, "added", None, b[name]))
         elif a[name] != b[name] or isinstance(a[name], bool) != isinstance(b[name], bool):
-            found.append(Change(name, "changed", a[name], b[name]))
-    return tuple(found)
+            changes.append(Change(name, "changed", a[name], b[name]))
+    return tuple(changes)
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if _DIGEST.fullmatch(text):
         return f"{text[:12]}…"

@@ -26,7 +26,8 @@ from registry.format.entries import canonical, digest
 from registry.log.cache import Cache
 from registry.log.parallel import Progress, quiet
 from registry.log.segments import older
-from registry.model.reader import ModelReader, Version, author_of, dated, version_of
+from registry.model.reader import ModelReader
+from registry.model.version import Version, author_of, dated, version_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 FIRST_COLUMNS = ("version", "date", "author", "recipe")
 FORMAT = 1
 
-_KEPT = re.compile(r"(\d{10})-([0-9a-f]{64})-[0-9a-f]{64}")
+_CACHED = re.compile(r"(\d{10})-([0-9a-f]{64})-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class HistoryColumns:
     """The table before pandas: lists of one length, in plain values. Moments as :func:`write_time` writes them."""
 
     version: list[str] = field(default_factory=list)
@@ -48,10 +49,10 @@ class Columns:
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
     parameters: dict[str, list[Any]] = field(default_factory=dict)
 
-    def and_then(self, versions: Sequence[Version]) -> Columns:
+    def and_then(self, versions: Sequence[Version]) -> HistoryColumns:
         """These rows, and after them those of ``versions``."""
         records = [version.record for version in versions]
-        return Columns(
+        return HistoryColumns(
             [*self.version, *(record.version for record in records)],
             [*self.date, *(write_time(dated(version)) for version in versions)],
             [*self.author, *(author_of(version) for version in versions)],
@@ -86,7 +87,7 @@ def history_frame(versions: Sequence[Version]) -> pd.DataFrame:
     numbers stay whole beside versions that lack the parameter. A metric named like another column gets the prefix
     ``metric_``.
     """
-    return Columns().and_then(versions).frame()
+    return HistoryColumns().and_then(versions).frame()
 
 
 def read_history(model: ModelReader, *, progress: Progress = quiet) -> pd.DataFrame:
@@ -95,7 +96,7 @@ def read_history(model: ModelReader, *, progress: Progress = quiet) -> pd.DataFr
     if model.cache is None or head is None:
         return history_frame(model.history(progress=progress))
     place = f"history/{digest(f'{model.store.url} {model.versions.prefix}'.encode())[:32]}"
-    before, known = _kept(model.cache, place, head.n)
+    before, known = _cached_columns(model.cache, place, head.n)
     newer = [head] if head.n > before else []
     for entry in older(model.versions, head, first=max(before, 1)) if head.n > before else ():
         progress("reading versions", head.n - entry.n, head.n - before)
@@ -104,34 +105,34 @@ def read_history(model: ModelReader, *, progress: Progress = quiet) -> pd.DataFr
         before, known = 0, None  # of another registry of the same address
         newer = list(model.versions.walk())
     added = [version_of(entry) for entry in reversed(newer) if entry.n > before and entry.kind == "registered"]
-    columns = (Columns() if known is None else known.columns).and_then(added)
+    columns = (HistoryColumns() if known is None else known.columns).and_then(added)
     if head.n > before:
-        model.cache.put(place, f"{head.n:010d}-{head.digest}-", _written(columns))
+        model.cache.put(place, f"{head.n:010d}-{head.digest}-", _to_bytes(columns))
     return columns.frame()
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _CachedColumns:
     """Columns from the cache; ``digest``: of the newest entry that they hold."""
 
     digest: str
-    columns: Columns
+    columns: HistoryColumns
 
 
-def _kept(cache: Cache, place: str, newest: int) -> tuple[int, _Known | None]:
+def _cached_columns(cache: Cache, place: str, newest: int) -> tuple[int, _CachedColumns | None]:
     """The newest columns that reach no further than entry ``newest``, and how far they reach; 0 and None without."""
     for name in reversed(cache.names(place)):
-        match = _KEPT.fullmatch(name)
+        match = _CACHED.fullmatch(name)
         if match is None or int(match[1]) > newest:
             continue
         data = cache.get(place, name)
         values = None if data is None else json.loads(data)
         if values is not None and values.pop("format") == FORMAT:
-            return int(match[1]), _Known(match[2], Columns(**values))
+            return int(match[1]), _CachedColumns(match[2], HistoryColumns(**values))
     return 0, None
 
 
-def _written(columns: Columns) -> bytes:
+def _to_bytes(columns: HistoryColumns) -> bytes:
     return canonical({"format": FORMAT, **columns.__dict__})
 
 

@@ -7,7 +7,6 @@ A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
   :mod:`registry.archive.vetting`;
 - ``arrays/...``: the data-only form for serving without scikit-learn, where there is one:
   :mod:`registry.archive.portable`.
-
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.archive import portable
+from registry.archive.canonical_zip import canonical_zip
 from registry.archive.input_schema import InputSchema
-from registry.archive.skops_file import skops_file, zipped
+from registry.archive.skops_file import skops_file
 from registry.archive.vetting import TRUSTED, vet_estimator, vet_file
 from registry.errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
 from registry.format.entries import canonical, digest
@@ -169,15 +169,15 @@ def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] |
         members |= {ARRAYS + name: data for name, data in form.items()}
     except NotPortable as reason:
         head["not_portable"] = str(reason)
-    return zipped(members | {HEAD: canonical(head)}, zipfile.ZIP_DEFLATED)
+    return canonical_zip(members | {HEAD: canonical(head)})
 
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
     """The archive in ``data`` after its SHA-256 was compared; :class:`Corrupt` or :class:`UnsafeArtifact` else."""
-    found = digest(data)
-    if found != sha256:
+    actual = digest(data)
+    if actual != sha256:
         raise Corrupt(
-            f"{where} has SHA-256 {found[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
+            f"{where} has SHA-256 {actual[:12]}…, its entry says {sha256[:12]}…: damaged or replaced, not loaded"
         )
     members = _members(data, where, allowed=lambda name: name in (HEAD, MODEL) or _is_array(name))
     try:

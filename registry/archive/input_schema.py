@@ -1,8 +1,8 @@
 """What a served version expects: feature expressions over named columns, stored with it as data.
 
-    signature = Signature(("rsi_14", "(close_15m - ema_20) / atr_14"))
-    signature.columns           # ("rsi_14", "close_15m", "ema_20", "atr_14")
-    signature.matrix(frame)     # float64 array (n, 2), or SignatureMismatch with everything that is wrong
+    schema = InputSchema(("rsi_14", "(close_15m - ema_20) / atr_14"))
+    schema.columns              # ("rsi_14", "close_15m", "ema_20", "atr_14")
+    schema.matrix(frame)        # float64 array (n, 2), or InputMismatch with everything that is wrong
 
 A feature is one of four forms and nothing else; it is parsed, never evaluated as code:
 
@@ -49,13 +49,13 @@ class Feature:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The feature that ``text`` spells; :class:`InvalidRequest` if it is none of the four forms or is constant."""
-        found = _FORMS.fullmatch(text)
-        if found is None:
+        match = _FORMS.fullmatch(text)
+        if match is None:
             raise InvalidRequest(
                 f"feature {text!r} is not understood: write a column (rsi_14), a difference (close_15m - ema_20), "
                 "a ratio (atr_14 / close_15m) or a difference over a column ((close_15m - ema_20) / atr_14)"
             )
-        part = found.groupdict()
+        part = match.groupdict()
         if part["minuend"]:
             feature = cls(part["minuend"], part["subtrahend"], part["divisor"])
         else:
@@ -133,7 +133,7 @@ class InputSchema:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The signature that :meth:`to_dict` wrote.
+        """The schema that :meth:`to_dict` wrote.
 
         Raises :class:`InvalidRequest` for anything else: a field that this reader does not know could change what
         the model is given, so it is refused and not skipped.
@@ -177,13 +177,13 @@ class InputSchema:
             if name not in columns:
                 faults.append(f"column {name} is missing")
                 continue
-            found = np.asarray(columns[name])
-            fault = _column_fault(name, found)
+            values = np.asarray(columns[name])
+            fault = _column_fault(name, values)
             if fault is None:
-                numbers[name] = found.astype(np.float64, copy=False)
+                numbers[name] = values.astype(np.float64, copy=False)
             else:
                 faults.append(fault)
-        lengths = {name: len(values) for name, values in numbers.items()}
+        lengths = {name: len(column) for name, column in numbers.items()}
         if len(set(lengths.values())) > 1:
             faults.append(f"columns differ in length: {', '.join(f'{name} {rows}' for name, rows in lengths.items())}")
         if faults:
@@ -191,15 +191,15 @@ class InputSchema:
         return numbers
 
 
-def _column_fault(name: str, found: npt.NDArray[Any]) -> str | None:
-    if found.ndim != 1:
-        return f"column {name} has the shape {found.shape}, expected one number a row"
+def _column_fault(name: str, values: npt.NDArray[Any]) -> str | None:
+    if values.ndim != 1:
+        return f"column {name} has the shape {values.shape}, expected one number a row"
     # Text that looks like a number, a bool or a wider float would have to be guessed or rounded: refused.
-    if found.dtype.kind not in "iuf" or not np.can_cast(found.dtype, np.float64):
-        return f"column {name} is {found.dtype}, expected float64"
-    wrong = np.flatnonzero(~np.isfinite(found))
+    if values.dtype.kind not in "iuf" or not np.can_cast(values.dtype, np.float64):
+        return f"column {name} is {values.dtype}, expected float64"
+    wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
-        return f"column {name} is {found[wrong[0]]} at row {wrong[0]} ({len(wrong)} such of {len(found)} rows)"
+        return f"column {name} is {values[wrong[0]]} at row {wrong[0]} ({len(wrong)} such of {len(values)} rows)"
     return None
 
 

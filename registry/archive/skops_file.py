@@ -13,11 +13,10 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from registry.archive.canonical_zip import canonical_zip
 from registry.archive.vetting import SCHEMA, vet_file
 from registry.extras import needing
 from registry.format.entries import canonical
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _PROTOCOL = 2
 """Of ``skops``, whose parts are known to make the file that its ``dumps`` makes."""
@@ -36,7 +35,7 @@ def skops_file(estimator: Any) -> bytes:
     members[SCHEMA] = canonical(schema)
     vet_file(members, schema)
     # stored, not deflated: the archive around it deflates
-    return zipped(members, zipfile.ZIP_STORED)
+    return canonical_zip(members, deflated=False)
 
 
 class _Members(dict[str, bytes]):
@@ -96,16 +95,3 @@ def _renumber(node: Any, ids: dict[int, int], renamed: dict[str, str]) -> None:
             node["file"] = renamed.setdefault(node["file"], f"{len(renamed) + 1:06d}.{suffix}")
     for name in sorted(node):
         _renumber(node[name], ids, renamed)
-
-
-def zipped(members: Mapping[str, bytes], method: int) -> bytes:
-    """A zip file of these members, sorted and without dates; ``method``: stored or deflated."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = method
-            info.create_system = 3
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, members[name], compresslevel=6)
-    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a ``skops`` file may hold, checked before anything in it is made, and what compiled code would trust, after.
+"""Checks of a ``skops`` file: its types before anything in it is made, and after that what compiled code would trust.
 
 ``skops`` trusts every class and function of scikit-learn, numpy and scipy by itself, and does not look into tree
 nodes, whose indices scikit-learn follows without bounds checks. So here stands the list of what a classifier of ours

@@ -1,1 +1,1 @@
-"""Parts of the command ``registry`` (:mod:`registry.cli`): what commands share, and the commands of upkeep."""
+"""Parts of the command ``registry`` (:mod:`registry.cli`): its commands in groups, their options and their output."""

@@ -1,4 +1,4 @@
-"""What a person tells a registry: by name and with a reason, each act one entry of a log."""
+"""The commands by which a person acts on a model: each is one entry of a log, with a name and a reason."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from registry.commands.options import (
     VersionName,
     moment,
     open_model,
-    show,
 )
-from registry.commands.output import entry_row, say
+from registry.commands.output import print_entry, say, show
 from registry.errors import InvalidRequest
-from registry.format.entries import Entry
 from registry.trust.keyring import public_key, write_new_key
 
 app = typer.Typer()
@@ -50,7 +48,7 @@ def promote(
         )
     opened = open_model(registry, model, signing_key=signing_key)
     chosen = opened.version(version)
-    told(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
+    print_entry(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry rollback gbpusd_m15_direction --to v9 {_WHY}")
@@ -65,10 +63,8 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Back to the last champion that nobody rolled back from, or to a named former one."""
-    told(
-        open_model(registry, model, signing_key=signing_key).rollback(to, author=author, reason=reason, key=key),
-        as_json,
-    )
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.rollback(to, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry freeze gbpusd_m15_direction --until 2024-06-01 {_WHY}")
@@ -84,10 +80,8 @@ def freeze(
 ) -> None:
     """No promotion until a moment, or until it is unfrozen."""
     end = None if until is None else moment(until)
-    told(
-        open_model(registry, model, signing_key=signing_key).freeze(until=end, author=author, reason=reason, key=key),
-        as_json,
-    )
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.freeze(until=end, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry unfreeze gbpusd_m15_direction {_WHY}")
@@ -101,7 +95,8 @@ def unfreeze(
     as_json: Json = False,
 ) -> None:
     """Promotions again; evidence starts afresh."""
-    told(open_model(registry, model, signing_key=signing_key).unfreeze(author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.unfreeze(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry suspend gbpusd_m15_direction {_WHY}")
@@ -115,7 +110,8 @@ def suspend(
     as_json: Json = False,
 ) -> None:
     """Tell production to stand aside: the champion is not served until resumed."""
-    told(open_model(registry, model, signing_key=signing_key).suspend(author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.suspend(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry resume gbpusd_m15_direction {_WHY}")
@@ -129,7 +125,8 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Production may use the champion again."""
-    told(open_model(registry, model, signing_key=signing_key).resume(author=author, reason=reason, key=key), as_json)
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.resume(author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")
@@ -144,10 +141,8 @@ def retire(
     as_json: Json = False,
 ) -> None:
     """Give up the artifacts of versions that are neither champion nor one of the last ten; records stay."""
-    told(
-        open_model(registry, model, signing_key=signing_key).retire(versions, author=author, reason=reason, key=key),
-        as_json,
-    )
+    opened = open_model(registry, model, signing_key=signing_key)
+    print_entry(opened.retire(versions, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog="Example: registry tag gbpusd_m15_direction best v12")
@@ -167,12 +162,7 @@ def tag(
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
     opened = open_model(registry, model, signing_key=signing_key)
     number = None if version is None else opened.version(version).record.version
-    told(opened.tag(name, number, author=author, key=key), as_json)
-
-
-def told(entry: Entry, as_json: bool) -> None:
-    """Show the entry that an act wrote."""
-    show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
+    print_entry(opened.tag(name, number, author=author, key=key), as_json)
 
 
 @app.command(epilog='Example: registry approve gbpusd_m15_direction v12 --reason "the evidence is plain"')
@@ -188,7 +178,7 @@ def approve(
 ) -> None:
     """Make champion what the last night proposed and held for a person; stale once anything else was decided."""
     opened = open_model(registry, model, signing_key=signing_key)
-    told(opened.approve(version, author=author, reason=reason, key=key), as_json)
+    print_entry(opened.approve(version, author=author, reason=reason, key=key), as_json)
 
 
 @app.command(epilog="Example: registry key approver.pem --new")

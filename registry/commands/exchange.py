@@ -1,4 +1,4 @@
-"""What goes out of a registry and comes in: exports, bundles, a notebook's registry, predictions."""
+"""The commands ``registry export``, ``bundle``, ``import-notebook`` and ``predict``: data in and out."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from registry.commands.options import (
     SigningKey,
     Url,
     VersionName,
-    bar,
     open_model,
     open_registry,
-    show,
 )
-from registry.commands.output import say
+from registry.commands.output import bar, say, show
 from registry.commands.table import Predicted, read_columns, write_predictions
 from registry.errors import InvalidRequest
 from registry.exchange.bundle import bundle as bundled
 from registry.exchange.export import export as exported
+from registry.exchange.notebook import ImportOptions
 from registry.exchange.notebook import import_notebook as imported
+from registry.store.files import write_once
 
 app = typer.Typer()
+
+_OTHER_NAME = "give another name with --to"
 
 
 @app.command(epilog="Example: registry export gbpusd_m15_direction v12 --to v12")
@@ -56,13 +58,13 @@ def bundle(
     path = to or Path(f"{model}-decision-{decision}.zip")
     with bar() as progress:
         data = bundled(opened, decision, progress=progress)
-    _write(path, data)
-    told = {"file": str(path), "bytes": len(data), "decision_sha256": opened.decisions.read(decision).digest}
+    write_once(path, data, otherwise=_OTHER_NAME)
+    facts = {"file": str(path), "bytes": len(data), "decision_sha256": opened.decisions.read(decision).digest}
     lines = (
         f"{path}: {len(data):,} bytes",
-        f"check it: python check_bundle.py {path} --digest {told['decision_sha256']}",
+        f"check it: python check_bundle.py {path} --digest {facts['decision_sha256']}",
     )
-    show(told, as_json, lambda: say(*lines))
+    show(facts, as_json, lambda: say(*lines))
 
 
 @app.command(epilog="Example: registry import-notebook registry.json --as gbpusd_m15_direction --zone Europe/Paris")
@@ -85,22 +87,19 @@ def import_notebook(
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidRequest(f"{zone!r} is no time zone: write Europe/Paris") from error
     with bar() as progress:
-        found = imported(
+        versions = imported(
             open_registry(registry, signing_key=signing_key),
             path,
             author=author,
-            model=model,
-            name=name,
-            zone=clock,
-            trust_pickles=trust_pickles,
+            options=ImportOptions(model, name, zone=clock, trust_pickles=trust_pickles),
             progress=progress,
         )
     lines = [
-        f"{each.model} {each.version}: {each.original} of the notebook, "
-        f"{'added' if each.added else 'there already'}{'' if each.loadable else ', a record without artifact'}"
-        for each in found
+        f"{version.model} {version.version}: {version.original} of the notebook, "
+        f"{'added' if version.added else 'there already'}{'' if version.loadable else ', a record without artifact'}"
+        for version in versions
     ]
-    show([each.to_dict() for each in found], as_json, lambda: say(*lines or [f"{path} holds no versions"]))
+    show([version.to_dict() for version in versions], as_json, lambda: say(*lines or [f"{path} holds no versions"]))
 
 
 @app.command(epilog="Example: registry predict gbpusd_m15_direction bars.csv --to said.csv")
@@ -121,17 +120,8 @@ def predict(
     elif to is None:
         write_predictions(predicted)
     else:
-        _write(to, predicted.to_csv().encode())
+        write_once(to, predicted.to_csv().encode(), otherwise=_OTHER_NAME)
         say(f"{to}: {len(table.names):,} rows by {predicted.prediction.version}")
     expected = predicted.prediction.expected
     if expected is not None and not as_json:
         typer.echo(f"{predicted.prediction.version} was {expected}", err=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        if path.exists() and path.read_bytes() != data:
-            raise InvalidRequest(f"{path} is there with other content: give another name with --to")
-        path.write_bytes(data)
-    except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error

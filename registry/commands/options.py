@@ -1,29 +1,19 @@
-"""What the commands of ``registry`` share: their options, opening a model, showing a result, a bar for long work."""
+"""The options that the commands of ``registry`` share, and opening a model as they say."""
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress as Bar
 
-from registry.clock import SystemClock
 from registry.errors import InvalidName, InvalidRequest, RegistryError
-from registry.log.parallel import Progress
-from registry.model.operator import Model
+from registry.model.roles import Model
 from registry.registry import Registry
 from registry.trust.keyring import Keyring
-
-SECONDS_BEFORE_A_BAR = 2.0
 
 
 def models_named(context: typer.Context, incomplete: str) -> list[str]:
@@ -71,29 +61,6 @@ def open_registry(url: str, cache: Path | None = None, signing_key: Path | None 
     """The registry, with the keys of the environment."""
     ring = Keyring.configured(signing_key)
     return Registry(url, cache=cache, signer=ring.signer, trusted=ring.trusted)
-
-
-def show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-    else:
-        otherwise()
-
-
-@contextmanager
-def bar() -> Iterator[Progress]:
-    """A bar on standard error, from the third second on and only on a terminal."""
-    console, clock = Console(stderr=True), SystemClock()
-    started = clock.monotonic()
-    with Bar(console=console, transient=True, disable=not console.is_terminal, auto_refresh=False) as shown:
-        task = shown.add_task("", visible=False)
-
-        def progress(what: str, done: int, of: int) -> None:
-            if clock.monotonic() - started > SECONDS_BEFORE_A_BAR:
-                shown.update(task, description=what, completed=done, total=of, visible=True)
-                shown.refresh()
-
-        yield progress
 
 
 def login_name() -> str:

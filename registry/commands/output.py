@@ -1,4 +1,4 @@
-"""What the commands say of versions and entries: lines for a person, rows for a program."""
+"""How the commands of ``registry`` print results: lines for a person, JSON for a program, a bar for long work."""
 
 from __future__ import annotations
 
@@ -6,14 +6,44 @@ import codecs
 import io
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress as Bar
 
-from registry.clock import write_time
+from registry.clock import SystemClock, write_time
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord
-from registry.model.reader import Version, author_of, dated
+from registry.log.parallel import Progress
+from registry.model.version import Version, author_of, dated
+
+SECONDS_BEFORE_A_BAR = 2.0
+
+
+def show(values: Any, as_json: bool, otherwise: Callable[[], None]) -> None:
+    """The values as JSON, or what ``otherwise`` prints for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    else:
+        otherwise()
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """A bar on standard error, from the third second on and only on a terminal."""
+    console, clock = Console(stderr=True), SystemClock()
+    started = clock.monotonic()
+    with Bar(console=console, transient=True, disable=not console.is_terminal, auto_refresh=False) as drawn:
+        task = drawn.add_task("", visible=False)
+
+        def progress(what: str, done: int, of: int) -> None:
+            if clock.monotonic() - started > SECONDS_BEFORE_A_BAR:
+                drawn.update(task, description=what, completed=done, total=of, visible=True)
+                drawn.refresh()
+
+        yield progress
 
 
 def say(*lines: str) -> None:
@@ -37,6 +67,11 @@ def entry_row(entry: Entry) -> dict[str, Any]:
     """An entry for JSON: without the state after it, with its sentence and digest."""
     values = {name: value for name, value in entry.to_dict().items() if name != "state"}
     return {**values, "sentence": str(entry), "digest": entry.digest}
+
+
+def print_entry(entry: Entry, as_json: bool) -> None:
+    """The entry that an act wrote."""
+    show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
 
 
 _ESCAPED = "registry.escaped"

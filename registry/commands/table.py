@@ -1,4 +1,7 @@
-"""Rows in, predictions out, as CSV: with the standard library and numpy alone, since that is what serving has."""
+"""Reading rows from CSV and writing predictions to it, with the standard library and numpy alone.
+
+Serving has no more than these two.
+"""
 
 from __future__ import annotations
 
@@ -37,22 +40,22 @@ class Predicted:
     prediction: Prediction
 
     def to_dict(self) -> dict[str, Any]:
-        said = self.prediction
-        expected = None if said.expected is None else str(said.expected)
+        prediction = self.prediction
+        expected = None if prediction.expected is None else str(prediction.expected)
         rows = [
             {self.table.named: name, "p_up": p, "says": says}
-            for name, p, says in zip(self.table.names, said.p.tolist(), said.says, strict=True)
+            for name, p, says in zip(self.table.names, prediction.p.tolist(), prediction.says, strict=True)
         ]
-        return {"version": said.version, "cut": said.cut, "expected": expected, "rows": rows}
+        return {"version": prediction.version, "cut": prediction.cut, "expected": expected, "rows": rows}
 
     def to_csv(self) -> str:
         """Header and a line a row: timestamp (or row), p_up with every digit, up or down, version."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([self.table.named, "p_up", "says", "version"])
-        said = self.prediction
-        for name, p, says in zip(self.table.names, said.p.tolist(), said.says, strict=True):
-            writer.writerow([name, repr(p), says, said.version])
+        prediction = self.prediction
+        for name, p, says in zip(self.table.names, prediction.p.tolist(), prediction.says, strict=True):
+            writer.writerow([name, repr(p), says, prediction.version])
         return text.getvalue()
 
 
@@ -70,8 +73,8 @@ def read_columns(path: str, wanted: Sequence[str]) -> ColumnTable:
     missing = [name for name in wanted if name not in header]
     twice = [name for name in wanted if header.count(name) > 1]
     if missing or twice:
-        told = [f"column {name} is missing" for name in missing] + [f"column {name} is there twice" for name in twice]
-        raise InputMismatch(f"{path}: {'; '.join(told)}")
+        faults = [f"column {name} is missing" for name in missing] + [f"column {name} is there twice" for name in twice]
+        raise InputMismatch(f"{path}: {'; '.join(faults)}")
     uneven = next((line for line, row in numbered if len(row) != len(header)), None)
     if uneven is not None:
         raise InvalidRequest(f"{path}: line {uneven} has not {len(header)} cells as the header has")

@@ -1,4 +1,4 @@
-"""``registry verify``, ``gc``, ``fold``, ``copy``: what keeps a registry whole, small and quick to read."""
+"""The commands ``registry verify``, ``gc``, ``fold`` and ``copy``: a registry kept whole, small and quick to read."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from registry.commands.options import (
     ModelName,
     SigningKey,
     Url,
-    bar,
     models_named,
     open_begun,
     open_model,
     open_registry,
-    show,
 )
+from registry.commands.output import bar, show
 from registry.maintenance import copying, gc
 from registry.maintenance import verify as verifying
+from registry.maintenance.findings import Verified
 from registry.registry import Registry
 
 app = typer.Typer()
 
 UNCLEAN = 7  # the exit status of stored bytes that are not what they should be
-_SHOWN = 20
+_PRINTED = 20
 
 AnyModel = Annotated[
     str | None,
@@ -92,8 +92,11 @@ def copy(model: ModelName, to: To, registry: Url = ".retrain/registry", as_json:
     _say({**dataclasses.asdict(done), "to": to}, as_json, f"{done} to {to}, both verified")
 
 
-def _report_row(report: verifying.Verified) -> dict[str, Any]:
-    findings = [{**dataclasses.asdict(each), "severity": each.severity, "mend": each.mend} for each in report.findings]
+def _report_row(report: Verified) -> dict[str, Any]:
+    findings = [
+        {**dataclasses.asdict(finding), "severity": finding.severity, "mend": finding.fix}
+        for finding in report.findings
+    ]
     return {**dataclasses.asdict(report), "clean": report.clean, "findings": findings}
 
 
@@ -101,7 +104,7 @@ def _say(row: dict[str, Any], as_json: bool, sentence: str) -> None:
     show(row, as_json, lambda: _console().print(sentence, markup=False))
 
 
-def _print_reports(reports: list[verifying.Verified], registry: str) -> None:
+def _print_reports(reports: list[Verified], registry: str) -> None:
     console = _console()
     if not reports:
         console.print(f"no models in {registry}", markup=False)
@@ -114,10 +117,10 @@ def _print_reports(reports: list[verifying.Verified], registry: str) -> None:
 
 def _print_collected(done: gc.Collected) -> None:
     console = _console()
-    for each in done.garbage[:_SHOWN]:
-        console.print(f"  {each.why}: {each.key} ({each.size:,} bytes)", markup=False)
-    if len(done.garbage) > _SHOWN:
-        console.print(f"  and {len(done.garbage) - _SHOWN:,} more (--json names all)", markup=False)
+    for garbage in done.garbage[:_PRINTED]:
+        console.print(f"  {garbage.why}: {garbage.key} ({garbage.size:,} bytes)", markup=False)
+    if len(done.garbage) > _PRINTED:
+        console.print(f"  and {len(done.garbage) - _PRINTED:,} more (--json names all)", markup=False)
     console.print(str(done), markup=False)
 
 

@@ -1,4 +1,4 @@
-"""What a person asks of versions: everything of one, or how two differ."""
+"""The commands ``registry show`` and ``compare``: everything about one version, or how two differ."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rich.text import Text
 from registry.analysis.comparison import Comparison, MetricRow
 from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
-from registry.commands.options import Json, ModelName, Url, VersionName, open_model, show
-from registry.commands.output import say, version_row
+from registry.commands.options import Json, ModelName, Url, VersionName, open_model
+from registry.commands.output import say, show, version_row
 from registry.errors import PackageMissing
 from registry.extras import needing
-from registry.model.operator import Model
-from registry.model.reader import Version
+from registry.model.roles import Model
+from registry.model.version import Version
 
 app = typer.Typer()
 
@@ -48,8 +48,8 @@ def compare(
     """Two versions side by side: better, worse, within noise, or not comparable."""
     opened = open_model(registry, model)
     a, b = opened.version(first), opened.version(second)
-    found = compared(a, b, days=paired_days(opened, a, b))
-    show(found.to_dict(), as_json, lambda: _print_comparison(model, found))
+    comparison = compared(a, b, days=paired_days(opened, a, b))
+    show(comparison.to_dict(), as_json, lambda: _print_comparison(model, comparison))
 
 
 def _record_table(model: str, row: dict[str, Any]) -> Table:
@@ -57,7 +57,7 @@ def _record_table(model: str, row: dict[str, Any]) -> Table:
     table.add_column("field", style="bold", no_wrap=True)
     table.add_column("value", overflow="fold")
     for name, value in _flat(row):
-        table.add_row(Text(name), _plain(value))
+        table.add_row(Text(name), _text(value))
     return table
 
 
@@ -70,24 +70,24 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
-def _print_comparison(model: str, found: Comparison) -> None:
-    title = f"{model}: {found.b} beside {found.a}"
+def _print_comparison(model: str, comparison: Comparison) -> None:
+    title = f"{model}: {comparison.b} beside {comparison.a}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric")
-    for column in (found.a, found.b, "difference", "%"):
+    for column in (comparison.a, comparison.b, "difference", "%"):
         table.add_column(column, justify="right")
     table.add_column("")
     table.add_column("why", overflow="fold")
-    for row in found.metrics:
+    for row in comparison.metrics:
         table.add_row(*_comparison_row(row))
-    if found.metrics:
+    if comparison.metrics:
         Console(highlight=False).print(table)
     else:
         say(f"{title}: neither has a metric")
     for heading, changes in (
-        ("parameters", found.parameters),
-        ("data", found.data),
-        ("environment", found.environment),
+        ("parameters", comparison.parameters),
+        ("data", comparison.data),
+        ("environment", comparison.environment),
     ):
         say(f"{heading}: {'the same' if not changes else ''}".rstrip(), *(f"  {change}" for change in changes))
 
@@ -103,7 +103,7 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _plain(value: Any) -> Text:
+def _text(value: Any) -> Text:
     """A value as text, brackets and all: it is no markup."""
     return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
@@ -116,12 +116,12 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
     """By metric; empty where there is no evidence, or what reads it is not installed (the extra ``nights``)."""
     if not model.manifest().files:
         return {}
-    found: dict[str, PairedDays] = {}
+    days: dict[str, PairedDays] = {}
     for reader in entry_points(group=GROUP):
         try:
             with needing("nights", "evidence"):
                 read = reader.load()
         except PackageMissing:
             continue
-        found |= read(model, a, b)
-    return found
+        days |= read(model, a, b)
+    return days

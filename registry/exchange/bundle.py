@@ -1,4 +1,4 @@
-"""One decision with everything it rests on, in one file that can be checked without this package and without a store.
+"""Bundling a decision with everything it rests on into one file, checked without this package and without a store.
 
     data = bundle(model, 12)                         # entry 12 of the decisions log
     python examples/check_bundle.py decision-12.zip  # standard library and numpy; offline
@@ -18,22 +18,20 @@ elsewhere, or check the signatures with public keys known from elsewhere.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from registry.archive.canonical_zip import canonical_zip
 from registry.errors import Corrupt, InvalidRequest
 from registry.format.entries import Entry, canonical, digest
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
-from registry.model.operator import Model
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest
+from registry.model.roles import Model
 from registry.model.transitions import champion_of
 
 FORMAT = 1
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _DIGEST_LENGTH = 64
 
 
@@ -45,8 +43,8 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     """
     newest = model.decisions.head()
     if newest is None or not 1 <= decision <= newest.n:
-        there = "it has none" if newest is None else f"it has 1 to {newest.n}"
-        raise InvalidRequest(f"{model.name} has no decision {decision}: {there} (`registry log {model.name}`)")
+        numbers = "it has none" if newest is None else f"it has 1 to {newest.n}"
+        raise InvalidRequest(f"{model.name} has no decision {decision}: {numbers} (`registry log {model.name}`)")
     entry = model.decisions.read(decision)
     decisions = _entries(model.decisions, decision, 1, progress)
     scored = _scored(model, entry)
@@ -56,7 +54,7 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     versions = _entries(model.versions, max(named), min(named), progress) if named else {}
     manifest = Manifest() if scored is None else model.manifest(scored)
     files = dict(zip(manifest.files, model.evidence(manifest), strict=True))
-    moved = _moved_record(model, entry)
+    moved = _record_file(model, entry)
     head = {
         "format": FORMAT,
         "model": model.name,
@@ -78,13 +76,13 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
 
 def _entries(log: Log, newest: int, oldest: int, progress: Progress) -> dict[int, bytes]:
     """The bytes of the entries from ``newest`` down to ``oldest``, each checked against the one after it."""
-    found = {}
+    entries = {}
     for entry in log.walk(newest=newest):
-        found[entry.n] = entry.to_bytes()
-        progress(f"reading {log.name}", len(found), newest - oldest + 1)
+        entries[entry.n] = entry.to_bytes()
+        progress(f"reading {log.name}", len(entries), newest - oldest + 1)
         if entry.n == oldest:
             break
-    return found
+    return entries
 
 
 def _scored(model: Model, decision: Entry) -> int | None:
@@ -93,12 +91,12 @@ def _scored(model: Model, decision: Entry) -> int | None:
     if isinstance(named, Mapping):
         entry = named.get("entry")
         return None if entry is None else int(entry)
-    before = model.versions.last(lambda each: each.time <= decision.time)
+    before = model.versions.last(lambda version_entry: version_entry.time <= decision.time)
     watermark = None if before is None else before.state.get("watermark")
     return None if watermark is None else int(watermark["entry"])
 
 
-def _moved_record(model: Model, decision: Entry) -> bytes | None:
+def _record_file(model: Model, decision: Entry) -> bytes | None:
     """The decision's record where it stands beside the log: the bytes whose digest the entry names."""
     named: Any = decision.body.get("record")
     if not isinstance(named, Mapping) or "key" not in named:
@@ -115,14 +113,7 @@ def _member(name: str) -> str:
 
 
 def _sealed(members: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, members[name], compresslevel=6)
-        archive.comment = b"0" * _DIGEST_LENGTH  # its length is sealed with the rest, its bytes follow
-    data = buffer.getvalue()[:-_DIGEST_LENGTH]
+    """The zip file of the members, its last bytes the digest of all bytes before them."""
+    room = b"0" * _DIGEST_LENGTH  # the comment's length is sealed with the rest, its bytes follow
+    data = canonical_zip(members, comment=room)[:-_DIGEST_LENGTH]
     return data + digest(data).encode()

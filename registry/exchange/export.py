@@ -1,4 +1,4 @@
-"""One version as files that need nothing of this package to be read: archive, record, decision, model card.
+"""Exporting a version as files that can be read without this package: archive, record, decision, model card.
 
     export(model, "v12", Path("v12"))
 
@@ -25,12 +25,11 @@ from registry.errors import ArtifactMissing, InvalidRequest, NotFound
 from registry.extras import needing
 from registry.format.entries import Entry
 from registry.model import transitions
-from registry.model.operator import Model
-from registry.model.reader import Version, author_of, dated
+from registry.model.roles import Model
+from registry.model.version import Version, author_of, dated
+from registry.store.files import write_atomically
 
 ARCHIVE, RECORD, DECISION, CARD = "model.zip", "version.json", "decision.json", "README.md"
-
-_CROWNING = ("promoted", "returned", "rolled_back")
 
 
 def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
@@ -45,7 +44,7 @@ def export(model: Model, version: str | int, folder: str | Path) -> list[Path]:
     files: dict[str, bytes] = {}
     if chosen.record.artifact is not None:
         files[ARCHIVE] = _archive(model, chosen)
-    files[RECORD] = _json(_told(model, chosen))
+    files[RECORD] = _json(_version_facts(model, chosen))
     if entry is not None:
         files[DECISION] = _json({"sentence": str(entry), "entry": entry.to_dict(), "record": record})
     files[CARD] = model_card(model.name, chosen, entry).encode()
@@ -84,7 +83,7 @@ def _decision_about(model: Model, version: Version) -> Entry | None:
     if head is None or len(transitions.former_champions(head)) < transitions.FORMER_KEPT:
         return None  # every former champion is remembered
     for entry in model.decisions.walk():
-        if entry.kind in _CROWNING and entry.body.get("version") == version.record.version:
+        if entry.kind in transitions.CROWNING and entry.body.get("version") == version.record.version:
             return entry
     return None
 
@@ -101,7 +100,7 @@ def _archive(model: Model, version: Version) -> bytes:
     return data
 
 
-def _told(model: Model, version: Version) -> dict[str, Any]:
+def _version_facts(model: Model, version: Version) -> dict[str, Any]:
     return {
         "model": model.name,
         "date": write_time(dated(version)),
@@ -127,7 +126,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
                 f"{folder} holds {', '.join([*others, *stale])} of something else: export into another folder"
             )
         for path, data in paths.items():
-            path.write_bytes(data)
+            write_atomically(path, data)
     except OSError as error:
         raise InvalidRequest(f"{error.filename or folder} cannot be written: {error.strerror or error}") from error
     return list(paths)
@@ -171,8 +170,8 @@ def _evaluation(version: Version) -> str:
     measured = version.record.measured_on
     if measured is None:
         return "On which bars these figures were measured is not recorded."
-    told = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
-    return f"Measured on: {', '.join(told)}."
+    facts = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
+    return f"Measured on: {', '.join(facts)}."
 
 
 def _usage(name: str, version: Version) -> str:
@@ -186,6 +185,6 @@ def _usage(name: str, version: Version) -> str:
 def _table(card: Any, section: str, title: str, values: Mapping[str, Any]) -> None:
     if not values:
         return
-    shown = ["" if value is None else value for value in values.values()]
-    card.add_table(**{section: {title: list(values), "Value": shown}})
+    cells = ["" if value is None else value for value in values.values()]
+    card.add_table(**{section: {title: list(values), "Value": cells}})
     card.select(section).title = section.rpartition("/")[2]  # skops would head it with the whole path

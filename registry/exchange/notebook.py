@@ -1,4 +1,4 @@
-"""The registry of a notebook, brought over: a JSON index of versions, with or without pickles beside it.
+"""Importing the registry of a notebook: a JSON index of versions, with or without pickles beside it.
 
 The index is what a small class in a notebook writes::
 
@@ -26,13 +26,13 @@ from typing import Any
 
 from registry.clock import write_time
 from registry.errors import InvalidName, InvalidRequest
-from registry.exchange.pickles import Opened, open_pickle
+from registry.exchange.pickles import OpenedPickle, open_pickle
 from registry.format import keys
 from registry.format.entries import key_digest
 from registry.format.records import VersionRecord
 from registry.log.parallel import Progress, quiet
-from registry.model.operator import Model
-from registry.model.reader import Version
+from registry.model.trainer import ModelTrainer
+from registry.model.version import Version
 from registry.registry import Registry
 
 KNOWN = ("version", "timestamp", "author", "params", "metrics")
@@ -74,60 +74,79 @@ class NotebookVersion:
     published: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ImportOptions:
+    """What to take of an index, and how.
+
+    ``model``: only this one of its models; ``name``: what it is called here (needed where the index's name may not
+    stand in a key). ``zone``: of timestamps without one. ``trust_pickles``: open the pickles, which runs what is in
+    them.
+    """
+
+    model: str | None = None
+    name: str | None = None
+    zone: tzinfo = UTC
+    trust_pickles: bool = False
+
+
 def import_notebook(
     registry: Registry,
     path: str | Path,
     *,
     author: str,
-    model: str | None = None,
-    name: str | None = None,
-    zone: tzinfo = UTC,
-    trust_pickles: bool = False,
+    options: ImportOptions | None = None,
     progress: Progress = quiet,
 ) -> list[Imported]:
     """Bring the versions of the index at ``path`` into ``registry``, oldest first; what is there already is left.
 
-    ``model``: only this one of the index's models; ``name``: what it is called here (needed where the index's name
-    may not stand in a key). ``zone``: of timestamps without one. ``author`` does the import; the original author and
-    time are kept in the details and are what histories show.
+    ``author`` does the import; the original author and time are kept in the details and are what histories show.
 
     Raises :class:`InvalidRequest` with all faults of the file, or for a pickle that cannot be opened; then nothing was
     written.
     """
-    index = Path(path)
-    found = read_index(index, zone)
-    if model is not None and model not in found:
-        raise InvalidRequest(f"{index} has no model {model!r}; it has: {', '.join(found) or 'none'}")
-    chosen = found if model is None else {model: found[model]}
-    if name is not None and len(chosen) != 1:
-        raise InvalidRequest(f"{index} has {len(chosen)} models; say which is to be called {name!r}")
-    named = {original: keys.check_name(name or original) for original in chosen}
+    index, options = Path(path), options or ImportOptions()
+    models = _chosen_models(index, options)
+    names = {original: keys.check_name(options.name or original) for original in models}
     prepared = {
         original: [
-            (each, open_pickle(index, original, each.name, each.extra, each.features) if trust_pickles else None)
-            for each in versions
+            (version, _opened(index, original, version) if options.trust_pickles else None) for version in versions
         ]
-        for original, versions in chosen.items()
+        for original, versions in models.items()
     }
-    told: list[Imported] = []
+    imported: list[Imported] = []
     for original, versions in prepared.items():
-        target = registry.model(named[original])
-        there = _imported_before(target)
-        for each, opened in versions:
-            key = key_digest(["notebook", original, _identity(each)])
-            version = there.get(key)
+        target = registry.model(names[original], role="trainer")
+        earlier = _imported_before(target)
+        for notebook_version, opened in versions:
+            key = key_digest(["notebook", original, _identity(notebook_version)])
+            version = earlier.get(key)
             added = version is None or (opened is not None and version.record.artifact is None)
             if added:
-                version = _register(target, original, each, key, opened, author)
+                version = _register(target, original, notebook_version, key, opened, author)
             assert version is not None, "it was there, or it was added"
             loadable = version.record.artifact is not None
-            progress(f"importing {original}", len(told) + 1, sum(map(len, chosen.values())))
-            told.append(Imported(named[original], each.name, version.record.version, added, loadable))
-    return told
+            progress(f"importing {original}", len(imported) + 1, sum(map(len, models.values())))
+            imported.append(Imported(names[original], notebook_version.name, version.record.version, added, loadable))
+    return imported
+
+
+def _chosen_models(index: Path, options: ImportOptions) -> dict[str, list[NotebookVersion]]:
+    """The models of the index that the options name, with their versions."""
+    models, model = read_index(index, options.zone), options.model
+    if model is not None and model not in models:
+        raise InvalidRequest(f"{index} has no model {model!r}; it has: {', '.join(models) or 'none'}")
+    chosen = models if model is None else {model: models[model]}
+    if options.name is not None and len(chosen) != 1:
+        raise InvalidRequest(f"{index} has {len(chosen)} models; say which is to be called {options.name!r}")
+    return chosen
+
+
+def _opened(index: Path, model: str, version: NotebookVersion) -> OpenedPickle | None:
+    return open_pickle(index, model, version.name, version.extra, version.features)
 
 
 def read_index(path: Path, zone: tzinfo = UTC) -> dict[str, list[NotebookVersion]]:
-    """The versions of each model in the index, in its order; :class:`InvalidRequest` with all its faults."""
+    """The versions of version model in the index, in its order; :class:`InvalidRequest` with all its faults."""
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -141,28 +160,28 @@ def read_index(path: Path, zone: tzinfo = UTC) -> dict[str, list[NotebookVersion
         )
     published = values.get("published", [])
     faults: list[str] = []
-    found = {name: _versions(name, versions, published, zone, faults) for name, versions in models.items()}
+    versions = {name: _versions(name, versions, published, zone, faults) for name, versions in models.items()}
     if faults:
         raise InvalidRequest(f"{path} cannot be imported, nothing was written: {'; '.join(faults)}")
-    return found
+    return versions
 
 
 def _versions(
     model: str, versions: list[Any], published: Any, zone: tzinfo, faults: list[str]
 ) -> list[NotebookVersion]:
-    found: list[NotebookVersion] = []
+    read: list[NotebookVersion] = []
     for at, values in enumerate(versions, start=1):
         where = f"version {at} of {model}"
         try:
-            each = _version(values, zone)
+            version = _version(values, zone)
         except (InvalidRequest, InvalidName) as error:
             faults.append(f"{where}: {error}")
             continue
-        if any(each.name == other.name for other in found):
-            faults.append(f"{where}: {each.name} is there twice")
+        if any(version.name == other.name for other in read):
+            faults.append(f"{where}: {version.name} is there twice")
             continue
-        found.append(_with_published(each, model, published))
-    return found
+        read.append(_with_published(version, model, published))
+    return read
 
 
 def _version(values: Any, zone: tzinfo) -> NotebookVersion:
@@ -180,7 +199,7 @@ def _version(values: Any, zone: tzinfo) -> NotebookVersion:
     if other:
         extra["metrics"] = other
     features = values.get("features")
-    listed = features if isinstance(features, list) and all(isinstance(each, str) for each in features) else ()
+    listed = features if isinstance(features, list) and all(isinstance(feature, str) for feature in features) else ()
     timestamp = str(values["timestamp"])
     return NotebookVersion(
         name=keys.check_text(str(values["version"]), "its version", limit=100),
@@ -194,61 +213,61 @@ def _version(values: Any, zone: tzinfo) -> NotebookVersion:
     )
 
 
-def _with_published(each: NotebookVersion, model: str, published: Any) -> NotebookVersion:
+def _with_published(version: NotebookVersion, model: str, published: Any) -> NotebookVersion:
     rows = published if isinstance(published, list) else []
     moments = [
         str(row.get("published_at"))
         for row in rows
-        if isinstance(row, dict) and (row.get("model_name"), row.get("version")) == (model, each.name)
+        if isinstance(row, dict) and (row.get("model_name"), row.get("version")) == (model, version.name)
     ]
-    return dataclasses.replace(each, published=tuple(moments))
+    return dataclasses.replace(version, published=tuple(moments))
 
 
-def _imported_before(target: Model) -> dict[str, Version]:
+def _imported_before(target: ModelTrainer) -> dict[str, Version]:
     """What was imported before by its key; where a record came first and its pickle later, the one with the artifact.
 
     Looked up in the records, since a state forgets idempotency keys.
     """
-    found: dict[str, Version] = {}
+    imported: dict[str, Version] = {}
     for version in target.history():
         key = (version.record.details or {}).get("imported", {}).get("key")
-        if key is not None and (key not in found or version.record.artifact is not None):
-            found[key] = version
-    return found
+        if key is not None and (key not in imported or version.record.artifact is not None):
+            imported[key] = version
+    return imported
 
 
 def _register(
-    target: Model, model: str, each: NotebookVersion, key: str, opened: Opened | None, author: str
+    target: ModelTrainer, model: str, version: NotebookVersion, key: str, opened: OpenedPickle | None, author: str
 ) -> Version:
-    record = _record(model, each, key, None if opened is None else opened.environment)
+    record = _record(model, version, key, None if opened is None else opened.environment)
     if opened is None:
         return target.register(None, record, author=author, key=key)
     return target.register(opened.archive, record, author=author, key=key_digest([key, "with its model"]))
 
 
-def _record(model: str, each: NotebookVersion, key: str, environment: Mapping[str, str] | None) -> VersionRecord:
+def _record(model: str, version: NotebookVersion, key: str, environment: Mapping[str, str] | None) -> VersionRecord:
     imported = {
         "from": "notebook",
         "key": key,
         "model": model,
-        "version": each.name,
-        "timestamp": each.timestamp,
-        "date": write_time(each.moment),
-        "author": each.author,
-        **({"published": list(each.published)} if each.published else {}),
-        **({"extra": dict(each.extra)} if each.extra else {}),
+        "version": version.name,
+        "timestamp": version.timestamp,
+        "date": write_time(version.moment),
+        "author": version.author,
+        **({"published": list(version.published)} if version.published else {}),
+        **({"extra": dict(version.extra)} if version.extra else {}),
     }
     return VersionRecord(
-        parameters=each.parameters,
-        metrics=each.metrics,
-        features=each.features,
+        parameters=version.parameters,
+        metrics=version.metrics,
+        features=version.features,
         environment=environment,
         details={"imported": imported},
     )
 
 
-def _identity(each: NotebookVersion) -> list[Any]:
-    return [each.name, each.timestamp, each.author, dict(each.parameters), dict(each.metrics)]
+def _identity(version: NotebookVersion) -> list[Any]:
+    return [version.name, version.timestamp, version.author, dict(version.parameters), dict(version.metrics)]
 
 
 def _moment(text: str, zone: tzinfo) -> datetime:

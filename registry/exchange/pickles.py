@@ -1,4 +1,4 @@
-"""A notebook's pickle, opened once by who trusts it, and kept as an archive that runs no code.
+"""Opening a notebook's pickle once, where a person trusts it, to keep its model as an archive that runs no code.
 
 Opening a pickle runs whatever its writer put into it. Only :func:`open_pickle` does, only for the importer, and only
 when a person said ``--trust-pickles``.
@@ -33,7 +33,7 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedPickle:
     """The archive of what was in a pickle, and which scikit-learn wrote that."""
 
     archive: bytes
@@ -42,7 +42,7 @@ class Opened:
 
 def open_pickle(
     index: Path, model: str, version: str, extra: Mapping[str, Any], features: Sequence[str]
-) -> Opened | None:
+) -> OpenedPickle | None:
     """The model of a version, from ``<model>/<version>/model.pkl`` beside the index or the path that the index names.
 
     None where there is no such file. Its inputs are the index's features, else the columns the estimator was fitted
@@ -50,13 +50,13 @@ def open_pickle(
     :class:`UnsafeArtifact` for one made of types that an archive may not hold.
     """
     named = extra.get("path")
-    places = [index.parent / model / version / "model.pkl"]
+    paths = [index.parent / model / version / "model.pkl"]
     if isinstance(named, str):
-        places.append(index.parent / named)
-    path = next((place for place in places if place.is_file()), None)
+        paths.append(index.parent / named)
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         return None
-    estimator, wrote = _unpickled(path)
+    estimator, release = _unpickled(path)
     columns = tuple(features) or tuple(getattr(estimator, "feature_names_in_", ()))
     if not callable(getattr(estimator, "predict_proba", None)) or not columns:
         raise InvalidRequest(
@@ -70,18 +70,18 @@ def open_pickle(
         # one fitted on a frame warns of every array it is asked about; the signature sees to names and order here
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         archive = pack(estimator, InputSchema(tuple(str(column) for column in columns)))
-    return Opened(archive, {"scikit-learn": wrote})
+    return OpenedPickle(archive, {"scikit-learn": release})
 
 
 def _unpickled(path: Path) -> tuple[Any, str]:
     """What is in a pickle, and the scikit-learn that wrote it: this one, unless it warns of another."""
     with needing("nights", f"opening {path}"):
         ours = metadata.version("scikit-learn")
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             estimator = pickle.loads(path.read_bytes())
         except _UNREADABLE as error:
             raise InvalidRequest(f"{path} cannot be opened ({type(error).__name__}: {error})") from error
-    others = [getattr(each.message, "original_sklearn_version", None) for each in told]
-    return estimator, next((str(each) for each in others if each is not None), ours)
+    others = [getattr(warning.message, "original_sklearn_version", None) for warning in caught]
+    return estimator, next((str(other) for other in others if other is not None), ours)

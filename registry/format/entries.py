@@ -104,7 +104,7 @@ class Entry:
         return digest(self.to_bytes())
 
 
-_TOP_FIELDS = {"format", *(each.name for each in fields(Entry) if each.name != "extra")}
+_TOP_FIELDS = {"format", *(entry_field.name for entry_field in fields(Entry) if entry_field.name != "extra")}
 
 
 def canonical(value: Any) -> bytes:

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @functools.cache
 def _fields(record: Hashable) -> frozenset[str]:
-    return frozenset(each.name for each in dataclasses.fields(record))  # type: ignore[arg-type]  # subclasses are dataclasses
+    return frozenset(field.name for field in dataclasses.fields(record))  # type: ignore[arg-type]  # subclasses are dataclasses
 
 
 class Record:

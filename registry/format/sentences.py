@@ -1,4 +1,4 @@
-"""What a person reads in ``registry log``: one sentence an entry, in the words of the trade."""
+"""The sentence that each entry is in ``registry log``."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _tagged(body: Body, author: str) -> str:
 
 
 def _decided(body: Body, author: str) -> str:
-    told: str = body.get("sentence") or f"{body.get('reason', 'decided')}, by {author}"
-    return f"{told} (forced by {author}: {body['reason']})" if body.get("forced") else told
+    decision: str = body.get("sentence") or f"{body.get('reason', 'decided')}, by {author}"
+    return f"{decision} (forced by {author}: {body['reason']})" if body.get("forced") else decision
 
 
 def _rolled_back(body: Body, author: str) -> str:

@@ -19,19 +19,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from registry.errors import InvalidRequest
 from registry.format.entries import digest
+from registry.store.files import write_atomically
 
 GIBIBYTE = 1 << 30
 OBJECTS = "objects"
 
-_KEPT = 0.9  # share of the limit that is left after a removal, so that not every write removes
-_INCOMING = ".incoming-"
+_LEFT = 0.9  # share of the limit that is left after a removal, so that not every write removes
 _NAME = re.compile(r"(?:[0-9a-f]+-)*[0-9a-f]{64}")
 
 
@@ -81,14 +80,7 @@ class Cache:
             return
         with contextlib.suppress(OSError):  # a full disk, or a folder deleted meanwhile: not kept
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, incoming = tempfile.mkstemp(dir=self.folder, prefix=_INCOMING)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
-                Path(incoming).replace(path)
-            except OSError:
-                Path(incoming).unlink(missing_ok=True)
-                raise
+            write_atomically(path, data, incoming=self.folder, mode=0o600)
             self._make_room(len(data))
 
     def names(self, place: str) -> list[str]:
@@ -109,7 +101,7 @@ class Cache:
             if self._size <= self.limit:
                 return
             for _, size, path in files:
-                if self._size <= self.limit * _KEPT:
+                if self._size <= self.limit * _LEFT:
                     return
                 with contextlib.suppress(OSError):  # another process removed it first
                     path.unlink()
@@ -121,5 +113,5 @@ class Cache:
             for name in names:
                 path = Path(folder) / name
                 with contextlib.suppress(OSError):  # removed since it was listed
-                    found = path.stat()
-                    yield found.st_mtime_ns, found.st_size, path
+                    status = path.stat()
+                    yield status.st_mtime_ns, status.st_size, path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry.clock import Clock, NewId, spread, write_time
+from registry.clock import spread, write_time
 from registry.errors import (
     ClockSkew,
     Corrupt,
@@ -26,9 +26,10 @@ from registry.errors import (
 from registry.format import keys
 from registry.format.entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
 from registry.log import segments
+from registry.log.access import Access
 from registry.log.cache import Cache
 from registry.store import Store
-from registry.trust.signing import Signer, signed
+from registry.trust.signing import signed
 
 _UNKNOWN_TRIES = 5
 _CONTENTION_TRIES = 2000
@@ -53,26 +54,20 @@ It is called again, against the newer entry, when another writer was faster."""
 class Log:
     """One log of one model on a store."""
 
-    def __init__(
-        self,
-        store: Store,
-        model: str,
-        name: str,
-        *,
-        clock: Clock,
-        new_id: NewId,
-        signer: Signer | None = None,
-        cache: Cache | None = None,
-    ) -> None:
-        self.store = store
+    def __init__(self, access: Access, model: str, name: str) -> None:
+        self.access = access
         self.model = keys.check_name(model)
         self.name = name
         self.prefix = keys.log_prefix(model, name)
-        self._clock = clock
-        self._new_id = new_id
-        self._signer = signer
-        self.cache = cache
         self._newest: Entry | None = None
+
+    @property
+    def store(self) -> Store:
+        return self.access.store
+
+    @property
+    def cache(self) -> Cache | None:
+        return self.access.cache
 
     def head(self) -> Entry | None:
         """The newest entry: one LIST and one GET, or one LIST where nothing is new since this object last looked."""
@@ -121,15 +116,15 @@ class Log:
         if head is None:
             return None
         low, high = 0, head.n  # holds at `low` (0: before the first), not after `high`
-        found: Entry | None = None
+        last: Entry | None = None
         while low < high:
             middle = (low + high + 1) // 2
             entry = head if middle == head.n else self.read(middle)
             if holds(entry):
-                low, found = middle, entry
+                low, last = middle, entry
             else:
                 high = middle - 1
-        return found
+        return last
 
     def append(
         self,
@@ -151,7 +146,7 @@ class Log:
         """
         if as_of is not None and as_of.tzinfo is None:
             raise InvalidRequest(f"as-of {as_of} has no time zone: write 2024-05-01T22:00Z")
-        operation = self._new_id()
+        operation = self.access.new_id()
         key = idempotency_key(key or operation)
         head = self._newest if looked else self.head()
         for attempt in range(_CONTENTION_TRIES):
@@ -167,7 +162,7 @@ class Log:
                 self._newest = winner = self._winner(entry)
                 if winner.operation == operation:
                     return winner
-                self._clock.sleep(spread() * 0.002 * min(attempt, 25))
+                self.access.clock.sleep(spread() * 0.002 * min(attempt, 25))
                 head = self.head()
             else:
                 self._newest = entry
@@ -196,32 +191,32 @@ class Log:
         """Refuse work as old as the work whose idempotency keys the state has dropped: it may have been done."""
         if head is None or as_of is None or len(head.state.get("keys", ())) < KEYS_KEPT:
             return
-        asked = write_time(as_of)
-        if asked >= head.state.get("as_of", asked):
+        moment = write_time(as_of)
+        if moment >= head.state.get("as_of", moment):
             return
         oldest = self.read(int(head.state["keys"][0].partition(":")[2]))
         forgotten = oldest.state.get("as_of", "")
-        if asked <= forgotten:
+        if moment <= forgotten:
             raise NightDecided(
                 f"{self.prefix} remembers what its last {KEYS_KEPT} entries did, all later than {forgotten}: whether "
-                f"the work as of {asked} was done cannot be known any more, so it is not done again"
+                f"the work as of {moment} was done cannot be known any more, so it is not done again"
             )
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
-            found = self.store.list(self.prefix, limit=limit)
-            for key in found:
+            listed = self.store.list(self.prefix, limit=limit)
+            for key in listed:
                 n = keys.entry_number(self.model, self.name, key)
                 if n is not None:
                     return n
-            if limit is not None and len(found) < limit:
+            if limit is not None and len(listed) < limit:
                 return None
         return None
 
     def _entry(
         self, head: Entry | None, build: Build, *, author: str, operation: str, key: str, as_of: datetime | None
     ) -> Entry:
-        now = self._clock.now().astimezone(UTC)
+        now = self.access.clock.now().astimezone(UTC)
         if head is not None and head.time - now > _SKEW:
             raise ClockSkew(
                 f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest entry of {self.prefix} was "
@@ -246,7 +241,8 @@ class Log:
             as_of=as_of,
             key=key,
         )
-        return _as_read(entry if self._signer is None else signed(entry, self._signer))
+        signer = self.access.signer
+        return _as_read(entry if signer is None else signed(entry, signer))
 
     def _winner(self, entry: Entry) -> Entry:
         """The entry that stands where ``entry`` was to be written: perhaps ``entry`` itself, after a lost answer."""
@@ -262,7 +258,7 @@ class Log:
         unknown: StoreError | None = None
         for attempt in range(_UNKNOWN_TRIES):
             if attempt:
-                self._clock.sleep(0.2 * 2**attempt)
+                self.access.clock.sleep(0.2 * 2**attempt)
             try:
                 self.store.create(key, data)
             except Exists:
@@ -277,9 +273,9 @@ class Log:
         raise _unknown(self.store, key, entry) from unknown
 
 
-def done_as(entry: Entry, asked: bool) -> Entry:
-    """``entry``, found by its idempotency key, if it is what was ``asked`` for; :class:`InvalidRequest` if not."""
-    if not asked:
+def done_as(entry: Entry, same: bool) -> Entry:
+    """``entry``, found by its idempotency key, if it did the ``same`` work; :class:`InvalidRequest` if not."""
+    if not same:
         raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")
     return entry
 

@@ -1,4 +1,4 @@
-"""Asking for many objects at once: answers in the order of the questions, a bounded number of them under way."""
+"""Reading many objects at once: results in the order of the requests, a bounded number of them under way."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 Progress = Callable[[str, int, int], None]
-"""Told as work goes on: what is done, how many of it are, how many there are in all."""
+"""Called as work goes on, with what is done, how many of it are done, and how many there are in all."""
 
 
 def quiet(what: str, done: int, of: int) -> None:
-    """A :data:`Progress` that tells nobody."""
+    """A :data:`Progress` that shows nothing."""
 
 
 def in_order(
@@ -37,14 +37,14 @@ def in_order(
     for question in itertools.islice(left, None if ahead == 1 else _ONE_BY_ONE if at_once is None else 1):
         yield ask(question)
     with ThreadPoolExecutor(ahead) as workers:
-        asked: deque[Future[Answer]] = deque()
+        pending: deque[Future[Answer]] = deque()
         try:
             while True:
-                further = itertools.islice(left, ahead - len(asked))
-                asked.extend(workers.submit(ask, question) for question in further)
-                if not asked:
+                further = itertools.islice(left, ahead - len(pending))
+                pending.extend(workers.submit(ask, question) for question in further)
+                if not pending:
                     return
-                yield asked.popleft().result()
+                yield pending.popleft().result()
         finally:
-            for waiting in asked:
+            for waiting in pending:
                 waiting.cancel()

@@ -76,14 +76,14 @@ def segment_of(model: str, log: str, key: str) -> Segment | None:
     match = _SEGMENT.fullmatch(key[len(start) :]) if key.startswith(start) else None
     if match is None:
         return None
-    found = Segment(model, log, int(match[1]), int(match[2]), match[3])
-    return found if found.size in SIZES and found.last % found.size == 0 else None
+    segment = Segment(model, log, int(match[1]), int(match[2]), match[3])
+    return segment if segment.size in SIZES and segment.last % segment.size == 0 else None
 
 
 def stored(log: EntrySource) -> list[Segment]:
     """The segments of a log, by their first entry, small before large: one request for every thousand."""
-    found = (segment_of(log.model, log.name, key) for key in log.store.list(prefix(log.model, log.name)))
-    return [segment for segment in found if segment is not None]
+    segments = (segment_of(log.model, log.name, key) for key in log.store.list(prefix(log.model, log.name)))
+    return [segment for segment in segments if segment is not None]
 
 
 def is_sound(data: bytes, segment: Segment, digests: Mapping[int, str]) -> bool:
@@ -138,9 +138,9 @@ def fold(log: EntrySource, *, progress: Progress = quiet) -> Folded:
     head = log.head()
     if head is None or head.n <= min(SIZES):
         return Folded()
-    there, added, size_added = stored(log), [], 0
+    present, added, size_added = stored(log), [], 0
     for size in SIZES:
-        wanted = _missing(log, size, head.n, there)
+        wanted = _missing(log, size, head.n, present)
         for done, run in enumerate(wanted):
             progress(f"folding {log.name}", done, len(wanted))
             after = head if run.last + 1 == head.n else log.read(run.last + 1)
@@ -152,16 +152,16 @@ def fold(log: EntrySource, *, progress: Progress = quiet) -> Folded:
             except Exists:
                 continue  # another folds at the same time, and writes the same
             added.append(segment)
-            there.append(segment)
+            present.append(segment)
             size_added += len(data)
     return Folded(tuple(added), size_added)
 
 
-def _missing(log: EntrySource, size: int, newest: int, there: list[Segment]) -> list[Segment]:
+def _missing(log: EntrySource, size: int, newest: int, present: list[Segment]) -> list[Segment]:
     """The full runs of a size that end before the newest entry and are in no segment of that size or a larger one."""
     runs = (Segment(log.model, log.name, last - size + 1, last, "") for last in range(size, newest, size))
-    have = {(segment.first, segment.last) for segment in there}
-    return [run for run in runs if (run.first, run.last) not in have and not covered(run, there)]
+    have = {(segment.first, segment.last) for segment in present}
+    return [run for run in runs if (run.first, run.last) not in have and not covered(run, present)]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class _Reader:
             if piece is None and n % min(SIZES) == 0:
                 if segments is None:  # sorted: where two end with the same entry, the larger one is kept
                     by_size = sorted(stored(self.log), key=lambda segment: segment.size)
-                    segments = {each.last: _Piece(each.first, each.last, each.key) for each in by_size}
+                    segments = {found.last: _Piece(found.first, found.last, found.key) for found in by_size}
                 piece = segments.get(n)
             if piece is None or piece.first < first:
                 piece = _Piece(n, n)
@@ -258,9 +258,9 @@ class _Reader:
 
     def _cached(self) -> dict[int, _Piece]:
         """The widest cached run that ends at each number."""
-        found: dict[int, _Piece] = {}
+        widest: dict[int, _Piece] = {}
         for name in [] if self.cache is None else self.cache.names(self.place):  # ascending: the widest comes first
             match = _CACHED.fullmatch(name)
             if match is not None:
-                found.setdefault(int(match[2]), _Piece(int(match[1]), int(match[2]), cached=name))
-        return found
+                widest.setdefault(int(match[2]), _Piece(int(match[1]), int(match[2]), cached=name))
+        return widest

@@ -1,4 +1,4 @@
-"""A model's logs, artifacts and evidence from one store to another: backup and restore.
+"""Copying a model's logs, artifacts and evidence from one store to another: backup and restore.
 
 ::
 
@@ -19,13 +19,14 @@ from registry.format import keys
 from registry.format.entries import parse
 from registry.log.log import Log
 from registry.log.parallel import Progress, in_order, quiet
-from registry.maintenance.references import named_objects
-from registry.maintenance.verify import Verified, verify
+from registry.maintenance.findings import Verified
+from registry.maintenance.verify import verify
 from registry.model.reader import ModelReader
+from registry.model.retention import named_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
 _UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
-_MENDED = ("missing artifact", "missing evidence")  # what copying puts back
+_FIXED = ("missing artifact", "missing evidence")  # what copying puts back
 
 
 @dataclass(frozen=True)
@@ -49,38 +50,38 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
-    _insist(verify(source, progress=progress), source, but=_UNTRUSTED)
-    _insist(verify(target, progress=progress), target, but=(*_MENDED, *_UNTRUSTED))
+    _must_be_clean(verify(source, progress=progress), source, but=_UNTRUSTED)
+    _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
     pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
-    counts = [_common(mine, theirs) for mine, theirs in pairs]
-    work = _Work(source, target, progress)
-    for (mine, _), (last, there) in reversed([*zip(pairs, counts, strict=True)]):
-        work.copy_log(mine, last, there)
-    _insist(verify(target, progress=progress), target, but=_UNTRUSTED)
+    counts = [_common_history(origin, copied) for origin, copied in pairs]
+    work = _Copying(source, target, progress)
+    for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
+        work.copy_log(origin, last, present)
+    _must_be_clean(verify(target, progress=progress), target, but=_UNTRUSTED)
     return Copied(source.name, work.entries, work.objects, work.bytes)
 
 
-def _insist(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
-    wrong = [each for each in report.findings if each.severity != "note" and each.kind not in but]
+def _must_be_clean(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
+    wrong = [finding for finding in report.findings if finding.severity != "note" and finding.kind not in but]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise Corrupt(f"{model.name} in {model.store.url} is not clean: {wrong[0]}{more}; see `registry verify`")
 
 
-def _common(source: Log, target: Log) -> tuple[int, int]:
+def _common_history(source: Log, target: Log) -> tuple[int, int]:
     """The newest entries of both, if one history begins with the other."""
-    mine, theirs = source.head(), target.head()
-    last, there = (0 if head is None else head.n for head in (mine, theirs))
-    shared = min(last, there)
+    origin, copied = source.head(), target.head()
+    last, present = (0 if head is None else head.n for head in (origin, copied))
+    shared = min(last, present)
     if shared and source.read(shared).digest != target.read(shared).digest:
         raise InvalidRequest(
             f"{target.prefix} in {target.store.url} has another history than in {source.store.url} (entry {shared} "
             "differs): nothing was copied; copy to an empty place"
         )
-    return last, there
+    return last, present
 
 
-class _Work:
+class _Copying:
     """One copying: what is there already, and what was added."""
 
     def __init__(self, source: ModelReader, target: ModelReader, progress: Progress) -> None:
@@ -88,11 +89,11 @@ class _Work:
         self.source, self.target = source.store, target.store
         self.progress = progress
         prefix = keys.model_prefix(self.model)
-        self.here, self.there = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.at_source, self.at_target = (set(store.list(prefix)) for store in (self.source, self.target))
         self.entries = self.objects = self.bytes = 0
 
-    def copy_log(self, log: Log, last: int, there: int) -> None:
-        """Entries 1 to ``last`` of the source's log and what they name; the target has the first ``there``."""
+    def copy_log(self, log: Log, last: int, present: int) -> None:
+        """Entries 1 to ``last`` of the source's log and what they name; the target has the first ``present``."""
         for start in range(1, last + 1, _BATCH):
             self.progress(f"copying {log.name}", start, last)
             numbers = range(start, min(start + _BATCH, last + 1))
@@ -100,18 +101,18 @@ class _Work:
             batch = [*zip(numbers, names, in_order(self.source.get, names), strict=True)]
             self._copy_objects([data for _, _, data in batch])
             for n, key, data in batch:
-                if n > there:
+                if n > present:
                     self.bytes += self._put(key, data)
                     self.entries += 1
 
     def _copy_objects(self, entries: list[bytes]) -> None:
         """What the entries name and the target lacks; what gc took from the source cannot be copied."""
         named = [key for data in entries for key in named_objects(parse(data, where=f"an entry of {self.source.url}"))]
-        lacking = [key for key in dict.fromkeys(named) if key in self.here and key not in self.there]
+        lacking = [key for key in dict.fromkeys(named) if key in self.at_source and key not in self.at_target]
         for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
             self.objects += 1
             self.bytes += size
-        self.there.update(lacking)
+        self.at_target.update(lacking)
 
     def _put(self, key: str, data: bytes) -> int:
         try:

@@ -41,11 +41,11 @@ from registry.format.records import VersionRecord
 from registry.log import segments
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
-from registry.maintenance.derivation import CROWNING
-from registry.maintenance.references import named_objects, object_digest, protected_versions
-from registry.model.operator import Model
-from registry.model.retirement import is_retired
-from registry.model.scorer import named_by
+from registry.model import transitions
+from registry.model.evidence import named_by
+from registry.model.retention import is_retired, named_objects, object_digest
+from registry.model.roles import Model
+from registry.model.transitions import protected_versions
 from registry.store import Stored
 
 NIGHTS_KEPT = 90
@@ -79,7 +79,7 @@ class Collected:
 
     @property
     def bytes(self) -> int:
-        return sum(each.size for each in self.garbage)
+        return sum(garbage.size for garbage in self.garbage)
 
     def __str__(self) -> str:
         done = "would be" if self.dry_run else "were"
@@ -102,42 +102,50 @@ def collect(
     be shorter than any writer's. Raises :class:`Corrupt` where a log is damaged (nothing was removed).
     """
     if nights_kept < 1:
-        raise InvalidRequest(f"to keep the artifacts of {nights_kept} nights makes no sense: keep at least 1")
+        raise InvalidRequest(f"the artifacts of at least 1 night must be kept, not of {nights_kept}")
     grace = model.grace
-    objects = list(_objects(model))
+    listed = list(_objects(model))
     folded = list(model.store.stat(f"{keys.model_prefix(model.name)}segments/"))
-    versions = _Past.of(model.versions)
-    ages = _retired_for(model, versions, {each.key for each in objects})
-    decisions = _Past.of(model.decisions)
+    versions = _ReadLog.of(model.versions)
+    ages = _retired_for(model, versions, {stored.key for stored in listed})
+    decisions = _ReadLog.of(model.decisions)
     protected = protected_versions(decisions.newest)
 
     named = {key for past in (versions, decisions) for key in past.named}
-    orphans = [Garbage(each.key, each.size, "orphan") for each in objects if each.key not in named and each.age > grace]
+    orphans = [
+        Garbage(stored.key, stored.size, "orphan")
+        for stored in listed
+        if stored.key not in named and stored.age > grace
+    ]
     users = _users(versions)
     otherwise = {key for past in (versions, decisions) for key in past.otherwise}
-    gone = [
-        each
-        for each in objects
-        if each.key in users and each.key not in otherwise and users[each.key] <= ages.keys() - protected
+    given_up = [
+        stored
+        for stored in listed
+        if stored.key in users and stored.key not in otherwise and users[stored.key] <= ages.keys() - protected
     ]
-    retired = [each for each in gone if min(ages[user] for user in users[each.key]) > grace and each.age > 2 * grace]
-    garbage = [*orphans, *(Garbage(each.key, each.size, "retired") for each in retired)]
+    retired = [
+        stored
+        for stored in given_up
+        if min(ages[user] for user in users[stored.key]) > grace and stored.age > 2 * grace
+    ]
+    garbage = [*orphans, *(Garbage(stored.key, stored.size, "retired") for stored in retired)]
     garbage += _segments(model, folded, {log.name: past.digests for log, past in _logs(model, versions, decisions)})
-    now = _outlived(versions, decisions, protected, nights_kept)
+    outlived = _outlived(versions, decisions, protected, nights_kept)
 
     if not dry_run:
-        for done, each in enumerate(garbage):
+        for done, stored in enumerate(garbage):
             progress("removing", done, len(garbage))
-            model.store.delete(each.key)
-        _retire(model, now, nights_kept)
-    waiting = {each.key: each.size for each in gone if each not in retired}
-    waiting |= {each.key: each.size for each in objects if users.get(each.key, set()) & {*now}}
-    return Collected(model.name, dry_run, tuple(garbage), tuple(now), sum(waiting.values()))
+            model.store.delete(stored.key)
+        _retire(model, outlived, nights_kept)
+    waiting = {stored.key: stored.size for stored in given_up if stored not in retired}
+    waiting |= {stored.key: stored.size for stored in listed if users.get(stored.key, set()) & {*outlived}}
+    return Collected(model.name, dry_run, tuple(garbage), tuple(outlived), sum(waiting.values()))
 
 
 @dataclass
-class _Past:
-    """A whole log as it was read, newest entry first: what it names, and what is asked of it."""
+class _ReadLog:
+    """A whole log as it was read, newest entry first: what it names, registers and retires."""
 
     newest: Entry | None = None
     named: set[str] = field(default_factory=set)
@@ -151,7 +159,7 @@ class _Past:
     crowned: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, log: Log) -> _Past:
+    def of(cls, log: Log) -> _ReadLog:
         past = cls(log.newest())
         if past.newest is None:
             return past
@@ -176,19 +184,19 @@ class _Past:
             self.nights[record.version] = record.night or f"{entry.time:%Y-%m-%d}"
         elif entry.kind == "retired":
             self.retiring.append(entry)
-        elif entry.kind in CROWNING:
+        elif entry.kind in transitions.CROWNING:
             self.crowned.add(entry.body["version"])
 
 
 def _objects(model: Model) -> Iterator[Stored]:
     """Artifacts and evidence files with their ages; keys that no writer of this package makes are left alone."""
     for folder in ("artifacts", "evidence"):
-        for each in model.store.stat(f"{keys.model_prefix(model.name)}{folder}/"):
-            if object_digest(model.name, each.key) is not None:
-                yield each
+        for stored in model.store.stat(f"{keys.model_prefix(model.name)}{folder}/"):
+            if object_digest(model.name, stored.key) is not None:
+                yield stored
 
 
-def _users(versions: _Past) -> dict[str, set[str]]:
+def _users(versions: _ReadLog) -> dict[str, set[str]]:
     """By key of an artifact, the versions that name it: one, unless a trainer wrote another's into its own record."""
     users: dict[str, set[str]] = {}
     for record in versions.registered.values():
@@ -197,45 +205,45 @@ def _users(versions: _Past) -> dict[str, set[str]]:
     return users
 
 
-def _retired_for(model: Model, versions: _Past, there: set[str]) -> dict[str, timedelta]:
-    """How long each retired version whose artifact is ``there`` is retired, by the age of the first entry saying so."""
-    left = {record.version for record in versions.registered.values() if record.artifact in there}
+def _retired_for(model: Model, versions: _ReadLog, present: set[str]) -> dict[str, timedelta]:
+    """How long each retired version whose artifact is ``present`` is retired: the age of the first entry saying so."""
+    left = {record.version for record in versions.registered.values() if record.artifact in present}
     ages: dict[str, timedelta] = {}
     for entry in versions.retiring:  # newest first: an older entry's age takes the place of a newer one's
         names = left.intersection(entry.body["versions"])
         if names:
             key = keys.entry_key(model.name, model.versions.name, entry.n)
-            age = next((each.age for each in model.store.stat(key) if each.key == key), timedelta(0))
+            age = next((stored.age for stored in model.store.stat(key) if stored.key == key), timedelta(0))
             ages.update(dict.fromkeys(names, age))
     return ages
 
 
-def _logs(model: Model, versions: _Past, decisions: _Past) -> Iterator[tuple[Log, _Past]]:
+def _logs(model: Model, versions: _ReadLog, decisions: _ReadLog) -> Iterator[tuple[Log, _ReadLog]]:
     return zip((model.versions, model.decisions), (versions, decisions), strict=True)
 
 
 def _segments(model: Model, listed: Iterable[Stored], digests: dict[str, dict[int, str]]) -> Iterator[Garbage]:
     """Segments that are not what they should be, and small ones that a sound large one holds."""
     sound: list[tuple[Stored, segments.Segment]] = []
-    for each in listed:
-        found = (segments.segment_of(model.name, log, each.key) for log in keys.LOGS)
-        segment = next((segment for segment in found if segment is not None), None)
+    for stored in listed:
+        candidates = (segments.segment_of(model.name, log, stored.key) for log in keys.LOGS)
+        segment = next((segment for segment in candidates if segment is not None), None)
         if segment is None:
             continue
         try:
-            data = model.store.get(each.key)
+            data = model.store.get(stored.key)
         except NotFound:
             continue  # another collector was faster
         if segments.is_sound(data, segment, digests[segment.log]):
-            sound.append((each, segment))
+            sound.append((stored, segment))
         else:
-            yield Garbage(each.key, each.size, "damaged")
-    for each, segment in sound:
+            yield Garbage(stored.key, stored.size, "damaged")
+    for stored, segment in sound:
         if segments.covered(segment, (other for _, other in sound if other.log == segment.log)):
-            yield Garbage(each.key, each.size, "folded")
+            yield Garbage(stored.key, stored.size, "folded")
 
 
-def _outlived(versions: _Past, decisions: _Past, protected: set[str], nights_kept: int) -> list[str]:
+def _outlived(versions: _ReadLog, decisions: _ReadLog, protected: set[str], nights_kept: int) -> list[str]:
     """The versions to retire now, oldest first: never champion, and so many later nights registered."""
     nights = sorted(set(versions.nights.values()))
     if len(nights) <= nights_kept or versions.newest is None:

@@ -1,11 +1,11 @@
-"""Looking at everything that a model has on a store: both logs, every artifact, every evidence file, every segment.
+"""Checking everything that a model has on a store: both logs, every artifact, every evidence file, every segment.
 
 ::
 
     report = verify(Registry(url).model(name))
     report.clean                      # nothing is wrong
     for finding in report.findings:
-        print(finding)                # where, what is wrong, how to mend it
+        print(finding)                # where, what is wrong, how to fix it
 
 Nothing is written and nothing is taken from a cache. It may run beside writers: logs are listed before the artifacts
 that they name, so that what is added meanwhile is at most noted as named by no entry yet.
@@ -17,7 +17,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from registry.errors import Corrupt, InvalidName, NotFound, UntrustedSignature
 from registry.format import keys
@@ -26,80 +25,16 @@ from registry.format.records import VersionRecord
 from registry.log import segments
 from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.consistency import faults
-from registry.maintenance.references import named_objects, object_digest, protected_versions
+from registry.maintenance.findings import Damage, Verified
 from registry.model.reader import ModelReader
+from registry.model.retention import named_objects, object_digest
+from registry.model.transitions import protected_versions
 from registry.probed_store import check_format
 from registry.registry import Registry
 from registry.store import Store
 
-Severity = Literal["damage", "fault", "note"]
-"""``damage``: something recorded is lost or not what was written. ``fault``: it should not be there, and nothing
-recorded is lost. ``note``: nothing is wrong."""
-
-_RESTORE = "put the object of this key from a copy of the registry back (a copy has the same keys)"
-_KINDS: Mapping[str, tuple[Severity, str]] = {
-    "damaged format": ("damage", "every write is refused: remove it, and the next write makes it anew"),
-    "damaged entry": ("damage", f"remove it, then {_RESTORE}"),
-    "gap": ("damage", _RESTORE),
-    "head without predecessor": ("damage", _RESTORE),
-    "fork": ("damage", "two writers wrote this number: the store overwrites, or someone did; compare with a copy"),
-    "wrong state": ("damage", "this package does not write this: find out who did, compare with a copy"),
-    "version numbers": ("damage", "this package does not write this: find out who did, compare with a copy"),
-    "untrusted champion": (
-        "fault",
-        "production that trusts the keys configured here refuses it: promote it with a key that may, or roll back",
-    ),
-    "time goes back": ("fault", "questions about a past moment may be answered wrongly: set the writers' clocks"),
-    "work done twice": ("fault", "the second entry should not be there: find out who wrote it"),
-    "missing artifact": ("damage", f"{_RESTORE}; if it is the champion's, roll back until then"),
-    "damaged artifact": ("damage", f"remove it, then {_RESTORE}; if it is the champion's, roll back until then"),
-    "missing evidence": ("damage", _RESTORE),
-    "damaged evidence": ("damage", f"remove it, then {_RESTORE}"),
-    "damaged segment": ("fault", "readers do not use it: `registry gc` removes it, `registry fold` makes it anew"),
-    "stray key": ("fault", "this package did not write it and does not read it: remove it or put it elsewhere"),
-    "orphan": ("note", "left by a writer that was cut off, or about to be named: `registry gc` removes it in time"),
-}
-KINDS = tuple(_KINDS)
-"""Every kind of finding."""
-
 ITSELF = "(registry)"
 """Whose report it is that belongs to no model: no model can have this name."""
-
-
-@dataclass(frozen=True)
-class Damage:
-    """One thing to know about one object: its ``kind`` (of :data:`KINDS`), its ``key``, and what is wrong in words."""
-
-    kind: str
-    key: str
-    words: str
-
-    @property
-    def severity(self) -> Severity:
-        return _KINDS[self.kind][0]
-
-    @property
-    def mend(self) -> str:
-        return _KINDS[self.kind][1]
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.key} {self.words}; {self.mend}"
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What was looked at, and what was found; ``bytes`` those of artifacts, evidence and segments."""
-
-    model: str
-    entries: int
-    objects: int
-    bytes: int
-    findings: tuple[Damage, ...]
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing is wrong."""
-        return all(finding.severity == "note" for finding in self.findings)
 
 
 def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
@@ -112,13 +47,15 @@ def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
 
 
 def _verify(model: ModelReader, progress: Progress) -> Verified:
-    look = _Look(model.store, model.name, progress)
-    listed = {log: look.numbers(log) for log in reversed(keys.LOGS)}  # decisions first: they name what was there before
+    inspection = _Inspection(model.store, model.name, progress)
+    listed = {
+        log: inspection.numbers(log) for log in reversed(keys.LOGS)
+    }  # decisions first: they name what was there before
     for log in keys.LOGS:
-        look.read_log(log, listed[log])
-    look.read_champion(model)
-    look.read_objects()
-    return Verified(model.name, look.entries, look.objects, look.size, tuple(look.findings))
+        inspection.read_log(log, listed[log])
+    inspection.read_champion(model)
+    inspection.read_objects()
+    return Verified(model.name, inspection.entries, inspection.objects, inspection.size, tuple(inspection.findings))
 
 
 def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verified]:
@@ -132,8 +69,8 @@ def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verifi
     reports += [_verify(registry.model(name), progress) for name in models]
     for name in registry.store.folders("models/"):
         if name not in models:
-            stray = Damage("stray key", f"models/{_shown(name)}/", "is under no name that a model may have")
-            reports.append(Verified(_shown(name), 0, 0, 0, (stray,)))
+            stray = Damage("stray key", f"models/{_printable(name)}/", "is under no name that a model may have")
+            reports.append(Verified(_printable(name), 0, 0, 0, (stray,)))
     return reports
 
 
@@ -149,8 +86,8 @@ def _format_findings(store: Store) -> tuple[Damage, ...]:
 
 
 @dataclass
-class _Look:
-    """What one verification has learnt so far."""
+class _Inspection:
+    """One verification of one model: what it has read so far, and what it has found."""
 
     store: Store
     model: str
@@ -171,8 +108,8 @@ class _Look:
     objects: int = 0
     size: int = 0
 
-    def found(self, kind: str, key: str, words: str) -> None:
-        self.findings.append(Damage(kind, _shown(key), words))
+    def report(self, kind: str, key: str, words: str) -> None:
+        self.findings.append(Damage(kind, _printable(key), words))
 
     def numbers(self, log: str) -> list[int]:
         listed = self.store.list(keys.log_prefix(self.model, log))
@@ -194,7 +131,7 @@ class _Look:
                 before = None
             entry = self._entry(log, n, data)
             if entry is not None:
-                self._look_at(entry, before, alone=n > 1 and before is None)
+                self._check_entry(entry, before, alone=n > 1 and before is None)
                 known[n] = digest(data or b"")
             before, last = entry, n
         if log == "decisions":
@@ -203,52 +140,52 @@ class _Look:
     def _gap(self, log: str, first: int, n: int, *, newest: int) -> None:
         kind = "head without predecessor" if n == newest else "gap"
         missing = f"entry {first} is" if n == first + 1 else f"entries {first} to {n - 1} are"
-        self.found(kind, keys.entry_key(self.model, log, n - 1), f"is missing: {missing} not in the {log} log")
+        self.report(kind, keys.entry_key(self.model, log, n - 1), f"is missing: {missing} not in the {log} log")
 
     def _entry(self, log: str, n: int, data: bytes | None) -> Entry | None:
         key = keys.entry_key(self.model, log, n)
         try:
             entry = parse(data or b"", where="it")
         except Corrupt as error:
-            self.found("damaged entry", key, f"cannot be read ({error})")
+            self.report("damaged entry", key, f"cannot be read ({error})")
             return None
         if (entry.model, entry.log, entry.n) != (self.model, log, n):
-            self.found("damaged entry", key, f"holds entry {entry.n} of {entry.model}/{entry.log}")
+            self.report("damaged entry", key, f"holds entry {entry.n} of {entry.model}/{entry.log}")
             return None
         return entry
 
-    def _look_at(self, entry: Entry, before: Entry | None, *, alone: bool) -> None:
+    def _check_entry(self, entry: Entry, before: Entry | None, *, alone: bool) -> None:
         """``alone``: the entry before it is not known, so that nothing can be said about following from it."""
         key = keys.entry_key(self.model, entry.log, entry.n)
         if not alone:
             if entry.previous != (None if before is None else before.digest):
-                self.found("fork", key, f"was not written after the entry {entry.n - 1} that is there")
+                self.report("fork", key, f"was not written after the entry {entry.n - 1} that is there")
             for kind, words in faults(before, entry, self.registered):
-                self.found(kind, key, words)
+                self.report(kind, key, words)
         self.work[f"{entry.log} {entry.key}"] += 1
         if self.work[f"{entry.log} {entry.key}"] == 2:
-            self.found("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
+            self.report("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
         try:
             for name in named_objects(entry):
                 self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
             if entry.kind == "registered":
-                self._registers(entry, key)
+                self._check_registration(entry, key)
             elif entry.kind == "retired":
                 self.retired.update(entry.body["versions"])
             elif entry.log == "decisions":
                 self.protected = protected_versions(entry)
         except (KeyError, TypeError, AttributeError, Corrupt) as error:
-            self.found("wrong state", key, f"has a body of unknown form ({type(error).__name__}: {error})")
+            self.report("wrong state", key, f"has a body of unknown form ({type(error).__name__}: {error})")
 
-    def _registers(self, entry: Entry, key: str) -> None:
+    def _check_registration(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
         if record.artifact is None:
             return
         if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":
-            self.found("wrong state", key, f"names {record.artifact} as the artifact with the SHA-256 {record.sha256}")
+            self.report("wrong state", key, f"names {record.artifact} as the artifact with the SHA-256 {record.sha256}")
         owner = self.owners.setdefault(record.artifact, record.version)
         if owner != record.version:
-            self.found("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
+            self.report("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
 
     def read_champion(self, model: ModelReader) -> None:
         """Whether production may load the champion of the newest decision; the logs must have been read."""
@@ -259,7 +196,7 @@ class _Look:
             model.trusted.check_champion(self.model, champion)
         except UntrustedSignature as error:
             key = keys.entry_key(self.model, self.newest.log, self.newest.n)
-            self.found("untrusted champion", key, f"says a champion that is refused ({error})")
+            self.report("untrusted champion", key, f"says a champion that is refused ({error})")
 
     # --- artifacts, evidence, segments ---
 
@@ -271,27 +208,27 @@ class _Look:
         listed = {key: None for key in self.store.list(prefix) if not self._is_entry(key)}
         for key, what in self.named.items():
             if key not in listed and key not in given_up:
-                self.found(f"missing {_kind_of(key)}", key, f"is not there, {what}")
+                self.report(f"missing {_kind_of(key)}", key, f"is not there, {what}")
         for key, data in in_order(lambda key: (key, self._get(key)), listed):
             self.progress("artifacts, evidence, segments", self.objects, len(listed))
             if data is not None:  # removed by gc since it was listed
                 self.objects += 1
                 self.size += len(data)
-                self._look_at_object(key, data)
+                self._check_object(key, data)
 
-    def _look_at_object(self, key: str, data: bytes) -> None:
+    def _check_object(self, key: str, data: bytes) -> None:
         sha256 = object_digest(self.model, key)
         segment = next((s for s in (segments.segment_of(self.model, log, key) for log in keys.LOGS) if s), None)
         if segment is not None:
             if not segments.is_sound(data, segment, self.digests[segment.log]):
-                self.found("damaged segment", key, "does not hold the entries that its name says")
+                self.report("damaged segment", key, "does not hold the entries that its name says")
         elif sha256 is None:
-            self.found("stray key", key, "is no entry, artifact, evidence file or segment")
+            self.report("stray key", key, "is no entry, artifact, evidence file or segment")
         elif digest(data) != sha256:
             what = self.named.get(key, "named by no entry")
-            self.found(f"damaged {_kind_of(key)}", key, f"holds other bytes than its name says, {what}")
+            self.report(f"damaged {_kind_of(key)}", key, f"holds other bytes than its name says, {what}")
         elif key not in self.named:
-            self.found("orphan", key, "is named by no entry")
+            self.report("orphan", key, "is named by no entry")
 
     def _is_entry(self, key: str) -> bool:
         return any(keys.entry_number(self.model, log, key) is not None for log in keys.LOGS)
@@ -305,7 +242,7 @@ class _Look:
             return b""  # a key that cannot be asked for, such as "notes (copy).txt": a stray one
 
 
-def _shown(key: str) -> str:
+def _printable(key: str) -> str:
     """A key as it can be printed, whatever was put into it."""
     return key if key.isprintable() else ascii(key)[1:-1]
 

@@ -41,7 +41,7 @@ def check_proposed(entry: Entry | None, model: str, version: str) -> Entry:
     return entry
 
 
-def told(entry: Entry, author: str, reason: str) -> dict[str, Any]:
+def body_of(entry: Entry, author: str, reason: str) -> dict[str, Any]:
     """The body of the decision that approves the proposal of ``entry``; the gate's record and evidence go with it."""
     body = {
         "sentence": f"{entry.body['proposal'].get('sentence', 'promoted')}; approved by {author}: {reason}",

@@ -1,4 +1,4 @@
-"""What a person may: overrule the gate, by name and with a reason.
+"""What a person may do: overrule the gate, by name and with a reason.
 
 Every act is one entry. What it was decided against is looked up first and compared when it is written: if another
 decision came between, :class:`~registry.errors.StaleDecision` says so and nothing is written.
@@ -6,7 +6,7 @@ decision came between, :class:`~registry.errors.StaleDecision` says so and nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +16,40 @@ from registry.format.entries import Entry
 from registry.format.records import ChampionRecord, FormerChampion
 from registry.log.log import Build, done_as
 from registry.model import approval, transitions
-from registry.model.promoter import ModelPromoter, candidate_of
+from registry.model.decisions import GATE_KINDS, DecisionWriter, NewDecision, candidate_of
+from registry.model.preparation import Preparation
+from registry.model.reader import ModelReader
+from registry.model.transitions import Night
+from registry.model.version import Version
 
 
-class Model(ModelPromoter):
-    """One model with every right. Made by :meth:`registry.Registry.model`."""
+class ModelOperator(ModelReader):
+    """One model with the rights of a person who runs it: to create under ``decisions/`` what overrules the gate."""
 
     def force(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Promote a version whatever the gate says; recorded as forced. Evidence starts afresh after it."""
         chosen = self.version(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
-        entry = self.promote(chosen, expected=self.champion(), author=author, body=body, forced=True, key=key)
+        entry = self.overrule(chosen, expected=self.champion(), author=author, body=body, key=key)
         return done_as(entry, entry.body["version"] == chosen.record.version)
+
+    def overrule(
+        self,
+        version: Version,
+        *,
+        expected: ChampionRecord | None,
+        author: str,
+        body: Mapping[str, Any],
+        night: Night | None = None,
+        key: str | None = None,
+    ) -> Entry:
+        """:meth:`force` for who writes the whole ``body`` (with a ``reason``), or decides a ``night`` by it.
+
+        Raises what :meth:`ModelPromoter.promote` raises.
+        """
+        kinds = ("promoted",) if night is None else GATE_KINDS
+        decision = NewDecision(author, body, night, key, kinds)
+        return DecisionWriter(self).crown(version, decision, expected=expected, by_person=True)
 
     def approve(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Carry out the promotion that the last decided night proposed, by a person and with the person's key.
@@ -38,7 +60,8 @@ class Model(ModelPromoter):
         """
         keys.check_author(author)
         keys.check_text(reason, "reason")
-        self._must_be_trusted()
+        writer = DecisionWriter(self)
+        writer.check_signer()
         chosen = self.version(version)
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
             return done_as(done, done.body["version"] == chosen.record.version)
@@ -51,16 +74,12 @@ class Model(ModelPromoter):
             self.trusted.check_entry(entry)
             self.trusted.check_entry(self.versions.read(chosen.entry))
         candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False)
-        body = approval.told(entry, author, reason)
-        return self._decide(
-            lambda told: self._crowning(approval.approved(candidate, told, entry=entry)),
-            body,
-            author,
-            key,
-            None,
-            chosen,
-            approval.KINDS,
-        )
+        decision = NewDecision(author, approval.body_of(entry, author, reason), key=key, kinds=approval.KINDS)
+
+        def approved(body: Mapping[str, Any]) -> Build:
+            return writer.signing_champion(approval.approved(candidate, body, entry=entry))
+
+        return writer.add(decision, approved, uses=chosen)
 
     def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.
@@ -76,14 +95,14 @@ class Model(ModelPromoter):
         present = transitions.champion_of(head)
         if present is None:
             raise NoChampion(f"{self.name} has no champion to roll back from")
-        target = self._target(head, present, to)
+        target = self._rollback_target(head, present, to)
         version = self.registered_at(target.entry)
-        started = self._clock.monotonic()
-        self._must_be_kept(version)
+        writer, preparation = DecisionWriter(self), Preparation(self.access, self.name)
+        writer.check_artifact_stays(version)
         again = candidate_of(version, author, None, forced=False)
-        self._must_have_been_promoted(target, again)
-        build = self._crowning(transitions.rolled_back(again, expected=present, reason=reason))
-        return self._act("rolled_back", self._fresh(build, started), author, reason, key)
+        self._check_was_promoted(target, again)
+        build = writer.signing_champion(transitions.rolled_back(again, expected=present, reason=reason))
+        return self._act("rolled_back", preparation.in_time(build), author, reason, key)
 
     def freeze(self, *, author: str, reason: str, until: datetime | None = None, key: str | None = None) -> Entry:
         """No promotion until then (or until a person unfreezes)."""
@@ -105,45 +124,20 @@ class Model(ModelPromoter):
         """Record the gate's policy from now on; evidence starts afresh."""
         return self._act("policy", transitions.policy(policy, reason), author, reason, key)
 
-    def retire(self, versions: Sequence[str | int], *, author: str, reason: str, key: str | None = None) -> Entry:
-        """Give up the artifacts of versions: ``gc`` removes them after the grace period, their records stay.
-
-        Refused for the champion and the last ten champions.
-        """
-        keys.check_author(author)
-        keys.check_text(reason, "reason")
-        if key is not None and (done := self.versions.done(key, ("retired",))) is not None:
-            return done
-        names = [keys.version_name(keys.version_number(version)) for version in versions]
-        if not names:
-            raise InvalidRequest("name at least one version to retire")
-        kept = self.protected_versions()
-        wrong = [name for name in names if name in kept]
-        if wrong:
-            raise InvalidRequest(f"{', '.join(wrong)} cannot be retired: the champion or one of the last ten champions")
-        return self.versions.append(transitions.retired(names, reason), author=author, key=key, kinds=("retired",))
-
-    def protected_versions(self) -> set[str]:
-        """The champion and the last ten champions: their artifacts are never removed."""
-        head = self.decisions.head()
-        former = {champion.version for champion in transitions.former_champions(head)}
-        champion = transitions.champion_of(head)
-        return former if champion is None else {*former, champion.version}
-
     def _act(self, kind: str, build: Build, author: str, reason: str, key: str | None) -> Entry:
         keys.check_author(author)
         keys.check_text(reason, "reason")
         return self.decisions.append(build, author=author, key=key, kinds=(kind,))
 
-    def _must_have_been_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
+    def _check_was_promoted(self, target: FormerChampion, again: ChampionRecord) -> None:
         """Where keys are trusted, refuse to sign what none of them promoted: the list of former champions is the word
         of whoever wrote the newest entry."""
         if self.trusted is None:
             return
-        found = self.decisions.read(target.decision).state.get("champion") or {}
+        promoted = self.decisions.read(target.decision).state.get("champion") or {}
         try:
-            self.trusted.check_champion(self.name, found)
-            champion = ChampionRecord.from_dict(found)
+            self.trusted.check_champion(self.name, promoted)
+            champion = ChampionRecord.from_dict(promoted)
             same = ("version", "entry", "artifact", "sha256", "cut")
             wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]
             if wrong or champion.identity != (target.version, target.decision):
@@ -151,9 +145,9 @@ class Model(ModelPromoter):
         except UntrustedSignature as error:
             raise UntrustedSignature(f"{error}; to use {target.version} all the same, force it") from error
 
-    def _target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
+    def _rollback_target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
         """The former champion to go back to: a named one, or the last that nobody rolled back from."""
-        kept = transitions.former_champions(head)
+        former_champions = transitions.former_champions(head)
         if to is None:
             last = transitions.rollback_target(head)
             if last is None:
@@ -164,10 +158,10 @@ class Model(ModelPromoter):
         name = keys.version_name(keys.version_number(to))
         if name == present.version:
             raise InvalidRequest(f"{name} is the champion already")
-        found = next((former for former in kept if former.version == name), None)
-        if found is None:
-            there = ", ".join(former.version for former in kept) or "none"
+        target = next((former for former in former_champions if former.version == name), None)
+        if target is None:
+            choices = ", ".join(former.version for former in former_champions) or "none"
             raise StaleDecision(
-                f"{name} is not among the last ten champions ({there}); to use it all the same, force it"
+                f"{name} is not among the last ten champions ({choices}); to use it all the same, force it"
             )
-        return found
+        return target

@@ -1,10 +1,11 @@
-"""What a version says about bars, and what to expect of it."""
+"""Predicting with a version: a loaded model, what it says about bars, and what to expect of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from registry.archive.archive import Archive
 from registry.archive.input_schema import InputSchema
 from registry.errors import InputMismatch
-from registry.format.records import VersionRecord
+from registry.format.records import ChampionRecord, VersionRecord
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
@@ -49,10 +50,10 @@ class Expectation:
         return cls(accuracy, middle - half, middle + half, bars, measured.get("no_skill"))
 
     def __str__(self) -> str:
-        beside = "" if self.no_skill is None else f"; the majority alone {self.no_skill:.1%}"
+        majority = "" if self.no_skill is None else f"; the majority alone {self.no_skill:.1%}"
         return (
             f"right on {self.accuracy:.1%} of {self.bars:,} bars that it was not trained on "
-            f"(95 % interval {self.low:.1%} to {self.high:.1%}{beside})"
+            f"(95 % interval {self.low:.1%} to {self.high:.1%}{majority})"
         )
 
 
@@ -78,14 +79,41 @@ class Prediction:
         return ["up" if up else "down" for up in self.up.tolist()]
 
 
-def predict(
-    archive: Archive, frame: Columns, *, version: str, cut: float, expected: Expectation | None, pick: bool
-) -> Prediction:
-    """What the archive says about the rows of ``frame``; :class:`InputMismatch` as of :func:`check_frame`."""
-    if not pick:
-        check_frame(archive.signature, frame)
-    p = archive.up(archive.signature.matrix(frame))
-    return Prediction(p, p > cut, version, cut, expected, "skops" if archive.form is None else "arrays")
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version ready to predict. ``champion`` tells why it is in production; None where it was asked for by name."""
+
+    version: str
+    cut: float
+    archive: Archive
+    champion: ChampionRecord | None = None
+    recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
+    """Gives the version's record, which a champion is loaded without: that would be one request more."""
+
+    @cached_property
+    def expected(self) -> Expectation | None:
+        """What to expect of it; looked up once. None where its record does not say."""
+        return None if self.recall is None else Expectation.of(self.recall())
+
+    def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
+        """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
+
+        Refuses with :class:`InputMismatch` a frame whose columns, order or dtypes differ from the version's; with
+        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request).
+        """
+        if not pick:
+            check_frame(self.archive.signature, frame)
+        p = self.archive.up(self.archive.signature.matrix(frame))
+        served_from: Literal["arrays", "skops"] = "skops" if self.archive.form is None else "arrays"
+        return Prediction(p, p > self.cut, self.version, self.cut, self.expected, served_from)
+
+    def warm(self, *, batches: bool = False) -> None:
+        """Do now what the first :meth:`predict` would do: read the record, parse and check the model.
+
+        ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
+        """
+        _ = self.expected
+        self.archive.warm(batches=batches)
 
 
 def check_frame(signature: InputSchema, frame: Columns) -> None:
@@ -95,14 +123,15 @@ def check_frame(signature: InputSchema, frame: Columns) -> None:
     """
     if not isinstance(frame, Mapping) and not hasattr(frame, "columns"):
         raise InputMismatch(
-            f"a {type(frame).__name__} has no column names: hand in a frame or a mapping of {_list(signature.columns)}"
+            f"a {type(frame).__name__} has no column names: hand in a frame or a mapping of "
+            f"{_listed(signature.columns)}"
         )
     names, wanted = [str(name) for name in frame], signature.columns
     faults = [f"column {name} is missing" for name in wanted if name not in names]
     faults += [f"column {name} is not one of the version's" for name in names if name not in wanted]
     faults += [f"column {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     if not faults and names != list(wanted):
-        faults.append(f"the columns stand in the order {_list(names)}, not {_list(wanted)}")
+        faults.append(f"the columns stand in the order {_listed(names)}, not {_listed(wanted)}")
     if not faults:
         dtypes = {name: np.asarray(frame[name]).dtype for name in wanted}
         faults = [
@@ -117,5 +146,5 @@ def check_frame(signature: InputSchema, frame: Columns) -> None:
         )
 
 
-def _list(names: tuple[str, ...] | list[str]) -> str:
+def _listed(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(names)

@@ -6,14 +6,14 @@ Reading never writes: these are the rights of a serving process.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from registry.archive.archive import Archive, unpack
-from registry.clock import Clock, NewId, read_time, say_time
+from registry.clock import say_time
 from registry.errors import (
     ArtifactMissing,
     Corrupt,
@@ -27,97 +27,46 @@ from registry.errors import (
 from registry.format import keys
 from registry.format.entries import Entry, digest
 from registry.format.records import ChampionRecord, VersionRecord
+from registry.log.access import Access
 from registry.log.cache import OBJECTS, Cache
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
 from registry.model import transitions
-from registry.model.prediction import Expectation, Prediction, predict
+from registry.model.evidence import Manifest, manifest_of, read_file, watermark
+from registry.model.prediction import LoadedModel
+from registry.model.version import Version, version_of
 from registry.store import Store
-from registry.trust.signing import Signer, Trusted
+from registry.trust.signing import Trusted
 
-if TYPE_CHECKING:
-    from registry.archive.input_schema import Columns
-
-GRACE = timedelta(hours=24)
-"""How old, by the store's clock, an object that no entry names must be before ``gc`` removes it."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered version as read from the log: its record and the entry that registered it."""
-
-    record: VersionRecord
-    entry: int
-    registered_at: datetime
-    author: str
-
-    def __str__(self) -> str:
-        return self.record.version
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A version ready to predict. ``champion`` tells why it is in production; None where it was asked for by name."""
-
-    version: str
-    cut: float
-    archive: Archive
-    champion: ChampionRecord | None = None
-    recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
-    """Gives the version's record, which a champion is loaded without: that would be one request more."""
-
-    @cached_property
-    def expected(self) -> Expectation | None:
-        """What to expect of it; looked up once. None where its record does not say."""
-        return None if self.recall is None else Expectation.of(self.recall())
-
-    def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
-        """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
-
-        Refuses with :class:`SignatureMismatch` a frame whose columns, order or dtypes differ from the version's; with
-        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request).
-        """
-        return predict(self.archive, frame, version=self.version, cut=self.cut, expected=self.expected, pick=pick)
-
-    def warm(self, *, batches: bool = False) -> None:
-        """Do now what the first :meth:`predict` would do: read the record, parse and check the model.
-
-        ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
-        """
-        _ = self.expected
-        self.archive.warm(batches=batches)
+_FILES_AT_ONCE = 8
 
 
 class ModelReader:
     """The versions and the champion of one model, read."""
 
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        *,
-        clock: Clock,
-        new_id: NewId,
-        grace: timedelta = GRACE,
-        signer: Signer | None = None,
-        trusted: Trusted | None = None,
-        cache: Cache | None = None,
-    ) -> None:
+    def __init__(self, access: Access, name: str) -> None:
+        self.access = access
         self.name = keys.check_name(name)
-        self.store = store
-        self.versions = Log(store, name, "versions", clock=clock, new_id=new_id, signer=signer, cache=cache)
-        self.decisions = Log(store, name, "decisions", clock=clock, new_id=new_id, signer=signer, cache=cache)
-        self.cache = cache
-        self._signer = signer
-        self.trusted = trusted
-        self._clock = clock
-        self._new_id = new_id
-        self._grace = grace
+        self.versions = Log(access, name, "versions")
+        self.decisions = Log(access, name, "decisions")
+
+    @property
+    def store(self) -> Store:
+        return self.access.store
+
+    @property
+    def cache(self) -> Cache | None:
+        return self.access.cache
+
+    @property
+    def trusted(self) -> Trusted | None:
+        """The keys that may promote; None where any champion is loaded."""
+        return self.access.trusted
 
     @property
     def grace(self) -> timedelta:
         """How old garbage must be before it is removed; a commit waits for less than half of it."""
-        return self._grace
+        return self.access.grace
 
     def champion(self, at: datetime | None = None) -> ChampionRecord | None:
         """What production loads now, or loaded at a past moment; None before the first promotion."""
@@ -184,14 +133,14 @@ class ModelReader:
 
     def history(self, *, progress: Progress = quiet) -> list[Version]:
         """All versions, oldest first."""
-        found: list[Version] = []
+        versions: list[Version] = []
         newest = 0
         for entry in self.versions.walk():
             newest = max(newest, entry.n)
             progress("reading versions", newest - entry.n, newest)
             if entry.kind == "registered":
-                found.append(version_of(entry))
-        return found[::-1]
+                versions.append(version_of(entry))
+        return versions[::-1]
 
     def log(self) -> Iterator[Entry]:
         """The entries of both logs, newest first."""
@@ -207,11 +156,11 @@ class ModelReader:
 
     def decided(self, night: str) -> Entry | None:
         """The entry that decided a night, or approved what it proposed; None where it is not decided."""
-        found = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        earlier = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
         head = self.decisions.head()
         if head is None or head.state.get("night", "") < night:
             return None
-        entry = self.decisions.read(1 if found is None else found.n + 1)
+        entry = self.decisions.read(1 if earlier is None else earlier.n + 1)
         if entry.state.get("night") != night:
             return None
         return entry if "proposal" not in entry.body else self._approval_of(entry, head.n) or entry
@@ -226,14 +175,36 @@ class ModelReader:
                 return entry
         return None
 
+    def manifest(self, entry: int | None = None) -> Manifest:
+        """What makes up the evidence now, or as the ``scored`` entry of this number says; empty before the first."""
+        if entry is not None:
+            return manifest_of(self.versions.read(entry))
+        return self.manifest_after(self.versions.head())
+
+    def manifest_after(self, head: Entry | None) -> Manifest:
+        """The manifest that is in force after an entry of the versions log."""
+        n = watermark(head)
+        if head is None or n is None:
+            return Manifest()
+        return manifest_of(head if n == head.n else self.versions.read(n))
+
+    def evidence(self, manifest: Manifest) -> list[bytes]:
+        """The files of a manifest, oldest first, each checked against the digest in its name."""
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as workers:
+            return list(workers.map(partial(read_file, self.store, self.name), manifest.files))
+
+    def protected_versions(self) -> set[str]:
+        """The champion and the last ten champions: their artifacts are never removed."""
+        return transitions.protected_versions(self.decisions.head())
+
     def decision_record(self, entry: Entry) -> Mapping[str, Any] | None:
         """The full record of a decision, from the entry or from the file it names."""
-        found: Any = entry.body.get("record")
-        if found is None or "sha256" not in found:
-            return None if found is None else dict(found)
-        data = self._bytes(found["key"], found["sha256"])
-        record: dict[str, Any] = json.loads(data)
-        return record
+        record: Any = entry.body.get("record")
+        if record is None or "sha256" not in record:
+            return None if record is None else dict(record)
+        data = self.read_object(record["key"], record["sha256"])
+        moved: dict[str, Any] = json.loads(data)
+        return moved
 
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
         entry = self.deciding(at)
@@ -296,13 +267,14 @@ class ModelReader:
         """The archive of a version, checked against its digest (also where production is suspended)."""
         if record.artifact is None or record.sha256 is None:
             raise ArtifactMissing(f"{record.version} of {self.name} is a record without artifact: it cannot be loaded")
-        data = self._bytes(record.artifact, record.sha256)
+        data = self.read_object(record.artifact, record.sha256)
         return unpack(data, sha256=record.sha256, where=f"{self.store.url}/{record.artifact}")
 
-    def _bytes(self, key: str, sha256: str) -> bytes:
-        kept = None if self.cache is None else self.cache.get(OBJECTS, sha256)
-        if kept is not None:
-            return kept
+    def read_object(self, key: str, sha256: str) -> bytes:
+        """An artifact or a large record, from the cache where it is there, checked against its digest."""
+        cached = None if self.cache is None else self.cache.get(OBJECTS, sha256)
+        if cached is not None:
+            return cached
         try:
             data = self.store.get(key)
         except NotFound as error:
@@ -315,29 +287,3 @@ class ModelReader:
         if self.cache is not None:
             self.cache.put(OBJECTS, "", data)
         return data
-
-
-def version_of(entry: Entry) -> Version:
-    """The version that a ``registered`` entry registers."""
-    return Version(VersionRecord.from_dict(entry.body["version"]), entry.n, entry.time, entry.author)
-
-
-def dated(version: Version) -> datetime:
-    """When it was registered; for an imported version when it was registered first. :class:`Corrupt`."""
-    imported = _imported(version)
-    if "date" not in imported:
-        return version.registered_at
-    try:
-        return read_time(imported["date"])
-    except (ValueError, TypeError) as error:
-        raise Corrupt(f"{version} was imported with a date that is none: {imported['date']!r}") from error
-
-
-def author_of(version: Version) -> str:
-    """Who registered it; for an imported version who registered it first."""
-    return str(_imported(version).get("author", version.author))
-
-
-def _imported(version: Version) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (version.record.details or {}).get("imported", {})
-    return found

@@ -1,4 +1,4 @@
-"""What a training job may: add versions, and nothing that production would use by itself.
+"""What a training job may do: add versions and evidence, and nothing that production would use by itself.
 
 Every writing method adds exactly one entry to the versions log or raises having added none
 (:class:`~registry.errors.OutcomeUnknown` apart), and repeating it with the same ``key`` adds nothing.
@@ -7,23 +7,23 @@ Every writing method adds exactly one entry to the versions log or raises having
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 
-from registry.errors import Exists, InvalidRequest, OutcomeUnknown, StoreUnavailable, UploadTooOld
+from registry.errors import InvalidRequest, StaleDecision
 from registry.format import keys
 from registry.format.entries import Entry, digest
 from registry.format.records import VersionRecord
 from registry.log.log import Build, Draft, done_as
-from registry.log.parallel import Progress, quiet
-from registry.log.segments import Folded, fold
 from registry.model import transitions
-from registry.model.reader import ModelReader, Version, version_of
-
-_UPLOAD_TRIES = 5
+from registry.model.evidence import MONTHS_KEPT, Fold, Manifest, ScoredNight, read_file, watermark
+from registry.model.preparation import Preparation
+from registry.model.reader import ModelReader
+from registry.model.version import Version, version_of
 
 
 class ModelTrainer(ModelReader):
-    """One model with the rights of a training job."""
+    """One model with the rights of a training job: to create under ``versions/``, ``artifacts/`` and ``evidence/``."""
 
     def register(
         self,
@@ -43,14 +43,14 @@ class ModelTrainer(ModelReader):
         done = None if key is None else self.versions.done(key)
         if done is not None:
             return _registered_by(done)
-        uploaded = self._clock.monotonic()
+        preparation = Preparation(self.access, self.name)
         record = dataclasses.replace(record, artifact=None, sha256=None, size=None)
         if archive is not None:
             sha256 = digest(archive)
-            place = keys.artifact_key(self.name, sha256, self._new_id())
-            self._upload(place, archive)
+            place = keys.artifact_key(self.name, sha256, self.access.new_id())
+            preparation.upload(place, archive)
             record = dataclasses.replace(record, artifact=place, sha256=sha256, size=len(archive))
-        build = self._fresh(transitions.registered(record), uploaded)
+        build = preparation.in_time(transitions.registered(record))
         entry = self.versions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
         return _registered_by(entry)
 
@@ -62,43 +62,116 @@ class ModelTrainer(ModelReader):
         name = None if version is None else keys.version_name(keys.version_number(version))
         return self.versions.append(transitions.tagged(tag, name), author=author, key=key, kinds=("tagged",))
 
-    def fold(self, *, progress: Progress = quiet) -> Folded:
-        """Fold runs of old entries of both logs, so that history is few requests (see :mod:`registry.log.segments`)."""
-        versions, decisions = (fold(log, progress=progress) for log in (self.versions, self.decisions))
-        return Folded((*versions.segments, *decisions.segments), versions.bytes + decisions.bytes)
+    def retire(self, versions: Sequence[str | int], *, author: str, reason: str, key: str | None = None) -> Entry:
+        """Give up the artifacts of versions: ``gc`` removes them after the grace period, their records stay.
 
-    def _upload(self, key: str, data: bytes) -> None:
-        """Store an object under a key that no other operation uses; asked again until it is known to be there.
-
-        While that is not known nothing names the object, so the operation as a whole did not happen.
+        Refused for the champion and the last ten champions.
         """
-        for attempt in range(_UPLOAD_TRIES):
-            if attempt:
-                self._clock.sleep(0.2 * 2**attempt)
-            try:
-                return self.store.create(key, data)
-            except Exists:
-                return None  # ours: the answer to an earlier try was lost
-            except OutcomeUnknown as error:
-                unknown = error
-        raise StoreUnavailable(
-            f"{self.store.url} did not answer the upload of {key}: nothing was added to the log; repeat the operation"
-        ) from unknown
+        keys.check_author(author)
+        keys.check_text(reason, "reason")
+        if key is not None and (done := self.versions.done(key, ("retired",))) is not None:
+            return done
+        names = [keys.version_name(keys.version_number(version)) for version in versions]
+        if not names:
+            raise InvalidRequest("name at least one version to retire")
+        protected = self.protected_versions()
+        wrong = [name for name in names if name in protected]
+        if wrong:
+            raise InvalidRequest(f"{', '.join(wrong)} cannot be retired: the champion or one of the last ten champions")
+        return self.versions.append(transitions.retired(names, reason), author=author, key=key, kinds=("retired",))
 
-    def _fresh(self, build: Build, uploaded: float) -> Build:
-        """Refuse a commit so long after the upload that ``gc`` might take what it names for garbage."""
+    def score(
+        self,
+        scored: ScoredNight,
+        *,
+        fold: Fold,
+        author: str,
+        since: Manifest | None = None,
+        key: str | None = None,
+        as_of: datetime | None = None,
+    ) -> Entry:
+        """Add a night's evidence (and, on the first night, what was scored for the time before).
 
-        def checked(head: Entry | None, n: int, time: datetime) -> Draft:
-            if self._clock.monotonic() - uploaded > self._grace.total_seconds() / 2:
-                raise UploadTooOld(
-                    f"{self.name}: what was uploaded waited over {self._grace / 2} for its log entry; nothing was "
-                    "written; repeat the operation"
-                )
-            return build(head, n, time)
+        ``fold`` makes one file of the nights of a past month, and of a night that is added to. ``since``: what there
+        was when the bars to score were chosen. Nothing is added where ``key`` did this work before.
 
-        return checked
+        Raises :class:`InvalidRequest` for a night or a bar before the newest there is, :class:`StaleDecision` where
+        another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
+        """
+        keys.check_author(author)
+        done = None if key is None else self.versions.done(key, ("scored",))
+        if done is not None:
+            return done
+        preparation = Preparation(self.access, self.name)
+        head = self.versions.head()
+        before = self.manifest_after(head)
+        if since is not None and since != before:
+            raise _overtaken()
+        _refuse_earlier(before, scored.night, scored.through)
+        after = self._with_night(preparation, before, scored, fold)
+        body = {"night": scored.night, "bars": scored.bars, "manifest": after.to_dict()}
+        build = _added_to(watermark(head), transitions.scored(body, {"through": scored.through}))
+        return self.versions.append(
+            preparation.in_time(build),
+            author=author,
+            key=key,
+            as_of=as_of,
+            looked=key is not None,
+            kinds=("scored",),
+        )
+
+    def _with_night(self, preparation: Preparation, before: Manifest, scored: ScoredNight, fold: Fold) -> Manifest:
+        """The manifest with the night's file, every night of an earlier month folded; what is new is uploaded."""
+
+        def stored(data: bytes) -> str:
+            name = f"evidence/{digest(data)}-{self.access.new_id()}"
+            preparation.upload(keys.model_prefix(self.name) + name, data)
+            return name
+
+        def read(name: str) -> bytes:
+            return read_file(self.store, self.name, name)
+
+        months, nights = dict(before.months), dict(before.nights)
+        for past in sorted({night[:7] for night in nights if night[:7] != scored.night[:7]}):
+            chosen = [night for night in sorted(nights) if night[:7] == past]
+            files = [read(nights.pop(night)) for night in chosen]
+            older = [read(months[past])] if past in months else []
+            months[past] = stored(fold([*older, *files]))
+        data = scored.data
+        if scored.night in nights:  # a run that was stopped before it decided, repeated when there were newer bars
+            data = fold([read(nights[scored.night]), data])
+        return Manifest(
+            through=scored.through,
+            backfill=(*before.backfill, *map(stored, scored.backfill)),
+            months={month: months[month] for month in sorted(months)[-MONTHS_KEPT:]},
+            nights={**nights, scored.night: stored(data)},
+        )
 
 
 def _registered_by(entry: Entry) -> Version:
     """The version that ``entry`` registered; a key that did other work cannot be used again for this."""
     return version_of(done_as(entry, entry.kind == "registered"))
+
+
+def _refuse_earlier(before: Manifest, night: str, through: str) -> None:
+    last = max([*before.nights, *before.months], default="")
+    if night < last or through < (before.through or ""):
+        raise InvalidRequest(
+            f"night {night} through {through} is earlier than the evidence there is (night {last}, through "
+            f"{before.through}): evidence is added in order"
+        )
+
+
+def _added_to(scored: int | None, build: Build) -> Build:
+    """``build``, if the evidence still is what it was when the manifest was made: else another's would be lost."""
+
+    def checked(head: Entry | None, n: int, time: datetime) -> Draft:
+        if watermark(head) != scored:
+            raise _overtaken()
+        return build(head, n, time)
+
+    return checked
+
+
+def _overtaken() -> StaleDecision:
+    return StaleDecision("another run added evidence meanwhile; nothing was written: run the night again")

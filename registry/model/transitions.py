@@ -17,7 +17,10 @@ from registry.format.entries import Entry, canonical
 from registry.format.keys import check_text, version_name, version_number
 from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
 from registry.log.log import Build, Draft
-from registry.model import retirement
+from registry.model import retention
+
+CROWNING = ("promoted", "returned", "rolled_back")
+"""Kinds of the entries that make a version champion."""
 
 FORMER_KEPT = 10
 TAGS_KEPT = 32
@@ -52,8 +55,8 @@ def registered(record: VersionRecord) -> Build:
 
 def newest_of(head: Entry | None, fingerprint: str) -> int | None:
     """The entry that registered the newest version of a recipe, by the recipe's fingerprint; None where unknown."""
-    found = None if head is None else head.state.get("newest", {}).get(fingerprint[:16])
-    return None if found is None else int(found)
+    newest = None if head is None else head.state.get("newest", {}).get(fingerprint[:16])
+    return None if newest is None else int(newest)
 
 
 def _newest(state: Mapping[str, Any], record: VersionRecord, n: int) -> dict[str, int]:
@@ -61,8 +64,8 @@ def _newest(state: Mapping[str, Any], record: VersionRecord, n: int) -> dict[str
     newest = dict(state.get("newest", {}))
     if record.recipe_fingerprint is not None:
         newest[record.recipe_fingerprint[:16]] = n
-    kept = sorted(newest, key=lambda short: newest[short])[-RECIPES_KEPT:]
-    return {short: newest[short] for short in kept}
+    recent = sorted(newest, key=lambda short: newest[short])[-RECIPES_KEPT:]
+    return {short: newest[short] for short in recent}
 
 
 def tagged(tag: str, version: str | None) -> Build:
@@ -85,7 +88,7 @@ def retired(versions: Sequence[str], reason: str) -> Build:
         for version in versions:
             _must_exist(head, version)
         assert head is not None, "one of the versions exists"
-        runs = retirement.retire(head.state, map(version_number, versions))
+        runs = retention.retire(head.state, map(version_number, versions))
         return Draft("retired", {"versions": list(versions), "reason": reason}, {"retired": runs})
 
     return build
@@ -133,8 +136,8 @@ class Night:
 
 def champion_of(entry: Entry | None) -> ChampionRecord | None:
     """The champion after ``entry``."""
-    found = None if entry is None else entry.state.get("champion")
-    return None if found is None else ChampionRecord.from_dict(found)
+    champion = None if entry is None else entry.state.get("champion")
+    return None if champion is None else ChampionRecord.from_dict(champion)
 
 
 def promoted(
@@ -211,6 +214,13 @@ def former_champions(head: Entry | None) -> list[FormerChampion]:
     return [FormerChampion.from_dict(former) for former in ([] if head is None else head.state.get("former", []))]
 
 
+def protected_versions(head: Entry | None) -> set[str]:
+    """The champion and the last ten champions after a decision: their artifacts are never removed."""
+    champion = champion_of(head)
+    former = {former.version for former in former_champions(head)}
+    return former if champion is None else {*former, champion.version}
+
+
 def rollback_target(head: Entry | None) -> FormerChampion | None:
     """The last former champion that nobody rolled back from."""
     out = {*([] if head is None else head.state.get("rolled_back", ()))}
@@ -283,9 +293,9 @@ def _former(head: Entry | None, new: str) -> list[dict[str, Any]]:
     present = champion_of(head)
     last = [] if present is None else [present]
     gone = {new, *(champion.version for champion in last)}
-    kept = [former for former in former_champions(head) if former.version not in gone]
-    kept += [FormerChampion(each.version, each.decision, each.since, each.entry) for each in last]
-    return [former.to_dict() for former in kept[-FORMER_KEPT:]]
+    recent = [former for former in former_champions(head) if former.version not in gone]
+    recent += [FormerChampion(champion.version, champion.decision, champion.since, champion.entry) for champion in last]
+    return [former.to_dict() for former in recent[-FORMER_KEPT:]]
 
 
 def _identity(champion: ChampionRecord | None) -> list[Any] | None:
@@ -315,10 +325,10 @@ def _refuse_frozen(state: Mapping[str, Any], time: datetime) -> None:
 def _refuse_stale(present: ChampionRecord | None, expected: ChampionRecord | None) -> None:
     if _identity(present) != _identity(expected):
         raise StaleDecision(
-            f"judged against {_named(expected)}, but production has {_named(present)} now: judge again; "
-            "nothing was written"
+            f"judged against {_champion_name(expected)}, but production has {_champion_name(present)} now: judge "
+            "again; nothing was written"
         )
 
 
-def _named(champion: ChampionRecord | None) -> str:
+def _champion_name(champion: ChampionRecord | None) -> str:
     return "no champion" if champion is None else f"{champion.version} (decision {champion.decision})"

@@ -1,4 +1,4 @@
-"""The object store below the registry: a folder or an S3 bucket, asked for six things.
+"""The object store below the registry: a folder or an S3 bucket, used by six methods.
 
 ::
 

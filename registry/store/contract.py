@@ -68,7 +68,7 @@ def check_key(key: str) -> str:
     """``key`` if it is a relative path of plain segments (letters, digits, ``.``, ``_``, ``-``; no leading dot)."""
     if _KEY.fullmatch(key) is None or len(key) > LONGEST_KEY or _longest_segment(key) > LONGEST_SEGMENT:
         raise InvalidName(
-            f"{_shown(key)} is not a key: use segments of A-Z a-z 0-9 . _ - that begin with no dot, joined by '/', "
+            f"{_shortened(key)} is not a key: use segments of A-Z a-z 0-9 . _ - that begin with no dot, joined by '/', "
             f"each at most {LONGEST_SEGMENT} and all together at most {LONGEST_KEY} characters"
         )
     return key
@@ -78,16 +78,14 @@ def check_prefix(prefix: str, *, whole: bool = False) -> str:
     """``prefix`` if a key may begin with it; with ``whole`` it must be empty or end in ``/``."""
     if _PREFIX.fullmatch(prefix) is None or len(prefix) > LONGEST_KEY or (whole and prefix and prefix[-1] != "/"):
         ending = " and ends in '/'" if whole else ""
-        raise InvalidName(f"{_shown(prefix)} is not a prefix: use the beginning of a key{ending}, or nothing")
+        raise InvalidName(f"{_shortened(prefix)} is not a prefix: use the beginning of a key{ending}, or nothing")
     return prefix
 
 
 def check_limit(limit: int | None) -> int | None:
     """``limit`` if it is None or at least 1."""
     if limit is not None and limit < 1:
-        raise InvalidRequest(
-            f"a listing of at most {limit} keys makes no sense: ask for 1 or more, or for all with None"
-        )
+        raise InvalidRequest(f"the limit of a listing must be 1 or more, or None for all keys, not {limit}")
     return limit
 
 
@@ -100,5 +98,5 @@ def _longest_segment(key: str) -> int:
     return max(map(len, key.split("/")))
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:80] + "…")

@@ -1,6 +1,6 @@
 """What an S3 server or the way to it can answer, and what that means for the request: one table.
 
-Three questions decide: which error tells the caller what to mend, can asking again help, and may the object have been
+Three questions decide: which error tells the caller what to fix, can asking again help, and may the object have been
 stored although no good answer came. The client's own repetitions are switched off (they would hide the third).
 """
 
@@ -26,10 +26,10 @@ from registry.errors import (
 
 @dataclass(frozen=True)
 class StoreFault:
-    """One answer understood: ``error`` to raise, what was ``said``, how to ``mend`` it."""
+    """One answer understood: ``error`` to raise, what was ``said``, how to ``fix`` it."""
 
     error: type[StoreError]
-    mend: str
+    fix: str
     said: str = ""
     again: bool = False
     """Asking again can help."""
@@ -126,8 +126,8 @@ def understand(error: Exception) -> StoreFault:
     if isinstance(error, ClientError):
         return _understand_answer(error.response)
     if isinstance(error, client.SSLError) and any(each in str(error).lower() for each in _UNTRUSTED):
-        mend = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
-        return StoreFault(StoreUnavailable, mend, said=str(error))
+        fix = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
+        return StoreFault(StoreUnavailable, fix, said=str(error))
     fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)
     return replace(fault, said=str(error))
 

@@ -49,10 +49,10 @@ class FolderStore:
 
     def create(self, key: str, data: bytes) -> None:
         target = self._path(key)
-        with self._told(key):
+        with self._store_errors(key):
             incoming = self._write_incoming(data)
         try:
-            with self._told(key):
+            with self._store_errors(key):
                 self._make_folder(target.parent)
                 self._link(incoming, target, key)
             self._sync_name(target, key)
@@ -62,7 +62,7 @@ class FolderStore:
 
     def get(self, key: str) -> bytes:
         path = self._path(key)
-        with self._told(key):
+        with self._store_errors(key):
             try:
                 return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -71,14 +71,14 @@ class FolderStore:
 
     def folders(self, prefix: str) -> list[str]:
         check_prefix(prefix, whole=True)
-        with self._told(prefix):
+        with self._store_errors(prefix):
             names = [name[:-1] for name, _ in self._entries(prefix) if name.endswith("/")]
             # A folder whose objects are all deleted stays behind empty; on S3 it would be gone.
             return sorted(name for name in names if next(self._walk(f"{prefix}{name}/", ""), None))
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with self._told(key):
+        with self._store_errors(key):
             try:
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
@@ -88,14 +88,14 @@ class FolderStore:
 
     def stat(self, prefix: str) -> Iterator[Stored]:
         check_prefix(prefix)
-        with self._told(prefix):
+        with self._store_errors(prefix):
             now = self._file_clock()
             for key, entry in self._walk(prefix, ""):
                 try:
-                    found = entry.stat()
+                    status = entry.stat()
                 except FileNotFoundError:
                     continue  # deleted since it was listed
-                yield Stored(key, found.st_size, timedelta(seconds=max(0.0, now - found.st_mtime)))
+                yield Stored(key, status.st_size, timedelta(seconds=max(0.0, now - status.st_mtime)))
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -103,10 +103,10 @@ class FolderStore:
     def _write_incoming(self, data: bytes) -> Path:
         """A synced file with ``data`` in ``.incoming``; none if that fails."""
         folder = self._root / INCOMING
-        made = [each for each in (self._root, *self._root.parents) if not each.exists()]
+        missing = [ancestor for ancestor in (self._root, *self._root.parents) if not ancestor.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        for each in made:
-            _sync(each.parent)
+        for ancestor in missing:
+            _sync(ancestor.parent)
         path = folder / self._new_id()
         try:
             with path.open("xb") as file:
@@ -128,7 +128,7 @@ class FolderStore:
         if folder in self._durable and folder.exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        for parent in itertools.takewhile(lambda each: each.is_relative_to(self._root), folder.parents):
+        for parent in itertools.takewhile(lambda parent: parent.is_relative_to(self._root), folder.parents):
             _sync(parent)
         self._durable.add(folder)
 
@@ -194,8 +194,8 @@ class FolderStore:
     def _entries(self, folder: str) -> list[tuple[str, os.DirEntry[str]]]:
         """What is in ``folder``, in key order: a folder ``a`` stands where ``a/`` sorts, after ``a-b`` and ``a.b``."""
         try:
-            with os.scandir(self._root / folder) as found:
-                named = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in found]
+            with os.scandir(self._root / folder) as scanned:
+                named = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in scanned]
         except (FileNotFoundError, NotADirectoryError):
             self._insist_on_folder()
             return []
@@ -207,8 +207,8 @@ class FolderStore:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
     @contextlib.contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        """What the file system says, as an error of ours."""
+    def _store_errors(self, key: str) -> Iterator[None]:
+        """Raise what the file system says as a store error."""
         try:
             yield
         except OSError as error:
@@ -216,9 +216,9 @@ class FolderStore:
             raise _as_store_error(error, where) from error
 
     def list(self, prefix: str, *, limit: int | None = None, after: str | None = None) -> list[str]:
-        found = self._walk(check_prefix(prefix), check_prefix(after or ""))
-        with self._told(prefix):
-            return [key for key, _ in itertools.islice(found, check_limit(limit))]
+        keys = self._walk(check_prefix(prefix), check_prefix(after or ""))
+        with self._store_errors(prefix):
+            return [key for key, _ in itertools.islice(keys, check_limit(limit))]
 
 
 def _sync(folder: Path) -> None:
@@ -230,16 +230,16 @@ def _sync(folder: Path) -> None:
 
 
 def _as_store_error(error: OSError, where: str) -> StoreError:
-    said = error.strerror or str(error)
+    reason = error.strerror or str(error)
     if error.errno in _FULL:
-        return StoreFull(f"no room to write {where} ({said}): nothing was stored. Free some space or raise the quota")
+        return StoreFull(f"no room to write {where} ({reason}): nothing was stored. Free some space or raise the quota")
     if error.errno in _DENIED:
         return StoreDenied(
-            f"not allowed to reach {where} ({said}): check the folder's owner and permissions, and that it is not "
+            f"not allowed to reach {where} ({reason}): check the folder's owner and permissions, and that it is not "
             "mounted read-only"
         )
     if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EEXIST):
-        return StoreDenied(f"{where} runs through something that is not a folder ({said}): give another path")
+        return StoreDenied(f"{where} runs through something that is not a folder ({reason}): give another path")
     return StoreUnavailable(
-        f"the file system failed at {where} ({said}): look at the disk or the mount, then try again"
+        f"the file system failed at {where} ({reason}): look at the disk or the mount, then try again"
     )

@@ -131,11 +131,11 @@ class S3Store:
                 break
         if unsure and fault.error is not Exists:
             raise self._outcome_unknown(key, unsure) from cause
-        raise fault.error(f"{key or 'the keys'} in {self.url}: {fault.mend} ({fault.said})") from cause
+        raise fault.error(f"{key or 'the keys'} in {self.url}: {fault.fix} ({fault.said})") from cause
 
     def _outcome_unknown(self, key: str, unsure: StoreFault) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"{key} in {self.url} may or may not be stored: {unsure.said}. {unsure.mend[0].upper()}{unsure.mend[1:]}; "
+            f"{key} in {self.url} may or may not be stored: {unsure.said}. {unsure.fix[0].upper()}{unsure.fix[1:]}; "
             "repeating the same operation stores nothing twice",
             key=key,
         )

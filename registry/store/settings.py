@@ -33,7 +33,7 @@ class S3Settings:
     def __post_init__(self) -> None:
         too_few = self.attempts is not None and self.attempts < 1
         if too_few or min(self.connect_timeout, self.read_timeout) <= 0 or self.first_wait < 0:
-            raise InvalidRequest(f"{self} makes no sense: at least one attempt, timeouts above zero, no negative wait")
+            raise InvalidRequest(f"attempts must be at least 1, timeouts above zero and waits not negative: {self}")
 
     def wait(self, attempt: int, jitter: float) -> float:
         """Seconds to wait before ``attempt`` (1, 2, … after the first, which is 0)."""

@@ -1,4 +1,4 @@
-"""Keys as a person configures them: the private one in a file, the trusted public ones in variables.
+"""Keys as they are configured: the private one in a file, the trusted public ones in variables.
 
 ::
 
@@ -60,8 +60,8 @@ class Keyring:
     @classmethod
     def configured(cls, signing_key: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Self:
         """Whom the environment trusts, and the key of whoever writes; who only reads gives none, and none is opened."""
-        said = os.environ if environ is None else environ
-        return cls.of(signing_key, said.get(PROMOTERS), said.get(TRAINERS))
+        variables = os.environ if environ is None else environ
+        return cls.of(signing_key, variables.get(PROMOTERS), variables.get(TRAINERS))
 
 
 def read_secret(path: Path) -> bytes:

@@ -101,7 +101,7 @@ class Trusted:
             raise UntrustedSignature(f"{where} is not signed, and trusted keys are configured: it is not used")
         role = signature.get("role")
         keys = {"promoter": self.promoters, "trainer": self.trainers}.get(str(role), ()) if role in roles else ()
-        public = next((each for each in keys if key_id(each) == signature.get("key")), None)
+        public = next((key for key in keys if key_id(key) == signature.get("key")), None)
         if public is None:
             raise UntrustedSignature(
                 f"{where} is signed by key {signature.get('key')} as {role}: not a trusted {' or '.join(roles)}"

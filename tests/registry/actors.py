@@ -46,8 +46,9 @@ def a_model(
 ) -> Model:
     """A model on ``store`` as the process ``who`` sees it, with nothing remembered."""
     place = MemoryStore() if store is None else store
+    grace = options.pop("grace", None)
     registry = Registry(place, clock=clock or HandClock(), new_id=counted_ids(who), **options)
-    return registry.model(name)
+    return (registry if grace is None else registry.with_grace(grace)).model(name)
 
 
 def register(model: Model, label: str = "a", *, key: str | None = None, as_of: datetime | None = None) -> Version:
@@ -64,7 +65,9 @@ def night(day: int) -> Night:
 def promote(model: Model, version: Version, *, key: str | None = None, day: int | None = None, **options: Any) -> Any:
     """``version`` made champion by the gate, judged against the champion there is now."""
     expected = options.pop("expected", "now")
-    return model.promote(
+    returned, forced = options.pop("returned", False), options.pop("forced", False)
+    decide = model.reinstate if returned else model.overrule if forced else model.promote
+    return decide(
         version,
         expected=model.champion() if expected == "now" else expected,
         author="gate",

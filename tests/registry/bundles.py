@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from registry.model.evidence import ScoredNight
 from registry.trust.signing import Signer
 from tests.paths import ROOT
 from tests.registry.actors import HandClock, a_model, night, promote, register
@@ -48,10 +49,7 @@ def sheet(day, p=(0.4, 0.6, float("nan")), label=(0, 1, 1), opens=(0, 15, 30)):
 
 def scored(trainer, day, **parts):
     return trainer.score(
-        sheet(day, **parts),
-        night=f"2024-05-{day:02d}",
-        through=f"2024-05-{day:02d}T20:00:00.000000Z",
-        bars=3,
+        ScoredNight(sheet(day, **parts), f"2024-05-{day:02d}", f"2024-05-{day:02d}T20:00:00.000000Z", bars=3),
         fold=lambda files: files[-1],
         author="trainer",
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from registry.format import keys
 from registry.format.entries import digest
 from registry.log import segments
+from registry.model.evidence import ScoredNight
 from tests.registry.actors import NAME, NOON, crowned, night, register
 from tests.registry.long_logs import entry_of, rewritten
 from tests.servers.stores import MemoryStore
@@ -23,7 +24,7 @@ def whole() -> MemoryStore:
     for label in "cde":
         register(model, label)
     model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
-    model.score(b"scores", night="2024-05-02", through="2024-05-02", bars=90, fold=b"".join, author="night")
+    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     model.retire([3], author="ann", reason="old")
     model.tag("best", 4, author="ann")
     return store

@@ -41,8 +41,9 @@ from registry.analysis.history import read_history
 from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema
 from registry.clock import write_time
-from registry.exchange.notebook import import_notebook
+from registry.exchange.notebook import ImportOptions, import_notebook
 from registry.model.approval import proposal
+from registry.model.evidence import ScoredNight
 from registry.trust.signing import Signer, Trusted
 from tests.clocks import FixedClock
 
@@ -161,7 +162,7 @@ def write_acts(folder: Path, archives: Mapping[str, bytes], made_with: Mapping[s
 
     index = folder / "notebook.json"
     index.write_text(json.dumps(NOTEBOOK))
-    import_notebook(training, index, author="ann", model="rf", name="acts")
+    import_notebook(training, index, author="ann", options=ImportOptions("rf", "acts"))
     logistic, tree, bayes, again = (
         job.register(archives[name], _record(name, made_with), author="job", key=f"register {number}")
         for number, name in enumerate(("logistic", "tree", "bayes", "logistic"))
@@ -228,13 +229,15 @@ def _score(job: Model) -> None:
         (("2024-04-29", "2024-04-29"), ("2024-04-30", "2024-04-30"), ("2024-05-01", "2024-05-01"))
     ):
         job.score(
-            f"scores of {night}\n".encode(),
-            night=night,
-            through=f"{through}T20:30:00.000000Z",
-            bars=92,
+            ScoredNight(
+                f"scores of {night}\n".encode(),
+                night,
+                through=f"{through}T20:30:00.000000Z",
+                bars=92,
+                backfill=past if number == 0 else (),
+            ),
             fold=b"".join,
             author="job",
-            backfill=past if number == 0 else (),
             key=f"score {night}",
             as_of=datetime.fromisoformat(f"{night}T21:00:00+00:00"),
         )
@@ -243,9 +246,8 @@ def _score(job: Model) -> None:
 def _promote(gate: Model, version: Version, sentence: str, day: int, *, returned: bool = False) -> None:
     record = {"rule": "by hand", "winner": str(version)}
     body = {"sentence": sentence, "reason": "better", "record": record}
-    gate.promote(
-        version, expected=gate.champion(), author="gate", body=body, night=_night(day), returned=returned, key=sentence
-    )
+    decide = gate.reinstate if returned else gate.promote
+    decide(version, expected=gate.champion(), author="gate", body=body, night=_night(day), key=sentence)
 
 
 def _night(day: int) -> Night:

@@ -1,4 +1,4 @@
-"""Raw exports of prices in, yearly feature files out.
+"""Raw exports of prices become yearly feature files.
 
 ::
 

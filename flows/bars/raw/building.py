@@ -1,4 +1,4 @@
-"""From exports to the yearly feature files of a folder: everything anew, or what is later than its last bar.
+"""Exports are built into the yearly feature files of a folder: everything anew, or what is later than its last bar.
 
 There is one way through: bars that are kept, then those of the exports, then features over all of them. Nothing is
 carried from one build to the next but bars, so adding day by day gives the bytes of one build over everything.
@@ -21,7 +21,7 @@ from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import BarFault, refuse
 from flows.bars.indicators import Definitions, indicators
 from flows.bars.loading import load_bars
-from flows.bars.raw.folder import State, commit, digests, held, read_state
+from flows.bars.raw.folder import State, commit, digests, locked, read_state
 from flows.bars.raw.merging import merge, new_bars
 from flows.bars.raw.reading import Export
 from flows.bars.raw.resampling import QUARTER, Prices
@@ -80,7 +80,7 @@ def build(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Bu
     :class:`RequestRefused` if the folder is not a build's; then the folder is as it was.
     """
     path = Path(folder)
-    with held(path):
+    with locked(path):
         read_state(path)
         return _extend(path, exports, choices, None)
 
@@ -92,31 +92,33 @@ def add(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Buil
     choices.
     """
     path = Path(folder)
-    with held(path):
+    with locked(path):
         state = read_state(path)
         if state is None:
             raise RequestRefused(f"nothing was built in {path} yet: leave out --add")
         for name in ("clock", "definitions", "years"):
-            asked, there = getattr(choices, name), getattr(state, name)
-            if asked != there:
-                raise RequestRefused(f"{path} was built with {name} {there}, not {asked}: name the same, or build anew")
+            chosen, there = getattr(choices, name), getattr(state, name)
+            if chosen != there:
+                raise RequestRefused(
+                    f"{path} was built with {name} {there}, not {chosen}: name the same, or build anew"
+                )
         return _extend(path, exports, choices, state)
 
 
 def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: State | None) -> Built:
     clock = FileClock.parse(choices.clock)
-    kept = Prices.none() if state is None else _kept(path, state)
+    there = Prices.none() if state is None else _bars_there(path, state)
     merged = merge(exports, None if state is None else state.minutes)
-    found = new_bars(merged, kept, None if state is None else state.open, choices.last, choices.longest_gap)
-    refuse([*merged.faults, *found.faults, *_unclear(found.bars, clock)])
-    bars = kept.then(found.bars)
+    fitted = new_bars(merged, there, None if state is None else state.open, choices.last, choices.longest_gap)
+    refuse([*merged.faults, *fitted.faults, *_unclear(fitted.bars, clock)])
+    bars = there.then(fitted.bars)
     frame, written = _features(bars, clock, choices)
     if not written.any():
         raise BarsMissing(
             f"{bars.time.size} bars are too few: the first "
             f"{WARM_UP if choices.years == 'continuous' else WARM_UP_APART} warm the indicators up and are not written"
         )
-    fresh = written & (np.arange(bars.time.size) >= kept.time.size)
+    fresh = written & (np.arange(bars.time.size) >= there.time.size)
     files = _files(path, frame[fresh], clock, state)
     commit(
         path,
@@ -127,7 +129,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
             years=choices.years,
             minutes=merged.minutes,
             unwritten=bars.where(~written),
-            open=found.open,
+            open=fitted.open,
             digests=({} if state is None else dict(state.digests)) | digests(files),
         ),
     )
@@ -141,13 +143,13 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
         first=opens[0].to_pydatetime(),
         last=opens[-1].to_pydatetime(),
         warming=int((~written).sum()),
-        held_back=found.open.time.size,
+        held_back=fitted.open.time.size,
         holes=int(((steps > QUARTER) & (steps < np.timedelta64(1, "D"))).sum()),
         repairs=merged.repairs,
     )
 
 
-def _kept(path: Path, state: State) -> Prices:
+def _bars_there(path: Path, state: State) -> Prices:
     """The bars there are, those in no file included, in order of time."""
     frame = load_bars(path, clock=state.clock).frame
     time = pd.DatetimeIndex(frame.index).tz_localize(None).to_numpy("datetime64[ns]")
@@ -174,10 +176,10 @@ def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.Data
         spans, skipped = [prices], WARM_UP
     else:
         year = clock.from_utc(index).astype("datetime64[Y]")
-        spans, skipped = [prices[year == each] for each in np.unique(year)], WARM_UP_APART
-    parts = [indicators(each[HIGH], each[LOW], each[CLOSE], choices.definitions) for each in spans]
+        spans, skipped = [prices[year == one] for one in np.unique(year)], WARM_UP_APART
+    parts = [indicators(span[HIGH], span[LOW], span[CLOSE], choices.definitions) for span in spans]
     features = pd.concat(parts) if parts else indicators(prices[HIGH], prices[LOW], prices[CLOSE])
-    warm = np.concatenate([np.arange(len(each)) >= skipped for each in spans] or [np.zeros(0, np.bool_)])
+    warm = np.concatenate([np.arange(len(span)) >= skipped for span in spans] or [np.zeros(0, np.bool_)])
     return prices.join(features), warm & features.notna().all(axis=1).to_numpy(np.bool_)
 
 
@@ -187,8 +189,8 @@ def _files(path: Path, fresh: pd.DataFrame, clock: FileClock, state: State | Non
         return {}
     lines = year_lines(fresh, clock.from_utc(pd.DatetimeIndex(fresh.index)), price=repr)
     files = {}
-    for name, each in lines.items():
+    for name, new_lines in lines.items():
         begun = state is not None and name in state.digests
         before = (path / name).read_bytes() if begun else f"{header(fresh)}\n".encode("ascii")
-        files[name] = before + "\n".join([*each, ""]).encode("ascii")
+        files[name] = before + "\n".join([*new_lines, ""]).encode("ascii")
     return files

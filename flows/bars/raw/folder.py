@@ -1,9 +1,9 @@
-"""The folder that yearly files are built into: all files of one build are there, or none of it is.
+"""A folder takes the yearly files of a build: all of them, or none.
 
 ``BUILT.json`` says by which choices the files were built, keeps the bars that are not in them (those that warmed the
 indicators up, and the bars of a quarter of an hour that is still open), and the SHA-256 of each yearly file. It is also
 what commits: new files are first staged beside the old ones, then ``BUILT.json`` is replaced, then the staged files
-take their places. Who comes after a kill finishes the last step, or sweeps away what was never committed.
+take their places. After a kill, the next build finishes the last step, or removes what was never committed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class State:
     digests: Mapping[str, str]
 
     def to_json(self) -> bytes:
-        said = {
+        values = {
             "format": _FORMAT,
             "clock": self.clock,
             "definitions": self.definitions,
@@ -59,19 +59,19 @@ class State:
             "open": _rows(self.open),
             "unwritten": _rows(self.unwritten),
         }
-        return (json.dumps(said, indent=1) + "\n").encode("ascii")
+        return (json.dumps(values, indent=1) + "\n").encode("ascii")
 
     @classmethod
     def from_json(cls, content: bytes) -> State:
         """Raises ValueError, KeyError or TypeError for what :meth:`to_json` did not write."""
-        said: dict[str, Any] = json.loads(content)
-        if said.pop("format") != _FORMAT:
+        values: dict[str, Any] = json.loads(content)
+        if values.pop("format") != _FORMAT:
             raise ValueError("another format")
-        return cls(**said | {"open": _prices(said["open"]), "unwritten": _prices(said["unwritten"])})
+        return cls(**values | {"open": _prices(values["open"]), "unwritten": _prices(values["unwritten"])})
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """``folder``, made if need be, with no other build in it; :class:`RequestRefused` where there is one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def read_state(folder: Path) -> State | None:
     path = folder / STATE
     if not path.exists():
         _sweep(folder)
-        theirs = sorted(each.name for each in folder.glob(_YEARLY))
+        theirs = sorted(file.name for file in folder.glob(_YEARLY))
         if theirs or (folder / MARKER).exists():
             raise RequestRefused(
                 f"{folder} holds {theirs[0] if theirs else MARKER}, which was not built here: give another --out"
@@ -124,7 +124,9 @@ def commit(folder: Path, files: Mapping[str, bytes], state: State) -> None:
         write_whole(folder / STATE, state.to_json())
         _finish(folder, state)
     except OSError as error:
-        raise RequestRefused(f"{folder} cannot be written to: {error.strerror}. Mend it and type it again") from error
+        raise RequestRefused(
+            f"{folder} cannot be written to: {error.strerror}. Fix that and run the command again"
+        ) from error
 
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How exports are laid out: which sign separates columns, where time and prices stand, how time is written.
+"""A layout says how an export is written: the sign between columns, where time and prices stand, the form of time.
 
 Three layouts are known by their first line; every other one needs a header, and a map from ``time``, ``open``,
 ``high``, ``low``, ``close`` to its columns where these have other names.
@@ -56,10 +56,10 @@ def layout_of(first_line: str) -> Layout:
 
 
 def described(columns: Mapping[str, str], delimiter: str | None, time_format: str | None) -> Layout | None:
-    """The layout a person describes, None where nothing is said.
+    """The layout a person describes, None where nothing is given.
 
-    ``columns``: part (:data:`PARTS`) to column; ``time`` may join two by ``+``. What is not said is as in
-    :data:`PLAIN`. Raises :class:`RequestRefused` for a part or a delimiter that makes no sense.
+    ``columns``: part (:data:`PARTS`) to column; ``time`` may join two by ``+``. What is not given is as in
+    :data:`PLAIN`. Raises :class:`RequestRefused` for a part or a delimiter that is not allowed.
     """
     if not columns and delimiter is None and time_format is None:
         return None
@@ -76,12 +76,12 @@ def described(columns: Mapping[str, str], delimiter: str | None, time_format: st
 
 def column_map(text: str) -> dict[str, str]:
     """``"time=Date+Time,open=O"`` as a mapping; :class:`RequestRefused` if it is not written so."""
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for pair in filter(None, text.split(",")):
         part, sign, column = (piece.strip() for piece in pair.partition("="))
-        if not sign or not column or part in found or not _COLUMN.fullmatch(column):
+        if not sign or not column or part in columns or not _COLUMN.fullmatch(column):
             raise RequestRefused(
                 f"--columns: {pair!r} is not understood: write time=Date+Time,open=O,high=H,low=L,close=C"
             )
-        found[part] = column
-    return found
+        columns[part] = column
+    return columns

@@ -1,4 +1,4 @@
-"""Several exports become one run of bars, and this one is fitted to the bars that are there already."""
+"""Several exports are merged into one run of bars, which is fitted to the bars that are there already."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Merged:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FittedBars:
     """Quarter-hour bars after the last one there, the bars of the open quarter, and what does not fit."""
 
     bars: Prices
@@ -44,16 +44,16 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     """
     if not exports:
         raise BarsMissing("no export was given: name at least one file of raw bars")
-    faults = [fault for each in exports for fault in each.faults]
-    minutes = minutes or max(each.minutes for each in exports)
+    faults = [fault for export in exports for fault in export.faults]
+    minutes = minutes or max(export.minutes for export in exports)
     faults += [
-        BarFault(RawRule.LENGTH, each.file, 0, f"bars of {each.minutes} minutes beside bars of {minutes}")
-        for each in exports
-        if not _of_length(each, minutes)
+        BarFault(RawRule.LENGTH, export.file, 0, f"bars of {export.minutes} minutes beside bars of {minutes}")
+        for export in exports
+        if not _of_length(export, minutes)
     ]
-    places = [(each.file, int(number)) for each in exports for number in each.number]
-    time = np.concatenate([each.time for each in exports])
-    values = np.concatenate([each.prices for each in exports])
+    places = [(export.file, int(number)) for export in exports for number in export.number]
+    time = np.concatenate([export.time for export in exports])
+    values = np.concatenate([export.prices for export in exports])
     order = np.argsort(time, kind="stable")
     time, values = time[order], values[order]
     places = [places[at] for at in order.tolist()]
@@ -62,15 +62,17 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     differ = again.copy()
     differ[1:] &= (values[1:] != values[:-1]).any(axis=1)
     faults += [
-        BarFault(RawRule.DUPLICATE, *places[at], f"{pd.Timestamp(time[at])} UTC is also in {_said(places[at - 1])}")
+        BarFault(
+            RawRule.DUPLICATE, *places[at], f"{pd.Timestamp(time[at])} UTC is also in {_file_and_row(places[at - 1])}"
+        )
         for at in np.flatnonzero(differ).tolist()
     ]
-    repairs = [repair for each in exports for repair in each.repairs]
+    repairs = [repair for export in exports for repair in export.repairs]
     if again.any():
         repairs.append(f"{int(again.sum())} bars that two exports hold are taken once")
-    kept = np.flatnonzero(~again).tolist()
+    first = np.flatnonzero(~again).tolist()
     bars = Prices(time, values).where(~again)
-    return Merged(minutes, bars, tuple(places[at] for at in kept), tuple(faults), tuple(repairs))
+    return Merged(minutes, bars, tuple(places[at] for at in first), tuple(faults), tuple(repairs))
 
 
 def _of_length(export: Export, minutes: int) -> bool:
@@ -80,54 +82,55 @@ def _of_length(export: Export, minutes: int) -> bool:
     return export.minutes == minutes or (export.minutes < minutes and on_grid)
 
 
-def new_bars(merged: Merged, kept: Prices, open_: Prices | None, last: str, longest_gap: timedelta) -> Found:
-    """What ``merged`` has after ``kept``, quarter-hour bars in order of time; ``open_`` are bars held back before."""
+def new_bars(merged: Merged, there: Prices, open_: Prices | None, last: str, longest_gap: timedelta) -> FittedBars:
+    """What ``merged`` has after the bars ``there``, quarter-hour bars in order of time; ``open_`` are bars held back
+    before."""
     run, place = merged.bars, dict(zip(merged.bars.time.tolist(), merged.place, strict=True))
     faults: list[BarFault] = []
-    if open_ is not None and open_.time.size and (not kept.time.size or quarter(open_.time)[0] > kept.time[-1]):
+    if open_ is not None and open_.time.size and (not there.time.size or quarter(open_.time)[0] > there.time[-1]):
         run, faults = _joined(open_, run, place)
     complete = {"auto": None, "keep": True, "drop": False}[last]
     bars, rest = resample(run, merged.minutes, last_is_complete=complete)
-    if kept.time.size:
-        past = bars.time <= kept.time[-1]
+    if there.time.size:
+        past = bars.time <= there.time[-1]
         begins_inside = run.time.size and run.time[0] != quarter(run.time)[0]
         checked = past & ~(begins_inside & (np.arange(bars.time.size) == 0))
-        faults += _misfits(bars.where(checked), kept, run, place)
+        faults += _misfits(bars.where(checked), there, run, place)
         bars = bars.where(~past)
-        rest = rest.where(quarter(rest.time) > kept.time[-1])
-    whole = kept.time[-1:]
+        rest = rest.where(quarter(rest.time) > there.time[-1])
+    whole = there.time[-1:]
     steps = np.diff(np.concatenate([whole, bars.time]))
     opens = bars.time if whole.size else bars.time[1:]
     for at in np.flatnonzero(steps > np.timedelta64(longest_gap)).tolist():
         before = pd.Timestamp(opens[at] - steps[at])
-        said = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
-        faults.append(BarFault(RawRule.GAP, *_where(opens[at], run, place), said))
-    return Found(bars, rest, tuple(faults))
+        gap = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
+        faults.append(BarFault(RawRule.GAP, *_where(opens[at], run, place), gap))
+    return FittedBars(bars, rest, tuple(faults))
 
 
 def _joined(open_: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> tuple[Prices, list[BarFault]]:
     """Bars held back by an earlier build and those of the exports, and a fault for each that differs."""
-    there = dict(zip(run.time.tolist(), run.values, strict=True))
-    held = zip(open_.time.tolist(), open_.values, strict=True)
+    of_run = dict(zip(run.time.tolist(), run.values, strict=True))
+    held_back = zip(open_.time.tolist(), open_.values, strict=True)
     faults = [
         BarFault(RawRule.CORRECTED, *place[time], f"the bar of {pd.Timestamp(time)} UTC, held back before, differs")
-        for time, values in held
-        if time in there and not np.array_equal(there[time], values)
+        for time, values in held_back
+        if time in of_run and not np.array_equal(of_run[time], values)
     ]
     both = open_.where(~np.isin(open_.time, run.time)).then(run)
     order = np.argsort(both.time)
     return Prices(both.time[order], both.values[order]), faults
 
 
-def _misfits(bars: Prices, kept: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> list[BarFault]:
-    """A fault for each of ``bars`` that is not in ``kept``, or is with other prices."""
-    at = np.minimum(np.searchsorted(kept.time, bars.time), kept.time.size - 1)
-    late = kept.time[at] != bars.time
-    other = ~late & (kept.values[at] != bars.values).any(axis=1)
+def _misfits(bars: Prices, there: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> list[BarFault]:
+    """A fault for each of ``bars`` that is not in ``there``, or is with other prices."""
+    at = np.minimum(np.searchsorted(there.time, bars.time), there.time.size - 1)
+    late = there.time[at] != bars.time
+    other = ~late & (there.values[at] != bars.values).any(axis=1)
     return [
-        BarFault(rule, *_where(bars.time[each], run, place), f"the bar of {pd.Timestamp(bars.time[each])} UTC")
+        BarFault(rule, *_where(bars.time[misfit], run, place), f"the bar of {pd.Timestamp(bars.time[misfit])} UTC")
         for rule, wrong in ((RawRule.LATE, late), (RawRule.CORRECTED, other))
-        for each in np.flatnonzero(wrong).tolist()
+        for misfit in np.flatnonzero(wrong).tolist()
     ]
 
 
@@ -137,5 +140,5 @@ def _where(opens: np.datetime64, run: Prices, place: dict[int, tuple[str, int]])
     return next((place[time] for time in inside.tolist() if time in place), ("held back before", 0))
 
 
-def _said(place: tuple[str, int]) -> str:
+def _file_and_row(place: tuple[str, int]) -> str:
     return f"{place[0]} row {place[1]}"

@@ -1,6 +1,6 @@
-"""The bars of one export and everything that is wrong with them.
+"""An export is read into bars here, with everything that is wrong with them.
 
-As in the yearly files lines are split here rather than by a CSV engine, so that every fault has its line.
+As in the yearly files, lines are split here rather than by a CSV engine, so that every fault has its line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
-from flows.bars.faults import BarFault, shown
+from flows.bars.faults import BarFault, quoted
 from flows.bars.raw.layouts import METATRADER, PRICES, Layout, layout_of
 from flows.bars.raw.rules import RawRule
 
@@ -72,10 +72,10 @@ def read_export(
     if not lines:
         return _unusable(BarFault(RawRule.EMPTY, file, 0, "nothing is in it"))
     layout = layout or layout_of(lines[0][1])
-    found = _table(file, lines, layout)
-    if isinstance(found, BarFault):
-        return _unusable(found)
-    table, faults = found
+    read = _table(file, lines, layout)
+    if isinstance(read, BarFault):
+        return _unusable(read)
+    table, faults = read
     return _checked(file, layout, table, faults, clock, minutes)
 
 
@@ -87,7 +87,7 @@ def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Ta
         missing = sorted(set(wanted) - set(spelled))
         if missing:
             return BarFault(
-                RawRule.LAYOUT, file, lines[0][0], f"no column {', '.join(missing)} in {shown(lines[0][1])}"
+                RawRule.LAYOUT, file, lines[0][0], f"no column {', '.join(missing)} in {quoted(lines[0][1])}"
             )
         twice = sorted(name for name in set(wanted) if spelled.count(name) > 1)
         if twice:
@@ -107,7 +107,7 @@ def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Ta
             table.prices.append(tuple(cells[place] for place in places[len(layout.time) :]))
         else:
             faults.append(
-                BarFault(RawRule.FIELDS, file, number, f"{len(cells)} of {len(header)} fields: {shown(line)}")
+                BarFault(RawRule.FIELDS, file, number, f"{len(cells)} of {len(header)} fields: {quoted(line)}")
             )
     return table, faults
 
@@ -119,22 +119,22 @@ def _checked(
     time, in_time = _times(file, layout, table, clock)
     columns = list(zip(*table.prices, strict=True)) or [()] * len(PRICES)
     prices = np.column_stack([numbers(column) for column in columns])
-    found = [*in_time, *_faults_of_prices(file, table, prices)]
-    sound = ~np.isin(number, [fault.row for fault in found])
+    faulty = [*in_time, *_faults_of_prices(file, table, prices)]
+    sound = ~np.isin(number, [fault.row for fault in faulty])
     time, prices, number = time[sound], prices[sound], number[sound]
-    found += _faults_of_order(file, time, number)
+    faulty += _faults_of_order(file, time, number)
     length, of_grid = _length(file, time, number, minutes)
     again, doubles = _duplicates(file, time, prices, number)
     repairs = (f"{file}: {int(again.sum())} bars that stand there twice left out",) if again.any() else ()
-    kept = ~again
+    first = ~again
     return Export(
         file,
         layout.name,
         length,
-        time[kept],
-        prices[kept],
-        number[kept],
-        (*faults, *found, *of_grid, *doubles),
+        time[first],
+        prices[first],
+        number[first],
+        (*faults, *faulty, *of_grid, *doubles),
         repairs,
     )
 
@@ -153,18 +153,18 @@ def _times(
     wall = pd.to_datetime(bare, format=layout.time_format or "ISO8601", errors="coerce")
     wall = wall.where((wall >= _FIRST) & (wall < _LAST))
     unread = np.flatnonzero(wall.isna())
-    faults = [BarFault(RawRule.TIMESTAMP, file, table.number[at], f"time = {shown(table.time[at])}") for at in unread]
+    faults = [BarFault(RawRule.TIMESTAMP, file, table.number[at], f"time = {quoted(table.time[at])}") for at in unread]
     if zone is not None and zone.nunique() > 1:
         usual = zone.iloc[0]
         other = int(np.flatnonzero(zone != usual)[0])
-        said = f"time = {shown(table.time[other])}, the first line has {shown(table.time[0])}"
-        faults.append(BarFault(RawRule.ZONE, file, table.number[other], said))
+        differing = f"time = {quoted(table.time[other])}, the first line has {quoted(table.time[0])}"
+        faults.append(BarFault(RawRule.ZONE, file, table.number[other], differing))
     zoned = zone is not None and bool(zone.iloc[0]) if len(texts) else False
     values = wall.fillna(_FIRST).to_numpy("datetime64[ns]")
     here = FileClock.parse(_offset(str(zone.iloc[0]))) if zoned and zone is not None else clock
     utc, unclear = here.to_utc(values)
     faults += [
-        BarFault(RawRule.SUMMER_TIME, file, table.number[at], f"time = {shown(table.time[at])}")
+        BarFault(RawRule.SUMMER_TIME, file, table.number[at], f"time = {quoted(table.time[at])}")
         for at in np.flatnonzero(unclear)
     ]
     return utc, faults
@@ -180,47 +180,47 @@ def _faults_of_prices(file: str, table: _Table, prices: Floats) -> list[BarFault
         for at in np.flatnonzero(~np.isfinite(prices[:, column])).tolist():
             text = table.prices[at][column]
             rule = RawRule.DECIMAL_COMMA if "," in text else RawRule.NUMBER
-            faults.append(BarFault(rule, file, table.number[at], f"{name} = {shown(text)}"))
+            faults.append(BarFault(rule, file, table.number[at], f"{name} = {quoted(text)}"))
         for at in np.flatnonzero(prices[:, column] <= 0).tolist():
             faults.append(
-                BarFault(RawRule.PRICE, file, table.number[at], f"{name} = {shown(table.prices[at][column])}")
+                BarFault(RawRule.PRICE, file, table.number[at], f"{name} = {quoted(table.prices[at][column])}")
             )
     open_, high, low, close = prices.T
     crossed = (low > np.minimum(open_, close)) | (high < np.maximum(open_, close))
     for at in np.flatnonzero(crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1)).tolist():
-        said = ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, table.prices[at], strict=True))
-        faults.append(BarFault(RawRule.RANGE, file, table.number[at], said))
+        prices_there = ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, table.prices[at], strict=True))
+        faults.append(BarFault(RawRule.RANGE, file, table.number[at], prices_there))
     return faults
 
 
 def _faults_of_order(file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64]) -> list[BarFault]:
     back = np.flatnonzero(time[1:] < time[:-1]) + 1
     return [
-        BarFault(RawRule.ORDER, file, int(number[at]), f"{_shown(time[at])} after {_shown(time[at - 1])} (UTC)")
+        BarFault(RawRule.ORDER, file, int(number[at]), f"{_time(time[at])} after {_time(time[at - 1])} (UTC)")
         for at in back.tolist()
     ]
 
 
 def _length(
-    file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64], asked: int | None
+    file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64], minutes: int | None
 ) -> tuple[int, list[BarFault]]:
     """Minutes of a bar, and what does not fit them."""
     seconds = time != time.astype("datetime64[m]")
     if seconds.any():
         at = int(np.flatnonzero(seconds)[0])
-        return 1, [BarFault(RawRule.OFF_GRID, file, int(number[at]), f"a bar opens at {_shown(time[at])} (UTC)")]
+        return 1, [BarFault(RawRule.OFF_GRID, file, int(number[at]), f"a bar opens at {_time(time[at])} (UTC)")]
     steps = np.unique(np.diff(np.unique(time)) // _MINUTE)
     minute = (time.astype("datetime64[m]").astype(np.int64)) % 15
-    shown = time.size >= SHOWS_ITS_LENGTH and steps.size > 0
-    guessed = next((each for each in (15, 5) if shown and steps[0] >= each and not (minute % each).any()), 1)
-    length = asked or guessed
-    if asked is None and length == 15 and steps[0] > 15:
+    enough = time.size >= SHOWS_ITS_LENGTH and steps.size > 0
+    guessed = next((length for length in (15, 5) if enough and steps[0] >= length and not (minute % length).any()), 1)
+    length = minutes or guessed
+    if minutes is None and length == 15 and steps[0] > 15:
         return length, [BarFault(RawRule.LENGTH, file, 0, f"the shortest step between bars is {steps[0]} minutes")]
     off = np.flatnonzero(minute % length)
     if off.size:
         at = int(off[0])
         return length, [
-            BarFault(RawRule.LENGTH, file, int(number[at]), f"{_shown(time[at])} (UTC) opens no M{length} bar")
+            BarFault(RawRule.LENGTH, file, int(number[at]), f"{_time(time[at])} (UTC) opens no M{length} bar")
         ]
     return length, []
 
@@ -234,12 +234,12 @@ def _duplicates(
     differ = np.zeros(time.size, np.bool_)
     differ[1:] = again[1:] & (prices[1:] != prices[:-1]).any(axis=1)
     return again, [
-        BarFault(RawRule.DUPLICATE, file, int(number[at]), f"{_shown(time[at])} (UTC) is also in row {number[at - 1]}")
+        BarFault(RawRule.DUPLICATE, file, int(number[at]), f"{_time(time[at])} (UTC) is also in row {number[at - 1]}")
         for at in np.flatnonzero(differ).tolist()
     ]
 
 
-def _shown(time: np.datetime64) -> str:
+def _time(time: np.datetime64) -> str:
     return f"{pd.Timestamp(time):%Y-%m-%d %H:%M:%S}"
 
 

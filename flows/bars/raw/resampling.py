@@ -1,4 +1,4 @@
-"""Bars of a minute or five become bars of a quarter of an hour.
+"""Bars of one or five minutes are resampled to bars of a quarter of an hour.
 
 A quarter of an hour with any minute in it is a bar: open of its first, close of its last, highest high, lowest low; a
 minute that is not there did not trade. One without a minute is no bar. The last quarter of an export is *open* as long
@@ -32,9 +32,9 @@ class Prices:
     def none(cls) -> Prices:
         return cls(np.empty(0, "datetime64[ns]"), np.empty((0, 4)))
 
-    def where(self, kept: Mask) -> Prices:
-        """The bars where ``kept``, shape (n,)."""
-        return Prices(self.time[kept], self.values[kept])
+    def where(self, mask: Mask) -> Prices:
+        """The bars where ``mask``, shape (n,)."""
+        return Prices(self.time[mask], self.values[mask])
 
     def then(self, later: Prices) -> Prices:
         """These bars and those of ``later``."""

@@ -1,4 +1,4 @@
-"""The rules that raw exports must keep, each with how to mend what breaks it, in the order they are reported."""
+"""Raw exports must keep these rules; each says how to fix what breaks it. They are reported in this order."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The holdout rule: champion and candidates once, on bars that none was trained on."""
+"""The holdout rule judges champion and candidates once, on bars that none was trained on."""

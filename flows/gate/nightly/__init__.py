@@ -1,1 +1,1 @@
-"""The nightly rule: streams against the champion, with one error rate for the whole year."""
+"""The nightly rule judges streams against the champion, with one error rate for the whole year."""

@@ -1,4 +1,4 @@
-"""Who is judged, against whom, and what a decision records of each."""
+"""Candidates are judged against the champion; a decision records one row of figures for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.gate.nightly.sequential import WindowEvidence
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may be promoted tonight: ``version`` (tonight's of a recipe, or a former champion), judged by ``stream``.
+    """A version that may be promoted tonight (tonight's of a recipe, or a former champion), judged by ``stream``.
 
     ``guards``: what was found about the version itself, continuity with its stream's last version for one.
     """
@@ -30,9 +30,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Champion:
-    """Who is judged against: its own ``stream``, its recipe's (from which its ranks start), and the last night that
-    does not count: the night it was promoted, or of a person's act if that is later. ``since``: the night it was
-    promoted. ``refreshed``: by a refresh, after which the evidence goes on (see :mod:`flows.gate.nightly.refresh`)."""
+    """The version that candidates are judged against: its own ``stream``, its recipe's (from which its ranks start),
+    and the last night that does not count: the night it was promoted, or of a person's override if that is later.
+    ``since``: the night it was promoted. ``refreshed``: by a refresh, after which the evidence goes on (see
+    :mod:`flows.gate.nightly.refresh`)."""
 
     version: str
     name: str
@@ -44,9 +45,9 @@ class Champion:
 
 
 def row_of(
-    each: Candidate, evidence: WindowEvidence, at: int, figures: AccuracyFigures, policy: GatePolicy
+    candidate: Candidate, evidence: WindowEvidence, at: int, figures: AccuracyFigures, policy: GatePolicy
 ) -> NightlyRow:
-    """What the decision records of the candidate in column ``at`` of the evidence. ``figures``: over its evidence."""
+    """The decision's row of the candidate in column ``at`` of the evidence. ``figures``: over its evidence."""
     windows = tuple(
         WindowFigures(
             int(evidence.n[at, i]), float(evidence.mean[at, i]), float(evidence.standard_error[at, i]), float(z)
@@ -56,10 +57,10 @@ def row_of(
     )
     best = evidence.best_of(at)
     return NightlyRow(
-        name=each.name,
-        fingerprint=each.fingerprint,
-        version=each.version,
-        former=each.former,
+        name=candidate.name,
+        fingerprint=candidate.fingerprint,
+        version=candidate.version,
+        former=candidate.former,
         days=int(evidence.days[at]),
         bars=figures.bars,
         accuracy=figures.right,
@@ -68,7 +69,7 @@ def row_of(
         windows=windows,
         best_window=None if best is None else best.days,
         largest_z=None if best is None else best.z,
-        guards=(*each.guards, *_guards(figures.right, figures.majority, figures.champion, policy)),
+        guards=(*candidate.guards, *_guards(figures.right, figures.majority, figures.champion, policy)),
     )
 
 

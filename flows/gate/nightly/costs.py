@@ -1,4 +1,4 @@
-"""What a stream's sides would have earned after the spread: the input of a guard, which can only hold back.
+"""The guard on costs compares the net pips of a stream's sides with the champion's. It can only hold back.
 
 A side is held for one bar, long where the stream says "up", short where not. Changing it crosses the spread once (half
 to close, half to open), at the hour in which it changes. Nothing is promoted for earning more: a few large moves decide
@@ -22,7 +22,7 @@ __all__ = ["costs_guard", "net_pips", "spread_by_hour"]
 
 
 DAYS = NIGHTS_A_YEAR
-"""Trading days that are looked at."""
+"""Trading days that the pips are counted over."""
 
 
 def costs_guard(

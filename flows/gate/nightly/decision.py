@@ -1,4 +1,4 @@
-"""What the nightly gate decided, as a typed record that goes into the log and comes back unchanged."""
+"""The nightly gate's decision is a typed record that goes into the log and comes back unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WindowFigures:
 @dataclass(frozen=True)
 class NightlyRow:
     """One candidate: its evidence in each window that exists, accuracy at its cut beside the champion's and the
-    majority's on the same bars (a labelled extra; only guards look at it), and what guards found."""
+    majority's on the same bars (a labelled extra; only guards look at it), and the guards' results."""
 
     name: str
     fingerprint: str

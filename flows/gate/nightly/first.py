@@ -1,4 +1,4 @@
-"""Before there is a champion: the stream that scored best in the backfill."""
+"""The first champion is the stream that scored best in the backfill."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def choose_first(
     scores = StreamScorer(ledger, policy.score)
     rows = []
     everything = np.ones(ledger.label.size, np.bool_)
-    for each in candidates:
-        daily = scores.daily(scores.of(each.stream, each.stream), everything)
+    for candidate in candidates:
+        daily = scores.daily(scores.of(candidate.stream, candidate.stream), everything)
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
-        stream, among = ledger.streams.get(each.stream), np.isin(ledger.day, recent)
+        stream, among = ledger.streams.get(candidate.stream), np.isin(ledger.day, recent)
         figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
-        rows.append(_with_skill(row_of(each, evidence, 0, figures, policy), policy))
+        rows.append(_with_skill(row_of(candidate, evidence, 0, figures, policy), policy))
     ready = [
         at
         for at, row in enumerate(rows)

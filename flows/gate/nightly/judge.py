@@ -1,5 +1,7 @@
-"""The nightly gate: a stream is promoted when its evidence against the champion passes a threshold that one year of
-nights without any difference passes with the probability of the yearly budget.
+"""The nightly gate promotes a stream whose evidence against the champion exceeds a threshold.
+
+The threshold is set so that, in one year of nights in which no recipe is better, anything is promoted with the
+probability of the yearly budget.
 
 :func:`judge_nightly` looks at every recipe's stream since the champion was promoted, on the same bars, by trading days,
 in every window (:mod:`flows.gate.nightly.sequential`), against a threshold calibrated for this many recipes
@@ -79,7 +81,7 @@ def judge_leads(
     """As :func:`judge_nightly`, from leads that are computed already (of many nights at once, for a replay)."""
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    days, d, w = leads.of([each.stream for each in candidates])
+    days, d, w = leads.of([candidate.stream for candidate in candidates])
     evidence = judge(d, w, windows=policy.windows)
     year = YearOfNights(
         windows=policy.windows,
@@ -88,38 +90,38 @@ def judge_leads(
         young=int(evidence.days.max()) < policy.windows[-1],
         young_together=leads.champion_days() < RECENT_WINDOWS[-1],
     )
-    found = calibration or calibrate(max(tried, len(candidates)), year)
+    calibration = calibration or calibrate(max(tried, len(candidates)), year)
     rows = []
-    for at, each in enumerate(candidates):
-        shown_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
-        rows.append(row_of(each, evidence, at, leads.figures(each.stream, shown_days), policy))
-    everyone = _together(leads, evidence.r, found)
+    for at, candidate in enumerate(candidates):
+        judged_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
+        rows.append(row_of(candidate, evidence, at, leads.figures(candidate.stream, judged_days), policy))
+    pooled = _pooled_lead(leads, evidence.r, calibration)
     wait = -nights_since(leads.nights, champion.after) % policy.cadence  # looking oftener would void its error rate
-    winner = None if wait else _winner(rows, found, everyone)
+    winner = None if wait else _winner(rows, calibration, pooled)
     age = nights_since(leads.nights, champion.since or champion.after)
     refresh = None
     if winner is None and policy.refresh_margin is not None and age > policy.maximum_age_nights:
-        refresh = _refresh(leads, candidates, champion, policy, found.threshold, evidence.r)
+        refresh = _refresh(leads, candidates, champion, policy, calibration.threshold, evidence.r)
     refreshed = refresh is not None and refresh.passed and not wait and rows[refresh.row].passed
     if refresh is not None and refreshed:
         winner = refresh.row
-    shown = winner if winner is not None else _leader(rows)
-    lead = None if shown is None else evidence.best_of(shown)
-    more = None if lead is None else more_nights(lead, found.threshold)
-    visible = None if lead is None else visible_difference(lead, found.threshold)
+    subject = winner if winner is not None else _leader(rows)
+    lead = None if subject is None else evidence.best_of(subject)
+    more = None if lead is None else more_nights(lead, calibration.threshold)
+    visible = None if lead is None else visible_difference(lead, calibration.threshold)
     return NightlyDecision(
         action="held" if winner is None else "promoted",
         winner=None if winner is None else candidates[winner].name,
         winner_version=None if winner is None else candidates[winner].version,
         returned=winner is not None and candidates[winner].former,
-        reason="refreshed" if refreshed else _reason(rows, winner, found, everyone, refresh, wait),
+        reason="refreshed" if refreshed else _reason(rows, winner, calibration, pooled, refresh, wait),
         sentence=nightly_sentence(
             SentenceFacts(
                 champion=champion.version,
                 rows=rows,
-                shown=shown,
+                subject=subject,
                 promoted=winner is not None,
-                threshold=found.threshold,
+                threshold=calibration.threshold,
                 budget=policy.budget,
                 score=policy.score,
                 more=more,
@@ -127,7 +129,7 @@ def judge_leads(
                 days=int(evidence.days.max()),
                 shortest=fewest_days(policy.windows),
                 wait=wait,
-                together=everyone,
+                together=pooled,
                 refresh=refresh,
                 refreshed=refreshed,
                 age=age,
@@ -135,8 +137,8 @@ def judge_leads(
         ),
         champion=champion.version,
         rows=tuple(rows),
-        threshold=found.threshold,
-        calibration=_recorded(found),
+        threshold=calibration.threshold,
+        calibration=_recorded(calibration),
         autocorrelation=evidence.r,
         first_day=None if not days.size else str(days[0]),
         last_day=None if not days.size else str(days[-1]),
@@ -146,7 +148,7 @@ def judge_leads(
         tried=max(tried, len(candidates)),
         after=champion.after,
         policy=policy.to_dict(),
-        together=everyone,
+        together=pooled,
         refresh=refresh,
         refreshed=refreshed,
         champion_since=champion.since,
@@ -154,25 +156,30 @@ def judge_leads(
     )
 
 
-def _recorded(found: Calibration) -> dict[str, int]:
+def _recorded(calibration: Calibration) -> dict[str, int]:
     """What thresholds can be computed again from; the mean's age only where it is not the recipes'."""
-    values = {each: int(getattr(found, each)) for each in ("recipes", "paths", "seed", "nights", "young")}
-    return values if found.young_together == found.young else {**values, "young_together": int(found.young_together)}
+    names = ("recipes", "paths", "seed", "nights", "young")
+    values = {name: int(getattr(calibration, name)) for name in names}
+    return (
+        values
+        if calibration.young_together == calibration.young
+        else {**values, "young_together": int(calibration.young_together)}
+    )
 
 
-def _together(leads: Leads, r: float, found: Calibration) -> PooledLead | None:
+def _pooled_lead(leads: Leads, r: float, calibration: Calibration) -> PooledLead | None:
     """All recipes with live days as one; None with fewer than two of them, or before there is a window."""
     streams = leads.recipes()
-    if found.together is None or len(streams) < 2:
+    if calibration.together is None or len(streams) < 2:
         return None
     _, d, w = leads.of(streams)
     mean, bars = together(d, w)
     best = judge(mean, bars, windows=RECENT_WINDOWS, r=r).best
     if best is None:
         return None
-    told = d[~np.isnan(mean[:, 0])][-best.days :]
-    recipes = int((~np.isnan(told)).any(axis=0).sum())  # one that was left out long ago has no part in it
-    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, found.together)
+    window = d[~np.isnan(mean[:, 0])][-best.days :]
+    recipes = int((~np.isnan(window)).any(axis=0).sum())  # one that was left out long ago has no part in it
+    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, calibration.together)
 
 
 def _refresh(
@@ -184,7 +191,11 @@ def _refresh(
     r: float,
 ) -> Refresh | None:
     """Whether the champion's recipe, retrained, is not worse, on the days that this champion served."""
-    own = [at for at, each in enumerate(candidates) if each.stream == champion.recipe_stream and not each.former]
+    own = [
+        at
+        for at, candidate in enumerate(candidates)
+        if candidate.stream == champion.recipe_stream and not candidate.former
+    ]
     if not own or policy.refresh_margin is None:
         return None
     days, d, w = leads.of([champion.recipe_stream])
@@ -192,37 +203,39 @@ def _refresh(
     return not_worse(d[served], w[served], row=own[0], margin=policy.refresh_margin, threshold=threshold, r=r)
 
 
-def _winner(rows: Sequence[NightlyRow], found: Calibration, everyone: PooledLead | None) -> int | None:
+def _winner(rows: Sequence[NightlyRow], calibration: Calibration, pooled: PooledLead | None) -> int | None:
     """The candidate of the largest z that passes: by its own lead, or, where the champion fell behind all recipes,
     the recipe that leads most."""
-    fell = everyone is not None and everyone.fell
+    fell = pooled is not None and pooled.fell
     eligible = [
         at
         for at, row in enumerate(rows)
         if row.passed
         and row.largest_z is not None
-        and (row.largest_z > found.threshold or (fell and row.largest_z > 0.0 and not row.former))
+        and (row.largest_z > calibration.threshold or (fell and row.largest_z > 0.0 and not row.former))
     ]
     return max(eligible, key=lambda at: rows[at].largest_z or 0.0) if eligible else None
 
 
 def _leader(rows: Sequence[NightlyRow]) -> int | None:
-    told = [at for at, row in enumerate(rows) if row.largest_z is not None]
-    return max(told, key=lambda at: rows[at].largest_z or 0.0) if told else None
+    judged = [at for at, row in enumerate(rows) if row.largest_z is not None]
+    return max(judged, key=lambda at: rows[at].largest_z or 0.0) if judged else None
 
 
 def _reason(
     rows: Sequence[NightlyRow],
     winner: int | None,
-    found: Calibration,
-    everyone: PooledLead | None,
+    calibration: Calibration,
+    pooled: PooledLead | None,
     refresh: Refresh | None,
     wait: int,
 ) -> str:
-    fell = everyone is not None and everyone.fell
+    fell = pooled is not None and pooled.fell
     if winner is not None:
-        return "better" if (rows[winner].largest_z or 0.0) > found.threshold else "champion fell"
-    strong = [row for row in rows if row.largest_z is not None and row.largest_z > (0.0 if fell else found.threshold)]
+        return "better" if (rows[winner].largest_z or 0.0) > calibration.threshold else "champion fell"
+    strong = [
+        row for row in rows if row.largest_z is not None and row.largest_z > (0.0 if fell else calibration.threshold)
+    ]
     if refresh is not None and refresh.passed:
         strong.append(rows[refresh.row])
     if strong and wait:
@@ -240,7 +253,7 @@ def nights_since(nights: Sequence[str], after: str | None) -> int:
 def tried_lately(ledger: Ledger, candidates: Sequence[Candidate], *, nights: int = NIGHTS_A_YEAR) -> int:
     """Distinct recipes with a live score in the last ``nights`` nights, tonight's among them, and former champions."""
     recent = ledger.live_nights[-nights:]
-    keys = {each.stream for each in candidates}
+    keys = {candidate.stream for candidate in candidates}
     if recent:
         first = np.datetime64(recent[0], "D")
         keys |= {key for key, stream in recipes_of(ledger) if (stream.live & (ledger.day >= first)).any()}

@@ -1,4 +1,4 @@
-"""How much each stream leads the champion, by trading days, on the bars that both were scored on live.
+"""Leads say how much better each stream scored than the champion, by trading days, on bars that both scored live.
 
 Of a ledger that goes further than a night, :meth:`Leads.until` gives what that night knew: every score of a bar depends
 on earlier bars alone, and a day that has ended does not change.
@@ -49,7 +49,7 @@ class AccuracyFigures:
 @dataclass(frozen=True, eq=False)
 class _Days:
     r"""A stream beside the champion on each ``day`` that is evidence, shape (n_days,). ``rows``: shape (6, n_days),
-    its mean lead a bar and the bars behind it; then of the bars that both were asked about how many there are, and on
+    its mean lead a bar and the bars behind it; then of the bars that both were scored on how many there are, and on
     how many it, the majority and the champion were right. ``begun``: the first day with such a bar, evidence or not."""
 
     day: npt.NDArray[np.datetime64]
@@ -72,7 +72,7 @@ class Leads:
         self._theirs = scores.of(champion.stream, champion.recipe_stream)
         served = scores.daily(self._theirs, scored_since(ledger, champion, champion.stream))
         self._served = served.day.astype("datetime64[D]")
-        self._found: dict[str, _Days] = {}
+        self._by_stream: dict[str, _Days] = {}
         self._last: np.datetime64 | None = None
         self.nights = ledger.live_nights
 
@@ -80,29 +80,27 @@ class Leads:
         """The same leads as this night knew them."""
         then = copy.copy(self)  # what was computed is shared
         then._last = np.datetime64(night, "D")
-        then.nights = tuple(each for each in self.nights if each <= night)
+        then.nights = tuple(earlier for earlier in self.nights if earlier <= night)
         return then
 
     def of(self, streams: Sequence[str]) -> tuple[npt.NDArray[np.datetime64], Floats, Floats]:
         """Days of any of the streams, ascending, shape (n_days,); leads and bars of each, shape (n_days, n_streams),
         NaN and 1 where a day is none of its."""
         daily = [self._daily(stream) for stream in streams]
-        days = np.unique(np.concatenate([each.day for each in daily]))
+        days = np.unique(np.concatenate([stream.day for stream in daily]))
         d, w = np.full((days.size, len(daily)), np.nan), np.ones((days.size, len(daily)))
-        for column, each in enumerate(daily):
-            at = np.searchsorted(days, each.day)
-            d[at, column], w[at, column] = each.rows[:2]
+        for column, lead in enumerate(daily):
+            at = np.searchsorted(days, lead.day)
+            d[at, column], w[at, column] = lead.rows[:2]
         return days, d, w
 
     def figures(self, stream: str, days: npt.NDArray[np.datetime64]) -> AccuracyFigures:
         """How often both were right on the bars of some of the stream's days, ascending."""
-        found = self._daily(stream)
-        asked, *right = found.rows[2:, np.searchsorted(found.day, days)].sum(axis=1)
-        return (
-            AccuracyFigures(int(asked), *(float(each / asked) for each in right))
-            if asked
-            else AccuracyFigures(0, None, None)
-        )
+        daily = self._daily(stream)
+        bars, *right = daily.rows[2:, np.searchsorted(daily.day, days)].sum(axis=1)
+        if not bars:
+            return AccuracyFigures(0, None, None)
+        return AccuracyFigures(int(bars), *(float(count / bars) for count in right))
 
     def champion_days(self) -> int:
         """Days that the champion itself can be judged on, whichever recipes there were beside it."""
@@ -113,11 +111,11 @@ class Leads:
         return [key for key, _ in recipes_of(self._ledger) if self._daily(key).begun is not None]
 
     def _daily(self, stream: str) -> _Days:
-        if stream not in self._found:
-            self._found[stream] = self._beside(stream)
-        return self._found[stream] if self._last is None else self._found[stream].until(self._last)
+        if stream not in self._by_stream:
+            self._by_stream[stream] = self._computed(stream)
+        return self._by_stream[stream] if self._last is None else self._by_stream[stream].until(self._last)
 
-    def _beside(self, stream: str) -> _Days:
+    def _computed(self, stream: str) -> _Days:
         ledger = self._ledger
         since = scored_since(ledger, self._champion, stream)
         begun = ledger.day[since][0] if since.any() else None
@@ -135,7 +133,7 @@ def _counts(day: npt.NDArray[np.datetime64], masks: Sequence[Mask], days: npt.ND
     """How many bars of each of ``days`` each mask holds: whole numbers, shape (n_days,)."""
     starts, stops = np.searchsorted(day, days, "left"), np.searchsorted(day, days, "right")
     sums = [np.concatenate([[0], np.cumsum(mask)]) for mask in masks]
-    return [(each[stops] - each[starts]).astype(np.float64) for each in sums]
+    return [(total[stops] - total[starts]).astype(np.float64) for total in sums]
 
 
 def scored_since(ledger: Ledger, champion: Against, stream: str) -> Mask:

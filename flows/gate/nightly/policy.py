@@ -1,4 +1,4 @@
-"""How the nightly gate judges: set for good and recorded, never chosen for one run.
+"""The gate's policy says how nights are judged. It is recorded in the registry, and never chosen for one run.
 
 Choosing score, windows or budget per run would void the yearly error rate: with enough tries some choice promotes.
 """
@@ -49,30 +49,33 @@ class GatePolicy:
             raise RequestRefused(f"there is no cut '{self.cut}': choose median or half")
         if not SMALLEST_BUDGET <= self.budget < 1.0:
             raise RequestRefused(
-                f"a yearly budget of {self.budget} makes no sense: give a probability such as 0.05, at least "
-                f"{SMALLEST_BUDGET}, which simulation can tell"
+                f"a yearly budget of {self.budget} is out of range: give a probability such as 0.05, at least "
+                f"{SMALLEST_BUDGET} (simulation cannot resolve less) and below 1"
             )
         if not 0.0 <= self.accuracy_margin_points <= 100.0:
-            raise RequestRefused(f"a margin of {self.accuracy_margin_points} points makes no sense: 0 to 100")
+            raise RequestRefused(
+                f"an accuracy margin of {self.accuracy_margin_points} points is out of range: give 0 to 100"
+            )
         if not 1 <= self.cadence <= NIGHTS_A_YEAR:
-            raise RequestRefused(f"a look every {self.cadence} nights makes no sense: 1 to {NIGHTS_A_YEAR}")
+            raise RequestRefused(f"a look every {self.cadence} nights is out of range: give 1 to {NIGHTS_A_YEAR}")
         if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 3:
             raise RequestRefused(f"the windows {list(self.windows)} must be increasing numbers of days, from 3 up")
         if self.maximum_age_nights < FEWEST_DAYS:
             raise RequestRefused(
-                f"a maximum age of {self.maximum_age_nights} nights makes no sense: at least {FEWEST_DAYS}, by then "
-                "something can be told"
+                f"a maximum age of {self.maximum_age_nights} nights is out of range: give at least {FEWEST_DAYS}, "
+                "the fewest days that are judged"
             )
         if self.refresh_margin is not None and not 0.0 < self.refresh_margin < 1.0:
             raise RequestRefused(
-                f"a refresh margin of {self.refresh_margin} {self.score} makes no sense: above 0 and below 1, such as "
-                "0.01 edge"
+                f"a refresh margin of {self.refresh_margin} {self.score} is out of range: give a number above 0 and "
+                "below 1, such as 0.01"
             )
         if self.net_margin_pips is not None and not 0.0 <= self.net_margin_pips < 100.0:
-            raise RequestRefused(f"a margin of {self.net_margin_pips} pips makes no sense: 0 or a little more")
-        if len(self.spread_pips) not in (1, 24) or not all(0.0 <= each < 100.0 for each in self.spread_pips):
+            raise RequestRefused(f"a net margin of {self.net_margin_pips} pips is out of range: give 0 to 100")
+        if len(self.spread_pips) not in (1, 24) or not all(0.0 <= pips < 100.0 for pips in self.spread_pips):
             raise RequestRefused(
-                f"the spread {list(self.spread_pips)} makes no sense: give pips, one number or 24 by New York's hour"
+                f"the spread {list(self.spread_pips)} is out of range: give pips from 0 to 100, one number or 24 by "
+                "New York's hour"
             )
 
     def to_dict(self) -> dict[str, Any]:

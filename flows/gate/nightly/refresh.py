@@ -1,9 +1,9 @@
-"""May an old champion be replaced by its own recipe, retrained, though nothing is clearly better?
+"""A refresh replaces an old champion by its own recipe, retrained, although nothing is clearly better.
 
-Only where a person asked for it (``refresh_margin`` of the policy), where the champion is older than its maximum age,
-and where the retrained stream is shown not to be worse by the margin or more: with d the stream's daily lead over the
-champion, the z of ``d + margin`` over the last 250 days must exceed the very threshold of a promotion, and the last 40
-and 80 days must not speak against it.
+It is allowed only where a person asked for it (``refresh_margin`` of the policy), where the champion is older than its
+maximum age, and where the retrained stream is shown not to be worse by the margin or more: with d the stream's daily
+lead over the champion, the z of ``d + margin`` over the last 250 days must exceed the very threshold of a promotion,
+and the last 40 and 80 days must not speak against it.
 
 That costs no budget of its own. The error it can make is to install a stream that is worse by the margin or more; for
 such a stream ``d + margin`` is at most what the calibration assumes of a lead, so all false acts of a year together,
@@ -28,7 +28,7 @@ __all__ = ["not_worse"]
 
 
 def not_worse(d: Floats, w: Floats, *, row: int, margin: float, threshold: float, r: float) -> Refresh | None:
-    """What the champion's own recipe shows: None with too few days.
+    """Whether the champion's own recipe is not worse than it: None with too few days.
 
     ``d``, ``w``: shape (n_days, 1), its daily lead over the champion and the bars behind it, only days that this
     champion served; ``row``: which candidate it is; ``r``: the autocorrelation of the days.

@@ -1,4 +1,4 @@
-"""The nightly decision in one sentence, in the units of the score, with accuracy as a labelled extra."""
+"""This module writes the nightly decision as one sentence, in units of the score, with accuracy as a labelled extra."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
+from registry.format.phrases import plural
 
 LISTED = 10
 """Recipes that a sentence on a first champion names."""
@@ -13,13 +14,13 @@ LISTED = 10
 
 @dataclass(frozen=True)
 class SentenceFacts:
-    """What the sentence of a night with a champion tells of. ``shown``: the row of the winner or the leader; ``days``:
+    """The facts in the sentence of a night with a champion. ``subject``: the row of the winner or the leader; ``days``:
     that the champion was judged on; ``wait``: nights to the next look, 0 on a night that decides; ``age``: nights that
     the champion has served."""
 
     champion: str
     rows: Sequence[NightlyRow]
-    shown: int | None
+    subject: int | None
     promoted: bool
     threshold: float
     budget: float
@@ -35,101 +36,101 @@ class SentenceFacts:
     age: int
 
     def z(self, z: float, threshold: float) -> str:
-        """A z beside what is allowed."""
+        """A z and the threshold."""
         return f"z {z:.2f} of the {threshold:.2f} that one false promotion in {1 / self.budget:.0f} years allows"
 
 
-def nightly_sentence(told: SentenceFacts) -> str:
+def nightly_sentence(facts: SentenceFacts) -> str:
     """What a person reads in the morning."""
-    row = None if told.shown is None else told.rows[told.shown]
+    row = None if facts.subject is None else facts.rows[facts.subject]
     best = None if row is None else row.best
     if row is None or best is None:
         return (
-            f"held: {told.champion} was judged on {_count(told.days, 'trading day')} so far, and the shortest window "
-            f"asks for {told.shortest}; no difference can be told yet"
+            f"held: {facts.champion} was judged on {_count(facts.days, 'trading day')} so far, and the shortest window "
+            f"asks for {facts.shortest}; no difference can be told yet"
         )
-    if told.refreshed and told.refresh is not None:
-        return _refreshed(told, told.refresh, row)
-    if told.promoted:
-        return _promoted(told, row, best)
-    return _held(told, row, best)
+    if facts.refreshed and facts.refresh is not None:
+        return _refreshed(facts, facts.refresh, row)
+    if facts.promoted:
+        return _promoted(facts, row, best)
+    return _held(facts, row, best)
 
 
-def _promoted(told: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
-    who = f"returned: {_named(row)}, the former champion" if row.former else f"promoted: {_named(row)}"
-    lead = _lead(best, told.champion, told.score)
-    everyone = told.together
-    if best.z > told.threshold or everyone is None:
-        return f"{who}: its stream {lead} over {best.days} days ({told.z(best.z, told.threshold)}{_right(row)})"
+def _promoted(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
+    who = f"returned: {_label(row)}, the former champion" if row.former else f"promoted: {_label(row)}"
+    lead = _lead(best, facts.champion, facts.score)
+    pooled = facts.together
+    if best.z > facts.threshold or pooled is None:
+        return f"{who}: its stream {lead} over {best.days} days ({facts.z(best.z, facts.threshold)}{_right(row)})"
     most = "the most of them"
-    if any((other.largest_z or 0.0) > best.z for other in told.rows if not other.former):
+    if any((other.largest_z or 0.0) > best.z for other in facts.rows if not other.former):
         most = "the most of those that no guard holds back"
     return (
-        f"{who}: {_fell(told, everyone)}, and its stream, {most}, {lead} over {best.days} days "
+        f"{who}: {_fell(facts, pooled)}, and its stream, {most}, {lead} over {best.days} days "
         f"(z {best.z:.2f}{_right(row)})"
     )
 
 
-def _refreshed(told: SentenceFacts, refresh: Refresh, row: NightlyRow) -> str:
+def _refreshed(facts: SentenceFacts, refresh: Refresh, row: NightlyRow) -> str:
     return (
-        f"refreshed: {_named(row)}, the same recipe retrained, replaces {told.champion} after "
-        f"{_count(told.age, 'night')}: nothing was clearly better, and its stream is not worse by "
-        f"{_amount(refresh.margin, told.score)} or more ({told.z(refresh.z, refresh.threshold)}; "
-        f"{_signed(refresh.mean, told.score)} over {refresh.days} days{_right(row)})"
+        f"refreshed: {_label(row)}, the same recipe retrained, replaces {facts.champion} after "
+        f"{_count(facts.age, 'night')}: nothing was clearly better, and its stream is not worse by "
+        f"{_amount(refresh.margin, facts.score)} or more ({facts.z(refresh.z, refresh.threshold)}; "
+        f"{_signed(refresh.mean, facts.score)} over {refresh.days} days{_right(row)})"
     )
 
 
-def _held(told: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
-    everyone, fell = told.together, told.together is not None and told.together.fell
-    said = (
-        f"held: {row.name}'s stream {_lead(best, told.champion, told.score)} over {best.days} days "
-        f"({told.z(best.z, told.threshold)}{_right(row)})"
+def _held(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
+    pooled, fell = facts.together, facts.together is not None and facts.together.fell
+    sentence = (
+        f"held: {row.name}'s stream {_lead(best, facts.champion, facts.score)} over {best.days} days "
+        f"({facts.z(best.z, facts.threshold)}{_right(row)})"
     )
-    if fell and everyone is not None:
-        said += f"; {_fell(told, everyone)}"
-    barred = _barred(told, row, best, fell=fell)
+    if fell and pooled is not None:
+        sentence += f"; {_fell(facts, pooled)}"
+    barred = _barred(facts, row, best, fell=fell)
     if barred is not None:
-        said += f"; {'' if barred is row else f'{barred.name} is '}held back by {_held_back(barred)}"
-    elif (fell or best.z > told.threshold) and told.wait:
-        said += f"; the next look is in {_count(told.wait, 'night')}"
+        sentence += f"; {'' if barred is row else f'{barred.name} is '}held back by {_held_back(barred)}"
+    elif (fell or best.z > facts.threshold) and facts.wait:
+        sentence += f"; the next look is in {_count(facts.wait, 'night')}"
     elif best.mean > 0 and best.z > 0:
-        said += (
-            f"; a true difference of this size would need about {_count(told.more, 'more night')}"
-            if told.more is not None
+        sentence += (
+            f"; a true difference of this size would need about {_count(facts.more, 'more night')}"
+            if facts.more is not None
             else "; a true difference of this size would not be seen in a year"
         )
-    if told.visible:  # 0 where every day shows the same difference: how much days vary is not known then
-        said += f"; differences under {_amount(told.visible, told.score)} cannot be seen in a year"
-    if told.refresh is not None:
-        said += _not_refreshed(told, told.refresh)
-    return said
+    if facts.visible:  # 0 where every day shows the same difference: how much days vary is not known then
+        sentence += f"; differences under {_amount(facts.visible, facts.score)} cannot be seen in a year"
+    if facts.refresh is not None:
+        sentence += _not_refreshed(facts, facts.refresh)
+    return sentence
 
 
-def _barred(told: SentenceFacts, row: NightlyRow, best: WindowFigures, *, fell: bool) -> NightlyRow | None:
+def _barred(facts: SentenceFacts, row: NightlyRow, best: WindowFigures, *, fell: bool) -> NightlyRow | None:
     """Who would be promoted but for guards: the leader, or a recipe that would take over from a champion that fell."""
-    strong = [row] if best.z > told.threshold or (fell and not row.former) else []
+    strong = [row] if best.z > facts.threshold or (fell and not row.former) else []
     if fell:
-        others = [each for each in told.rows if not each.former and (each.largest_z or 0.0) > 0.0]
-        strong += sorted(others, key=lambda each: each.largest_z or 0.0, reverse=True)
-    return next((each for each in strong if each.failed), None)
+        others = [other for other in facts.rows if not other.former and (other.largest_z or 0.0) > 0.0]
+        strong += sorted(others, key=lambda other: other.largest_z or 0.0, reverse=True)
+    return next((barred for barred in strong if barred.failed), None)
 
 
-def _fell(told: SentenceFacts, everyone: PooledLead) -> str:
+def _fell(facts: SentenceFacts, pooled: PooledLead) -> str:
     return (
-        f"all {everyone.recipes} recipes together led {told.champion} by {_amount(everyone.mean, told.score)} over "
-        f"{everyone.days} days ({told.z(everyone.z, everyone.threshold)})"
+        f"all {pooled.recipes} recipes together led {facts.champion} by {_amount(pooled.mean, facts.score)} over "
+        f"{pooled.days} days ({facts.z(pooled.z, pooled.threshold)})"
     )
 
 
-def _not_refreshed(told: SentenceFacts, refresh: Refresh) -> str:
-    row = told.rows[refresh.row]
-    if refresh.passed and told.wait:
-        return f"; {told.champion} is {_count(told.age, 'night')} old and may be refreshed at the next look"
+def _not_refreshed(facts: SentenceFacts, refresh: Refresh) -> str:
+    row = facts.rows[refresh.row]
+    if refresh.passed and facts.wait:
+        return f"; {facts.champion} is {_count(facts.age, 'night')} old and may be refreshed at the next look"
     if refresh.passed:
-        return f"; {told.champion} is {_count(told.age, 'night')} old, its refresh held back by {_held_back(row)}"
+        return f"; {facts.champion} is {_count(facts.age, 'night')} old, its refresh held back by {_held_back(row)}"
     return (
-        f"; {told.champion} is {_count(told.age, 'night')} old, and {row.name} retrained is not shown to be less than "
-        f"{_amount(refresh.margin, told.score)} worse (z {refresh.z:.2f} of {refresh.threshold:.2f})"
+        f"; {facts.champion} is {_count(facts.age, 'night')} old, and {row.name} retrained is not shown to be less "
+        f"than {_amount(refresh.margin, facts.score)} worse (z {refresh.z:.2f} of {refresh.threshold:.2f})"
     )
 
 
@@ -137,14 +138,14 @@ def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
     """Why this one is the first champion, and how the others did."""
     row = rows[winner]
     last = row.windows[-1]
-    others = [_beside(other, score) for at, other in enumerate(rows) if at != winner and other.windows]
+    others = [_mean_and_failures(other, score) for at, other in enumerate(rows) if at != winner and other.windows]
     level = _level(last.mean, score)
-    said = f"{level} of the bars right" if score == "accuracy" else f"{level} {score} a bar"
+    mean = f"{level} of the bars right" if score == "accuracy" else f"{level} {score} a bar"
     sure = f"z {last.z:.2f}" if score == "edge" else ""  # only edge is 0 without skill, so that its z says something
-    shown = f"{sure}{_right(row)}".removeprefix("; ")
+    details = f"{sure}{_right(row)}".removeprefix("; ")
     return (
-        f"promoted: {_named(row)} is the first champion: its stream scored {said} over the last {last.days} days, "
-        f"backfill included{shown and f' ({shown})'}; no error rate is held for a first champion"
+        f"promoted: {_label(row)} is the first champion: its stream scored {mean} over the last {last.days} days, "
+        f"backfill included{details and f' ({details})'}; no error rate is held for a first champion"
         + (f"; accepted by a person although held back by {_held_back(row)}" if row.failed else "")
         + (f"; the others: {_listed(others, '; ')}" if others else "")
     )
@@ -157,9 +158,9 @@ def empty_sentence(rows: Sequence[NightlyRow], shortest: int) -> str:
             f"held: production stays empty: no stream has the {shortest} scored days that a first champion is chosen "
             "by; let more nights pass (a first night without --no-backfill scores the past instead)"
         )
-    told = [f"{row.name} ({_failures(row)})" for row in rows if row.windows and row.failed]
+    failed = [f"{row.name} ({_failures(row)})" for row in rows if row.windows and row.failed]
     overruled = any(row.windows and row.lacks_skill_alone for row in rows)
-    return f"held: production stays empty: no stream passes: {_listed(told, '; ')}" + (
+    return f"held: production stays empty: no stream passes: {_listed(failed, '; ')}" + (
         "; --accept-unskilled overrides, and is recorded" if overruled else ""
     )
 
@@ -198,9 +199,9 @@ def _level(mean: float, score: str) -> str:
     return f"{100 * mean:.2f} %" if score == "accuracy" else f"{mean:+.4f}"
 
 
-def _beside(row: NightlyRow, score: str) -> str:
-    told = f"{row.name} {_level(row.windows[-1].mean, score)}"
-    return told + (f" ({_failures(row)})" if row.failed else "")
+def _mean_and_failures(row: NightlyRow, score: str) -> str:
+    mean = f"{row.name} {_level(row.windows[-1].mean, score)}"
+    return mean + (f" ({_failures(row)})" if row.failed else "")
 
 
 def _listed(words: Sequence[str], between: str) -> str:
@@ -209,9 +210,9 @@ def _listed(words: Sequence[str], between: str) -> str:
     return between.join(words[:LISTED]) + (f"{between}and {more} more" if more > 0 else "")
 
 
-def _named(row: NightlyRow) -> str:
+def _label(row: NightlyRow) -> str:
     return row.name if row.version is None else f"{row.name} ({row.version})"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return plural(number, noun, thousands="")  # recorded sentences are compared byte for byte

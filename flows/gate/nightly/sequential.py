@@ -1,4 +1,4 @@
-"""Is a recipe's stream better than the champion? One question a night, put to the same days again and again.
+"""Sequential tests of whether a recipe's stream is better than the champion: one look a night at growing evidence.
 
 For each recipe and each of the last 125 and up to 250 trading days since the champion was promoted, with d_i the mean
 difference of day i and w_i its share of the window's bars::
@@ -105,7 +105,7 @@ class Lead:
 class WindowEvidence:
     """All that the gate looks at in one night.
 
-    ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, and what they say; 0
+    ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, their statistics; 0
     and NaN where a recipe has not that many days yet. ``days``: shape (n_recipes,), the days that each recipe has.
     ``r``: the lag-1 autocorrelation of the days, not negative; the standard errors and z include it.
     """
@@ -162,8 +162,12 @@ def judge(
         n[recipe] = existing_windows(own.size, windows)
         exist = n[recipe] > 0
         if exist.any():
-            found = window_statistics(own, weight, n[recipe][exist].tolist())
-            mean[recipe, exist], error[recipe, exist], z[recipe, exist] = found.mean, found.standard_error, found.z
+            statistics = window_statistics(own, weight, n[recipe][exist].tolist())
+            mean[recipe, exist], error[recipe, exist], z[recipe, exist] = (
+                statistics.mean,
+                statistics.standard_error,
+                statistics.z,
+            )
             correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
     correlation = pooled(correlations) if r is None else r
     inflation = variance_inflation(correlation)
@@ -213,9 +217,9 @@ def window_statistics(d: Floats, w: Floats, windows: Sequence[int]) -> Statistic
         if n == windows[-1]:
             longest, degrees = variance, np.maximum(effective - 1.0, 1.0)
         s = np.sqrt(np.maximum(variance, longest) / effective)
-        told = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars tells nothing
-        mean[..., at], error[..., at] = m, np.where(told, s, 0.0)
-        z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=told), degrees)
+        known = (s > _SAME * np.abs(m)) & (effective >= 2.0)  # less than two days' worth of bars is no evidence
+        mean[..., at], error[..., at] = m, np.where(known, s, 0.0)
+        z[..., at] = normal_from_t(np.divide(m, s, out=np.zeros(m.shape), where=known), degrees)
     return Statistics(mean, error, z)
 
 

@@ -1,7 +1,7 @@
-"""The gate's thresholds at its shipped settings, so that a night does not simulate 20,000 years to look them up.
+"""This table holds the gate's thresholds at its shipped settings, so that a night need not simulate 20,000 years.
 
 Each number is what :mod:`flows.gate.nightly.calibration` computes, and a test computes all of them again. The table is
-only asked where every setting that enters is the one it was made with; any other is simulated as before.
+only used where every setting that enters is the one it was made with; any other is simulated as before.
 """
 
 from __future__ import annotations

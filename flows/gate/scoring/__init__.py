@@ -1,1 +1,1 @@
-"""Scores and the ledger that they come from, bar by bar and by trading day."""
+"""Scoring turns the ledger's predictions into scores, bar by bar and by trading day."""

@@ -1,4 +1,4 @@
-"""From bars to the unit of evidence: one number a trading day.
+"""Scores of bars become the unit of evidence here: one number a trading day.
 
 Bars of one day share the day's market, so they are not independent; days nearly are. What is left between neighbouring
 days is measured and paid for in :mod:`flows.gate.nightly.sequential`. A day with fewer than 48 scored bars is a stub (a
@@ -64,5 +64,5 @@ def by_day(day: npt.ArrayLike, scores: npt.ArrayLike, *, minimum_bars: int = MIN
     total = np.add.reduceat(np.where(scored, columns, 0.0), starts, axis=0)
     enough = count >= max(minimum_bars, 1)
     mean = np.where(enough, total / np.maximum(count, 1.0), np.nan)
-    kept = enough.any(axis=1)
-    return DailyScores(days[starts][kept], mean[kept], np.where(enough, count, 0.0)[kept])
+    has_score = enough.any(axis=1)
+    return DailyScores(days[starts][has_score], mean[has_score], np.where(enough, count, 0.0)[has_score])

@@ -1,10 +1,10 @@
-"""What one prediction was worth: a score per bar, higher is better, from what was known when the bar was predicted.
+"""A score says what one prediction was worth, a bar: higher is better, from what was known when it was made.
 
 - :func:`edge` (the default) asks whether the bars that a stream ranks high go up more often than those that it ranks
   low. It ignores the level of the probabilities and any drift of the market, so a model that is badly calibrated and
   predicts all the same is seen; Brier and log-loss throw such a model away.
-- :func:`accuracy` is 1 where the side said at the version's cut was right. It is what most people ask for, and carries
-  about half the evidence of ``edge`` per day.
+- :func:`accuracy` is 1 where the side by the version's decision threshold was right. It is what most people ask for,
+  and carries about half the evidence of ``edge`` per day.
 - :func:`brier` is minus the squared error of the probability.
 
 ``p`` is a *stream*: a recipe's out-of-sample predictions in the order of the bars, each by the version that was the
@@ -36,10 +36,11 @@ __all__ = [
 
 
 TRAILING_BARS = 2_000
-"""Bars that a rank, a base and a cut look back on: about a month, so that they follow the regime of a stream."""
+"""Bars that a rank, a base and a decision threshold look back on: about a month, so that they follow the regime of a
+stream."""
 
 TRAILING_MINIMUM = 500
-"""Fewer earlier bars than this, and the rank, the base and the cut are undefined."""
+"""Fewer earlier bars than this, and the rank, the base and the decision threshold are undefined."""
 
 _NONE: Floats = np.empty(0)
 
@@ -60,21 +61,22 @@ def edge(p: npt.ArrayLike, y: npt.ArrayLike, *, base: npt.ArrayLike, earlier: np
     return (2.0 * labels - 1.0 - bases) * trailing_rank(predictions, earlier=earlier)
 
 
-def accuracy(p: npt.ArrayLike, y: npt.ArrayLike, *, cut: npt.ArrayLike) -> Floats:
-    """1 where the side said is the side that came, else 0, shape (n_bars,); "up" is said strictly above ``cut``.
+def accuracy(p: npt.ArrayLike, y: npt.ArrayLike, *, threshold: npt.ArrayLike) -> Floats:
+    """1 where the predicted side is the side that came, else 0, shape (n_bars,); "up" is strictly above ``threshold``.
 
-    ``cut`` is a number, or one number a bar where the versions of a stream have their own.
+    ``threshold`` is a number, or one number a bar where the versions of a stream have their own.
 
-    Raises :class:`GateRefused` for lengths that differ, a prediction or cut that is not finite, a label not 0 or 1.
+    Raises :class:`GateRefused` for lengths that differ, a prediction or threshold that is not finite, a label not 0 or
+    1.
     """
     predictions, labels = _stream(p), _labels(y)
     _same_length(predictions, labels)
-    cuts = np.asarray(cut, dtype=np.float64)
-    if not np.isfinite(cuts).all():
+    thresholds = np.asarray(threshold, dtype=np.float64)
+    if not np.isfinite(thresholds).all():
         raise GateRefused("a cut is not a finite number: give every version the cut that it was registered with")
-    if cuts.ndim:
-        _same_length(cuts, labels)
-    return np.asarray((predictions > cuts) == (labels == 1.0), dtype=np.float64)
+    if thresholds.ndim:
+        _same_length(thresholds, labels)
+    return np.asarray((predictions > thresholds) == (labels == 1.0), dtype=np.float64)
 
 
 def brier(p: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
@@ -127,7 +129,8 @@ def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
 
 
 def stream_threshold(p: npt.ArrayLike) -> float:
-    """The cut that a version trained now is served with: the median of its stream's last 2,000 predictions.
+    """The decision threshold that a version trained now is served with: the median of its stream's last 2,000
+    predictions.
 
     With it a version says "up" on about half the bars, whatever the level of its probabilities.
 

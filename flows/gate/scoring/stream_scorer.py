@@ -1,4 +1,4 @@
-"""The scores of a ledger's streams by one score: bar by bar, by trading day, and right or wrong at the cut."""
+"""A stream scorer computes the scores of a ledger's streams: by bar, by trading day, and right or wrong by side."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ class StreamScorer:
         self._ledger = ledger
         self._score = score
         self._base = trailing_base(ledger.label)
-        self._found: dict[tuple[str, str], Floats] = {}
+        self._by_stream: dict[tuple[str, str], Floats] = {}
 
     def of(self, key: str, ranked_after: str) -> Floats:
         """Score a bar, shape (n_bars,), NaN where there is none. Ranks start with the stream ``ranked_after``."""
-        if (key, ranked_after) not in self._found:
-            self._found[key, ranked_after] = self._computed(key, ranked_after)
-        return self._found[key, ranked_after]
+        if (key, ranked_after) not in self._by_stream:
+            self._by_stream[key, ranked_after] = self._computed(key, ranked_after)
+        return self._by_stream[key, ranked_after]
 
     def daily(self, scores: Floats, among: Mask) -> DailyScores:
         """Daily means of one column over the counted bars among ``among``."""
-        kept = np.where(self._ledger.counted & among, scores, np.nan)
-        return by_day(self._ledger.day, kept, minimum_bars=MINIMUM_BARS)
+        column = np.where(self._ledger.counted & among, scores, np.nan)
+        return by_day(self._ledger.day, column, minimum_bars=MINIMUM_BARS)
 
     def figures(self, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
-        """Bars, accuracy at the cut, and of the majority before each bar, over counted scored bars ``among``."""
+        """Bars, accuracy at the decision threshold, and of the majority before each bar, over counted scored bars
+        ``among``."""
         at = np.flatnonzero(stream.scored & among & self._ledger.counted)
         if not at.size:
             return 0, None, None
@@ -54,18 +55,18 @@ class StreamScorer:
         at = np.flatnonzero(stream.scored)
         p, y = stream.p[at], self._ledger.label[at]
         if self._score == "accuracy":
-            result[at] = accuracy(p, y, cut=stream.cut[at])
+            result[at] = accuracy(p, y, threshold=stream.cut[at])
         elif self._score == "brier":
             result[at] = brier(p, y)
         else:
-            earlier = self._before(ranked_after, at[0]) if ranked_after != key else np.empty(0)
+            earlier = self._predictions_before(ranked_after, at[0]) if ranked_after != key else np.empty(0)
             defined = ~np.isnan(self._base[at])
-            said = np.full(at.size, np.nan)
+            scores = np.full(at.size, np.nan)
             ranked = edge(p, y, base=np.where(defined, self._base[at], 0.0), earlier=earlier)
-            said[defined] = ranked[defined]
-            result[at] = said
+            scores[defined] = ranked[defined]
+            result[at] = scores
         return result
 
-    def _before(self, key: str, first: int) -> Floats:
+    def _predictions_before(self, key: str, first: int) -> Floats:
         stream = self._ledger.streams.get(key)
         return np.empty(0) if stream is None else stream.p[:first][stream.scored[:first]]

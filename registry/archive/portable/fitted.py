@@ -1,4 +1,4 @@
-"""Writing the data-only form of a fitted scikit-learn classifier of the labels 0 and 1, and checking it against it."""
+"""Writing the data-only form of a fitted scikit-learn classifier, and checking that both predict the same."""
 
 from __future__ import annotations
 

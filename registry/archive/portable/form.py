@@ -1,4 +1,4 @@
-"""The form itself: a scaler perhaps, trees or a line, and the rule that makes a probability of their score."""
+"""The data-only form: an optional scaler, trees or a line, and the rule that makes a probability of their score."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PortableModel:
     arrays: Mapping[str, npt.NDArray[Any]]
 
     def up(self, x: FloatArray) -> FloatArray:
-        """P(up), shape (n,), of the model's input ``x``: (n, features), as ``Signature.matrix`` gives it.
+        """P(up), shape (n,), of the model's input ``x``: (n, features), as ``InputSchema.matrix`` gives it.
 
         Raises :class:`InputMismatch` as :meth:`taken` does.
         """

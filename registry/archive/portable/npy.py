@@ -54,5 +54,5 @@ def _header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     buffer = io.BytesIO(head)
     if np.lib.format.read_magic(buffer) != (1, 0):
         raise ValueError("another version of the format")
-    found: tuple[tuple[int, ...], bool, np.dtype[Any]] = np.lib.format.read_array_header_1_0(buffer)
-    return found
+    header: tuple[tuple[int, ...], bool, np.dtype[Any]] = np.lib.format.read_array_header_1_0(buffer)
+    return header

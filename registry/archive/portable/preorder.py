@@ -59,11 +59,11 @@ class Walk:
         step = max(1, _TOGETHER // max(1, len(x)))
         for first in range(0, len(self.depth), step):
             last = min(first + step, len(self.depth))
-            said = self._values(x, first, last)
+            leaves = self._values(x, first, last)
             if last - first == 1:
-                total += said
+                total += leaves
             else:  # accumulate, not sum: sum adds pairwise, and the last bit would differ
-                rows = np.concatenate((total, said)).reshape(last - first + 1, len(x))
+                rows = np.concatenate((total, leaves)).reshape(last - first + 1, len(x))
                 total = np.add.accumulate(rows, axis=0)[-1]
         return total
 
@@ -91,12 +91,12 @@ def walkable(trees: Trees, *, count: int, width: int) -> Walk:
     if len(ends) != count or not count or ends[-1] != len(level) - 1:
         raise UnsafeArtifact(f"the nodes are not {count} whole trees; not loaded")
     roots = np.concatenate(([0], ends[:-1] + 1))
-    asking = np.flatnonzero(inner)
-    right = _next_lower(level, asking) + 1
-    down = count + 2 * np.arange(len(asking))
+    inner_places = np.flatnonzero(inner)
+    right = _next_lower(level, inner_places) + 1
+    down = count + 2 * np.arange(len(inner_places))
     place = np.empty(len(level), np.intp)
     place[roots] = np.arange(count)
-    place[asking + 1] = down
+    place[inner_places + 1] = down
     place[right] = down + 1
     walk = Walk(
         feature=np.zeros(len(level), np.intp),
@@ -105,9 +105,9 @@ def walkable(trees: Trees, *, count: int, width: int) -> Walk:
         value=np.zeros(len(level)),
         depth=np.zeros(count, np.intp),
     )
-    walk.feature[place[asking]] = trees.feature[inner]
-    walk.threshold[place[asking]] = trees.threshold
-    walk.down[place[asking]] = down
+    walk.feature[place[inner_places]] = trees.feature[inner]
+    walk.threshold[place[inner_places]] = trees.threshold
+    walk.down[place[inner_places]] = down
     walk.value[place[~inner]] = trees.value
     _measure(walk)
     return walk
@@ -116,11 +116,11 @@ def walkable(trees: Trees, *, count: int, width: int) -> Walk:
 def _check(trees: Trees, inner: npt.NDArray[np.bool_], width: int) -> None:
     if not ((trees.feature >= LEAF) & (trees.feature < width)).all():
         raise UnsafeArtifact(f"a node looks at a feature outside 0 to {width - 1}; not loaded")
-    asked, leaves = int(inner.sum()), int((~inner).sum())
-    if (len(trees.threshold), len(trees.value)) != (asked, leaves):
+    inner_nodes, leaves = int(inner.sum()), int((~inner).sum())
+    if (len(trees.threshold), len(trees.value)) != (inner_nodes, leaves):
         raise UnsafeArtifact(
-            f"{asked} inner nodes and {leaves} leaves have {len(trees.threshold)} thresholds and {len(trees.value)} "
-            "values; not loaded"
+            f"{inner_nodes} inner nodes and {leaves} leaves have {len(trees.threshold)} thresholds and "
+            f"{len(trees.value)} values; not loaded"
         )
     if np.isnan(trees.threshold).any() or not np.isfinite(trees.value).all():
         raise UnsafeArtifact("a threshold or a value of the trees is not a number; not loaded")
@@ -130,8 +130,8 @@ def _next_lower(level: npt.NDArray[np.intp], places: Places) -> Places:
     """For each of ``places`` the next one whose level is one lower: there its left subtree ends."""
     length = len(level) + 1
     order = np.argsort(level, kind="stable")
-    found = np.searchsorted(level[order] * length + order, (level[places] - 1) * length + places)
-    return order[found]
+    nearest = np.searchsorted(level[order] * length + order, (level[places] - 1) * length + places)
+    return order[nearest]
 
 
 def _measure(walk: Walk) -> None:

@@ -130,7 +130,7 @@ def test_a_window_in_the_past_is_the_window_of_that_past(sample: Path) -> None:
 
 @pytest.mark.parametrize("days", [0, -1, float("nan")])
 def test_a_window_of_no_days_is_refused(week: Dataset, days: float) -> None:
-    with pytest.raises(RequestRefused, match="more than none"):
+    with pytest.raises(RequestRefused, match="give more than 0"):
         week.window(days)
 
 

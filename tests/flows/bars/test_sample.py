@@ -76,7 +76,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_sample_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestRefused, match="makes no sense"):
+    with pytest.raises(RequestRefused, match="must not end before it begins"):
         write_sample(tmp_path, first=date(2024, 1, 2), last=date(2024, 1, 1))
 
 

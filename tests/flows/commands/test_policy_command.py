@@ -103,7 +103,7 @@ def test_every_field_of_the_policy_can_be_set(nights: Nights) -> None:
         (("--spread", "0.8,0.9"), "one number or 24"),
         (("--spread", "never"), "is no number: write one such as 0.8, or 24 by"),
         (("--net-margin", "much"), "is no number: write one such as 0.01, or never"),
-        (("--spread", "-1"), "makes no sense"),
+        (("--spread", "-1"), "give pips from 0 to 100"),
         (("--maximum-age", "39"), "at least 40"),
         (("--score", "profit"), "no score 'profit'"),
     ],

@@ -15,7 +15,6 @@ from flows.cli import main
 from flows.errors import BarsMissing, ReportFailed, RequestRefused
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.report import writing
 from flows.report.writing import after_night, write_report
 from flows.settings import Settings
 from registry.errors import ModelNotFound
@@ -106,7 +105,9 @@ def test_the_nights_bars_are_not_read_again_unless_others_are_scored(
     job = replace(lived.job(), reports=str(tmp_path))
     data = job.load_dataset()
     read: list[object] = []
-    monkeypatch.setattr(writing, "load_bars", lambda *where, **how: read.append(where) or load_bars(*where, **how))
+    monkeypatch.setattr(
+        "flows.job.plan.load_bars", lambda *where, **how: read.append(where) or load_bars(*where, **how)
+    )
     after_night(job, lived.outcome, data=data)
     assert read == []
     once = (tmp_path / "m.html").read_bytes()

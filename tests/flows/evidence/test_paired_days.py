@@ -15,6 +15,7 @@ from flows.gate.scoring.ledger import to_bytes
 from registry import Model, Registry, VersionRecord, cli
 from registry.clock import write_time
 from registry.errors import Corrupt
+from registry.model.evidence import ScoredNight
 from tests.flows.gate.nightly_cases import Bars, bars, sheets
 
 NAME = "m"
@@ -48,7 +49,7 @@ def model(tmp_path: Path, made: Bars) -> Model:
 
 
 def keep(model: Model, data: bytes) -> None:
-    model.score(data, night="2023-02-10", through="2023-02-10", bars=1, fold=lambda files: files[-1], author="trainer")
+    model.score(ScoredNight(data, "2023-02-10", "2023-02-10", 1), fold=lambda files: files[-1], author="trainer")
 
 
 def test_days_of_two_recipes_are_paired_bar_by_bar(model, made):

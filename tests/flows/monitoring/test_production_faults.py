@@ -38,7 +38,7 @@ def test_a_constant_feature_that_stays_has_not_shifted_and_one_that_leaves_has()
 
 @pytest.mark.parametrize(("p", "one"), [([0.6, 0.9], True), ([0.5, 0.1], True), ([0.4, 0.6], False), ([0.7], True)])
 def test_a_champion_that_says_one_class_is_seen(p, one):
-    assert one_sided(p, cut=0.5) is one
+    assert one_sided(p, threshold=0.5) is one
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_days_with_missing_bars_are_found():
         (lambda: profile(np.full((100, 1), np.nan)), "not finite"),
         (lambda: population_stability(profile(TRAINING), np.zeros((100, 3))), "3 features beside a profile of 2"),
         (lambda: population_stability(profile(TRAINING), np.full((100, 2), np.inf)), "not finite"),
-        (lambda: one_sided([], cut=0.5), "missing or not finite"),
-        (lambda: one_sided([np.nan], cut=0.5), "missing or not finite"),
+        (lambda: one_sided([], threshold=0.5), "missing or not finite"),
+        (lambda: one_sided([np.nan], threshold=0.5), "missing or not finite"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(ask, message):

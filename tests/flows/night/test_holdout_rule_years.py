@@ -14,7 +14,7 @@ from flows.bars import write_sample
 from flows.errors import BarsMissing
 from flows.gate import Decision
 from registry.clock import read_time
-from registry.model.scorer import Manifest
+from registry.model.evidence import Manifest
 from tests.flows.nights import Nights
 
 SPRING = datetime(2024, 3, 1, 22, tzinfo=UTC)

@@ -78,7 +78,7 @@ def test_the_evidence_of_a_decision_that_names_none_is_the_last_before_it(script
     model = a_model(clock=HandClock())
     scored(model, 2)
     promote(model, register(model))
-    model._clock.pass_time(hours=1)
+    model.access.clock.pass_time(hours=1)
     scored(model, 3)
     told = script.check_bundle(bundle(model, 1), None, {})
     assert any("of 2 bars" in line for line in told), "what was scored later is no evidence"

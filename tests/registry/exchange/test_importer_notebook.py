@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from registry import Registry
 from registry.analysis.history import history_frame
 from registry.errors import ArtifactMissing, InvalidName, InvalidRequest
-from registry.exchange.notebook import import_notebook
+from registry.exchange.notebook import ImportOptions, import_notebook
 from tests.paths import SHARED_DATA
 from tests.registry.actors import HandClock, counted_ids
 from tests.servers.stores import MemoryStore
@@ -110,7 +110,7 @@ def test_every_field_arrives(tmp_path):
 
 def test_times_without_a_zone_are_of_the_zone_that_is_given(tmp_path):
     registry = a_registry()
-    import_notebook(registry, written(tmp_path), author="bob", zone=ZoneInfo("Europe/Paris"))
+    import_notebook(registry, written(tmp_path), author="bob", options=ImportOptions(zone=ZoneInfo("Europe/Paris")))
     frame = history_frame(registry.model("rf").history())
     assert frame["date"][0].to_pydatetime() == datetime(2026, 2, 11, 15, 48, 58, 825398, tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def test_a_trusted_pickle_becomes_an_archive_that_runs_no_code(tmp_path):
     model = fitted()
     put_pickle(tmp_path, model)
     registry = a_registry()
-    told = import_notebook(registry, written(tmp_path), author="bob", trust_pickles=True)
+    told = import_notebook(registry, written(tmp_path), author="bob", options=ImportOptions(trust_pickles=True))
     assert [each.loadable for each in told] == [False, True], "there is no pickle of v1"
     archive = registry.model("rf").load("v2").archive
     assert archive.signature.features == ("rsi_14", "ema_20")
@@ -169,7 +169,7 @@ def test_the_columns_a_model_was_fitted_on_stand_in_for_features_that_the_index_
     x = pd.DataFrame(np.random.default_rng(3).normal(size=(60, 2)), columns=["rsi_14", "atr_14"])
     put_pickle(tmp_path, LogisticRegression().fit(x, (x["rsi_14"] > 0).astype(int)), "v1")
     registry = a_registry()
-    import_notebook(registry, written(tmp_path), author="bob", trust_pickles=True)
+    import_notebook(registry, written(tmp_path), author="bob", options=ImportOptions(trust_pickles=True))
     assert registry.model("rf").load("v1").archive.signature.features == ("rsi_14", "atr_14")
 
 
@@ -177,10 +177,10 @@ def test_a_model_may_follow_its_record_and_is_added_once(tmp_path):
     registry, path = a_registry(), written(tmp_path)
     import_notebook(registry, path, author="bob")
     put_pickle(tmp_path, fitted())
-    told = import_notebook(registry, path, author="bob", trust_pickles=True)
+    told = import_notebook(registry, path, author="bob", options=ImportOptions(trust_pickles=True))
     assert [(each.version, each.added) for each in told] == [("v1", False), ("v3", True)]
     for trust in (True, False):
-        again = import_notebook(registry, path, author="bob", trust_pickles=trust)
+        again = import_notebook(registry, path, author="bob", options=ImportOptions(trust_pickles=trust))
         assert [(each.version, each.added, each.loadable) for each in again] == [
             ("v1", False, False),
             ("v3", False, True),
@@ -193,7 +193,7 @@ def test_a_pickle_of_another_scikit_learn_says_which(tmp_path):
     model.__class__ = type("Older", (LogisticRegression,), {"__reduce__": lambda self: _older(state)})
     put_pickle(tmp_path, model)
     registry = a_registry()
-    import_notebook(registry, written(tmp_path), author="bob", trust_pickles=True)
+    import_notebook(registry, written(tmp_path), author="bob", options=ImportOptions(trust_pickles=True))
     assert registry.model("rf").version("v2").record.environment == {"scikit-learn": "1.6.1"}
 
 
@@ -215,7 +215,7 @@ def test_a_pickle_that_is_no_model_is_refused_before_anything_is_written(tmp_pat
     put_pickle(tmp_path, value)
     registry = a_registry()
     with pytest.raises(InvalidRequest, match=says):
-        import_notebook(registry, written(tmp_path), author="bob", trust_pickles=True)
+        import_notebook(registry, written(tmp_path), author="bob", options=ImportOptions(trust_pickles=True))
     assert registry.models() == []
 
 
@@ -269,8 +269,8 @@ def test_a_name_that_may_not_stand_in_a_key_needs_another(tmp_path):
     with pytest.raises(InvalidName, match="RF Direction"):
         import_notebook(registry, path, author="bob")
     with pytest.raises(InvalidRequest, match="2 models"):
-        import_notebook(registry, path, author="bob", name="rf")
+        import_notebook(registry, path, author="bob", options=ImportOptions(name="rf"))
     with pytest.raises(InvalidRequest, match="has no model 'rf'"):
-        import_notebook(registry, path, author="bob", model="rf")
-    import_notebook(registry, path, author="bob", model="RF Direction", name="rf")
+        import_notebook(registry, path, author="bob", options=ImportOptions(model="rf"))
+    import_notebook(registry, path, author="bob", options=ImportOptions(model="RF Direction", name="rf"))
     assert registry.models() == ["rf"]

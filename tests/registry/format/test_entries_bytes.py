@@ -213,7 +213,7 @@ def test_the_fullest_state_leaves_room_for_a_decision_of_four_kilobytes(signer):
     told = {**body, "forced": True, "record": {"numbers": ""}}
     body["record"] = {"numbers": "9" * (4096 - len(canonical(told)))}
     last = model.register(b"last", VersionRecord(recipe="r" * 100, recipe_fingerprint="f" * 64), author=who)
-    made = model.promote(last, expected=model.champion(), author=who, body=body, forced=True)
+    made = model.overrule(last, expected=model.champion(), author=who, body=body)
     frozen = model.freeze(author=who, reason=why)
     assert len(made.state["former"]) == 10 and len(made.state["keys"]) == 256 and len(made.state["rolled_back"]) == 20
     assert "key" not in made.body["record"], "the record stands in the entry"

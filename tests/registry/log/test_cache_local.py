@@ -24,7 +24,7 @@ def files(folder):
 def artifact_bytes(model: ModelReader) -> bytes:
     """The champion's artifact, as loading it reads it."""
     champion = model.champion()
-    return model._bytes(champion.artifact, champion.sha256)
+    return model.read_object(champion.artifact, champion.sha256)
 
 
 def test_what_was_put_is_found_again(tmp_path):

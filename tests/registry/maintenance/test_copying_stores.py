@@ -11,6 +11,7 @@ from registry.maintenance import copying
 from registry.maintenance.copying import copy
 from registry.maintenance.gc import collect
 from registry.maintenance.verify import verify
+from registry.model.evidence import ScoredNight
 from registry.store import connect
 from tests.registry.actors import NAME, HandClock, a_model, crowned, night, promote, register
 from tests.registry.auditing import audit
@@ -22,7 +23,7 @@ LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
 def filled(store: MemoryStore) -> MemoryStore:
     model = crowned("a", "b", store=store)
     register(model, "c")
-    model.score(b"scores", night="2024-05-02", through="2024-05-02", bars=90, fold=b"".join, author="night")
+    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
     return store
 

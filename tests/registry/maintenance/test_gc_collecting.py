@@ -15,6 +15,7 @@ from registry.format.entries import digest
 from registry.log import segments
 from registry.maintenance.gc import collect
 from registry.maintenance.verify import verify
+from registry.model.evidence import ScoredNight
 from registry.store import connect
 from tests.registry.actors import NAME, a_model, crowned, night, promote, register
 from tests.registry.auditing import audit
@@ -59,8 +60,8 @@ def test_what_any_entry_names_stays(store, clock):
     model = crowned("a", "b", store=store, clock=clock)
     for day in ("30", "31"):
         month = f"2024-05-{day}"
-        model.score(day.encode(), night=month, through=month, bars=90, fold=b"".join, author="night")
-    model.score(b"june", night="2024-06-01", through="2024-06-01", bars=90, fold=b"".join, author="night")
+        model.score(ScoredNight(day.encode(), month, month, 90), fold=b"".join, author="night")
+    model.score(ScoredNight(b"june", "2024-06-01", "2024-06-01", 90), fold=b"".join, author="night")
     model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
     clock.pass_time(days=400)
     before = dict(store.objects)
@@ -169,7 +170,7 @@ def test_where_a_log_is_damaged_nothing_is_removed(store, clock, log):
 def test_where_it_is_not_known_what_an_entry_names_nothing_is_removed(store, clock):
     """Who may write entries may write nonsense; that costs nobody an artifact."""
     model = crowned("a", store=store, clock=clock)
-    model.score(b"scores", night="2024-05-02", through="2024-05-02", bars=90, fold=b"".join, author="night")
+    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     register(model, "b")
     rewritten(store, 2, body={"night": "2024-05-02"})
     clock.pass_time(days=9)
@@ -211,7 +212,7 @@ def test_cut_off_at_any_delete_and_repeated_it_ends_the_same(store, clock):
 
 
 def test_to_keep_no_night_is_refused(store):
-    with pytest.raises(InvalidRequest, match="keep at least 1"):
+    with pytest.raises(InvalidRequest, match="at least 1 night must be kept, not of 0"):
         collect(a_model(store), nights_kept=0)
 
 

@@ -10,6 +10,7 @@ from registry.log.log import Draft
 from registry.maintenance import gc
 from registry.maintenance.gc import collect
 from registry.maintenance.verify import verify
+from registry.model.evidence import ScoredNight
 from tests.registry.actors import NAME, a_model, crowned, promote, register
 from tests.registry.auditing import audit
 from tests.registry.garbage import artifact, nights
@@ -49,7 +50,7 @@ def test_a_version_that_is_retired_twice_goes_a_day_after_the_first_time(store, 
 
 def test_evidence_that_a_version_calls_its_artifact_stays_when_that_is_given_up(store, clock):
     model = crowned("a", store=store, clock=clock)
-    model.score(b"scores", night="2024-05-01", through="2024-05-01", bars=90, fold=b"".join, author="night")
+    model.score(ScoredNight(b"scores", "2024-05-01", "2024-05-01", 90), fold=b"".join, author="night")
     key = store.list(f"models/{NAME}/evidence/")[0]
     _named(model, "v2", key)
     model.retire([2], **WHY)

@@ -11,7 +11,8 @@ from registry.errors import Corrupt, FormatTooNew
 from registry.format import keys
 from registry.log import segments
 from registry.log.cache import Cache
-from registry.maintenance.verify import KINDS, verify
+from registry.maintenance.findings import KINDS
+from registry.maintenance.verify import verify
 from registry.store import connect
 from tests.registry.actors import NAME, a_model, promote, register
 from tests.registry.auditing import audit
@@ -52,7 +53,7 @@ def test_a_corrupted_registry_is_not_clean(what):
     a_model(store).fold()
     PLANTED[what][1](store)
     report = verify(a_model(store))
-    assert not report.clean and all(finding.mend for finding in report.findings)
+    assert not report.clean and all(finding.fix for finding in report.findings)
 
 
 def test_every_kind_of_finding_is_planted():

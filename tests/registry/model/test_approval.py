@@ -10,6 +10,7 @@ import registry
 from registry import Registry, VersionRecord
 from registry.errors import Frozen, InvalidName, InvalidRequest, KeyRefused, StaleDecision, UntrustedSignature
 from registry.model import approval
+from registry.model.decisions import DecisionWriter
 from registry.trust.keyring import write_new_key
 from registry.trust.signing import Signer, Trusted
 from tests.registry.actors import NAME, a_model, night, promote, register
@@ -158,11 +159,13 @@ def test_what_changed_since_it_was_proposed_makes_an_approval_stale(change, said
     assert store.objects == before
 
 
-def test_a_night_that_is_decided_while_the_approver_types_makes_it_stale(snapshot):
+def test_a_night_that_is_decided_while_the_approver_types_makes_it_stale(snapshot, monkeypatch):
     store = waiting()
     model = ann(store)
-    must_be_kept = model._must_be_kept
-    model._must_be_kept = lambda version: (newer_night(store), must_be_kept(version))  # after all was looked up
+    check = DecisionWriter.check_artifact_stays  # the last that is looked at before the entry is written
+    monkeypatch.setattr(
+        DecisionWriter, "check_artifact_stays", lambda writer, version: (newer_night(store), check(writer, version))
+    )
     with pytest.raises(StaleDecision, match=r"2024-05-03 .* v2") as refused:
         model.approve("v2", **WHY)
     assert str(refused.value) == snapshot

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from registry import Model
 from registry.errors import Corrupt, InvalidName, InvalidRequest, StaleDecision
 from registry.format.entries import Entry, digest
-from registry.model.scorer import MONTHS_KEPT, Manifest, named_by
+from registry.model.evidence import MONTHS_KEPT, Manifest, ScoredNight, named_by
 from tests.registry.actors import a_model, night, register
 from tests.servers.stores import MemoryStore
 
@@ -22,8 +22,9 @@ def joined(files: Sequence[bytes]) -> bytes:
 
 def score(model: Model, day: str, data: bytes = b"", **values: Any) -> Entry:
     """The evidence of the night of ``day``; the newest bar is that day's last."""
-    given = {"night": day, "through": f"{day}T20:45:00.000000Z", "bars": 96, "fold": joined, "author": "trainer"}
-    return model.score(data or day.encode(), **(given | values))
+    scored = {"night": day, "through": f"{day}T20:45:00.000000Z", "bars": 96, "backfill": ()}
+    scored |= {name: values.pop(name) for name in scored if name in values}
+    return model.score(ScoredNight(data or day.encode(), **scored), **({"fold": joined, "author": "trainer"} | values))
 
 
 def test_before_the_first_night_there_is_none() -> None:

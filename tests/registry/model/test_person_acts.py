@@ -17,6 +17,7 @@ from registry.errors import (
     Suspended,
     VersionNotFound,
 )
+from registry.model.evidence import ScoredNight
 from tests.registry.actors import NOON, HandClock, a_model, crowned, promote, register
 from tests.servers.stores import MemoryStore
 
@@ -246,7 +247,7 @@ def test_a_key_that_did_other_work_on_versions_is_refused():
     with pytest.raises(InvalidRequest, match="used for another operation"):
         model.retire([3], key="by hand", **ANN)
     with pytest.raises(InvalidRequest, match="used for another operation"):
-        model.score(b"", night="2024-05-01", through="", bars=0, fold=b"".join, author="night", key="by hand")
+        model.score(ScoredNight(b"", "2024-05-01", "", 0), fold=b"".join, author="night", key="by hand")
     model.retire([3], key="retiring", **ANN)
     with pytest.raises(InvalidRequest, match="used for another operation"):
         model.tag("good", 3, author="ann", key="retiring")

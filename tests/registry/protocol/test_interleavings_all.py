@@ -20,6 +20,7 @@ import pytest
 from registry import Model, VersionRecord
 from registry.errors import OutcomeUnknown, RegistryError
 from registry.format.entries import idempotency_key
+from registry.log.access import Access
 from registry.store import Store
 from tests.registry.actors import NAME, counted_ids, night
 from tests.registry.auditing import audit, done_by
@@ -53,7 +54,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def client_model(store: Store, clock: Moment, who: int) -> Model:
-    return Model(store, NAME, clock=clock, new_id=counted_ids(who))
+    return Model(Access(store, clock=clock, new_id=counted_ids(who)), NAME)
 
 
 def client(name: str, who: int, key: str) -> Client:
@@ -113,7 +114,7 @@ pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 def few_tries(monkeypatch):
     """Two tries instead of five where no answer comes: the same paths, fewer repetitions of them."""
     monkeypatch.setattr("registry.log.log._UNKNOWN_TRIES", 3 if LONG else 2)
-    monkeypatch.setattr("registry.model.trainer._UPLOAD_TRIES", 2 if LONG else 1)
+    monkeypatch.setattr("registry.model.preparation._UPLOAD_TRIES", 2 if LONG else 1)
 
 
 def tell(names: tuple[str, ...], report: Report) -> None:

@@ -19,8 +19,8 @@ from registry import Model, VersionRecord
 from registry.format import keys
 from registry.log import segments
 from registry.maintenance import gc
-from registry.model.promoter import ModelPromoter
-from registry.model.trainer import ModelTrainer
+from registry.model.decisions import DecisionWriter
+from registry.model.preparation import Preparation
 from registry.store import Store
 from tests.registry.actors import NAME
 from tests.registry.auditing import audit
@@ -86,7 +86,7 @@ pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 @pytest.fixture(autouse=True)
 def few_tries(monkeypatch):
     monkeypatch.setattr("registry.log.log._UNKNOWN_TRIES", 2)
-    monkeypatch.setattr("registry.model.trainer._UPLOAD_TRIES", 1)
+    monkeypatch.setattr("registry.model.preparation._UPLOAD_TRIES", 1)
     monkeypatch.setattr(segments, "SIZES", (2, 4))
 
 
@@ -144,12 +144,12 @@ def test_garbage_is_collected_after_a_day_and_not_before():
 
 
 def test_without_the_limit_on_an_uploads_age_a_named_artifact_would_be_lost(monkeypatch):
-    monkeypatch.setattr(ModelTrainer, "_fresh", lambda self, build, uploaded: build)
+    monkeypatch.setattr(Preparation, "in_time", lambda self, build: build)
     with pytest.raises(KeyError, match="artifacts"):
         explored(("register without key", "gc"), before(), faults=0, passes=3)
 
 
 def test_without_the_look_at_what_is_retired_a_champion_would_be_lost(monkeypatch):
-    monkeypatch.setattr(ModelPromoter, "_must_be_kept", lambda self, version: None)
+    monkeypatch.setattr(DecisionWriter, "check_artifact_stays", lambda self, version: None)
     with pytest.raises(KeyError, match="artifacts"):
         explored(("promote", "gc"), retired(), faults=0, begin=OLD)

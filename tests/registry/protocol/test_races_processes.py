@@ -36,7 +36,7 @@ PLACES = ["folder", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
 
 
 def the_model(url: str) -> Model:
-    return Registry(url, grace=GRACE).model(NAME)
+    return Registry(url).with_grace(GRACE).model(NAME)
 
 
 def archive_of(writer: int, number: int) -> bytes:

@@ -70,7 +70,7 @@ def follower(person: Model, store: DownStore, clock: HandClock) -> Follower:
 def test_the_champion_is_served_with_what_to_expect_of_it(follower):
     said = follower.predict(BAR)
     assert (said.version, said.stale_seconds, said.expected.bars) == ("v1", 0.0, 100)
-    assert follower.status() == registry.serving.Status("serving", "v1", 0.0, None)
+    assert follower.status() == registry.serving.FollowerStatus("serving", "v1", 0.0, None)
 
 
 def test_a_new_champion_is_served_from_the_next_look_on(follower, person):

@@ -39,5 +39,5 @@ def test_a_failed_request_is_understood(
 
 def test_missing_credentials_name_the_variables_and_a_bad_certificate_the_bundle() -> None:
     partial = client.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
-    assert "AWS_ACCESS_KEY_ID" in understand(partial).mend
-    assert "AWS_CA_BUNDLE" in understand(client.SSLError(endpoint_url=URL, error="certificate verify failed")).mend
+    assert "AWS_ACCESS_KEY_ID" in understand(partial).fix
+    assert "AWS_CA_BUNDLE" in understand(client.SSLError(endpoint_url=URL, error="certificate verify failed")).fix

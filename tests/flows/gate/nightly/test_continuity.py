@@ -10,7 +10,7 @@ LAST = np.linspace(0.0, 1.0, 1000)
 
 
 def compared(tonight, last=LAST, **cuts):
-    return continuity(tonight, last, **{"tonight_cut": 0.5, "last_cut": 0.5, **cuts})
+    return continuity(tonight, last, **{"tonight_threshold": 0.5, "last_threshold": 0.5, **cuts})
 
 
 def test_a_version_that_says_the_same_holds():
@@ -37,7 +37,7 @@ def test_a_version_that_says_one_class_is_held_even_where_the_last_one_did_too(s
 
 
 def test_each_version_is_read_at_its_own_cut():
-    assert compared(LAST + 5.0, tonight_cut=5.5).agreement == 1.0
+    assert compared(LAST + 5.0, tonight_threshold=5.5).agreement == 1.0
     assert compared(LAST + 5.0).agreement == pytest.approx(0.5)
 
 
@@ -53,8 +53,8 @@ def test_one_bar_cannot_say_both_classes():
         (lambda: compared([[0.5]], [[0.5]]), "same bars"),
         (lambda: compared([np.nan], [0.5]), "not finite"),
         (lambda: compared([0.5], [np.inf]), "not finite"),
-        (lambda: compared([0.5], [0.5], tonight_cut=np.nan), "not finite"),
-        (lambda: compared([0.5], [0.5], last_cut=np.nan), "not finite"),
+        (lambda: compared([0.5], [0.5], tonight_threshold=np.nan), "not finite"),
+        (lambda: compared([0.5], [0.5], last_threshold=np.nan), "not finite"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(ask, message):

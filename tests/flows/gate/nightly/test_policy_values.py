@@ -30,7 +30,7 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"cut": "mean"}, "no cut 'mean'"),
         ({"budget": 0.0}, "budget of 0.0"),
         ({"budget": 1.0}, "budget of 1.0"),
-        ({"budget": 0.002}, "budget of 0.002 makes no sense: .* at least 0.0025"),
+        ({"budget": 0.002}, "budget of 0.002 is out of range: .* at least 0.0025"),
         ({"budget": float("nan")}, "budget of nan"),
         ({"accuracy_margin_points": -0.1}, "margin of -0.1"),
         ({"accuracy_margin_points": float("nan")}, "margin of nan"),

@@ -100,11 +100,11 @@ def test_a_million_bars_are_scored():
 
 
 def test_up_is_said_strictly_above_the_cut():
-    assert accuracy([0.4, 0.5, 0.6, 0.6], [0, 0, 1, 0], cut=0.5).tolist() == [1.0, 1.0, 1.0, 0.0]
+    assert accuracy([0.4, 0.5, 0.6, 0.6], [0, 0, 1, 0], threshold=0.5).tolist() == [1.0, 1.0, 1.0, 0.0]
 
 
 def test_each_version_of_a_stream_may_have_its_own_cut():
-    assert accuracy([0.4, 0.4], [1, 1], cut=[0.3, 0.5]).tolist() == [1.0, 0.0]
+    assert accuracy([0.4, 0.4], [1, 1], threshold=[0.3, 0.5]).tolist() == [1.0, 0.0]
 
 
 def test_a_brier_score_is_higher_for_a_better_probability():
@@ -128,11 +128,11 @@ REFUSED = {
     "a missing prediction": (lambda: scores([0.5, NAN], [0, 1]), "not finite, the first at bar 1"),
     "an infinite earlier prediction": (lambda: trailing_rank([0.5], earlier=[np.inf]), "not finite"),
     "a missing label": (lambda: scores([0.5, 0.5], [0, NAN]), "neither 0 nor 1, the first at bar 1"),
-    "a label of two": (lambda: accuracy([0.5], [2], cut=0.5), "neither 0 nor 1"),
+    "a label of two": (lambda: accuracy([0.5], [2], threshold=0.5), "neither 0 nor 1"),
     "more predictions than labels": (lambda: scores([0.5, 0.5], [1]), "2 values beside 1 labels"),
     "a base of other bars": (lambda: edge([0.5], [1], base=[0.0, 0.0]), "2 values beside 1 labels"),
-    "a missing cut": (lambda: accuracy([0.5], [1], cut=NAN), "cut is not a finite"),
-    "cuts of other bars": (lambda: accuracy([0.5], [1], cut=[0.5, 0.5]), "2 values beside 1 labels"),
+    "a missing cut": (lambda: accuracy([0.5], [1], threshold=NAN), "cut is not a finite"),
+    "cuts of other bars": (lambda: accuracy([0.5], [1], threshold=[0.5, 0.5]), "2 values beside 1 labels"),
     "a probability above one": (lambda: brier([0.5, 1.5], [1, 1]), r"bar 1 has 1\.5"),
     "a table of predictions": (lambda: trailing_rank(np.zeros((3, 2))), r"shape \(3, 2\)"),
     "a table of labels": (lambda: trailing_base(np.zeros((3, 2))), r"shape \(3, 2\)"),

@@ -1,20 +1,40 @@
-"""Which versions are retired, as the state of the versions log remembers it: runs of numbers, ``"1-40,42-90"``.
+"""Which objects of a model must stay, and which may go: what entries name, and which versions are retired.
 
-A retired version may not be promoted any more, and ``gc`` may remove its artifact a grace period after the entry that
-retired it. The two together keep a champion's artifact safe without a lock: a promotion looks here less than half a
-grace period before it commits (and skips the look for a version so young that ``gc`` would not touch it).
+Retired versions stand in the state of the versions log as runs of numbers, ``"1-40,42-90"``. A retired version may not
+be promoted any more, and ``gc`` may remove its artifact a grace period after the entry that retired it. The two
+together keep a champion's artifact safe without a lock: a promotion looks here less than half a grace period before it
+commits (and skips the look for a version so young that ``gc`` would not touch it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from registry.errors import InvalidRequest
+from registry.format import keys
+from registry.format.entries import Entry
+from registry.model.evidence import named_by
 
 _MOST_BYTES = 1500
+_OBJECT = re.compile(r"(artifacts|evidence)/([0-9a-f]{64})-[A-Za-z0-9_-]+")
 
 Runs = list[tuple[int, int]]
+
+
+def named_objects(entry: Entry) -> Iterator[str]:
+    """The keys of the artifact and of the evidence files that an entry names."""
+    if entry.kind == "registered" and entry.body["version"].get("artifact") is not None:
+        yield str(entry.body["version"]["artifact"])
+    yield from named_by(entry)
+
+
+def object_digest(model: str, key: str) -> str | None:
+    """The SHA-256 in the key of an artifact or evidence file of a model; None for any other key."""
+    start = keys.model_prefix(model)
+    match = _OBJECT.fullmatch(key[len(start) :]) if key.startswith(start) else None
+    return None if match is None else match[2]
 
 
 def is_retired(state: Mapping[str, Any], number: int) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from registry import VersionRecord
 from registry.format.entries import KINDS
-from registry.maintenance.derivation import FOLLOWED
+from registry.maintenance.consistency import FOLLOWED
 from registry.maintenance.verify import verify
 from registry.model import approval
+from registry.model.evidence import ScoredNight
 from tests.registry.actors import NOON, HandClock, a_model, night, promote, register
 from tests.registry.corruptions import key_of, state_with
 from tests.registry.long_logs import entry_of, rewritten
@@ -47,7 +48,7 @@ def written() -> dict[str, bytes]:
         model.register(b"archive", record, author="trainer", as_of=NOON + timedelta(days=number % 3))
     for day in (2, 3):
         through = f"2024-05-0{day}"
-        model.score(b"scores", night=through, through=through, bars=9, fold=b"".join, author="night")
+        model.score(ScoredNight(b"scores", through, through, 9), fold=b"".join, author="night")
         model.tag("best", day, author="ann")
         model.retire([6, day + 2], **WHY)
     model.tag("good", 2, author="ann")
