@@ -13,7 +13,7 @@ from benchmarks.timing import in_turns, run_process
 from flows.bars import load_bars, prepare
 from flows.job.plan import Job, plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.night.run import run as night
+from flows.night.run import run_night
 from flows.recipes import train
 from flows.settings import Settings
 
@@ -43,7 +43,7 @@ def _time(bench: Bench) -> Figure:
     def one_night() -> None:
         at = next(numbers)
         bench.say(f"the night of {days[at]}")
-        night.run(job(at).request, Settings(data=str(bench.data), registry=registry))
+        run_night(job(at))
 
     one_night()  # the backfill, and the first champion
 

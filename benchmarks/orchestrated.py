@@ -10,16 +10,22 @@ import functools
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
+from flows.job.plan import Job
 from flows.job.request import Advanced, RetrainRequest, moment
-from flows.night.run import run as night
-from flows.operations.runs import local as plainly
+from flows.night.outcome import Outcome
+from flows.night.run import Steps, run_night
+from flows.operations.runs import local
 
-WORK = ("load", "gather", "train", "gate", "report")
+WORK = ("load", "gather", "train", "judge", "write_report")
 """The tasks that are the work itself; whatever talks to the registry alone, and Prefect's own doing, is the rest."""
+
+PLAIN_WORK = ("load", "gather", "train_all", "judge", "report")
+"""The same as steps of a night without Prefect."""
 
 
 class Stopwatch:
@@ -59,10 +65,11 @@ def through_prefect(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
 
 
 def without(watch: Stopwatch) -> Callable[[RetrainRequest], Any]:
-    for name in ("load", "gather", "train_every", "judge"):
-        setattr(night, name, watch.around(getattr(night, name)))
-    plainly.after_night = watch.around(plainly.after_night)
-    return functools.partial(plainly.run_local, scheduled=False, console=Console(quiet=True))
+    def timed(job: Job, steps: Steps) -> Outcome:
+        return run_night(job, replace(steps, **{name: watch.around(getattr(steps, name)) for name in PLAIN_WORK}))
+
+    local.run_night = timed
+    return functools.partial(local.run_local, scheduled=False, console=Console(quiet=True))
 
 
 def main() -> None:

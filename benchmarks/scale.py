@@ -17,9 +17,10 @@ from benchmarks.throttling import Limits, Request, Rush, rush
 from flows.bars import load_bars, prepare, write_sample
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.night.run import run as night
+from flows.night import steps
+from flows.night.state import NightContext
 from flows.settings import Settings
-from registry import Registry
+from registry import Registry, SystemClock
 from registry.store import Store, Stored, connect
 
 TITLE = "A thousand instruments (simulated against a throttling store)"
@@ -67,11 +68,11 @@ def recorded(bench: Bench) -> list[Request]:
         request = RetrainRequest(as_of=as_of, recipes=names, advanced=Advanced(backfill_days=60))
         job = plan(request, settings)
         model = Registry(store).model(job.model)
-        found = night.load(job)
-        evidence = night.gather(job, model, found)
-        trials = [night.train(job, found, recipe) for recipe in job.recipes]
-        versions = night.register(job, model, found, evidence, trials)
-        night.settle(job, model, found, versions, night.judge(job, model, found, evidence, trials, versions))
+        night = NightContext(job, model, steps.load(job), SystemClock())
+        evidence = steps.gather(night)
+        candidates = [steps.train(night, recipe) for recipe in job.recipes]
+        versions = steps.register(night, evidence, candidates)
+        steps.promote_or_hold(night, versions, steps.judge(night, evidence, candidates, versions))
     return list(store.requests)
 
 

@@ -10,10 +10,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import RequestRefused
 from flows.pnl.spreads import DEFAULT as DEFAULT_SPREADS
+from registry import Clock, Model, NewId, Registry, random_id
+from registry.trust.keyring import Keyring
 
 DEFAULT_MODEL = "gbpusd_m15_direction"
 SIMULATED_MODEL = f"{DEFAULT_MODEL}_simulated"
 """Simulated bars train a model of another name: a simulated champion can never stand where a real one is loaded."""
+
+
+NO_KEYS = Keyring()
 
 
 class Settings(BaseSettings):
@@ -43,6 +48,26 @@ class Settings(BaseSettings):
     def named(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""
         return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
+
+    @property
+    def keys(self) -> Keyring:
+        """Who signs here, and whom production trusts; :class:`~registry.errors.KeyRefused` for keys of no use."""
+        return Keyring.of(self.signing_key, self.trusted_promoters, self.trusted_trainers)
+
+
+def open_model(
+    registry: str,
+    name: str,
+    keys: Keyring = NO_KEYS,
+    *,
+    clock: Clock | None = None,
+    new_id: NewId = random_id,
+) -> Model:
+    """The model ``name`` of the registry at this folder or ``s3://`` root; nothing is asked of the store yet.
+
+    Without ``keys`` nothing is signed, and what was signed is not checked.
+    """
+    return Registry(registry, clock=clock, new_id=new_id, signer=keys.signer, trusted=keys.trusted).model(name)
 
 
 def load_settings() -> Settings:

@@ -1,4 +1,4 @@
-"""The hourly DAG: is the champion still good, and are the bars there? What begins or ends is told."""
+"""The hourly DAG: is the champion still good, and are the bars there? It sends an alert when a fault begins or ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _examine = task(name="examine the champion", task_run_name="examine the champion
 
 @flow(name="watch", flow_run_name="watch", persist_result=False)
 def watch(as_of: datetime | None = None) -> State[Health | None]:
-    """Say what is wrong with the champion or its bars; None while production is empty."""
+    """What is wrong with the champion or its bars; None while production is empty."""
     job = plan(RetrainRequest(as_of=as_of), load_settings())
     health = watch_champion(job, as_of or SystemClock().now(), examine=_examine)
     return Completed(message="production is empty" if health is None else str(health), data=health)

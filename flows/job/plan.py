@@ -15,8 +15,8 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.job.request import Force, RetrainRequest
 from flows.pnl.spreads import Spreads
 from flows.recipes import Recipe, available_recipes, choose
-from flows.settings import Settings
-from registry import Clock, Model, NewId, Registry, random_id
+from flows.settings import NO_KEYS, Settings, open_model
+from registry import Clock, Model, NewId, random_id
 from registry.format.entries import Entry
 from registry.format.keys import check_name, check_text, is_version
 from registry.trust.keyring import Keyring
@@ -43,7 +43,7 @@ class Job:
     spreads: Spreads = field(default_factory=Spreads.usual)
     approval: timedelta | None = None
     """How long a promotion waits for a person; None: it needs nobody's yes."""
-    keys: Keyring = field(default_factory=Keyring)
+    keys: Keyring = NO_KEYS
     """Who signs this night, and whom production trusts."""
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
@@ -67,10 +67,7 @@ class Job:
 
     def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
         """The model in its registry; nothing is asked of the store yet."""
-        keys = self.keys
-        return Registry(self.registry, clock=clock, new_id=new_id, signer=keys.signer, trusted=keys.trusted).model(
-            self.model
-        )
+        return open_model(self.registry, self.model, self.keys, clock=clock, new_id=new_id)
 
     @property
     def needs_signature(self) -> bool:
@@ -124,7 +121,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         reports=settings.reports or _default_reports(place),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
-        keys=Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers),
+        keys=settings.keys,
     )
 
 

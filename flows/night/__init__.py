@@ -1,1 +1,1 @@
-"""One night: its steps, what they hand to each other, and what came of it."""
+"""One night: its steps, the values that they pass on, and its outcome."""

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate import HoldoutBars, Predictions, judge_holdout
 from flows.job.plan import Job
-from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
+from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
 from registry import ChampionRecord, Model, Version
 from registry.clock import read_time, write_time
@@ -30,29 +31,29 @@ def holdout(data: Dataset, years: Sequence[int]) -> Mask:
     return chosen
 
 
-def measured(job: Job, bars: NightBars, each: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
-    """How a trial scored on the holdout, the cut it is served with, and which bars those were."""
-    scores = score(bars.data.label[bars.asked], each.p, each.fit.cut)
-    first, last = bars.opens[bars.asked][[0, -1]]
-    where = {
+def measured(night: NightContext, candidate: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
+    """How a candidate scored on the holdout, the decision threshold it is served with, and which bars those were."""
+    bars, threshold = night.bars, candidate.fit.cut
+    scores = score(bars.data.label[bars.evaluation], candidate.p, threshold)
+    first, last = bars.opens[bars.evaluation][[0, -1]]
+    measured_on = {
         "rule": "holdout",
-        "labels": job.request.advanced.labels,
+        "labels": night.job.request.advanced.labels,
         "first": write_time(first.to_pydatetime()),
         "last": write_time(last.to_pydatetime()),
         "bars": scores.bars,
-        "fingerprint": bars.data.fingerprint(bars.asked),
+        "fingerprint": bars.data.fingerprint(bars.evaluation),
     }
-    return scores, each.fit.cut, where
+    return scores, threshold, measured_on
 
 
-def judge(
-    job: Job, model: Model, bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
-) -> Verdict:
+def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions: Sequence[Version | None]) -> Verdict:
     """The decision of one look."""
+    job, model, bars = night.job, night.model, night.bars
     expected = model.champion()
-    judged = bars.asked if expected is None else bars.asked & ~_seen_by(model, expected, bars.opens)
+    judged = bars.evaluation if expected is None else bars.evaluation & ~_seen_by(model, expected, bars.opens)
     label, day = bars.data.label[judged], bars.data.trading_day[judged]
-    rows = _rows(bars, trials, versions)
+    rows = _rows(bars, candidates, versions)
     days = len(np.unique(day))
     champion = None
     if expected is not None:
@@ -64,7 +65,7 @@ def judge(
         name = expected.recipe or "unnamed"
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
-    among = judged[bars.asked]
+    among = judged[bars.evaluation]
     rules_of_thumb = {
         name: Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES
     }
@@ -73,29 +74,32 @@ def judge(
         HoldoutBars(label, day, no_skill, list(rules_of_thumb.values())),
         champion=champion,
         candidates=[
-            Predictions(each.fit.recipe.name, each.fit.recipe.fingerprint, each.p[among], each.fit.cut, _name(version))
-            for each, version in zip(trials, versions, strict=True)
+            _predictions(candidate, version, among) for candidate, version in zip(candidates, versions, strict=True)
         ],
         policy=job.policy,
         accept_unskilled=job.request.advanced.accept_unskilled,
     )
-    told = decision.action, decision.sentence, decision.reason
-    return Verdict(*told, expected, rows, decision.winner, decision)
+    return Verdict(decision.action, decision.sentence, decision.reason, expected, rows, decision.winner, decision)
+
+
+def _predictions(candidate: TrainedCandidate, version: Version | None, among: Mask) -> Predictions:
+    recipe = candidate.fit.recipe
+    return Predictions(recipe.name, recipe.fingerprint, candidate.p[among], candidate.fit.cut, _name(version))
 
 
 def _rows(
-    bars: NightBars, trials: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+    bars: NightBars, candidates: Sequence[TrainedCandidate], versions: Sequence[Version | None]
 ) -> tuple[OutcomeRow, ...]:
-    label = bars.data.label[bars.asked]
-    tried = [
-        OutcomeRow.of(each.fit.recipe.name, "held", score(label, each.p, each.fit.cut), _name(version))
-        for each, version in zip(trials, versions, strict=True)
+    label = bars.data.label[bars.evaluation]
+    tonight = [
+        OutcomeRow.of(candidate.fit.recipe.name, "held", score(label, candidate.p, candidate.fit.cut), _name(version))
+        for candidate, version in zip(candidates, versions, strict=True)
     ]
-    thumbs = [
-        OutcomeRow.of(name, "reference", score(label, baseline(name, bars.data, bars.train)[bars.asked], 0.5))
+    baselines = [
+        OutcomeRow.of(name, "reference", score(label, baseline(name, bars.data, bars.train)[bars.evaluation], 0.5))
         for name in BASELINES
     ]
-    return (*tried, *thumbs)
+    return (*tonight, *baselines)
 
 
 def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:

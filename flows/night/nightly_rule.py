@@ -1,7 +1,7 @@
 """The nightly rule: streams against the champion, by the evidence ledger, with one error rate for the whole year.
 
-Nothing is held back from training: a version is judged by what its recipe's earlier versions said about bars that came
-after them. See :mod:`flows.gate.nightly.judge`.
+Nothing is held back from training: a version is judged by what its recipe's earlier versions predicted for bars that
+came after them. See :mod:`flows.gate.nightly.judge`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import BarsMissing
 from flows.evidence.backfill import decision_threshold
 from flows.evidence.collect import Evidence
@@ -27,9 +28,8 @@ from flows.gate.nightly.first import choose_first
 from flows.gate.nightly.judge import judge_nightly, nights_since, tried_lately
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
-from flows.job.plan import Job
 from flows.job.plan import policy_of as policy_of
-from flows.night.state import Mask, NightBars, OutcomeRow, TrainedCandidate, Verdict
+from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
@@ -37,12 +37,9 @@ from registry.errors import ArtifactMissing
 from registry.format.entries import Entry
 from registry.model.transitions import champion_of, former_champions
 
-SHOWN_DAYS = 250
-"""Trading days that the figures of a stream are taken over."""
-
 
 def last_days(data: Dataset) -> Mask:
-    """The bars each new version is asked about: those of the last 20 trading days with a known label."""
+    """The bars that each new version predicts: those of the last 20 trading days with a known label."""
     days = np.unique(data.trading_day[data.counted])[-DAYS:]
     chosen: Mask = data.counted & np.isin(data.trading_day, days)
     if not chosen.any():
@@ -50,47 +47,49 @@ def last_days(data: Dataset) -> Mask:
     return chosen
 
 
-def measured(evidence: Evidence, each: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
-    """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the cut
-    that tonight's version is served with, and which bars those were."""
+def measured(evidence: Evidence, candidate: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
+    """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the decision
+    threshold that tonight's version is served with, and which bars those were."""
     ledger = evidence.ledger
-    stream = ledger.streams.get(recipe_stream(each.fit.recipe.fingerprint))
+    stream = ledger.streams.get(recipe_stream(candidate.fit.recipe.fingerprint))
     scores = None if stream is None else _figures(ledger, stream)
     if stream is None or scores is None:
         return None, 0.5, None
-    at = _shown(ledger, stream)
-    where = {
+    at = _last_year(ledger, stream)
+    measured_on = {
         "rule": "stream",  # each bar by the recipe's newest version trained before it
         "first": write_time(ledger.opens[at][0].to_pydatetime()),
         "last": write_time(ledger.opens[at][-1].to_pydatetime()),
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
     }
-    return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), where
+    return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), measured_on
 
 
 def judge(
-    job: Job,
-    model: Model,
-    bars: NightBars,
+    night: NightContext,
     evidence: Evidence,
-    trials: Sequence[TrainedCandidate],
+    candidates: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> Verdict:
     """The decision of a night, from the ledger."""
+    job, model, bars = night.job, night.model, night.bars
     head = model.decisions.head()
     expected = champion_of(head)
     policy = policy_of(job, head)
     ledger = evidence.ledger
-    tried = [_candidate(policy, bars, evidence, each, version) for each, version in zip(trials, versions, strict=True)]
+    tonight = [
+        _candidate(policy, bars, evidence, trained, version)
+        for trained, version in zip(candidates, versions, strict=True)
+    ]
     decision: NightlyDecision
     if expected is None:
         unskilled = job.request.advanced.accept_unskilled
-        decision = choose_first(ledger, candidates=tried, policy=policy, accept_unskilled=unskilled)
+        decision = choose_first(ledger, candidates=tonight, policy=policy, accept_unskilled=unskilled)
     else:
         champion = _champion(model, head, expected)
-        everyone = [*tried, *_former(evidence, head, champion)]
-        everyone = [with_costs(each, policy, ledger, champion, bars.data) for each in everyone]
+        everyone = [*tonight, *_former(evidence, head, champion)]
+        everyone = [with_costs(candidate, policy, ledger, champion, bars.data) for candidate in everyone]
         decision = judge_nightly(
             ledger,
             champion=champion,
@@ -101,15 +100,15 @@ def judge(
     sentence = decision.sentence
     if evidence.rescored:
         sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
-    rows = _rows(bars, ledger, expected, trials, versions)
+    rows = _rows(bars, ledger, expected, candidates, versions)
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
 
 def _champion(model: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
-    crowned: Any = model.decision_record(model.decisions.read(expected.decision))
-    refreshed = crowned is not None and bool(crowned.get("refreshed"))
+    record: Any = model.decision_record(model.decisions.read(expected.decision))
+    refreshed = record is not None and bool(record.get("refreshed"))
     act = None if head is None else head.state.get("evidence_after")
-    begun = crowned["after"] if refreshed else expected.night  # after a refresh the evidence goes on
+    begun = record["after"] if refreshed else expected.night  # after a refresh the evidence goes on
     nights = [night for night in (begun, act) if night is not None]
     return as_champion(
         expected.version,
@@ -139,7 +138,7 @@ def as_champion(
 
 def _former(evidence: Evidence, head: Entry | None, champion: Champion) -> list[Candidate]:
     """The former champion, for 250 nights one more challenger; not one that a person rolled back from."""
-    others = [each for each in former_champions(head) if each.version != champion.version]
+    others = [former for former in former_champions(head) if former.version != champion.version]
     if head is None or not others or others[-1].version in head.state.get("rolled_back", ()):
         return []
     if not former_takes_part(champion, evidence.ledger.live_nights):
@@ -151,7 +150,7 @@ def _former(evidence: Evidence, head: Entry | None, champion: Champion) -> list[
 def former_takes_part(champion: Champion, nights: Sequence[str]) -> bool:
     """Whether the former champion is still a challenger after these nights: for 250 nights from the promotion on."""
     begun = champion.since or champion.after
-    return begun is None or nights_since(nights, begun) <= SHOWN_DAYS
+    return begun is None or nights_since(nights, begun) <= NIGHTS_A_YEAR
 
 
 def former_candidate(version: str, recipe: str | None) -> Candidate:
@@ -161,21 +160,21 @@ def former_candidate(version: str, recipe: str | None) -> Candidate:
 
 
 def _candidate(
-    policy: GatePolicy, bars: NightBars, evidence: Evidence, each: TrainedCandidate, version: Version | None
+    policy: GatePolicy, bars: NightBars, evidence: Evidence, trained: TrainedCandidate, version: Version | None
 ) -> Candidate:
-    recipe = each.fit.recipe
+    recipe = trained.fit.recipe
     name = None if version is None else version.record.version
-    return candidate(policy, recipe, evidence.ledger, each.p, _last_said(bars, evidence, recipe), name)
+    return candidate(policy, recipe, evidence.ledger, trained.p, _last_predictions(bars, evidence, recipe), name)
 
 
-def _last_said(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tuple[npt.NDArray[np.float64], float] | None:
-    """What the version that last scored for the recipe says on the bars asked about, and its cut; None where there is
-    none (before the first live night), or its artifact is gone."""
+def _last_predictions(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tuple[Floats, float] | None:
+    """The probabilities, on the evaluation bars, of the version that last scored for the recipe, and its decision
+    threshold; None where there is none (before the first live night), or its artifact is gone."""
     stream = evidence.ledger.streams.get(recipe_stream(recipe.fingerprint))
     if stream is None or stream.last_version is None:
         return None
     try:
-        p = evidence.scorers.probabilities(stream.last_version, bars.data.bars.frame[bars.asked])
+        p = evidence.scorers.probabilities(stream.last_version, bars.data.bars.frame[bars.evaluation])
     except ArtifactMissing:
         return None
     return p, evidence.scorers.version(stream.last_version).cut
@@ -185,12 +184,12 @@ def candidate(
     policy: GatePolicy,
     recipe: Recipe,
     ledger: Ledger,
-    p: npt.NDArray[np.float64],
-    last: tuple[npt.NDArray[np.float64], float] | None,
+    p: Floats,
+    last: tuple[Floats, float] | None,
     version: str | None,
 ) -> Candidate:
-    """A recipe's version of tonight as the gate sees it. ``p``: what it says on the bars of the last 20 days, shape
-    (asked bars,); ``last``: what the stream's last version says on them, and its cut."""
+    """A recipe's version of tonight as the gate sees it. ``p``: its probabilities on the evaluation bars (of the last
+    20 days), shape (evaluation bars,); ``last``: those of the stream's last version, and its decision threshold."""
     stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
     cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored])
     return continued(recipe, p, last, version, cut=cut, scorer=None if stream is None else stream.last_version)
@@ -198,44 +197,46 @@ def candidate(
 
 def continued(
     recipe: Recipe,
-    p: npt.NDArray[np.float64],
-    last: tuple[npt.NDArray[np.float64], float] | None,
+    p: Floats,
+    last: tuple[Floats, float] | None,
     version: str | None,
     *,
     cut: float | None,
     scorer: str | None,
 ) -> Candidate:
-    """As :func:`candidate`. ``cut``: that tonight's version is served with, None where the recipe has no stream yet;
-    ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
+    """As :func:`candidate`. ``cut``: the decision threshold of tonight's version, None where the recipe has no stream
+    yet; ``scorer``: the version that scored the stream's newest bar, None where that was the walk-forward."""
     guards: tuple[Guard, ...] = ()
     if cut is not None and last is not None:
-        found = continuity(p, last[0], tonight_threshold=cut, last_threshold=last[1])
-        words = f"agrees with its stream's last version on {found.agreement:.0%} of {found.bars:,} bars"
-        if not found.says_both:
-            words = f"says one class on all {found.bars:,} bars of the last {DAYS} days"
-        guards = (Guard("continuity", found.holds, words),)
+        agreed = continuity(p, last[0], tonight_threshold=cut, last_threshold=last[1])
+        words = f"agrees with its stream's last version on {agreed.agreement:.0%} of {agreed.bars:,} bars"
+        if not agreed.says_both:
+            words = f"says one class on all {agreed.bars:,} bars of the last {DAYS} days"
+        guards = (Guard("continuity", agreed.holds, words),)
     elif scorer is not None:
         guards = (Guard("continuity", False, f"{scorer}, its stream's last version, is gone: no comparison"),)
     return Candidate(recipe.name, recipe.fingerprint, recipe_stream(recipe.fingerprint), version, guards)
 
 
-def with_costs(each: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, data: Dataset) -> Candidate:
+def with_costs(
+    candidate: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, data: Dataset
+) -> Candidate:
     """The candidate with the guard on its net result, where the policy asks for one."""
     if policy.net_margin_pips is None:
-        return each
+        return candidate
     opens = pd.DatetimeIndex(data.bars.frame.index)
     moves = np.asarray(pd.Series(data.move_pips, opens).reindex(ledger.opens), np.float64)
     guard = costs_guard(
-        ledger, champion, each.stream, moves, margin=policy.net_margin_pips, spread_pips=policy.spread_pips
+        ledger, champion, candidate.stream, moves, margin=policy.net_margin_pips, spread_pips=policy.spread_pips
     )
-    return each if guard is None else replace(each, guards=(*each.guards, guard))
+    return candidate if guard is None else replace(candidate, guards=(*candidate.guards, guard))
 
 
 def _rows(
     bars: NightBars,
     ledger: Ledger,
     expected: ChampionRecord | None,
-    trials: Sequence[TrainedCandidate],
+    candidates: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> tuple[OutcomeRow, ...]:
     rows = []
@@ -243,42 +244,41 @@ def _rows(
         stream = ledger.streams.get(version_stream(expected.version))
         scores = None if stream is None else _figures(ledger, stream)
         rows.append(OutcomeRow.of(expected.recipe or "unnamed", "champion", scores, expected.version))
-    for each, version in zip(trials, versions, strict=True):
-        stream = ledger.streams.get(recipe_stream(each.fit.recipe.fingerprint))
+    for candidate, version in zip(candidates, versions, strict=True):
+        recipe = candidate.fit.recipe
+        stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
         scores = None if stream is None else _figures(ledger, stream)
-        rows.append(
-            OutcomeRow.of(each.fit.recipe.name, "held", scores, None if version is None else version.record.version)
-        )
-    return (*rows, *_references(bars))
+        rows.append(OutcomeRow.of(recipe.name, "held", scores, None if version is None else version.record.version))
+    return (*rows, *_baselines(bars))
 
 
-def _references(bars: NightBars) -> list[OutcomeRow]:
-    """The rules of thumb over the last 250 trading days, those that learn having learnt before them."""
+def _baselines(bars: NightBars) -> list[OutcomeRow]:
+    """The baselines over the last 250 trading days; those that are fitted, on the year before."""
     data = bars.data
-    judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-SHOWN_DAYS:])
+    judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-NIGHTS_A_YEAR:])
     try:
-        learnt = data.window(days=365, end=bars.opens[judged][0])
+        train = data.window(days=365, end=bars.opens[judged][0])
     except BarsMissing:
-        learnt = bars.train
+        train = bars.train
     label = data.label[judged]
     return [
-        OutcomeRow.of(name, "reference", score(label, baseline(name, data, learnt)[judged], 0.5)) for name in BASELINES
+        OutcomeRow.of(name, "reference", score(label, baseline(name, data, train)[judged], 0.5)) for name in BASELINES
     ]
 
 
-def _shown(ledger: Ledger, stream: Stream) -> Mask:
+def _last_year(ledger: Ledger, stream: Stream) -> Mask:
     """The counted bars of the stream's last 250 trading days."""
     counted = stream.scored & ledger.counted
-    shown: Mask = counted & np.isin(ledger.day, np.unique(ledger.day[counted])[-SHOWN_DAYS:])
-    return shown
+    last: Mask = counted & np.isin(ledger.day, np.unique(ledger.day[counted])[-NIGHTS_A_YEAR:])
+    return last
 
 
 def _figures(ledger: Ledger, stream: Stream) -> Scores | None:
-    """Figures of a stream over its last 250 trading days, each version at its own cut."""
-    at = _shown(ledger, stream)
+    """Figures of a stream over its last 250 trading days, each version at its own decision threshold."""
+    at = _last_year(ledger, stream)
     if not at.any():
         return None
     label, p = ledger.label[at], stream.p[at]
-    sides = (p > stream.cut[at]).astype(np.float64)  # every version has its own cut
-    said, plain = score(label, sides, 0.5), score(label, p, 0.5)
-    return Scores(said.bars, said.accuracy, said.f1, plain.auc, plain.brier, said.said_up, said.up)
+    sides = (p > stream.cut[at]).astype(np.float64)
+    of_sides, of_p = score(label, sides, 0.5), score(label, p, 0.5)
+    return Scores(of_sides.bars, of_sides.accuracy, of_sides.f1, of_p.auc, of_p.brier, of_sides.said_up, of_sides.up)

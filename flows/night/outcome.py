@@ -1,4 +1,4 @@
-"""What a night came to: the rows a person compares, the decision and where production stands."""
+"""The outcome of a night: the rows that a person compares, the decision, and what production loads."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.night.state import OutcomeRow, RowStatus
-from registry import ChampionRecord, Model, VersionRecord
+from registry import ChampionRecord, VersionRecord
 from registry.clock import write_time
 from registry.format.entries import Entry
 
 if TYPE_CHECKING:
     from flows.job.plan import Job
-    from flows.night.state import NightBars, Verdict
+    from flows.night.state import NightContext, Verdict
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run did. ``already_decided``: the night was decided before, and nothing was read further or written."""
+    """What one run did. ``already_decided``: the night was decided before, so nothing more was read or written."""
 
     model: str
     registry: str
@@ -33,7 +33,7 @@ class Outcome:
     decision: int | None
     """Number of the entry in the decisions log; None on a dry run."""
     waiting: str | None = None
-    """The command with which a person approves what was held for one; None where nothing waits."""
+    """The command by which a person approves a promotion that was held for it; None where nothing waits."""
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
@@ -62,10 +62,9 @@ class Outcome:
         }
 
 
-def outcome_of(
-    job: Job, bars: NightBars, verdict: Verdict, champion: ChampionRecord | None, entry: Entry | None
-) -> Outcome:
-    """What came of a verdict; ``entry`` is the decision as written, None on a dry run."""
+def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Outcome:
+    """The outcome of a verdict; ``entry`` is the decision as written, None on a dry run or where it is not yet."""
+    job, bars = night.job, night.bars
     held = entry is not None and entry.kind == "held"
     winner = None if held else verdict.winner
     won: RowStatus = "would be promoted" if entry is None else "promoted"
@@ -78,8 +77,8 @@ def outcome_of(
         as_of=write_time(bars.night.as_of),
         action="held" if held and verdict.action == "promoted" else verdict.action,
         sentence=verdict.sentence if entry is None else str(entry),
-        rows=tuple(_marked(row, winner, verdict.winner_version, won) for row in verdict.rows),
-        champion=champion,
+        rows=tuple(_with_status(row, winner, verdict.winner_version, won) for row in verdict.rows),
+        champion=night.model.champion(),
         decision=None if entry is None else entry.n,
         waiting=None if entry is None else _waiting(job, entry),
         dry_run=entry is None,
@@ -87,15 +86,16 @@ def outcome_of(
     )
 
 
-def recorded(job: Job, model: Model, bars: NightBars, entry: Entry) -> Outcome:
+def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
     """The outcome of a night as the registry recorded it."""
+    job, model, bars = night.job, night.model, night.bars
     rows = []
     for logged in model.versions.walk():
         if logged.kind == "registered":
             record = VersionRecord.from_dict(logged.body["version"])
             if record.night != bars.night.day:
                 break
-            rows.append(_logged(record, promoted=entry.body.get("version") == record.version))
+            rows.append(_recorded_row(record, promoted=entry.body.get("version") == record.version))
     return Outcome(
         model=job.model,
         registry=job.registry,
@@ -115,7 +115,7 @@ def recorded(job: Job, model: Model, bars: NightBars, entry: Entry) -> Outcome:
 
 
 def approval_command(job: Job, version: str) -> str:
-    """What a person types to approve a promotion that was held for one; NAME, WHY and FILE are theirs to fill in."""
+    """The command that approves a promotion which waits for a person; they fill in NAME, WHY and FILE."""
     words = [
         "registry",
         "approve",
@@ -132,11 +132,11 @@ def approval_command(job: Job, version: str) -> str:
 
 
 def _waiting(job: Job, entry: Entry) -> str | None:
-    proposed = entry.body.get("proposal")
-    return None if proposed is None else approval_command(job, proposed["version"])
+    proposal = entry.body.get("proposal")
+    return None if proposal is None else approval_command(job, proposal["version"])
 
 
-def _marked(row: OutcomeRow, winner: str | None, version: str | None, won: RowStatus) -> OutcomeRow:
+def _with_status(row: OutcomeRow, winner: str | None, version: str | None, won: RowStatus) -> OutcomeRow:
     if winner is None or row.status == "reference":
         return row
     if row.status == "champion":
@@ -146,7 +146,7 @@ def _marked(row: OutcomeRow, winner: str | None, version: str | None, won: RowSt
     return replace(row, status=won) if row.name == winner else row
 
 
-def _logged(record: VersionRecord, *, promoted: bool) -> OutcomeRow:
+def _recorded_row(record: VersionRecord, *, promoted: bool) -> OutcomeRow:
     metrics, bars = record.metrics, (record.measured_on or {}).get("bars")
     figures = metrics.get("accuracy"), metrics.get("f1"), metrics.get("auc")
     return OutcomeRow(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)

@@ -1,6 +1,6 @@
-"""A person's say in a night: a promotion forced whatever the gate says, or one of the gate's approved or declined.
+"""A person overrides the gate, or answers it: they force a promotion, or approve or decline one of the gate's.
 
-The gate judges all the same, and what it said is recorded beside the act. A forced run promotes a version of tonight
+The gate judges all the same, and its verdict is recorded beside the act. A forced run promotes a version of tonight
 (by its recipe) or one that is there already (by its number); where the night is decided it trains nothing and only
 promotes. Evidence starts afresh after it. Where approval is asked for (``RETRAIN_APPROVAL_HOURS``) a promotion of the
 gate is made only after a person's yes; without an answer the night is held, and says how to approve by hand. Where keys
@@ -16,8 +16,8 @@ from typing import Any
 from flows.errors import NightRefused, RequestRefused
 from flows.job.plan import Job
 from flows.job.request import Force
-from flows.night.outcome import Outcome, approval_command, recorded
-from flows.night.state import NightBars, Verdict
+from flows.night.outcome import Outcome, approval_command, recorded_outcome
+from flows.night.state import NightContext, Verdict
 from registry import Model, Version, VersionRecord, key_digest
 from registry.format.keys import is_version
 from registry.model.approval import proposal
@@ -61,41 +61,44 @@ def _champion_already(model: Model, version: Version) -> NightRefused:
     return NightRefused(f"{version} is the champion of {model.name} already: there is nothing to force")
 
 
-def force_decided(job: Job, model: Model, bars: NightBars, force: Force) -> Outcome:
-    """Force a version although the night is decided: a person's act beside it, for which nothing is trained.
+def force_decided(night: NightContext, force: Force) -> Outcome:
+    """Force a version although the night is decided: an act of a person's own, for which nothing is trained.
 
     Repeated, it adds nothing. Raises :class:`~flows.errors.NightRefused` where that night trained no such recipe, or
     another act made the version champion.
     """
-    version = model.version(force.promote) if is_version(force.promote) else _of_the_night(model, bars, force.promote)
+    model = night.model
+    version = model.version(force.promote) if is_version(force.promote) else _trained_tonight(night, force.promote)
     champion = model.champion()
     if champion is not None and champion.version == version.record.version:
         entry = model.decisions.read(champion.decision)
         if not entry.body.get("forced"):
             raise _champion_already(model, version)
-        return recorded(job, model, bars, entry)
-    key = key_digest([job.model, "forced", version.record.version, None if champion is None else champion.decision])
+        return recorded_outcome(night, entry)
+    against = None if champion is None else champion.decision
+    key = key_digest([night.job.model, "forced", version.record.version, against])
     entry = model.force(version.record.version, author=force.author, reason=force.reason, key=key)
-    return replace(recorded(job, model, bars, entry), already_decided=False)
+    return replace(recorded_outcome(night, entry), already_decided=False)
 
 
-def _of_the_night(model: Model, bars: NightBars, recipe: str) -> Version:
+def _trained_tonight(night: NightContext, recipe: str) -> Version:
+    model, day = night.model, night.bars.night.day
     for entry in model.versions.walk():
         if entry.kind == "registered":
             record = VersionRecord.from_dict(entry.body["version"])
-            if record.night == bars.night.day and record.recipe == recipe:
+            if record.night == day and record.recipe == recipe:
                 return model.version(record.version)
-            if record.night is not None and record.night < bars.night.day:
+            if record.night is not None and record.night < day:
                 break
     raise NightRefused(
-        f"the night of {bars.night.day} is decided, and it trained no {recipe}: name a version (`registry history "
+        f"the night of {day} is decided, and it trained no {recipe}: name a version (`registry history "
         f"{model.name}`), or wait for newer bars"
     )
 
 
 def overruled(verdict: Verdict, force: Force, versions: Sequence[Version | None]) -> Verdict:
-    """The gate's verdict with a person's in its place; the gate's own word stays in the sentence and the record."""
-    tonight = [each for each in versions if each is not None and each.record.recipe == force.promote]
+    """The verdict of the person who forces; the gate's own stays in the sentence and in the record."""
+    tonight = [version for version in versions if version is not None and version.record.recipe == force.promote]
     name = f"{force.promote} ({tonight[0]})" if tonight else force.promote
     sentence = f"promoted: {name} by a person; the gate's own word: {verdict.sentence}"
     return replace(
@@ -105,17 +108,17 @@ def overruled(verdict: Verdict, force: Force, versions: Sequence[Version | None]
 
 def needs_approval(job: Job, verdict: Verdict) -> bool:
     """Whether a person has to say yes before ``verdict`` is carried out."""
-    asked_of_a_person = (job.approval is not None or job.needs_signature) and not job.request.dry_run
-    return asked_of_a_person and verdict.action == "promoted" and verdict.force is None
+    approval_is_required = (job.approval is not None or job.needs_signature) and not job.request.dry_run
+    return approval_is_required and verdict.action == "promoted" and verdict.force is None
 
 
-def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
-    """What goes into the decision of a promotion that needs approval; with ``approval.approved`` it may be made.
+def approval_fields(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
+    """The fields that the decision on a promotion which needs approval gets; see :func:`is_approved`.
 
     Where a signature is needed no answer is enough: who clicks in a browser is not known, who holds a key is.
     """
-    said = verdict.answer
-    if said is None or job.needs_signature:
+    answer = verdict.answer
+    if answer is None or job.needs_signature:
         signed = job.needs_signature
         waits = "an approver's signature is needed" if signed else "a person has to approve it and nobody did"
         return {
@@ -124,17 +127,17 @@ def answered(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
             "reason": "not signed" if signed else "not approved",
             "proposal": proposal(str(winner), verdict.sentence, returned=verdict.winner_version is not None),
         }
-    approval = {"approved": said.approved, "author": said.author, "reason": said.reason}
-    if said.approved:
-        return {"sentence": f"{verdict.sentence}; approved by {said.author}: {said.reason}", "approval": approval}
+    approval = {"approved": answer.approved, "author": answer.author, "reason": answer.reason}
+    if answer.approved:
+        return {"sentence": f"{verdict.sentence}; approved by {answer.author}: {answer.reason}", "approval": approval}
     return {
-        "sentence": f"held although the gate would promote {verdict.winner} ({winner}): declined by {said.author}: "
-        f"{said.reason}",
+        "sentence": f"held although the gate would promote {verdict.winner} ({winner}): declined by {answer.author}: "
+        f"{answer.reason}",
         "reason": "declined",
         "approval": approval,
     }
 
 
-def may_promote(told: dict[str, Any]) -> bool:
-    """Whether what :func:`answered` gave is a yes."""
-    return bool(told.get("approval", {}).get("approved"))
+def is_approved(body: dict[str, Any]) -> bool:
+    """Whether a person said yes, by the body of the decision with its :func:`approval_fields`."""
+    return bool(body.get("approval", {}).get("approved"))

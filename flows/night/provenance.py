@@ -1,4 +1,4 @@
-"""Which revision of the source ran: written into every version, so that a result can be traced to its code."""
+"""The revision of the source that runs: written into every version, so that a result can be traced to its code."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ def source_revision() -> str | None:
 
     None where neither is there; nothing depends on it.
     """
-    told = os.environ.get("RETRAIN_SOURCE_REVISION")
-    if told:
-        return told[:80]
+    configured = os.environ.get("RETRAIN_SOURCE_REVISION")
+    if configured:
+        return configured[:80]
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        described = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return described.stdout.strip() or None

@@ -1,4 +1,4 @@
-"""Reading decisions back: why was this promoted or held, and does it come out the same again?"""
+"""Past decisions read back and judged again: why was this promoted or held, and does it come out the same?"""
 
 from __future__ import annotations
 

@@ -1,35 +1,33 @@
-"""What the steps of a night hand to each other."""
+"""The values that the steps of a night hand to each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.evidence.collect import Evidence
 from flows.gate import Decision
 from flows.gate.nightly.decision import NightlyDecision
+from flows.job.plan import Job
 from flows.job.request import Force
 from flows.recipes import Fit as Fit
 from flows.recipes import Scores
-from registry import ChampionRecord, Night
+from registry import ChampionRecord, Clock, Model, Night
 from registry.format.keys import is_version
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class NightBars:
-    """The bars of a night. ``train`` and ``asked``: bool masks of shape (n_bars,) over the dataset's bars: what to
-    train on, and what each new version is asked about (the holdout, or the last 20 days)."""
+    """The bars of a night. ``train`` and ``evaluation``: bool masks of shape (n_bars,) over the dataset's bars, those
+    to train on, and those that each new version predicts (the holdout, or the last 20 days)."""
 
     data: Dataset
     train: Mask
-    asked: Mask
+    evaluation: Mask
     night: Night
 
     @property
@@ -38,17 +36,28 @@ class NightBars:
 
 
 @dataclass(frozen=True, eq=False)
+class NightContext:
+    """What every step of a night needs. ``job``: what was asked for, planned and checked; ``model``: opened in its
+    registry; ``clock``: the one that the model reads too."""
+
+    job: Job
+    model: Model
+    bars: NightBars
+    clock: Clock
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedCandidate:
-    """One recipe's fit, what it says on the bars asked about (``p``: shape (asked bars,)), and its archive."""
+    """One recipe's fit, its probabilities on the evaluation bars (``p``: shape (evaluation bars,)), and its archive."""
 
     fit: Fit
-    p: npt.NDArray[np.float64]
+    p: Floats
     archive: bytes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said when a promotion waited for it."""
+    """A person's answer to a promotion that waits for one."""
 
     approved: bool
     author: str
@@ -68,9 +77,9 @@ class Verdict:
     decision: Decision | NightlyDecision | None = None
     evidence: Evidence | None = None
     force: Force | None = None
-    """A person's act, in place of what the gate said."""
+    """Set where a person decides in place of the gate."""
     answer: Answer | None = None
-    """What a person said to a promotion that waited for it."""
+    """Set where a promotion waited for a person and one answered."""
 
     @property
     def winner_version(self) -> str | None:
@@ -78,8 +87,8 @@ class Verdict:
         one."""
         if self.force is not None:
             return self.force.promote if is_version(self.force.promote) else None
-        found = self.decision
-        return found.winner_version if isinstance(found, NightlyDecision) and found.returned else None
+        decision = self.decision
+        return decision.winner_version if isinstance(decision, NightlyDecision) and decision.returned else None
 
 
 RowStatus = Literal["champion", "promoted", "held", "reference", "would be promoted"]

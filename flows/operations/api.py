@@ -28,9 +28,9 @@ def configured_api() -> str | None:
 
     Looks where Prefect does (``PREFECT_API_URL``, the active profile) without importing it: that takes over a second.
     """
-    told = os.environ.get("PREFECT_API_URL")
-    if told is not None:
-        return told or None
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured is not None:
+        return configured or None
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
     try:
@@ -38,8 +38,8 @@ def configured_api() -> str | None:
     except (OSError, tomllib.TOMLDecodeError):
         return None
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "ephemeral")
-    found = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
-    return str(found) if found else None
+    url = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
+    return str(url) if url else None
 
 
 def answers(api: str) -> bool:

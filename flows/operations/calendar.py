@@ -1,7 +1,7 @@
 """When a night is due: trading days end at 17:00 New York, nights run at 17:20, holidays and weekends have none.
 
-A scheduled night looks as far as the close of the newest trading day and no further: a bar that opens at 17:00 belongs
-to the next day, and with it Monday's night would take Tuesday's name, so that Friday's was decided on Thursday.
+A scheduled night uses bars up to the close of the newest trading day and none after it: a bar that opens at 17:00
+belongs to the next day. With it Monday's night would take Tuesday's name, and Friday's would be decided on Thursday.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ def _named(day: date, names: frozenset[str]) -> bool:
 
 
 def _days(text: str, known: tuple[str, ...]) -> frozenset[str]:
-    told = [word.strip() for word in text.split(",") if word.strip()]
-    for word in told:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
         try:
             date.fromisoformat(word if len(word) > 5 else f"2024-{word}")
         except ValueError as error:
             raise RequestRefused(f"{word!r} is not a day: write 04-07 (every year) or 2026-04-07") from error
         if _DAY.fullmatch(word) is None:
             raise RequestRefused(f"{word!r} is not a day: write 04-07 (every year) or 2026-04-07")
-    return frozenset((*known, *told))
+    return frozenset((*known, *words))

@@ -1,4 +1,4 @@
-"""What a person can set about nights that run by themselves: ``RETRAIN_*`` variables beside those of the night itself.
+"""The settings of nights that run by themselves: ``RETRAIN_*`` variables, in addition to those of the night itself.
 
 Addresses may hold secrets, so they are never shown, logged or written.
 """
@@ -13,7 +13,7 @@ from flows.operations.calendar import TradingCalendar
 
 
 class Operations(BaseSettings):
-    """How bars arrive, whom to tell and when; every field is the variable ``RETRAIN_<FIELD>``."""
+    """How bars arrive, and whom to notify of what; every field is the variable ``RETRAIN_<FIELD>``."""
 
     model_config = SettingsConfigDict(env_prefix="RETRAIN_", extra="ignore", frozen=True)
 
@@ -31,7 +31,7 @@ class Operations(BaseSettings):
 
     @property
     def calendar(self) -> TradingCalendar:
-        """The days to expect bars on; :class:`RequestRefused` for a date that is none."""
+        """The days on which bars are expected; :class:`RequestRefused` for what is no date."""
         return TradingCalendar.of(self.holidays, self.short_days)
 
     @property

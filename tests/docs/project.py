@@ -12,8 +12,9 @@ import pytest
 
 from flows.bars import MARKER, load_bars, write_sample
 from flows.gate.nightly.calibration import calibrate
+from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.settings import DEFAULT_MODEL, Settings
 from registry import Registry
 from tests.clocks import FixedClock
@@ -45,7 +46,7 @@ def make(place: Path) -> Path:
         quick_thresholds(patch)
         for as_of in NIGHTS:
             request = RetrainRequest(as_of=as_of, recipes=RECIPES, train_days=60, backfill_days=45)
-            run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
+            run_night(plan(request, settings), clock=clock, new_id=lambda: f"{next(numbers):032x}")
     model = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
     model.force("v2", author="ann", reason="tried by hand")
     return place

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.bars import write_sample
+from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.settings import Settings
 from registry import Registry
 from tests.clocks import FixedClock
@@ -55,7 +56,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
         for at, night in enumerate(NIGHTS):
             clock.moment = as_of(night)
             request = RetrainRequest(recipes=FAST, train_days=60, backfill_days=60, as_of=as_of(night))
-            outcome = run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
+            outcome = run_night(plan(request, settings), clock=clock, new_id=lambda: f"{next(numbers):032x}")
             if at == 0:
                 model = Registry(registry, clock=clock).model("m")
                 model.set_policy(POLICY.to_dict(), author="<b>Eve</b>", reason=HOSTILE)

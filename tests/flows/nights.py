@@ -22,7 +22,9 @@ from flows.gate.scoring.ledger import Ledger, NightScores, assemble
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
-from flows.night.run import run
+from flows.night.run import Steps, run_night
+from flows.night.state import NightContext
+from flows.night.steps import gather, load
 from flows.settings import Settings
 from registry import Model, Registry
 from registry.store.folder import FolderStore
@@ -72,14 +74,14 @@ class Nights:
         self.numbers = itertools.count(1)
 
     def __call__(self, as_of: datetime | None = None, **values: Any) -> Outcome:
-        progress = values.pop("on_backfill", None)
-        return run(
-            self.request(as_of or at(3), **values),
-            self.settings,
-            clock=self.clock,
-            new_id=lambda: f"{next(self.numbers):032x}",
-            on_backfill=progress,
-        )
+        steps = Steps(gather=partial(gather, progress=values.pop("on_backfill", None)))
+        new_id = partial(_numbered, self.numbers)
+        return run_night(self.job(as_of or at(3), **values), steps, clock=self.clock, new_id=new_id)
+
+    def context(self, as_of: datetime, **values: Any) -> NightContext:
+        """What each step of a night is given, the bars loaded."""
+        job = self.job(as_of, **values)
+        return NightContext(job, self.model, load(job), self.clock)
 
     def copy(self, place: Path) -> Nights:
         """These nights again below ``place``, to be continued with ids that were not used here."""
@@ -150,6 +152,10 @@ class Nights:
         kept = [row for row in (change(row, place) for row in rows) if row is not None]
         with path.open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([head, *kept])
+
+
+def _numbered(numbers: Iterator[int]) -> str:
+    return f"{next(numbers):032x}"
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flows.commands.lazy import COMMANDS
 from sklearn.linear_model import LogisticRegression
 
+from flows.cli import COMMANDS
 from registry import Registry, VersionRecord
 from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema

@@ -3,7 +3,7 @@
 ``fixtures/format-1`` was written by this module when the format was young (``fixtures/format-1.md``). Tests hold later
 code to opening it, and to writing the same bytes again. Three models:
 
-- ``nightly``: nights by :func:`flows.night.run.run` on simulated bars, with an approval, a forced promotion, a return;
+- ``nightly``: nights on simulated bars (:mod:`flows.night.run`), with an approval, a forced promotion, a return;
 - ``named_years``: one night that judges on named years;
 - ``acts``: what people and gates do by direct calls, every entry signed, beginning with versions from a notebook.
 """
@@ -31,8 +31,9 @@ from threadpoolctl import threadpool_info
 
 from flows.bars import write_sample
 from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.recipes import environment
 from flows.settings import Settings
 from registry import Model, Night, Registry, Version, VersionRecord
@@ -112,7 +113,7 @@ def write_nights(folder: Path) -> None:
         _nightly(clock, new_id)
         as_of = datetime(2024, 2, 28, 22, tzinfo=UTC)
         request = RetrainRequest(as_of=as_of, recipes=("line", "bayes"), train=(2023,), holdout=(2024,))
-        run(request, _settings("named_years", "years"), clock=clock, new_id=new_id)
+        run_night(plan(request, _settings("named_years", "years")), clock=clock, new_id=new_id)
 
 
 def _nightly(clock: FixedClock, new_id: Callable[[], str]) -> None:
@@ -123,7 +124,7 @@ def _nightly(clock: FixedClock, new_id: Callable[[], str]) -> None:
         request = RetrainRequest(
             as_of=as_of, recipes=("line", "bayes"), train_days=30, backfill_days=5, accept_unskilled=True
         )
-        run(request, _settings("nightly", "bars", **options), clock=clock, new_id=new_id)
+        run_night(plan(request, _settings("nightly", "bars", **options)), clock=clock, new_id=new_id)
 
     night(5, 30)  # too few days to choose a first champion by
     model.set_policy(POLICY.to_dict(), author="ann", reason="to see something within a few nights")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from tests.ui.served import CHEAP, RECIPES, ROOT, Served
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -34,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server; model ``m`` has a champion since February 2025 and months of bars to be judged on."""
     found = Served(tmp_path_factory.mktemp("served"))
-    run(RetrainRequest(as_of=datetime(2025, 2, 3, 22, tzinfo=UTC), model="m", recipes=RECIPES, **CHEAP), found.settings)
+    request = RetrainRequest(as_of=datetime(2025, 2, 3, 22, tzinfo=UTC), model="m", recipes=RECIPES, **CHEAP)
+    run_night(plan(request, found.settings))
     assert found.model("m").champion() is not None
     with found.up():
         yield found

@@ -17,8 +17,7 @@ from flows.operations.doctor.keys import examine_keys
 from flows.operations.doctor.prefect import examine_server
 from flows.operations.doctor.store import examine_store
 from flows.operations.settings import Operations
-from flows.settings import Settings
-from registry import Registry
+from flows.settings import Settings, open_model
 from registry.errors import RegistryError
 
 TOO_NEW = {"fastapi": (0, 151), "sqlalchemy": (2, 1)}
@@ -86,10 +85,9 @@ def _versions(place: str, model: str) -> Iterator[Finding]:
                 "versions", "wrong", f"{package} {installed}", f"pip install '{package}<{bound}': Prefect breaks"
             )
     try:
-        champion = Registry(place).model(model).champion()
-        trained = (
-            None if champion is None else Registry(place).model(model).version(champion.version).record.environment
-        )
+        opened = open_model(place, model)
+        champion = opened.champion()
+        trained = None if champion is None else opened.version(champion.version).record.environment
     except RegistryError:
         return  # the finding on the registry says so
     here = version("scikit-learn")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flows.operations.doctor.finding import Finding
-from flows.settings import Settings
-from registry import Registry
+from flows.settings import Settings, open_model
 from registry.errors import NoChampion, RegistryError, Suspended, UntrustedSignature
 from registry.trust.keyring import Keyring
 
@@ -14,7 +13,7 @@ from registry.trust.keyring import Keyring
 def examine_keys(settings: Settings, place: str, model: str) -> Iterator[Finding]:
     """No finding where no key is configured."""
     try:
-        keys = Keyring.of(settings.signing_key, settings.trusted_promoters, settings.trusted_trainers)
+        keys = settings.keys
     except RegistryError as error:
         yield Finding("keys", "wrong", str(error), "nothing runs until it is fixed")
         return
@@ -33,7 +32,7 @@ def examine_keys(settings: Settings, place: str, model: str) -> Iterator[Finding
         who = "with no key" if keys.signer is None else "with a trainer's key"
         yield Finding("keys", "fine", f"nights here sign {who}: promotions wait for `registry approve`")
     try:
-        Registry(place, trusted=trusted).model(model).in_production()
+        open_model(place, model, Keyring(trusted=trusted)).in_production()
     except UntrustedSignature as error:
         yield Finding("champion", "wrong", str(error), "promote it again with a promoter's key, or trust that key")
     except (NoChampion, Suspended):

@@ -1,4 +1,4 @@
-"""What Prefect's UI shows of a night: the name of its run, its progress, and artifacts.
+"""A night in Prefect's UI: the name of its run, its progress, and artifacts.
 
 Artifacts stand under keys that stay the same for a model, so that the UI shows each as a history:
 ``<model>-decision`` (the report), ``<model>-versions`` (the newest versions) and ``<model>-champion`` (where production
@@ -34,11 +34,11 @@ from flows.report.markdown import decision_markdown
 from flows.settings import load_settings
 from registry import Model, VersionRecord
 
-VERSIONS_SHOWN = 50
+NEWEST_VERSIONS = 50
 
 
 def run_name() -> str:
-    """The name of a run before its bars are read: the model, and how far it looks where that is given."""
+    """The name of a run before its bars are read: the model, and the as-of where one is given."""
     try:
         request = RetrainRequest.model_validate(runtime.parameters.get("request", {}))
         model = load_settings().named(request.advanced.model, data=request.advanced.data)
@@ -48,7 +48,7 @@ def run_name() -> str:
 
 
 def rename_run(model: str, night: str) -> None:
-    """Name the present run by its night, now that the bars say which it is."""
+    """Name the present run by its night, which is known once the bars are loaded."""
     run = flow_run()
     if run is not None:
         with get_client(sync_client=True) as client:
@@ -56,18 +56,18 @@ def rename_run(model: str, night: str) -> None:
 
 
 @contextmanager
-def progress(what: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the page of the run, from the first word of progress on; ``what`` words it for so many steps."""
-    shown: list[Any] = []
+def progress(description: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the page of the run, from the first report on; ``description`` of so many steps."""
+    artifacts: list[Any] = []
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         percent = 100.0 * done / max(total, 1)
-        if not shown:
-            shown.append(create_progress_artifact(percent, description=what(total)))
+        if not artifacts:
+            artifacts.append(create_progress_artifact(percent, description=description(total)))
         else:
-            update_progress_artifact(shown[0], percent)
+            update_progress_artifact(artifacts[0], percent)
 
-    yield told
+    yield report
 
 
 def publish(model: Model, outcome: Outcome) -> None:
@@ -102,7 +102,7 @@ def versions_table(model: Model) -> list[dict[str, str]]:
     champion = model.champion()
     registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
     rows = []
-    for entry in islice(registered, VERSIONS_SHOWN):
+    for entry in islice(registered, NEWEST_VERSIONS):
         record = VersionRecord.from_dict(entry.body["version"])
         figures = {name: record.metrics.get(name) for name in ("accuracy", "f1", "auc")}
         rows.append(

@@ -1,7 +1,7 @@
-"""Automations as code: what the Prefect server does by itself when something happens, or does not.
+"""The Prefect automations as code: what the server does by itself when an event comes, or does not come.
 
-Applied by ``retrain up``, or with ``retrain automations`` to a server of one's own; applying them again changes nothing
-but what differs. Without ``RETRAIN_ALERT_URL`` there is nobody to tell, and only killed runs are seen to.
+``retrain up`` applies them, ``retrain automations`` to a server of one's own; applying them again changes only what
+differs. Without ``RETRAIN_ALERT_URL`` there is nobody to notify, and the one automation marks killed runs.
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ _RUN = {"prefect.resource.id": "prefect.flow-run.*"}
 def automations(
     block: UUID | None, *, held: bool = False, late: timedelta = LATE, silent: timedelta | None = None
 ) -> list[Automation]:
-    """What the server shall do; ``block``: the notification block to tell with; ``held``: tell of held nights too."""
-    silent = silent or timedelta(seconds=SILENT_SECONDS)
-    found = [_mark_killed_runs(silent)]
-    if block is not None:
-        found += [_tell_events(block, held), _tell_killed_runs(block), _tell_missed_nights(block, late)]
-    return found
+    """The automations of the server. ``block``: the block that sends notifications; ``held``: of held nights too."""
+    marking = _mark_killed_runs(silent or timedelta(seconds=SILENT_SECONDS))
+    if block is None:
+        return [marking]
+    return [
+        marking,
+        _notify_of_events(block, held),
+        _notify_of_killed_runs(block),
+        _notify_of_missed_nights(block, late),
+    ]
 
 
 def _mark_killed_runs(silent: timedelta) -> Automation:
@@ -72,7 +76,7 @@ def _mark_killed_runs(silent: timedelta) -> Automation:
     )
 
 
-def _tell_events(block: UUID, held: bool) -> Automation:
+def _notify_of_events(block: UUID, held: bool) -> Automation:
     kinds = {kind for kind in KINDS if held or kind != "candidate.held"}
     return Automation(
         name="retrain: tell what happened",
@@ -84,11 +88,11 @@ def _tell_events(block: UUID, held: bool) -> Automation:
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[_notify(block, "{{ event.payload.subject }}", "{{ event.payload.body }}")],
+        actions=[_notification(block, "{{ event.payload.subject }}", "{{ event.payload.body }}")],
     )
 
 
-def _tell_killed_runs(block: UUID) -> Automation:
+def _notify_of_killed_runs(block: UUID) -> Automation:
     body = (
         "The run {{ flow_run.name }} ended without a result: {{ flow_run.state.message }}\n"
         "Since: {{ event.occurred.strftime('%Y-%m-%d %H:%M') }} UTC\n"
@@ -106,11 +110,11 @@ def _tell_killed_runs(block: UUID) -> Automation:
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[_notify(block, "retrain: retrain.failed (a run was killed)", body)],
+        actions=[_notification(block, "retrain: retrain.failed (a run was killed)", body)],
     )
 
 
-def _tell_missed_nights(block: UUID, late: timedelta) -> Automation:
+def _notify_of_missed_nights(block: UUID, late: timedelta) -> Automation:
     body = (
         f"No scheduled night has begun, {late} after one was late. Production still loads the champion it had.\n"
         "Since: {{ event.occurred.strftime('%Y-%m-%d %H:%M') }} UTC\n"
@@ -130,19 +134,19 @@ def _tell_missed_nights(block: UUID, late: timedelta) -> Automation:
             threshold=1,
             within=late,
         ),
-        actions=[_notify(block, "retrain: night.missed", body)],
+        actions=[_notification(block, "retrain: night.missed", body)],
     )
 
 
-def _notify(block: UUID, subject: str, body: str) -> SendNotification:
+def _notification(block: UUID, subject: str, body: str) -> SendNotification:
     return SendNotification(block_document_id=block, subject=subject, body=body)
 
 
 def save_block(target: str) -> UUID:
     """Keep where alerts go as a block of the server, encrypted there; gives its id."""
     if is_webhook(target):
-        told: dict[str, Any] = dict(webhook_json("{{subject}}", "{{body}}"))
-        webhook = CustomWebhookNotificationBlock(name=BLOCK, url="{{url}}", secrets={"url": target}, json_data=told)
+        body: dict[str, Any] = dict(webhook_json("{{subject}}", "{{body}}"))
+        webhook = CustomWebhookNotificationBlock(name=BLOCK, url="{{url}}", secrets={"url": target}, json_data=body)
         return cast(UUID, webhook.save(BLOCK, overwrite=True))
     # This class hands every address that is not Slack's own to Apprise as it is; the server knows it without a plug-in.
     return cast(UUID, SlackWebhook(url=SecretStr(target)).save(f"{BLOCK}-apprise", overwrite=True))
@@ -153,16 +157,16 @@ def apply(
 ) -> list[str]:
     """Bring the server's automations in line; the names of those there are now."""
     block = None if target is None else save_block(target)
-    wanted = {each.name: each for each in automations(block, held=held, late=late, silent=silent)}
+    wanted = {new.name: new for new in automations(block, held=held, late=late, silent=silent)}
     with get_client(sync_client=True) as client:
         for known in client.read_automations():
             if known.name.startswith("retrain: ") and _same(known, wanted.get(known.name)):
                 del wanted[known.name]  # an automation that is written anew forgets the runs that it watches
             elif known.name.startswith("retrain: "):
                 client.delete_automation(known.id)
-        for each in wanted.values():
-            client.create_automation(_core(each))
-    return [each.name for each in automations(block)]
+        for new in wanted.values():
+            client.create_automation(_core(new))
+    return [automation.name for automation in automations(block)]
 
 
 def _same(known: AutomationCore, wanted: Automation | None) -> bool:

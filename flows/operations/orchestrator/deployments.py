@@ -1,4 +1,4 @@
-"""Bringing a Prefect server up to what is installed: pool, deployments, automations; again changes nothing."""
+"""The work pool, the deployments and the automations, written to a Prefect server; a second time changes nothing."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
 
         applied = apply(operations.alert_target, held=operations.alert_held)
     finally:
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     if process.returncode:
-        raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {said[-1500:].strip()}")
+        raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {output[-1500:].strip()}")
     return [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
 
 

@@ -1,4 +1,4 @@
-"""What a run logs of its steps: one line each, in the words of the trade."""
+"""The lines that a run logs of its steps, one or a few each."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from registry import Version
 
 
 def loaded(bars: NightBars) -> Iterable[str]:
-    found = bars.data.bars
-    simulated = "simulated " if found.simulated else ""
+    loaded_bars = bars.data.bars
+    simulated = "simulated " if loaded_bars.simulated else ""
     yield (
         f"night of {bars.night.day}: {len(bars.opens):,} {simulated}bars to as-of "
         f"{bars.night.as_of:%Y-%m-%d %H:%M} UTC, {int(bars.train.sum()):,} of them to train on"
     )
-    for repair in found.repairs:
+    for repair in loaded_bars.repairs:
         yield f"repaired: {repair}"
 
 
-def looked_up(done: Outcome | None) -> Iterable[str]:
-    if done is not None:
-        yield done.sentence if not done.already_decided else f"the night of {done.night} is decided: {done.sentence}"
+def looked_up(outcome: Outcome | None) -> Iterable[str]:
+    if outcome is not None and outcome.already_decided:
+        yield f"the night of {outcome.night} is decided: {outcome.sentence}"
+    elif outcome is not None:
+        yield outcome.sentence
 
 
 def gathered(evidence: Evidence | None) -> Iterable[str]:
@@ -39,8 +41,8 @@ def gathered(evidence: Evidence | None) -> Iterable[str]:
         yield f"evidence: scored anew after a correction of the bars: {evidence.corrections}"
 
 
-def trained(trial: TrainedCandidate) -> Iterable[str]:
-    fit = trial.fit
+def trained(candidate: TrainedCandidate) -> Iterable[str]:
+    fit = candidate.fit
     yield f"{fit.recipe.name}: trained on {fit.rows:,} bars in {fit.seconds:.1f} s"
 
 
@@ -54,7 +56,7 @@ def judged(verdict: Verdict) -> Iterable[str]:
     yield f"gate: {verdict.sentence}"
 
 
-def settled(outcome: Outcome | None) -> Iterable[str]:
+def promoted_or_held(outcome: Outcome | None) -> Iterable[str]:
     if outcome is None:
         yield "the champion changed meanwhile: judging again"
     elif outcome.champion is None:

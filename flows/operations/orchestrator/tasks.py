@@ -1,4 +1,4 @@
-"""The steps of a night as Prefect tasks: one line of Prefect around one plain function each.
+"""The steps of a night as Prefect tasks: each calls the plain function of the same name and logs what came of it.
 
 Nothing is cached: the bars would have to be hashed, which takes longer than reading them. Retries stand where a retry
 can help: at the store and the bars, which may be out of reach for a moment. A wrong file or recipe fails at once.
@@ -6,27 +6,24 @@ can help: at the store and the bars, which may be out of reach for a moment. A w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed
 from prefect.tasks import Task
 
 from flows.evidence.backfill import cost_sentence
 from flows.evidence.collect import Evidence
 from flows.job.plan import Job
-from flows.night import run as night
+from flows.night import steps
 from flows.night.outcome import Outcome
-from flows.night.state import NightBars
-from flows.operations.orchestrator import log_lines
-from flows.operations.orchestrator.artifacts import progress, publish, rename_run
-from flows.operations.runs.unattended import NightRun
+from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
+from flows.operations.orchestrator import artifacts, log_lines
+from flows.recipes import Recipe
 from flows.report.writing import after_night
-from registry import Model
+from registry import Model, Version
 from registry.errors import OutcomeUnknown, StoreUnavailable
 
 
@@ -35,65 +32,99 @@ def worth_a_retry(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool
     return isinstance(state.result(raise_on_failure=False), StoreUnavailable | OutcomeUnknown)
 
 
-_ASK_AGAIN: dict[str, Any] = {
+UNCACHED: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+RETRIED: dict[str, Any] = {
+    **UNCACHED,
     "retries": 2,
     "retry_delay_seconds": [2, 10],
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": worth_a_retry,
 }
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _load(job: Job) -> NightBars:
-    bars = night.load(job)
-    rename_run(job.model, bars.night.day)
+@task(name="load bars", task_run_name="load bars", **RETRIED)
+def load(job: Job) -> NightBars:
+    bars = steps.load(job)
+    artifacts.rename_run(job.model, bars.night.day)
+    _log(log_lines.loaded(bars))
     return bars
 
 
-def _gather(job: Job, model: Model, bars: NightBars) -> Evidence | None:
-    with progress(cost_sentence) as told:
-        return night.gather(job, model, bars, told)
-
-
-def _step(name: str, step: Callable[P, R], says: Callable[[R], Iterable[str]], **options: Any) -> Task[P, R]:
-    """A task that does ``step`` and logs what ``says`` makes of its result; its runs are named like the task."""
-
-    @wraps(step)
-    def told(*given: P.args, **named: P.kwargs) -> R:
-        result = step(*given, **named)
-        for line in says(result):
-            get_run_logger().info(line)
-        return result
-
-    usual: dict[str, Any] = {"task_run_name": name, "cache_policy": NO_CACHE, "persist_result": False}
-    made: Task[P, R] = task(name=name, **(usual | options))(told)
-    return made
-
-
-load = _step("load bars", _load, log_lines.loaded, **_ASK_AGAIN)
-look_up = _step("decided before?", night.decided, log_lines.looked_up, **_ASK_AGAIN)
-gather = _step("score new bars", _gather, log_lines.gathered, **_ASK_AGAIN)
-train = _step("train", night.train, log_lines.trained, task_run_name="train {recipe.name}")
-register = _step("register", night.register, log_lines.registered, **_ASK_AGAIN)
-gate = _step("gate", night.judge, log_lines.judged, **_ASK_AGAIN)
-promote = _step("promote or hold", night.settle, log_lines.settled, **_ASK_AGAIN)
-report = _step("report", after_night, log_lines.reported)
-show = _step("show the night", publish, lambda _: (), **_ASK_AGAIN)
-
-
-def shown(job: Job, model: Model, bars: NightBars, outcome: Outcome) -> Outcome:
-    """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
-    outcome = report(job, outcome, data=bars.data)
-    if not outcome.already_decided:
-        show(model, outcome, return_state=True)
+@task(name="decided before?", task_run_name="decided before?", **RETRIED)
+def look_up(night: NightContext) -> Outcome | None:
+    outcome = steps.look_up(night)
+    _log(log_lines.looked_up(outcome))
     return outcome
 
 
-def ended(tonight: NightRun) -> State[Outcome]:
-    """How a run that went well ends: its state says what came of the night."""
-    outcome = tonight.outcome
-    if outcome is None:
-        return Completed(name="Covered", message=tonight.covered)
-    name = "Decided before" if outcome.already_decided else "Completed"
-    return Completed(name=name, message=outcome.sentence, data=outcome)
+@task(name="score new bars", task_run_name="score new bars", **RETRIED)
+def gather(night: NightContext) -> Evidence | None:
+    with artifacts.progress(cost_sentence) as progress:
+        evidence = steps.gather(night, progress)
+    _log(log_lines.gathered(evidence))
+    return evidence
+
+
+@task(name="train", task_run_name="train {recipe.name}", **UNCACHED)
+def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
+    candidate = steps.train(night, recipe)
+    _log(log_lines.trained(candidate))
+    return candidate
+
+
+def train_all(night: NightContext) -> list[TrainedCandidate]:
+    """A task run for each recipe; the flow's runner starts them one at a time, since each fit uses every core."""
+    return train.map(unmapped(night), list(night.job.recipes)).result()
+
+
+@task(name="register", task_run_name="register", **RETRIED)
+def register(
+    night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate]
+) -> list[Version | None]:
+    versions = steps.register(night, evidence, candidates)
+    _log(log_lines.registered(versions))
+    return versions
+
+
+@task(name="gate", task_run_name="gate", **RETRIED)
+def judge(
+    night: NightContext,
+    evidence: Evidence | None,
+    candidates: Sequence[TrainedCandidate],
+    versions: Sequence[Version | None],
+) -> Verdict:
+    verdict = steps.judge(night, evidence, candidates, versions)
+    _log(log_lines.judged(verdict))
+    return verdict
+
+
+@task(name="promote or hold", task_run_name="promote or hold", **RETRIED)
+def promote_or_hold(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Outcome | None:
+    outcome = steps.promote_or_hold(night, versions, verdict)
+    _log(log_lines.promoted_or_held(outcome))
+    return outcome
+
+
+@task(name="report", task_run_name="report", **UNCACHED)
+def write_report(night: NightContext, outcome: Outcome) -> Outcome:
+    outcome = after_night(night.job, outcome, data=night.bars.data)
+    _log(log_lines.reported(outcome))
+    return outcome
+
+
+@task(name="show the night", task_run_name="show the night", **RETRIED)
+def publish(model: Model, outcome: Outcome) -> None:
+    artifacts.publish(model, outcome)
+
+
+def report(night: NightContext, outcome: Outcome) -> Outcome:
+    """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
+    outcome = write_report(night, outcome)
+    if not outcome.already_decided:
+        publish(night.model, outcome, return_state=True)
+    return outcome
+
+
+def _log(lines: Iterable[str]) -> None:
+    for line in lines:
+        get_run_logger().info(line)

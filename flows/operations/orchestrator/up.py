@@ -29,7 +29,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 120.0
 """A first start makes the database: 10 s on an idle machine, more than 60 s on a busy one."""
 
-_RESTARTS = 5  # of one part, after which something is wrong that a restart does not mend
+_RESTARTS = 5  # of one part, after which something is wrong that a restart does not fix
 _LOOK_SECONDS = 0.5
 _PATIENCE_WORKER, _PATIENCE_SERVER = 2.5, 1.5  # seconds; together with the rest below the five that Ctrl-C may take
 
@@ -74,7 +74,7 @@ class Place:
 
 
 def environment(place: Place, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of server and worker: this server and no other, nothing told to anybody, run logs with ours."""
+    """The environment of server and worker: this server and no other, no telemetry, our log lines in the runs' logs."""
     kept = {name: value for name, value in base.items() if name not in ("PREFECT_PROFILE", "PREFECT_API_KEY")}
     secret = base.get("PREFECT_SERVER_API_AUTH_STRING")
     return {
@@ -116,24 +116,24 @@ def up(place: Place, tell: Callable[[str], None], clock: Clock) -> None:
     if place.host not in LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         tell(f"Warning: {place.host} is reachable from other machines and nobody is asked for a password:")
         tell("  set PREFECT_SERVER_API_AUTH_STRING=user:password, or leave --host at 127.0.0.1.")
-    crew = _Crew(place, tell, clock)
+    supervisor = _Supervisor(place, tell, clock)
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        crew.start()
-        _show(place, crew.env, tell)
-        crew.watch()
+        supervisor.start()
+        _show(place, supervisor.env, tell)
+        supervisor.watch()
     except Stopped:
         tell("Stopping …")
     finally:
         for number in before:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of them behind
-        crew.end()
+        supervisor.end()
         for number, handler in before.items():
             signal.signal(number, handler)
     tell("All stopped.")
 
 
-class _Crew:
+class _Supervisor:
     """The processes of one ``up``."""
 
     def __init__(self, place: Place, tell: Callable[[str], None], clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""The week in a few lines, sent with the first night of the next one: silence then means that something is wrong."""
+"""The weekly digest: last week in a few lines, sent with the first night of a week; no digest means a fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def due_digest(model: Model, decision: int) -> str | None:
 
 
 def digest(model: Model, monday: date) -> str:
-    """What happened to the model in the week of ``monday``: nights by what they came to, and the champion."""
+    """What happened to the model in the week of ``monday``: how many nights promoted or held, and the champion."""
     week = range(7)
     nights: dict[str, str] = {}
     acts: list[str] = []
@@ -34,15 +34,15 @@ def digest(model: Model, monday: date) -> str:
         if entry.kind != "held":
             acts.append(f"{entry.time:%Y-%m-%d}: {entry}")
     counts = {kind: list(nights.values()).count(kind) for kind in ("promoted", "returned", "held")}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
     champion = model.champion()
     production = "Production has no champion."
     if champion is not None:
         production = f"Production loads {champion.version} ({champion.recipe}), champion since {champion.since[:10]}."
-    return "\n".join([f"Nights of the week of {monday}: {told}.", *acts[::-1], production])
+    return "\n".join([f"Nights of the week of {monday}: {by_kind}.", *acts[::-1], production])
 
 
 def _night(entry: Entry) -> date | None:
     """The newest night that was decided when the entry was written."""
-    found = entry.state.get("night")
-    return None if found is None else date.fromisoformat(found)
+    night = entry.state.get("night")
+    return None if night is None else date.fromisoformat(night)

@@ -1,4 +1,4 @@
-"""Bars arrive: a command that fetches them, or files that somebody drops; a night waits until its day is complete."""
+"""How bars arrive: a command fetches them, or somebody writes the files; a night waits until its day is complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from registry import Clock
 
 BAR = timedelta(minutes=15)
 
-_SHOWN = 2000  # characters of the feed's output that an error repeats
+_REPEATED = 2000  # characters of the feed's output that an error repeats
 
 log = logging.getLogger("flows.feed")
 
@@ -45,7 +45,7 @@ def run_feed(command: str, *, seconds: float) -> str:
     """Run ``command`` by the shell and give its output (standard output and error together).
 
     Its whole process group is ended when it takes longer than ``seconds``. Raises :class:`FeedFailed` with the end of
-    what it said.
+    its output.
     """
     with tempfile.TemporaryFile() as output:  # a pipe would be held open by what the command left behind
         process = subprocess.Popen(
@@ -63,13 +63,15 @@ def run_feed(command: str, *, seconds: float) -> str:
         finally:
             _end_group(process)
         output.seek(0)
-        said = output.read().decode("utf-8", "replace").strip()
-    for line in said.splitlines():
+        text = output.read().decode("utf-8", "replace").strip()
+    for line in text.splitlines():
         log.info("feed: %s", line)
     if status == 0:
-        return said
+        return text
     how = f"did not end within {seconds:g} s" if status is None else f"ended with status {status}"
-    raise FeedFailed(f"the feed (RETRAIN_FEED) {how}, so there are no new bars. It said: {said[-_SHOWN:] or 'nothing'}")
+    raise FeedFailed(
+        f"the feed (RETRAIN_FEED) {how}, so there are no new bars. It said: {text[-_REPEATED:] or 'nothing'}"
+    )
 
 
 def bars_of(source: str, clock: str, as_of: datetime) -> DayBars:
@@ -107,7 +109,7 @@ def wait_for_bars(
 ) -> DayBars:
     """Look until the day that ends at ``as_of`` is complete; :class:`BarsMissing` after ``limit``.
 
-    ``look`` fetches what is new and tells what there is.
+    ``look`` fetches what is new and gives what there is.
     """
     began = clock.now()
     while not is_complete(bars := look(), as_of, calendar):

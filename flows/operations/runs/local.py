@@ -1,71 +1,73 @@
-"""A night in a terminal or from cron, without Prefect: attended like any other; progress and log on the console."""
+"""A night in a terminal or from cron, without Prefect. Its progress and its log are shown on the console."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from flows.bars import Dataset
-from flows.evidence.backfill import cost_sentence
-from flows.job.plan import plan
+from flows.evidence.backfill import Progress, cost_sentence
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
-from flows.night.run import run
+from flows.night.run import Steps, run_night
+from flows.night.state import NightContext
+from flows.night.steps import gather, train_all
 from flows.operations.runs.unattended import unattended
 from flows.report.writing import after_night
-from flows.settings import load_settings
 
 
 def run_local(request: RetrainRequest, *, scheduled: bool, console: Console) -> Outcome | str:
-    """What the night came to, or the sentence that says why there was nothing to do."""
+    """The outcome of the night, or the sentence that says why there was nothing to do."""
     with (
-        _logged(console),
+        _log_shown(console),
         _progress(console) as (on_trained, on_backfill),
         unattended(request, scheduled=scheduled) as tonight,
     ):
         if tonight.covered is not None:
             return tonight.covered
-        loaded: list[Dataset] = []
-        told = {"on_trained": on_trained, "on_backfill": on_backfill, "on_loaded": loaded.append}
-        outcome = run(tonight.request, load_settings(), **told)
-        tonight.outcome = after_night(plan(tonight.request, load_settings()), outcome, data=loaded[0])
+        steps = Steps(
+            gather=partial(gather, progress=on_backfill),
+            train_all=partial(train_all, on_trained=on_trained),
+            report=report,
+        )
+        tonight.outcome = run_night(tonight.job, steps)
         return tonight.outcome
 
 
 @contextmanager
-def _logged(console: Console) -> Iterator[None]:
-    """What the night logs is shown between its lines: that it waits, what the feed says."""
+def _log_shown(console: Console) -> Iterator[None]:
+    """Lines that the night logs (that it waits, what the feed says) are printed on the console."""
 
-    class Shown(logging.Handler):
+    class ConsoleHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             console.print(record.getMessage(), soft_wrap=True, markup=False)
 
-    logger, shown = logging.getLogger("flows"), Shown()
-    before = logger.level
-    logger.addHandler(shown)
+    logger, handler = logging.getLogger("flows"), ConsoleHandler()
+    level = logger.level
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        logger.setLevel(before)
-        logger.removeHandler(shown)
+        logger.setLevel(level)
+        logger.removeHandler(handler)
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Any]:
+def _progress(console: Console) -> Iterator[tuple[Callable[[str], None], Progress]]:
+    """Bars that show how far training and the walk-forward are, and what reports it to them."""
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with rich_progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("training", total=None, visible=False)
         past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
 
@@ -78,3 +80,8 @@ def _progress(console: Console) -> Iterator[Any]:
             progress.update(past, completed=done, total=total, visible=True)
 
         yield on_trained, on_backfill
+
+
+def report(night: NightContext, outcome: Outcome) -> Outcome:
+    """The outcome with where its report was written."""
+    return after_night(night.job, outcome, data=night.bars.data)

@@ -1,9 +1,9 @@
-"""One night at a time: runs of one model on one machine take turns, however they were started.
+"""The run lock: one night of a model at a time on one machine, however the runs were started.
 
-The turn is the kernel's lock on a file, so a killed run gives it back at once, whatever Prefect believes of it.
-A lock of Prefect's would not be seen by ``retrain run`` from cron, and its leases, kept in the server's memory, block
-for ever after a restart. Runs on two machines do not see each other here: both may train, and the registry, which
-decides a night once, lets the first one decide and tells the other.
+It is the kernel's lock on a file, so a killed run releases it at once, even while Prefect still shows the run as
+running. A lock of Prefect's would not be seen by ``retrain run`` from cron, and its leases, which are held in the
+server's memory, block for ever after a restart. Runs on two machines do not see each other here: both may train, and
+the registry, which decides a night once, lets the first one decide and gives the other that decision.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from flows.errors import NightRefused
 from registry import Clock
 from registry.errors import StoreDenied
 
-log = logging.getLogger("flows.turn")
+log = logging.getLogger("flows.run_lock")
 
 _LOOK_SECONDS = 1.0
 
 
 @contextmanager
 def run_lock(registry: str, model: str, *, clock: Clock, limit: timedelta) -> Iterator[None]:
-    """Holds the only turn of ``model`` in ``registry`` on this machine, waiting for it up to ``limit``.
+    """Holds the only run lock of ``model`` in ``registry`` on this machine; waits for it up to ``limit``.
 
-    Raises :class:`NightRefused` when another run still has it then, :class:`~registry.errors.StoreDenied` where the
+    Raises :class:`NightRefused` where another run still holds it then, :class:`~registry.errors.StoreDenied` where the
     lock's file cannot be made.
     """
     path = _lock_file(registry, model)
@@ -49,7 +49,7 @@ def run_lock(registry: str, model: str, *, clock: Clock, limit: timedelta) -> It
 
 def _wait(descriptor: int, model: str, clock: Clock, limit: timedelta) -> None:
     began = clock.monotonic()
-    told = False
+    logged = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,14 +60,14 @@ def _wait(descriptor: int, model: str, clock: Clock, limit: timedelta) -> None:
                     f"another run of {model} has been at work for over {limit.total_seconds() / 60:g} minutes: "
                     "let it end, or stop it, and run again; nothing was done"
                 ) from error
-        if not told:
+        if not logged:
             log.info("another run of %s is at work on this machine: waiting for it", model)
-            told = True
+            logged = True
         clock.sleep(_LOOK_SECONDS)
 
 
 def _lock_file(registry: str, model: str) -> Path:
-    """Beside a registry in a folder, where everybody finds it (stores skip names with a dot); else below /tmp."""
+    """Inside a registry that is a folder, where every run finds it (stores skip names with a dot); else below /tmp."""
     if "://" not in registry:
         return Path(registry).expanduser() / ".turns" / model
     name = hashlib.sha256(f"{registry.rstrip('/')}\0{model}".encode()).hexdigest()[:32]

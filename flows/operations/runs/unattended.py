@@ -1,15 +1,15 @@
-"""What surrounds a night so that it can be left alone: its turn, its bars, and telling what came of it.
+"""A night runs unattended: it is planned, waits for its turn and its bars, and its outcome or its error is reported.
 
 ::
 
-    with attended(request, scheduled=by_schedule()) as tonight:
+    with unattended(request, scheduled=by_schedule()) as tonight:
         if tonight.covered is None:
-            tonight.outcome = run(tonight.request, settings)
+            tonight.outcome = run_night(tonight.job)
 
-Inside: no other run of the model is at work on this machine, the feed has run, and on schedule the bars of the newest
-trading day are complete and the request looks exactly as far as its close. After an outage Prefect runs every late run,
-oldest first: the first of them therefore does the newest night, which scores the bars of all, and the others find
-themselves ``covered``. What goes wrong is told and raised as it is.
+The run is planned here, once. Inside the ``with`` no other run of the model is at work on this machine, the feed has
+run, and on schedule the bars of the newest trading day are complete and the job's as-of is exactly its close. After an
+outage Prefect runs every late run, oldest first: the first of them therefore does the newest night, which scores the
+bars of all, and the others find themselves ``covered``. An error sends an alert and is raised as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flows.bars import night_of
@@ -35,52 +35,52 @@ from flows.settings import DEFAULT_MODEL, load_settings
 from registry import Clock, SystemClock
 from registry.errors import InvalidName, InvalidRequest, KeyRefused, RegistryError
 
-log = logging.getLogger("flows.attending")
+log = logging.getLogger("flows.unattended")
 
 _TROUBLES = ("data.missing", "data.rejected", "retrain.failed", "night.missed")
-"""The conditions that a decided night ends."""
+"""The alerts that a decided night ends."""
 
 _MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRequest, KeyRefused)
-"""What a person who typed it is told at once; on schedule nobody is there."""
+"""Errors that whoever typed the run reads at once, so no alert is sent; on schedule nobody is there to read them."""
 
 
 @dataclass
 class NightRun:
-    """A night under way. ``covered``: why there is nothing to do; else whoever runs ``request`` sets ``outcome``."""
+    """A night under way. ``covered``: why there is nothing to do; else whoever runs ``job`` sets ``outcome``."""
 
-    request: RetrainRequest
+    job: Job
     covered: str | None = None
     outcome: Outcome | None = None
 
 
 @contextmanager
 def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None = None) -> Iterator[NightRun]:
-    """The night of ``request``, attended; see the module's head.
+    """The night of ``request``, planned and surrounded by what the module's head says.
 
     Raises what the night raises, :class:`~flows.errors.BarsMissing` where its bars do not arrive, and
     :class:`~flows.errors.NightRefused` where another run keeps the model busy for too long.
     """
     clock = clock or SystemClock()
-    if request.dry_run:  # writes nothing, so it is in nobody's way, and nobody waits to hear of it
-        yield NightRun(request)
+    if request.dry_run:  # it writes nothing: no other run has to wait for it, and nobody waits for its outcome
+        yield NightRun(plan(request, load_settings()))
         return
     model = request.advanced.model or os.environ.get("RETRAIN_MODEL") or DEFAULT_MODEL
-    teller = Notifier(model, Operations.model_construct())
+    notifier = Notifier(model, Operations.model_construct())
     try:
         operations = load_operations()
-        teller = Notifier(teller.model, operations)
+        notifier = Notifier(model, operations)
         job = plan(request, load_settings())
-        teller = Notifier(job.model, operations)
-        if scheduled and teller.has_nobody:
+        notifier = Notifier(job.model, operations)
+        if scheduled and notifier.has_nobody:
             log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
         with run_lock(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
-            tonight = _prepared(job, operations, clock, scheduled=scheduled)
+            tonight = _night_run(job, operations, clock, scheduled=scheduled)
             yield tonight
     except Exception as error:
         if scheduled or not isinstance(error, _MISTAKES):
-            teller.update({_kind(error): _said(error)}, now=clock.now())
+            notifier.update({_kind(error): _sentence(error)}, now=clock.now())
         raise
-    _tell_outcome(teller, job, tonight, clock.now())
+    _notify_of_outcome(notifier, tonight, clock.now())
 
 
 def by_schedule() -> bool:
@@ -89,20 +89,20 @@ def by_schedule() -> bool:
     return run is not None and bool(run.auto_scheduled)
 
 
-def _prepared(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> NightRun:
-    """The night with its bars there; ``covered`` where it is decided already."""
+def _night_run(job: Job, operations: Operations, clock: Clock, *, scheduled: bool) -> NightRun:
+    """The night once its bars are there; ``covered`` where it is decided already."""
     as_of = None
     if scheduled and not job.simulated and job.request.as_of is None:
         as_of = operations.calendar.last_close(clock.now())
         covered = covered_by(job, night_of(as_of - BAR))
         if covered is not None:
-            return NightRun(job.request, covered)
+            return NightRun(job, covered)
     if operations.feed is not None and as_of is None:
         run_feed(operations.feed, seconds=operations.feed_seconds)
     if as_of is None:
-        return NightRun(job.request)
+        return NightRun(job)
     _wait(job, operations, clock, as_of)
-    return NightRun(job.request.model_copy(update={"as_of": as_of}))
+    return NightRun(replace(job, request=job.request.model_copy(update={"as_of": as_of})))
 
 
 def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> None:
@@ -136,27 +136,27 @@ def _kind(error: Exception) -> str:
     return "data.missing" if isinstance(error, BarsMissing) else "retrain.failed"
 
 
-def _said(error: Exception) -> str:
-    """Its own sentence; a fault that nobody wrote one for is named."""
+def _sentence(error: Exception) -> str:
+    """The error's message; with its type in front where it is none of ours, whose messages say enough."""
     return f"{error}" if isinstance(error, RetrainError | RegistryError) else f"{type(error).__name__}: {error}"
 
 
-def _tell_outcome(teller: Notifier, job: Job, tonight: NightRun, now: datetime) -> None:
+def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> None:
     outcome = tonight.outcome
     if outcome is None and tonight.covered is None:
         return
-    teller.update(dict.fromkeys(_TROUBLES), now=now)
+    notifier.update(dict.fromkeys(_TROUBLES), now=now)
     if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
         return
-    teller.send_sign_of_life()
+    notifier.send_sign_of_life()
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
     if outcome.waiting:
         kind = "candidate.waiting"
-    teller.send_occurrence(kind, outcome.sentence, now=now)
+    notifier.send_occurrence(kind, outcome.sentence, now=now)
     try:
-        week = due_digest(job.open_model(), outcome.decision)
+        week = due_digest(tonight.job.open_model(), outcome.decision)
     except RegistryError as error:  # the night is decided, whatever becomes of its digest
         log.error("the weekly digest cannot be made: %s", error)
         return
     if week is not None:
-        teller.send_occurrence("night.digest", week, now=now)
+        notifier.send_occurrence("night.digest", week, now=now)

@@ -12,7 +12,7 @@ from flows.job.request import request
 from flows.operations.alerts.conditions import FileMemory
 from flows.operations.runs.feed import BAR
 from flows.operations.settings import Operations
-from flows.settings import Settings
+from flows.settings import Settings, open_model
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
 from registry.errors import Corrupt, KeyRefused, ModelNotFound
@@ -93,7 +93,7 @@ def read_status(
     cannot be read.
     """
     name, others = _choose_model(settings, model)
-    opened = Registry(settings.registry).model(name)
+    opened = open_model(settings.registry, name)
     head, champion = opened.decisions.head(), opened.champion()
     night = None if head is None else head.state.get("night")
     real = champion is not None and not champion.simulated  # also where the place of its bars is not set

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from flows.evidence import backfill
 from flows.evidence.backfill import (
     FIRST_TRAINING_DAYS,
     REFIT_DAYS,
+    Progress,
     cost_sentence,
     day_fingerprints,
     decision_threshold,
@@ -24,9 +26,9 @@ from flows.evidence.backfill import (
 )
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
-from flows.operations.orchestrator import artifacts as showing
-from flows.operations.orchestrator import tasks
-from flows.operations.runs import local as plainly
+from flows.night.state import NightContext
+from flows.operations.orchestrator import artifacts, tasks
+from flows.operations.runs import local
 from tests.flows.nights import Nights, at, short_bars
 
 
@@ -167,7 +169,7 @@ def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes:
     ) and f": about {minutes}for the shipped" in cost_sentence(steps)
     said = io.StringIO()
     console = Console(file=said, width=400)
-    with plainly._progress(console) as (_, on_backfill):
+    with local._progress(console) as (_, on_backfill):
         assert said.getvalue() == ""
         on_backfill(0, steps)
         assert said.getvalue() == cost_sentence(steps) + "\n"
@@ -177,10 +179,16 @@ def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes:
 
 def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[float, str]] = []
-    monkeypatch.setattr(showing, "create_progress_artifact", lambda at, description: said.append((at, description)))
-    monkeypatch.setattr(showing, "update_progress_artifact", lambda of, at: None)
-    monkeypatch.setattr(tasks.night, "gather", lambda job, model, bars, told: (told(0, 25), told(25, 25)))
-    tasks._gather(None, None, None)  # type: ignore[arg-type]  # the walk-forward alone is looked at
+    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda at, description: said.append((at, description)))
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda of, at: None)
+
+    def gather(night: NightContext, progress: Progress) -> None:
+        progress(0, 25)
+        progress(25, 25)
+
+    monkeypatch.setattr(tasks.steps, "gather", gather)
+    monkeypatch.setattr(tasks, "get_run_logger", lambda: logging.getLogger("test"))
+    tasks.gather.fn(cast(Any, None))  # the walk-forward alone is looked at
     assert said == [(0.0, cost_sentence(25))]
 
 

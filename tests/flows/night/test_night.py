@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from flows.errors import BarsMissing, NightRefused, RecipeRefused, RequestRefused
 from flows.job.request import request
 from flows.night import nightly_rule
+from flows.night.run import PLAIN, Steps, run_night
 from registry import Model
 from registry.errors import InvalidName, StaleDecision
 from tests.flows.nights import YEAR_FILE, Nights, at, killed_at
@@ -50,6 +51,24 @@ def test_the_same_night_again_adds_nothing_and_says_so(nights: Nights) -> None:
     assert [(row.version, row.accuracy, row.status) for row in again.rows] == [
         (row.version, row.accuracy, row.status) for row in first.rows if row.version
     ]
+
+
+def test_a_night_does_its_steps_in_order_and_one_decided_before_leaves_out_the_work(nights: Nights) -> None:
+    called: list[str] = []
+
+    def recorded(name: str) -> Any:
+        def step(*values: Any) -> Any:
+            called.append(name)
+            return getattr(PLAIN, name)(*values)
+
+        return step
+
+    names = [step.name for step in dataclasses.fields(Steps)]
+    steps = Steps(**{name: recorded(name) for name in names})
+    for expected in (names, ["load", "look_up", "report"]):
+        called.clear()
+        run_night(nights.job(at(3)), steps, clock=nights.clock)
+        assert called == expected
 
 
 def test_a_later_night_is_judged_against_the_champion_it_finds(nights: Nights) -> None:
@@ -206,7 +225,7 @@ def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_neve
     names = [f"bayes_{at}" for at in range(number)]
     table = 'estimator = "sklearn.naive_bayes.GaussianNB"\nfeatures = ["rsi_14"]\nparameters = { var_smoothing = %s }\n'
     nights.recipes.write_text("".join(f"[{name}]\n{table % f'{at + 1}e-8'}" for at, name in enumerate(names)))
-    monkeypatch.setattr("flows.night.run.RECIPES_KEPT", 2)
+    monkeypatch.setattr("flows.night.steps.RECIPES_KEPT", 2)
     monkeypatch.setattr("registry.model.transitions.RECIPES_KEPT", 2)
     if number == 3:
         with pytest.raises(RequestRefused, match=r"3 recipes: .* 2") as refused:

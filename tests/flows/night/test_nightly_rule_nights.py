@@ -108,7 +108,7 @@ def test_the_former_champion_leaves_the_race_after_250_nights(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, shown: int, rows: int
 ) -> None:
     """Of a champion that a person forced the night is that of the act."""
-    monkeypatch.setattr(nightly_rule, "SHOWN_DAYS", shown)
+    monkeypatch.setattr(nightly_rule, "NIGHTS_A_YEAR", shown)
     nights.model.force("v2", author="ann", reason="looks better")
     for day in (4, 5, 6):
         nights(at(day))

@@ -24,7 +24,7 @@ from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
 from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.pnl.pips import economics
 from flows.replay import FitCache, NightSpan, fill_cache, replay_rule
 from flows.replay.table import compare_rules
@@ -69,7 +69,7 @@ def lived(short: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
             as_of = datetime(night.year, night.month, night.day, 21, tzinfo=UTC)  # 17:00 New York in summer
             request = REQUEST.model_copy(update={"as_of": as_of})
             settings = Settings(data=str(short), registry=place, model="m", cores=2)
-            run(request, settings, clock=clock, new_id=lambda: f"{next(numbers):032x}")
+            run_night(plan(request, settings), clock=clock, new_id=lambda: f"{next(numbers):032x}")
     return place
 
 

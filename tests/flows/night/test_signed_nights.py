@@ -18,7 +18,7 @@ from registry import Registry, cli
 from registry.errors import KeyRefused, StaleDecision, UntrustedSignature
 from registry.trust.keyring import Keyring, write_new_key
 from tests.clocks import FixedClock
-from tests.flows.night.test_persons import force, settled
+from tests.flows.night.test_overrides import force, settled
 from tests.flows.nights import Nights, at
 
 Sign = Callable[[str | None], None]

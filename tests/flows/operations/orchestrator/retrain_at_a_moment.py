@@ -6,7 +6,7 @@ import os
 import time
 from datetime import datetime
 
-from flows.operations.runs import unattended as attending
+from flows.operations.runs import unattended
 from flows.retrain import retrain as retrain  # the flow itself: what is deployed
 from tests.clocks import FixedClock
 
@@ -17,4 +17,4 @@ class StandingClock(FixedClock):
 
 
 # a worker starts the flow in a process of its own, where a clock cannot be handed in
-attending.SystemClock = lambda: StandingClock(datetime.fromisoformat(os.environ["TEST_NOW"]))  # type: ignore[misc,assignment,return-value]
+unattended.SystemClock = lambda: StandingClock(datetime.fromisoformat(os.environ["TEST_NOW"]))  # type: ignore[misc,assignment,return-value]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from flows.night import run as night
+from flows.night.steps import gather
 from flows.operations.orchestrator.log_lines import gathered
 from tests.flows.nights import Nights, at, quick_calibration, short_bars
 
@@ -18,14 +18,13 @@ def test_the_first_night_says_that_the_past_was_scored_and_later_ones_say_how_ma
     monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
     nights = Nights(tmp_path, short_bars(tmp_path / "bars"))
 
-    def said(day: int) -> list[str]:
-        job = nights.job(at(day))
-        return [*gathered(night.gather(job, nights.model, night.load(job)))]
+    def lines(day: int) -> list[str]:
+        return [*gathered(gather(nights.context(at(day))))]
 
-    (first,) = said(3)
+    (first,) = lines(3)
     assert "60 trading days" in first and first == snapshot(name="first night")
     nights(at(3))
-    (second,) = said(4)
+    (second,) = lines(4)
     assert " 96 bars " in second and "61 trading days" in second and second == snapshot(name="second night")
-    (again,) = said(4)
+    (again,) = lines(4)
     assert " 0 bars " in again and again == snapshot(name="repeated after a crash")

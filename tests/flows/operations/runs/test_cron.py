@@ -12,7 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.cli import main
-from flows.operations.runs import unattended as attending
+from flows.operations.runs import unattended
 from flows.operations.runs.lock import run_lock
 from registry import Registry
 from tests.clocks import FixedClock
@@ -45,7 +45,7 @@ def retrain(
         monkeypatch.setenv(f"RETRAIN_{name}", str(value))
     monkeypatch.setenv("PREFECT_API_URL", NOBODY)
     clock = FixedClock(WEDNESDAY)
-    monkeypatch.setattr(attending, "SystemClock", lambda: clock)
+    monkeypatch.setattr(unattended, "SystemClock", lambda: clock)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["retrain", *words])
@@ -102,7 +102,7 @@ def test_cron_waits_for_the_days_bars_and_a_second_line_of_it_is_covered(
 def test_cron_without_the_days_bars_is_missing_data_after_the_wait(
     retrain: Retrain, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
 ) -> None:
-    monkeypatch.setattr(attending, "SystemClock", lambda: FixedClock(datetime(2026, 6, 3, 21, 20, tzinfo=UTC)))
+    monkeypatch.setattr(unattended, "SystemClock", lambda: FixedClock(datetime(2026, 6, 3, 21, 20, tzinfo=UTC)))
     status, out, err = retrain("run", "--scheduled", *FAST)
     assert status == 3 and "2026-06-03" in err and "180 minutes" in err
     assert err == snapshot

@@ -15,9 +15,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.operations.runs.unattended import unattended
-from flows.settings import load_settings
 from registry import Registry
 from registry.errors import StoreUnavailable
 from tests.clocks import FixedClock
@@ -93,7 +92,7 @@ def place(
 def night(now: datetime) -> str:
     clock = FixedClock(now)
     with unattended(FAST, scheduled=True, clock=clock) as tonight:
-        tonight.outcome = run(tonight.request, load_settings(), clock=clock)
+        tonight.outcome = run_night(tonight.job, clock=clock)
     return tonight.outcome.sentence
 
 

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from flows.job.plan import plan
 from flows.job.request import Force, RetrainRequest
 from flows.night.overrides import needs_approval
-from flows.night.state import Verdict
-from flows.operations.orchestrator import approval as approving
-from flows.operations.orchestrator.approval import Approval, approved
+from flows.night.state import NightContext, Verdict
+from flows.operations.orchestrator import approval
+from flows.operations.orchestrator.approval import Approval, wait_for_approval
 from flows.settings import Settings
+from registry import SystemClock
 from registry.trust.keyring import write_new_key
 
 ANSWER = {"decision": "promote", "author": "ada", "reason": "it does what it should"}
@@ -28,6 +29,12 @@ HELD = replace(PROMOTED, action="held", winner=None)
 def job(tmp_path: Path, hours: float | None, **asked: Any) -> Any:
     settings = Settings(data=str(tmp_path), registry=str(tmp_path / "registry"), approval_hours=hours)
     return plan(RetrainRequest(**asked), settings)
+
+
+def context(job: Any) -> NightContext:
+    """A night of which nothing but the job and the clock may be looked at."""
+    nothing = cast(Any, None)
+    return NightContext(job, nothing, nothing, SystemClock())
 
 
 @pytest.mark.parametrize(
@@ -51,21 +58,19 @@ def test_outside_of_a_server_nobody_is_asked_and_nobody_waits(tmp_path: Path, mo
     def paused(*given: Any, **named: Any) -> Any:
         raise AssertionError("it waits")
 
-    monkeypatch.setattr(approving, "pause_flow_run", paused)
-    nothing = cast(Any, None)
-    assert approved(job(tmp_path, 2), nothing, nothing, PROMOTED) is PROMOTED
+    monkeypatch.setattr(approval, "pause_flow_run", paused)
+    assert wait_for_approval(context(job(tmp_path, 2)), PROMOTED) is PROMOTED
 
 
 def test_on_a_server_nobody_is_asked_whose_click_would_not_be_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", write_new_key(tmp_path / "approver.pem"))
-    monkeypatch.setattr(approving, "configured_api", lambda: "http://127.0.0.1:9/api")
-    monkeypatch.setattr(approving, "flow_run", lambda: 1 / 0)  # whoever asks needs the run
-    nothing = cast(Any, None)
+    monkeypatch.setattr(approval, "configured_api", lambda: "http://127.0.0.1:9/api")
+    monkeypatch.setattr(approval, "flow_run", lambda: 1 / 0)  # whoever asks needs the run
     for hours in (None, 0, 2):
-        asked = job(tmp_path, hours)
-        assert needs_approval(asked, PROMOTED) and approved(asked, nothing, nothing, PROMOTED) is PROMOTED
+        night = context(job(tmp_path, hours))
+        assert needs_approval(night.job, PROMOTED) and wait_for_approval(night, PROMOTED) is PROMOTED
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.errors import NightRefused, RequestRefused
 from flows.job.request import Force
+from flows.night import steps
 from flows.night.outcome import Outcome
 from flows.night.rejudge import judge_again
-from flows.night.run import run as night
 from flows.night.state import Answer
 from registry.errors import Frozen, VersionNotFound
 from tests.flows.nights import Nights, at
@@ -146,16 +146,15 @@ def waiting(fresh: Nights, monkeypatch: pytest.MonkeyPatch) -> Nights:
 
 
 def settled(nights: Nights, answer: Answer | None, meanwhile: Any = None) -> Outcome | None:
-    """The first night, at whose promotion a person says ``answer`` after ``meanwhile``."""
-    job, model = nights.job(at(3)), nights.model
-    bars = night.load(job)
-    evidence = night.gather(job, model, bars)
-    trials = [night.train(job, bars, recipe) for recipe in job.recipes]
-    versions = night.register(job, model, bars, evidence, trials)
-    verdict = night.judge(job, model, bars, evidence, trials, versions)
+    """The first night, at whose promotion a person gives ``answer`` after ``meanwhile``; None: judge again."""
+    night = nights.context(at(3))
+    evidence = steps.gather(night)
+    candidates = [steps.train(night, recipe) for recipe in night.job.recipes]
+    versions = steps.register(night, evidence, candidates)
+    verdict = steps.judge(night, evidence, candidates, versions)
     if meanwhile is not None:
-        meanwhile(model)
-    return night.settle(job, model, bars, versions, replace(verdict, answer=answer))
+        meanwhile(night.model)
+    return steps.promote_or_hold(night, versions, replace(verdict, answer=answer))
 
 
 def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_hand(

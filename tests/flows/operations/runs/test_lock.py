@@ -21,9 +21,9 @@ NONE = timedelta(0)
 HOLD = """
 import sys, time
 from datetime import timedelta
-from flows.operations.runs.lock import turn
+from flows.operations.runs.lock import run_lock
 from registry import SystemClock
-with turn(sys.argv[1], "m", clock=SystemClock(), limit=timedelta(0)):
+with run_lock(sys.argv[1], "m", clock=SystemClock(), limit=timedelta(0)):
     print("holds", flush=True)
     time.sleep(60)
 """

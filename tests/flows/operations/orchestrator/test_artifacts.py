@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.operations.orchestrator import artifacts as showing
+from flows.operations.orchestrator import artifacts
 from flows.operations.orchestrator.artifacts import artifact_key, place, run_name, versions_table
 from registry import Registry
 
@@ -17,7 +17,7 @@ KEY = re.compile("[a-z0-9-]+")
 
 
 def named(monkeypatch: pytest.MonkeyPatch, request: Any) -> str:
-    monkeypatch.setattr(showing, "runtime", SimpleNamespace(parameters={"request": request}))
+    monkeypatch.setattr(artifacts, "runtime", SimpleNamespace(parameters={"request": request}))
     return run_name()
 
 

@@ -13,11 +13,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import BarsMissing, BarsRejected, NightRefused, RequestRefused
 from flows.job.request import RetrainRequest
-from flows.night.run import run
+from flows.night.run import run_night
 from flows.operations.alerts.notifier import LONGEST
 from flows.operations.runs.lock import run_lock
 from flows.operations.runs.unattended import NightRun, unattended
-from flows.settings import load_settings
 from registry import Registry
 from registry.trust.keyring import write_new_key
 from tests.clocks import FixedClock
@@ -38,7 +37,7 @@ class Site:
         clock = FixedClock(now)
         with unattended(request, scheduled=scheduled, clock=clock) as tonight:
             if tonight.covered is None:
-                tonight.outcome = run(tonight.request, load_settings(), clock=clock)
+                tonight.outcome = run_night(tonight.job, clock=clock)
         return tonight
 
     @property
@@ -232,4 +231,4 @@ def test_simulated_bars_never_grow_so_a_schedule_does_not_wait_for_them(
     monkeypatch.delenv("RETRAIN_DATA")
     monkeypatch.setenv("RETRAIN_SAMPLE", str(tmp_path / "sample"))
     with unattended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)) as tonight:
-        assert tonight.request.as_of is None and tonight.covered is None
+        assert tonight.job.as_of is None and tonight.covered is None

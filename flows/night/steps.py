@@ -1,0 +1,256 @@
+"""The steps of a night as plain functions, in the order in which :func:`flows.night.run.run_night` calls them.
+
+Two rules judge: streams by the night (:mod:`flows.night.nightly_rule`), or one look at named years
+(:mod:`flows.night.holdout_rule`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pandas as pd
+
+from flows.errors import BarsMissing, NightRefused, RequestRefused
+from flows.evidence import collect
+from flows.evidence.backfill import Progress
+from flows.evidence.collect import DAYS_NAMED, Evidence
+from flows.job.plan import Job
+from flows.night import holdout_rule, nightly_rule, overrides
+from flows.night.outcome import Outcome, outcome_of, recorded_outcome
+from flows.night.provenance import source_revision
+from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Verdict
+from flows.recipes import Machine, Recipe, environment, probabilities
+from flows.recipes import train as fit_recipe
+from flows.recipes import train_all as fit_recipes
+from registry import Night, Version, VersionRecord, key_digest
+from registry.archive.archive import pack
+from registry.clock import write_time
+from registry.errors import Frozen, StaleDecision
+from registry.format.entries import Entry
+from registry.model.transitions import RECIPES_KEPT
+
+
+def load(job: Job) -> NightBars:
+    """Bars to as-of, prepared; which of them to train on, and which to evaluate the new versions on.
+
+    Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`, before that
+    :class:`~flows.errors.RequestRefused` for more recipes than a model remembers from one night to the next.
+    """
+    training = job.request.advanced
+    if training.holdout is None and len(job.recipes) > RECIPES_KEPT:
+        raise RequestRefused(
+            f"{len(job.recipes)} recipes: a model remembers the newest version of {RECIPES_KEPT}, and the others would "
+            "never be scored; name fewer with --recipe, or spread them over several models"
+        )
+    data = job.load_dataset(years=training.years, labels=training.labels, require=job.columns)
+    bars = data.bars
+    opens = pd.DatetimeIndex(bars.frame.index)
+    if training.train is None or training.holdout is None:
+        evaluation = nightly_rule.last_days(data)
+        train = data.window(days=training.train_days)
+    else:
+        evaluation = holdout_rule.holdout(data, training.holdout)
+        train = data.years(*training.train)
+        if training.labels == "next_bar":  # the notebook's last training label looks into the holdout: parity only
+            train &= data.window(days=100_000, end=opens[evaluation][0])
+    if not train.any():
+        raise BarsMissing(f"{job.source} has no bars to train on before the holdout begins: name earlier years")
+    return NightBars(data, train, evaluation, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()))
+
+
+def look_up(night: NightContext) -> Outcome | None:
+    """The outcome of the night where it was decided before; None where it is to be done.
+
+    :class:`~flows.errors.NightRefused` where a later night is decided already; :class:`~flows.errors.RequestRefused`
+    where the keys of this run do not fit what it may have to do.
+    """
+    job, model, day = night.job, night.model, night.bars.night.day
+    if job.request.dry_run:
+        return None
+    overrides.check_keys(job)
+    head = model.decisions.head()
+    last = None if head is None else head.state.get("night")
+    force = job.request.force
+    if last is None or last < day:
+        if force is not None:
+            overrides.check_force(model, force)
+        return None
+    if last > day:
+        raise NightRefused(
+            f"the night of {day} is not later than the last decided one of {job.model} ({last}): "
+            "a night is decided once, in order; use another --model to look at the past"
+        )
+    if force is not None:
+        return overrides.force_decided(night, force)
+    entry = model.decided(last)
+    assert entry is not None, "the state says that this night is decided"
+    return recorded_outcome(night, entry)
+
+
+def gather(night: NightContext, progress: Progress | None = None) -> Evidence | None:
+    """The evidence with tonight's bars; None for the holdout rule, which keeps none.
+
+    ``progress`` is called with how many refits of the walk-forward are done, and of how many.
+    """
+    if night.job.request.advanced.holdout is not None:
+        return None
+    return collect.gather(night.job, night.model, night.bars.data, night.bars.night, progress)
+
+
+def train_all(night: NightContext, on_trained: Callable[[str], None] | None = None) -> list[TrainedCandidate]:
+    """Every recipe as by :func:`train`. A model predicts and is packed, in Python, while the next are fitted outside
+    it. ``on_trained`` is called with the name of each recipe as it is fitted."""
+    job, bars = night.job, night.bars
+    waiting: dict[str, Future[TrainedCandidate]] = {}
+    with ThreadPoolExecutor(1) as packer:
+
+        def fitted(fit: Fit) -> None:
+            waiting[fit.recipe.name] = packer.submit(_candidate, night, fit)
+            if on_trained is not None:
+                on_trained(fit.recipe.name)
+
+        seed, machine = job.request.advanced.seed, Machine(job.cores, night.clock.monotonic)
+        fit_recipes(job.recipes, bars.data, bars.train, seed=seed, machine=machine, on_done=fitted)
+        return [waiting[recipe.name].result() for recipe in job.recipes]
+
+
+def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
+    """One recipe fitted, its probabilities on the evaluation bars, and its archive."""
+    job, bars = night.job, night.bars
+    seed, machine = job.request.advanced.seed, Machine(job.cores, night.clock.monotonic)
+    return _candidate(night, fit_recipe(recipe, bars.data, bars.train, seed=seed, machine=machine))
+
+
+def register(
+    night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate]
+) -> list[Version | None]:
+    """Every candidate as a version, in recipe order; what this night registered before is found, not added again."""
+    if night.job.request.dry_run:
+        return [None] * len(candidates)
+    return [_registered(night, evidence, candidate) for candidate in candidates]
+
+
+def judge(
+    night: NightContext,
+    evidence: Evidence | None,
+    candidates: Sequence[TrainedCandidate],
+    versions: Sequence[Version | None],
+) -> Verdict:
+    """What the gate decides by the rule of this run, or the person who forces something else."""
+    if evidence is None:
+        verdict = holdout_rule.judge(night, candidates, versions)
+    else:
+        verdict = nightly_rule.judge(night, evidence, candidates, versions)
+    force = night.job.request.force
+    return verdict if force is None else overrides.overruled(verdict, force, versions)
+
+
+def go_on_without_approval(night: NightContext, verdict: Verdict) -> Verdict:
+    """The verdict as it is: nobody can be asked here, and :func:`promote_or_hold` holds what needs a yes."""
+    return verdict
+
+
+def promote_or_hold(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Outcome | None:
+    """The decision written, and the outcome; None where the champion changed meanwhile: judge again."""
+    entry = None
+    if not night.job.request.dry_run:
+        try:
+            entry = _decision(night, versions, verdict)
+        except StaleDecision:
+            return None
+    return outcome_of(night, verdict, entry)
+
+
+def go_on_without_report(night: NightContext, outcome: Outcome) -> Outcome:
+    """The outcome as it is: a night that is run as a function writes no report."""
+    return outcome
+
+
+def _candidate(night: NightContext, fit: Fit) -> TrainedCandidate:
+    signature, bars = fit.recipe.signature, night.bars
+    p = probabilities(fit, signature, bars.data.bars.frame[bars.evaluation], cores=night.job.cores)
+    return TrainedCandidate(fit, p, pack(fit.estimator, signature))
+
+
+def _registered(night: NightContext, evidence: Evidence | None, candidate: TrainedCandidate) -> Version:
+    fit, tonight = candidate.fit, night.bars.night
+    return night.model.register(
+        candidate.archive,
+        _record(night, evidence, candidate),
+        author=night.job.author,
+        key=key_digest([night.job.model, tonight.day, fit.recipe.fingerprint, fit.dataset_fingerprint, fit.seed]),
+        as_of=tonight.as_of,
+    )
+
+
+def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCandidate) -> VersionRecord:
+    fit, signature = candidate.fit, candidate.fit.recipe.signature
+    if evidence is None:
+        scores, cut, measured_on = holdout_rule.measured(night, candidate)
+    else:
+        scores, cut, measured_on = nightly_rule.measured(evidence, candidate)
+    metrics = {} if scores is None else {name: getattr(scores, name) for name in ("accuracy", "f1", "auc", "brier")}
+    return VersionRecord(
+        recipe=fit.recipe.name,
+        recipe_fingerprint=fit.recipe.fingerprint,
+        parameters={"estimator": fit.recipe.estimator, **fit.recipe.parameters},
+        metrics=metrics,
+        measured_on=measured_on,
+        features=signature.features,
+        columns=signature.columns,
+        dtypes=signature.dtypes,
+        cut=cut,
+        dataset_fingerprint=fit.dataset_fingerprint,
+        trained_from=_time(fit.trained_from),
+        trained_to=_time(fit.trained_to),
+        known_at=_time(fit.known_at),
+        rows=fit.rows,
+        seed=fit.seed,
+        environment=environment(),
+        source_revision=source_revision(),
+        seconds=round(fit.seconds, 3),
+        night=night.bars.night.day,
+        simulated=night.bars.data.bars.simulated or None,
+    )
+
+
+def _time(moment: pd.Timestamp) -> str:
+    return write_time(moment.to_pydatetime())
+
+
+def _decision(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Entry:
+    """The verdict as an entry of the log; :class:`StaleDecision` where the champion is no longer the one it was judged
+    against."""
+    job, model, tonight = night.job, night.model, night.bars.night
+    body: dict[str, Any] = {"sentence": verdict.sentence, "reason": verdict.reason}
+    if verdict.decision is not None:
+        body["record"] = verdict.decision.to_dict()
+    if verdict.evidence is not None:
+        named = list(verdict.evidence.rescored[:DAYS_NAMED])  # all of them stand in the evidence; an entry is small
+        body["evidence"] = {"entry": verdict.evidence.entry, "rescored": named}
+    if job.request.advanced.accept_unskilled:
+        body["accept_unskilled"] = True
+    key = key_digest([job.model, tonight.day, "decision"])
+    decided: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": tonight, "key": key}
+    if verdict.action == "promoted":
+        winner = _winner(night, versions, verdict)
+        if verdict.force is not None:
+            return model.overrule(winner, body=body, **decided | {"author": verdict.force.author})
+        if overrides.needs_approval(job, verdict):
+            body |= overrides.approval_fields(job, winner, verdict)
+            if not overrides.is_approved(body):
+                return model.hold(body=body, **decided)
+        try:
+            decide = model.promote if verdict.winner_version is None else model.reinstate
+            return decide(winner, body=body, **decided)
+        except Frozen as frozen:
+            body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
+    return model.hold(body=body, **decided)
+
+
+def _winner(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Version:
+    if verdict.winner_version is not None:
+        return night.model.version(verdict.winner_version)
+    return next(version for version in versions if version is not None and version.record.recipe == verdict.winner)
