@@ -10,7 +10,7 @@ import time
 import pytest
 
 from registry import Registry, VersionRecord
-from registry.commands import options
+from registry.commands import output
 from registry.format.entries import digest
 from registry.store import connect
 from registry.trust.keyring import write_new_key
@@ -224,10 +224,10 @@ def test_wrong_usage_ends_with_status_2(run):
 
 
 def test_a_bar_is_shown_on_a_terminal_for_what_takes_long(monkeypatch, capsys):
-    monkeypatch.setattr(options, "SECONDS_BEFORE_A_BAR", -1.0)
+    monkeypatch.setattr(output, "SECONDS_BEFORE_A_BAR", -1.0)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    with options.bar() as progress:
+    with output.bar() as progress:
         progress("reading entries", 3, 10)
     told = capsys.readouterr()
     assert "reading entries" in told.err and told.out == ""
@@ -235,6 +235,6 @@ def test_a_bar_is_shown_on_a_terminal_for_what_takes_long(monkeypatch, capsys):
 
 def test_no_bar_is_shown_for_what_is_done_at_once(monkeypatch, capsys):
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    with options.bar() as progress:
+    with output.bar() as progress:
         progress("reading entries", 3, 10)
     assert "reading" not in capsys.readouterr().err
