@@ -34,6 +34,7 @@ from flows.night.state import Answer, NightContext, Verdict
 from flows.operations.alerts.notifier import Notifier, flow_run
 from flows.operations.api import configured_api
 from flows.operations.settings import load_operations
+from flows.report.decisions import proposal_summary
 from flows.report.markdown import proposal_markdown
 
 log = logging.getLogger("flows.approval")

@@ -45,7 +45,7 @@ def told(row: NightlyRow | None, **values: Any) -> str:
     given: dict[str, Any] = {
         "champion": "v12",
         "rows": [] if row is None else [row],
-        "shown": None if row is None else 0,
+        "subject": None if row is None else 0,
         "promoted": False,
         "threshold": 3.7,
         "budget": 0.05,
