@@ -94,7 +94,7 @@ def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = Non
 def log(
     model: ModelName,
     registry: Url = ".retrain/registry",
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many of the newest entries.")] = 50,
     cache: CacheFolder = None,
     as_json: Json = False,
 ) -> None:

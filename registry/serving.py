@@ -77,7 +77,7 @@ class Follower:
 
         A frame whose columns, order or dtypes are not the version's is refused; with ``pick`` its columns are taken
         by name from a wider one, so that a caller who sends whole bars need not know what the champion reads.
-        Raises :class:`SignatureMismatch`, :class:`Suspended`, :class:`NoChampion`.
+        Raises :class:`InputMismatch`, :class:`Suspended`, :class:`NoChampion`.
         """
         view = self._view
         if view.halt is not None:

@@ -11,7 +11,7 @@ from flows.operations.settings import load_operations
 
 
 def deploy() -> None:
-    """Work pool, deployments and automations on the configured Prefect server; again changes nothing."""
+    """Write work pool, deployments and automations to the configured Prefect server; a second run changes nothing."""
     if configured_api() is None:
         raise DeployFailed("no Prefect server is configured: set PREFECT_API_URL, or use `retrain up`")
     for line in run(load_operations()):

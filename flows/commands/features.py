@@ -29,7 +29,9 @@ LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
 def features(
     raw: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Exports: HistData, MetaTrader 5 or other CSV.")],
     out: Annotated[Path, typer.Option(help="Folder of the yearly feature files.")],
-    append: Annotated[bool, typer.Option("--add", help="Append what is later than the last bar there.")] = False,
+    append: Annotated[
+        bool, typer.Option("--add", help="Append only bars later than the last one in the folder.")
+    ] = False,
     clock: Annotated[
         str | None, typer.Option(help="Clock of the exports; files are written by RETRAIN_CLOCK. Default: the same.")
     ] = None,
@@ -42,9 +44,9 @@ def features(
         str, typer.Option(help="The last quarter of an hour: auto (written if its last minute is there), keep or drop.")
     ] = AUTO,
     columns: Annotated[str, typer.Option(help="time=Date+Time,open=O,high=H,low=L,close=C")] = "",
-    delimiter: Annotated[str | None, typer.Option(help="The sign between columns, or the word tab.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="The character between columns, or the word tab.")] = None,
     time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
-    max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is a fault.")] = 5,
+    max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is an error.")] = 5,
     as_json: Json = False,
 ) -> None:
     """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""

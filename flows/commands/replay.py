@@ -47,9 +47,9 @@ def replay(
         typer.Option(help="The gate by another policy, cadence=5,budget=0.1 (windows=40/80/250); repeat for more."),
     ] = None,
     spread: Annotated[float, typer.Option(help="Spread in pips.")] = SPREAD_PIPS,
-    tape: Annotated[
-        Path, typer.Option(help="Folder that keeps finished fits, so that a stopped replay goes on.")
-    ] = Path(".retrain/replay"),
+    tape: Annotated[Path, typer.Option(help="Folder for finished fits; a stopped replay continues from it.")] = Path(
+        ".retrain/replay"
+    ),
     workers: Annotated[
         int | None, typer.Option(help="Processes that fit, one core each; default: one a core (RETRAIN_CORES).")
     ] = None,
@@ -58,7 +58,7 @@ def replay(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Past nights as if live: gated, never retrained, always newest, promoted if higher, beside the references."""
+    """Past nights as if live: gated, never retrained, always newest, promoted if higher; compared with baselines."""
     unknown = sorted(set(rule or ()) - set(RULES))
     if unknown:
         raise RequestRefused(f"there is no rule {', '.join(unknown)}: choose among {', '.join(RULES)}")

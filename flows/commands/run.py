@@ -23,7 +23,7 @@ def run(
     data: BarsUrl = None,
     registry: RegistryUrl = None,
     model: ModelOption = None,
-    as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is, 2024-12-31T22:00Z.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Treat this moment as now, for example 2024-12-31T22:00Z.")] = None,
     recipe: RecipeNames = None,
     train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
     holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
@@ -32,7 +32,7 @@ def run(
     accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
     force: Annotated[
-        str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, whatever the gate says.")
+        str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, against the gate.")
     ] = None,
     author: Annotated[str | None, typer.Option(help="Who forces it.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is forced; one line.")] = None,
@@ -41,7 +41,7 @@ def run(
         bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
     ] = None,
     scheduled: Annotated[
-        bool, typer.Option(help="For cron: wait for the day's bars, tell of whatever goes wrong; without Prefect.")
+        bool, typer.Option(help="For cron: wait for the day's bars and alert about errors; without Prefect.")
     ] = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""

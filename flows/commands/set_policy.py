@@ -26,12 +26,13 @@ def set_policy(
     cadence: Annotated[int | None, typer.Option(help="Nights from one look to the next.")] = None,
     windows: Annotated[
         str | None,
-        typer.Option(help="Trading days of the windows that leads are judged in, 125,250; the last one grows."),
+        typer.Option(help="Lengths of the windows in trading days, for example 125,250; the last one grows."),
     ] = None,
     accuracy_margin: Annotated[
-        float | None, typer.Option(help="Points of accuracy that a candidate may be below the champion.")
+        float | None,
+        typer.Option(help="How far a candidate's accuracy may be below the champion's, in percentage points."),
     ] = None,
-    cut: Annotated[str | None, typer.Option(help="median of the stream, or half.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Decision threshold: median of the stream, or half.")] = None,
     maximum_age: Annotated[int | None, typer.Option(help="Nights after which a champion is called old.")] = None,
     refresh_margin: Annotated[
         str | None,
@@ -45,7 +46,7 @@ def set_policy(
     ] = None,
     registry: RegistryUrl = None,
 ) -> None:
-    """Change how the nightly gate judges from now on; what is not named stays. Recorded, and evidence starts afresh."""
+    """Change how the nightly gate judges from now on; what is not named stays. Evidence starts again from zero."""
     existing = open_existing(model, registry)
     head = existing.decisions.head()
     recorded = None if head is None else head.state.get("policy")

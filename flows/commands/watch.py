@@ -22,7 +22,7 @@ def watch(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of the model (RETRAIN_MODEL).")] = None,
     data: BarsUrl = None,
     registry: RegistryUrl = None,
-    as_of: Annotated[str | None, typer.Option(help="The moment to pretend it is.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Treat this moment as now, for example 2024-12-31T22:00Z.")] = None,
     tell: Annotated[bool, typer.Option(help="For cron: alert where something begins or ends.")] = False,
 ) -> None:
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""

@@ -89,7 +89,7 @@ class _Addition:
 
 
 @dataclass(frozen=True, eq=False)
-class _EvaluationBars:
+class _BarsToScore:
     """The bars that a night scores, masks of shape (n_bars,): ``new`` ones, and those ``corrected`` on ``days`` that
     were scored before."""
 
@@ -139,7 +139,7 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     if manifest.through is None:
         if job.request.advanced.backfill:
             past = walk_forward(replace(job, gate=policy), data, night=night.day, progress=progress)
-        tonight = _EvaluationBars(data, new, new).scores(night.day)
+        tonight = _BarsToScore(data, new, new).scores(night.day)
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
@@ -189,12 +189,12 @@ def _rescored(nights: Sequence[NightScores], decided: str | None) -> tuple[str, 
     return tuple(sorted({day for scores in since for day in scores.replaced}))
 
 
-def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores]) -> _EvaluationBars:
+def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores]) -> _BarsToScore:
     """The new bars, and those of corrected days; what a backfill scored stays as it is."""
     days = _corrected_days(data, earlier)
     past = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(earlier))
     corrected = np.isin(data.trading_day.astype(str), days) & ~np.isnan(data.label) & ~new & ~past
-    return _EvaluationBars(data, new, corrected, days)
+    return _BarsToScore(data, new, corrected, days)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,7 @@ class _NightScorer:
     model: Model
     recipes: Sequence[Recipe]
     versions: VersionCache
-    bars: _EvaluationBars
+    bars: _BarsToScore
     earlier: Sequence[NightScores]
 
     def scores(self, night: str) -> NightScores:

@@ -1,4 +1,4 @@
-"""One function runs a night, whoever does the steps.
+"""Runs one night: the steps in their order, whether they are plain functions or Prefect tasks.
 
 ::
 

@@ -34,13 +34,13 @@ def promote(
     version: VersionName,
     reason: Reason,
     author: Author,
-    force: Annotated[bool, typer.Option("--force", help="Needed: this overrules the gate.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Required, because this overrules the gate.")] = False,
     registry: Url = ".retrain/registry",
     signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Make a version champion whatever the gate says; recorded as forced, evidence starts afresh."""
+    """Make a version champion against the gate; recorded as forced, and evidence starts again from zero."""
     if not force:
         raise InvalidRequest(
             f"only the gate promotes on evidence; to make {version} champion whatever it says, add --force: it is "
@@ -78,7 +78,7 @@ def freeze(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """No promotion until a moment, or until it is unfrozen."""
+    """Forbid promotions until a moment, or until unfreeze."""
     end = None if until is None else moment(until)
     opened = open_model(registry, model, signing_key=signing_key)
     print_entry(opened.freeze(until=end, author=author, reason=reason, key=key), as_json)
@@ -94,7 +94,7 @@ def unfreeze(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Promotions again; evidence starts afresh."""
+    """Allow promotions again; evidence starts from zero."""
     opened = open_model(registry, model, signing_key=signing_key)
     print_entry(opened.unfreeze(author=author, reason=reason, key=key), as_json)
 
@@ -109,7 +109,7 @@ def suspend(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Tell production to stand aside: the champion is not served until resumed."""
+    """Tell production to stop serving the champion, until resume."""
     opened = open_model(registry, model, signing_key=signing_key)
     print_entry(opened.suspend(author=author, reason=reason, key=key), as_json)
 
@@ -124,7 +124,7 @@ def resume(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Production may use the champion again."""
+    """Let production serve the champion again."""
     opened = open_model(registry, model, signing_key=signing_key)
     print_entry(opened.resume(author=author, reason=reason, key=key), as_json)
 
@@ -151,13 +151,13 @@ def tag(
     name: Annotated[str, typer.Argument(metavar="TAG", help="Lower-case letters, digits, - and _.")],
     author: Author,
     version: Annotated[str | None, typer.Argument(metavar="VERSION", help="v3, champion or latest.")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the tag.")] = False,
     registry: Url = ".retrain/registry",
     signing_key: SigningKey = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Give a version a second name, or take it away."""
+    """Give a version a second name, or remove one."""
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
     opened = open_model(registry, model, signing_key=signing_key)
@@ -184,7 +184,7 @@ def approve(
 @app.command(epilog="Example: registry key approver.pem --new")
 def key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an Ed25519 private key, PEM.")],
-    new: Annotated[bool, typer.Option("--new", help="Make the key first; an existing file is left alone.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Make a new key; an existing file is not overwritten.")] = False,
     as_json: Json = False,
 ) -> None:
     """The public key of a signing key: what stands in RETRAIN_TRUSTED_PROMOTERS or RETRAIN_TRUSTED_TRAINERS."""

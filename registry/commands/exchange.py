@@ -36,7 +36,7 @@ _OTHER_NAME = "give another name with --to"
 def export(
     model: ModelName,
     version: VersionName,
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to; made where it is not there.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to; created if it does not exist.")],
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:
@@ -81,7 +81,7 @@ def import_notebook(
     signing_key: SigningKey = None,
     as_json: Json = False,
 ) -> None:
-    """Bring over the versions of a notebook's registry; again, and only what is new is added."""
+    """Import the versions of a notebook's registry; a second run adds only what is new."""
     try:
         clock = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

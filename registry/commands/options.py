@@ -33,7 +33,7 @@ Url = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CacheFolder = Annotated[
     Path | None,
-    typer.Option("--cache", envvar="RETRAIN_CACHE", help="Folder for copies of what never changes; none if not given."),
+    typer.Option("--cache", envvar="RETRAIN_CACHE", help="Folder of a local cache; without it nothing is cached."),
 ]
 
 

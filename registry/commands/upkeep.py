@@ -34,9 +34,9 @@ AnyModel = Annotated[
     str | None,
     typer.Argument(metavar="MODEL", help="Name of the model; all of them if not given.", autocompletion=models_named),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed and touch nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
 Nights = Annotated[
-    int, typer.Option(min=1, help="Artifacts of versions that never were champion go after so many later nights.")
+    int, typer.Option(min=1, help="Remove artifacts of versions that were never champion after this many later nights.")
 ]
 To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, that the model is copied to.")]
 

@@ -31,7 +31,7 @@ _STYLES = {"better": "green", "worse": "red"}
 def show_version(
     model: ModelName, version: VersionName = "champion", registry: Url = ".retrain/registry", as_json: Json = False
 ) -> None:
-    """Everything that is known of one version."""
+    """Everything the registry knows about one version."""
     opened = open_model(registry, model)
     row = version_row(opened.version(version), opened.champion())
     show(row, as_json, lambda: Console(soft_wrap=True).print(_record_table(model, row)))

@@ -83,7 +83,7 @@ def _decision_about(model: Model, version: Version) -> Entry | None:
     if head is None or len(transitions.former_champions(head)) < transitions.FORMER_KEPT:
         return None  # every former champion is remembered
     for entry in model.decisions.walk():
-        if entry.kind in transitions.CROWNING and entry.body.get("version") == version.record.version:
+        if entry.kind in transitions.CHAMPION_KINDS and entry.body.get("version") == version.record.version:
             return entry
     return None
 

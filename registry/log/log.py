@@ -133,22 +133,22 @@ class Log:
         author: str,
         key: str | None = None,
         as_of: datetime | None = None,
-        looked: bool = False,
+        head_known: bool = False,
         kinds: Collection[str] = (),
     ) -> Entry:
         """Add one entry, or give the one that already did the work named by the idempotency key ``key``.
 
-        ``looked``: begin at the newest entry that this object saw a moment ago, which saves a LIST; if another writer
-        was faster, it is found out like any other time. ``kinds``: of entries that may have done this work; a key under
-        which other work was done is refused (:class:`InvalidRequest`). Raises whatever ``build`` raises (then nothing
-        was written), :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was done
-        before, :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
+        ``head_known``: begin at the newest entry that this object saw a moment ago, which saves a LIST; if another
+        writer was faster, it is found out like any other time. ``kinds``: of entries that may have done this work; a
+        key under which other work was done is refused (:class:`InvalidRequest`). Raises whatever ``build`` raises (then
+        nothing was written), :class:`NightDecided` where ``as_of`` is so old that it cannot be known whether this was
+        done before, :class:`OutcomeUnknown` where the store did not answer: repeat with the same ``key``.
         """
         if as_of is not None and as_of.tzinfo is None:
             raise InvalidRequest(f"as-of {as_of} has no time zone: write 2024-05-01T22:00Z")
         operation = self.access.new_id()
         key = idempotency_key(key or operation)
-        head = self._newest if looked else self.head()
+        head = self._newest if head_known else self.head()
         for attempt in range(_CONTENTION_TRIES):
             done = self._done(head, key, kinds)
             if done is not None:

@@ -107,7 +107,7 @@ def _decision_faults(before: Entry | None, entry: Entry, registered: Registered)
     against = None if present is None else list(present.identity)
     if "against" in entry.body and entry.body["against"] != against:
         yield "wrong state", f"was judged against {entry.body['against']} and applied to {against}"
-    if entry.kind not in transitions.CROWNING:
+    if entry.kind not in transitions.CHAMPION_KINDS:
         if champion != present:
             yield "wrong state", f"is '{entry.kind}', and yet changes the champion from {present} to {champion}"
         return
@@ -138,7 +138,7 @@ def _state_after(before: Entry | None, entry: Entry, registered: Registered) -> 
         after["as_of"] = max(write_time(entry.as_of), state.get("as_of", ""))
     if "newest" not in entry.state:  # written before states had it: what a recipe's newest version is, is not known
         changes.pop("newest", None)
-    names = (*after, *(("champion",) if entry.kind in transitions.CROWNING else ()))
+    names = (*after, *(("champion",) if entry.kind in transitions.CHAMPION_KINDS else ()))
     return {**after, **{name: value for name, value in changes.items() if name in names}}
 
 

@@ -184,7 +184,7 @@ class _ReadLog:
             self.nights[record.version] = record.night or f"{entry.time:%Y-%m-%d}"
         elif entry.kind == "retired":
             self.retiring.append(entry)
-        elif entry.kind in transitions.CROWNING:
+        elif entry.kind in transitions.CHAMPION_KINDS:
             self.crowned.add(entry.body["version"])
 
 

@@ -51,7 +51,7 @@ class DecisionWriter:
         self._model = model
         self._access = model.access
 
-    def crown(
+    def make_champion(
         self,
         version: Version,
         decision: NewDecision,
@@ -93,7 +93,7 @@ class DecisionWriter:
             self.check_artifact_stays(uses)
         build = preparation.in_time(build_of(self._with_record(preparation, decision.body)))
         as_of = None if decision.night is None else decision.night.as_of
-        return log.append(build, author=decision.author, key=key, as_of=as_of, looked=key is not None, kinds=kinds)
+        return log.append(build, author=decision.author, key=key, as_of=as_of, head_known=key is not None, kinds=kinds)
 
     def check_artifact_stays(self, version: Version) -> None:
         """Refuse a version whose artifact is gone or may be going; one so young that ``gc`` leaves it costs nothing."""

@@ -49,7 +49,7 @@ class ModelOperator(ModelReader):
         """
         kinds = ("promoted",) if night is None else GATE_KINDS
         decision = NewDecision(author, body, night, key, kinds)
-        return DecisionWriter(self).crown(version, decision, expected=expected, by_person=True)
+        return DecisionWriter(self).make_champion(version, decision, expected=expected, by_person=True)
 
     def approve(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Carry out the promotion that the last decided night proposed, by a person and with the person's key.

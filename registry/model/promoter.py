@@ -38,7 +38,7 @@ class ModelPromoter(ModelReader):
         Raises :class:`StaleDecision`, :class:`Frozen`, :class:`NightDecided`, :class:`ArtifactMissing`,
         :class:`KeyRefused` (trusted keys are configured, and the signer's is none that may promote).
         """
-        return DecisionWriter(self).crown(version, NewDecision(author, body, night, key), expected=expected)
+        return DecisionWriter(self).make_champion(version, NewDecision(author, body, night, key), expected=expected)
 
     def reinstate(
         self,
@@ -52,7 +52,7 @@ class ModelPromoter(ModelReader):
     ) -> Entry:
         """As :meth:`promote`, for a former champion that wins its place back: the entry is of the kind ``returned``."""
         decision = NewDecision(author, body, night, key)
-        return DecisionWriter(self).crown(version, decision, expected=expected, kind="returned")
+        return DecisionWriter(self).make_champion(version, decision, expected=expected, kind="returned")
 
     def hold(
         self,

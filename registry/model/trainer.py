@@ -51,7 +51,7 @@ class ModelTrainer(ModelReader):
             preparation.upload(place, archive)
             record = dataclasses.replace(record, artifact=place, sha256=sha256, size=len(archive))
         build = preparation.in_time(transitions.registered(record))
-        entry = self.versions.append(build, author=author, key=key, as_of=as_of, looked=key is not None)
+        entry = self.versions.append(build, author=author, key=key, as_of=as_of, head_known=key is not None)
         return _registered_by(entry)
 
     def tag(self, tag: str, version: str | int | None, *, author: str, key: str | None = None) -> Entry:
@@ -116,7 +116,7 @@ class ModelTrainer(ModelReader):
             author=author,
             key=key,
             as_of=as_of,
-            looked=key is not None,
+            head_known=key is not None,
             kinds=("scored",),
         )
 

@@ -19,7 +19,7 @@ from registry.format.records import ChampionRecord, FormerChampion, VersionRecor
 from registry.log.log import Build, Draft
 from registry.model import retention
 
-CROWNING = ("promoted", "returned", "rolled_back")
+CHAMPION_KINDS = ("promoted", "returned", "rolled_back")
 """Kinds of the entries that make a version champion."""
 
 FORMER_KEPT = 10
@@ -161,14 +161,14 @@ def promoted(
             raise InvalidRequest(f"{candidate.version} is the champion already")
         if not by_person and candidate.version in state.get("rolled_back", ()):
             raise StaleDecision(f"a person rolled back from {candidate.version}: only a person may promote it again")
-        new = _crowned(candidate, n, time, kind)
+        new = _as_champion(candidate, n, time, kind)
         rolled_back = [name for name in state.get("rolled_back", ()) if name != candidate.version]
         changes = {
             "champion": new.to_dict(),
             "former": _former(head, new.version),
             "rolled_back": rolled_back,
             **_night_changes(night),
-            **(_afresh({**state, **_night_changes(night)}, time) if by_person else {}),
+            **(_restart_evidence({**state, **_night_changes(night)}, time) if by_person else {}),
         }
         return Draft(kind, {**body, "version": new.version, "against": _identity(expected)}, changes)
 
@@ -195,13 +195,13 @@ def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str
         present = champion_of(head)
         _refuse_stale(present, expected)
         assert present is not None and head is not None, "it is the expected champion"
-        new = _crowned(target, n, time, "rolled_back")
+        new = _as_champion(target, n, time, "rolled_back")
         marked = [name for name in head.state.get("rolled_back", ()) if name not in (target.version, present.version)]
         changes = {
             "champion": new.to_dict(),
             "former": _former(head, new.version),
             "rolled_back": [*marked, present.version][-_ROLLED_BACK_KEPT:],
-            **_afresh(head.state, time),
+            **_restart_evidence(head.state, time),
         }
         body = {"from": present.version, "version": new.version, "reason": reason}
         return Draft("rolled_back", body, changes)
@@ -245,7 +245,7 @@ def unfrozen(reason: str) -> Build:
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
         if head is None or head.state.get("frozen") is None:
             raise InvalidRequest("the champion is not frozen")
-        return Draft("unfrozen", {"reason": reason}, {"frozen": None, **_afresh(head.state, time)})
+        return Draft("unfrozen", {"reason": reason}, {"frozen": None, **_restart_evidence(head.state, time)})
 
     return build
 
@@ -273,18 +273,18 @@ def policy(policy: Mapping[str, Any], reason: str) -> Build:
         )
 
     def build(head: Entry | None, n: int, time: datetime) -> Draft:
-        changes = {"policy": dict(policy), **_afresh({} if head is None else head.state, time)}
+        changes = {"policy": dict(policy), **_restart_evidence({} if head is None else head.state, time)}
         return Draft("policy", {"policy": dict(policy), "reason": reason}, changes)
 
     return build
 
 
-def _afresh(state: Mapping[str, Any], time: datetime) -> dict[str, Any]:
+def _restart_evidence(state: Mapping[str, Any], time: datetime) -> dict[str, Any]:
     """After an act of a person only nights later than the last decided one count, else the same evidence undoes it."""
     return {"evidence_since": write_time(time), "evidence_after": state.get("night")}
 
 
-def _crowned(candidate: ChampionRecord, n: int, time: datetime, how: str) -> ChampionRecord:
+def _as_champion(candidate: ChampionRecord, n: int, time: datetime, how: str) -> ChampionRecord:
     return dataclasses.replace(candidate, decision=n, since=write_time(time), how=how)
 
 

@@ -34,7 +34,7 @@ class Notifier:
         self._memory: Memory = FileMemory(operations.conditions) if self._run is None else VariableMemory()
 
     @property
-    def has_nobody(self) -> bool:
+    def has_no_recipient(self) -> bool:
         """Whether alerts reach nobody; the automations of a Prefect server are not checked."""
         return self._run is None and self._operations.alert_target is None
 

@@ -1,6 +1,6 @@
 """The Prefect automations as code: what the server does by itself when an event comes, or does not come.
 
-``retrain up`` applies them, ``retrain automations`` to a server of one's own; applying them again changes only what
+``retrain up`` applies them, ``retrain deploy`` to a server of one's own; applying them again changes only what
 differs. Without ``RETRAIN_ALERT_URL`` there is nobody to notify, and the one automation marks killed runs.
 """
 

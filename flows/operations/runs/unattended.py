@@ -71,7 +71,7 @@ def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None 
         notifier = Notifier(model, operations)
         job = plan(request, load_settings())
         notifier = Notifier(job.model, operations)
-        if scheduled and notifier.has_nobody:
+        if scheduled and notifier.has_no_recipient:
             log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
         with run_lock(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
             tonight = _night_run(job, operations, clock, scheduled=scheduled)
