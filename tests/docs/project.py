@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from flows.bars import MARKER, load_bars, write_sample
-from flows.gate.nightly.calibration import calibrate
+from flows.gate.nightly.calibration import Simulation, calibrate
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.run import run_night
@@ -29,7 +29,7 @@ features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 
 def quick_thresholds(patch: pytest.MonkeyPatch) -> None:
     """Thresholds from a twentieth of the simulated years: what they are worth is tested elsewhere."""
-    patch.setattr("flows.gate.nightly.judge.calibrate", partial(calibrate, paths=1000))
+    patch.setattr("flows.gate.nightly.judge.calibrate", partial(calibrate, simulation=Simulation(paths=1000)))
 
 
 def make(place: Path) -> Path:
