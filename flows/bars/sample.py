@@ -13,8 +13,9 @@ import pandas as pd
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.loading import MARKER, year_file
 from flows.bars.simulation import simulate
-from flows.bars.writing import header, write_whole, year_lines
+from flows.bars.writing import header, year_lines
 from flows.errors import RequestRefused
+from registry.store.files import write_atomically
 
 FIRST_DAY, LAST_DAY = date(2022, 1, 3), date(2025, 5, 21)
 """A Monday (its bars begin on Sunday evening) and a Wednesday: some 3.4 years that end mid-week."""
@@ -41,7 +42,7 @@ def write_sample(folder: str | Path, *, seed: int = 7, first: date = FIRST_DAY, 
         marker = json.dumps(parameters | {"files": digests}, indent=2) + "\n"
         path.mkdir(parents=True, exist_ok=True)
         for name, content in {MARKER: marker.encode("ascii"), **files}.items():
-            write_whole(path / name, content)
+            write_atomically(path / name, content)
         for stale in set(_yearly(path)) - set(files):
             (path / stale).unlink()
     except OSError as error:

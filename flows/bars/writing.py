@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +10,6 @@ import pandas as pd
 
 from flows.bars.loading import year_file
 from flows.bars.rows import TIMESTAMP
-
-UNFINISHED = ".writing-"
-"""How the name of a file begins that a kill left half written."""
 
 
 def header(frame: pd.DataFrame) -> str:
@@ -37,18 +31,3 @@ def year_lines(
         cells.append([form(value) for value in frame[name].tolist()])
     lines = np.array([",".join(row) for row in zip(*cells, strict=True)], object)
     return {year_file(one): lines[year == one].tolist() for one in np.unique(year).tolist()}
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Wholly or not at all, also beside another process that writes the same."""
-    handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -18,7 +18,6 @@ import pandas as pd
 
 from flows.arrays import Floats
 from flows.bars import Dataset
-from flows.bars.writing import write_whole
 from flows.errors import BarsMissing, RequestRefused
 from flows.evidence.backfill import Progress, night_scores, refits
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
@@ -28,6 +27,7 @@ from flows.recipes import Recipe, environment
 from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.replay.workers import WorkerPool
 from registry import key_digest
+from registry.store.files import write_atomically
 
 BARS_AHEAD = 5 * 96
 """Bars after a night that its versions predict: five trading days, so that a long weekend is bridged."""
@@ -200,7 +200,7 @@ def _fitted(
 def _save(path: Path, p: Floats) -> None:
     content = io.BytesIO()
     np.save(content, p, allow_pickle=False)
-    write_whole(path, content.getvalue())
+    write_atomically(path, content.getvalue())
 
 
 def _load(path: Path, task: FitTask) -> Floats:

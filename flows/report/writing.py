@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.bars import Dataset
-from flows.bars.writing import write_whole
 from flows.errors import ReportFailed, RequestRefused
 from flows.job.plan import Job
 from flows.night.outcome import Outcome
@@ -21,6 +20,7 @@ from flows.report.page import render
 from registry import Model
 from registry.clock import read_time
 from registry.errors import ModelNotFound
+from registry.store.files import write_atomically
 
 log = logging.getLogger("flows.report")
 
@@ -89,7 +89,7 @@ def _check_bars(model: Model, data: Dataset) -> None:
 def _write(path: Path, page: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, page)
+        write_atomically(path, page)
     except OSError as error:
         raise ReportFailed(
             f"the report cannot be written to {path} ({error.strerror}): give another file with --out, or another "

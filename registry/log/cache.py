@@ -80,7 +80,7 @@ class Cache:
             return
         with contextlib.suppress(OSError):  # a full disk, or a folder deleted meanwhile: not kept
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, data, incoming=self.folder, mode=0o600)
+            write_atomically(path, data, incoming=self.folder, mode=0o600, sync=False)
             self._make_room(len(data))
 
     def names(self, place: str) -> list[str]:

@@ -22,8 +22,8 @@ import numpy as np
 
 from flows.bars.loading import MARKER, year_file
 from flows.bars.raw.resampling import Prices
-from flows.bars.writing import UNFINISHED, write_whole
 from flows.errors import BarsRejected, RequestRefused
+from registry.store.files import UNFINISHED, write_atomically
 
 STATE = "BUILT.json"
 
@@ -120,8 +120,8 @@ def commit(folder: Path, files: Mapping[str, bytes], state: State) -> None:
     """Make ``folder`` hold ``files``, and of its other yearly files those that ``state.digests`` names."""
     try:
         for name, content in files.items():
-            write_whole(folder / f"{_STAGED}{name}", content)
-        write_whole(folder / STATE, state.to_json())
+            write_atomically(folder / f"{_STAGED}{name}", content)
+        write_atomically(folder / STATE, state.to_json())
         _finish(folder, state)
     except OSError as error:
         raise RequestRefused(

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from flows.bars.writing import write_whole
 from flows.operations.alerts.messages import CONDITIONS, Alert
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, StoreUnavailable
+from registry.store.files import write_atomically
 
 OpenConditions = Mapping[str, Mapping[str, str]]
 """Kind → ``{"since": …, "what": …}`` of every condition that is open."""
@@ -74,7 +74,7 @@ class FileMemory:
     def write(self, model: str, conditions: OpenConditions) -> None:
         path = self._path(model)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(conditions, indent=1, sort_keys=True) + "\n").encode())
+        write_atomically(path, (json.dumps(conditions, indent=1, sort_keys=True) + "\n").encode())
 
     def _path(self, model: str) -> Path:
         return self._folder / f"{model}.json"
