@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
     trusted_trainers: str | None = Field(None, description="Public keys of nights, which may register and hold")
 
-    def named(self, model: str | None = None, *, data: str | None = None) -> str:
+    def model_name(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""
         return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
 

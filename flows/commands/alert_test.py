@@ -13,5 +13,5 @@ from registry import SystemClock
 
 def alert_test(model: ModelOption = None) -> None:
     """Send one alert of each kind, the way the nights would."""
-    result = send_one_of_each(load_settings().named(model), load_operations(), now=SystemClock().now())
+    result = send_one_of_each(load_settings().model_name(model), load_operations(), now=SystemClock().now())
     Console(highlight=False, soft_wrap=True).print(result, markup=False)

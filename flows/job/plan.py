@@ -40,7 +40,7 @@ class Job:
     simulated: bool = False
     reports: str = str(DEFAULT_REPORTS)
     """Folder of the reports."""
-    spreads: Spreads = field(default_factory=Spreads.usual)
+    spreads: Spreads = field(default_factory=Spreads.default)
     approval: timedelta | None = None
     """How long a promotion waits for a person; None: it needs nobody's yes."""
     keys: Keyring = NO_KEYS
@@ -96,7 +96,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     :class:`~registry.errors.InvalidName`, :class:`~registry.errors.KeyRefused`: nothing was read or trained.
     """
     source = request.advanced.data or settings.data
-    model = settings.named(request.advanced.model, data=request.advanced.data)
+    model = settings.model_name(request.advanced.model, data=request.advanced.data)
     check_name(model)
     check_text(settings.author, "author")
     available = available_recipes(settings.recipes_file)

@@ -80,7 +80,7 @@ def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Ou
         rows=tuple(_with_status(row, winner, verdict.winner_version, won) for row in verdict.rows),
         champion=night.model.champion(),
         decision=None if entry is None else entry.n,
-        waiting=None if entry is None else _waiting(job, entry),
+        waiting=None if entry is None else _approval_command(job, entry),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
     )
@@ -108,7 +108,7 @@ def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
         rows=tuple(rows[::-1]),
         champion=model.champion(),
         decision=entry.n,
-        waiting=_waiting(job, entry),
+        waiting=_approval_command(job, entry),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
     )
@@ -131,7 +131,7 @@ def approval_command(job: Job, version: str) -> str:
     return shlex.join([*words, "--signing-key", "FILE"] if job.needs_signature else words)
 
 
-def _waiting(job: Job, entry: Entry) -> str | None:
+def _approval_command(job: Job, entry: Entry) -> str | None:
     proposal = entry.body.get("proposal")
     return None if proposal is None else approval_command(job, proposal["version"])
 

@@ -38,10 +38,10 @@ class TradingCalendar:
 
     def trades(self, day: date) -> bool:
         """Whether bars are expected on a trading day of this name."""
-        return day.weekday() < 5 and not _named(day, self.holidays)
+        return day.weekday() < 5 and not _named_days(day, self.holidays)
 
     def ends_early(self, day: date) -> bool:
-        return _named(day, self.short_days)
+        return _named_days(day, self.short_days)
 
     def last_close(self, now: datetime) -> datetime:
         """When the newest trading day that is over ended: 17:00 New York, in UTC."""
@@ -79,7 +79,7 @@ def _due_on(day: date) -> datetime:
     return datetime.combine(day, DUE, _ZONE).astimezone(UTC)
 
 
-def _named(day: date, names: frozenset[str]) -> bool:
+def _named_days(day: date, names: frozenset[str]) -> bool:
     return day.isoformat() in names or f"{day:%m-%d}" in names
 
 

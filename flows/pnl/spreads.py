@@ -79,7 +79,7 @@ class Spreads:
         return cls(tuple(_session(part.strip()) for part in text.split(";") if part.strip()))
 
     @classmethod
-    def usual(cls) -> Spreads:
+    def default(cls) -> Spreads:
         """The default."""
         return cls.parse(DEFAULT)
 

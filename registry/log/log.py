@@ -184,7 +184,7 @@ class Log:
         for n in () if head is None else recall(head.state, key):
             entry = self.read(n)
             if entry.key == key:
-                return done_as(entry, entry.kind in kinds or not kinds)
+                return same_act(entry, entry.kind in kinds or not kinds)
         return None
 
     def _refuse_forgotten(self, head: Entry | None, as_of: datetime | None) -> None:
@@ -273,7 +273,7 @@ class Log:
         raise _unknown(self.store, key, entry) from unknown
 
 
-def done_as(entry: Entry, same: bool) -> Entry:
+def same_act(entry: Entry, same: bool) -> Entry:
     """``entry``, found by its idempotency key, if it did the ``same`` work; :class:`InvalidRequest` if not."""
     if not same:
         raise InvalidRequest(f"idempotency key {entry.key} was used for another operation ({entry}): take a new one")

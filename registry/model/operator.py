@@ -14,7 +14,7 @@ from registry.errors import InvalidRequest, NoChampion, StaleDecision, Untrusted
 from registry.format import keys
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord, FormerChampion
-from registry.log.log import Build, done_as
+from registry.log.log import Build, same_act
 from registry.model import approval, transitions
 from registry.model.decisions import GATE_KINDS, DecisionWriter, NewDecision, candidate_of
 from registry.model.preparation import Preparation
@@ -31,7 +31,7 @@ class ModelOperator(ModelReader):
         chosen = self.version(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
         entry = self.overrule(chosen, expected=self.champion(), author=author, body=body, key=key)
-        return done_as(entry, entry.body["version"] == chosen.record.version)
+        return same_act(entry, entry.body["version"] == chosen.record.version)
 
     def overrule(
         self,
@@ -64,7 +64,7 @@ class ModelOperator(ModelReader):
         writer.check_signer()
         chosen = self.version(version)
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
-            return done_as(done, done.body["version"] == chosen.record.version)
+            return same_act(done, done.body["version"] == chosen.record.version)
         head = self.decisions.head()
         night = None if head is None else head.state.get("night")
         entry = approval.check_proposed(
@@ -90,7 +90,7 @@ class ModelOperator(ModelReader):
         """
         if key is not None and (done := self.decisions.done(key, ("rolled_back",))) is not None:
             same = to is None or done.body["version"] == keys.version_name(keys.version_number(to))
-            return done_as(done, same)
+            return same_act(done, same)
         head = self.decisions.head()
         present = transitions.champion_of(head)
         if present is None:

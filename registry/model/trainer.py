@@ -14,7 +14,7 @@ from registry.errors import InvalidRequest, StaleDecision
 from registry.format import keys
 from registry.format.entries import Entry, digest
 from registry.format.records import VersionRecord
-from registry.log.log import Build, Draft, done_as
+from registry.log.log import Build, Draft, same_act
 from registry.model import transitions
 from registry.model.evidence import MONTHS_KEPT, Fold, Manifest, ScoredNight, read_file, watermark
 from registry.model.preparation import Preparation
@@ -150,7 +150,7 @@ class ModelTrainer(ModelReader):
 
 def _registered_by(entry: Entry) -> Version:
     """The version that ``entry`` registered; a key that did other work cannot be used again for this."""
-    return version_of(done_as(entry, entry.kind == "registered"))
+    return version_of(same_act(entry, entry.kind == "registered"))
 
 
 def _refuse_earlier(before: Manifest, night: str, through: str) -> None:

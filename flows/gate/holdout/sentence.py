@@ -31,7 +31,7 @@ class HoldoutFacts:
 def holdout_sentence(facts: HoldoutFacts) -> str:
     """The whole decision in one sentence: what, why, who else, and what this holdout could not have seen."""
     first = _against_champion(facts) if facts.champion is not None else _without_champion(facts)
-    return "; ".join([first, *_others(facts), _limits(facts)]) + "."
+    return "; ".join([first, *_other_candidates(facts), _limits(facts)]) + "."
 
 
 def _against_champion(facts: HoldoutFacts) -> str:
@@ -67,7 +67,7 @@ def _without_champion(facts: HoldoutFacts) -> str:
     )
 
 
-def _others(facts: HoldoutFacts) -> list[str]:
+def _other_candidates(facts: HoldoutFacts) -> list[str]:
     """Why each of the next candidates was not the one."""
     named = [_other(row, facts) for row in facts.others[:OTHERS_NAMED]]
     unnamed = len(facts.others) - len(named)

@@ -90,7 +90,7 @@ def _held(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
         sentence += f"; {_fell(facts, pooled)}"
     barred = _barred(facts, row, best, fell=fell)
     if barred is not None:
-        sentence += f"; {'' if barred is row else f'{barred.name} is '}held back by {_held_back(barred)}"
+        sentence += f"; {'' if barred is row else f'{barred.name} is '}held back by {_guard_clause(barred)}"
     elif (fell or best.z > facts.threshold) and facts.wait:
         sentence += f"; the next look is in {_count(facts.wait, 'night')}"
     elif best.mean > 0 and best.z > 0:
@@ -127,7 +127,7 @@ def _not_refreshed(facts: SentenceFacts, refresh: Refresh) -> str:
     if refresh.passed and facts.wait:
         return f"; {facts.champion} is {_count(facts.age, 'night')} old and may be refreshed at the next look"
     if refresh.passed:
-        return f"; {facts.champion} is {_count(facts.age, 'night')} old, its refresh held back by {_held_back(row)}"
+        return f"; {facts.champion} is {_count(facts.age, 'night')} old, its refresh held back by {_guard_clause(row)}"
     return (
         f"; {facts.champion} is {_count(facts.age, 'night')} old, and {row.name} retrained is not shown to be less "
         f"than {_amount(refresh.margin, facts.score)} worse (z {refresh.z:.2f} of {refresh.threshold:.2f})"
@@ -146,7 +146,7 @@ def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
     return (
         f"promoted: {_label(row)} is the first champion: its stream scored {mean} over the last {last.days} days, "
         f"backfill included{details and f' ({details})'}; no error rate is held for a first champion"
-        + (f"; accepted by a person although held back by {_held_back(row)}" if row.failed else "")
+        + (f"; accepted by a person although held back by {_guard_clause(row)}" if row.failed else "")
         + (f"; the others: {_listed(others, '; ')}" if others else "")
     )
 
@@ -187,7 +187,7 @@ def _right(row: NightlyRow) -> str:
     return f"; right at its cut {100 * row.accuracy:.1f} %{',' if other is None else ''} {against}"
 
 
-def _held_back(row: NightlyRow) -> str:
+def _guard_clause(row: NightlyRow) -> str:
     return ", ".join(f"{guard.name} ({guard.words})" for guard in row.failed)
 
 

@@ -33,7 +33,7 @@ def examine(
     model: str | None = None,
 ) -> list[Finding]:
     """The findings of all checks."""
-    name = settings.named(model)
+    name = settings.model_name(model)
     place = registry or settings.registry
     return [
         _data(settings, operations, now),

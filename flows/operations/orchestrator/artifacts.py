@@ -41,7 +41,7 @@ def run_name() -> str:
     """The name of a run before its bars are read: the model, and the as-of where one is given."""
     try:
         request = RetrainRequest.model_validate(runtime.parameters.get("request", {}))
-        model = load_settings().named(request.advanced.model, data=request.advanced.data)
+        model = load_settings().model_name(request.advanced.model, data=request.advanced.data)
     except (RetrainError, ValidationError):  # the run itself says what is wrong
         return "retrain"
     return model if request.as_of is None else f"{model} as of {request.as_of:%Y-%m-%d %H:%M}"

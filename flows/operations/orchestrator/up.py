@@ -183,7 +183,7 @@ class _Supervisor:
     def _wait_for_server(self) -> None:
         child = self._children["server"]
         deadline = self._clock.monotonic() + START_SECONDS
-        while _asked(f"{self._place.api}/health") is None:
+        while _server_answer(f"{self._place.api}/health") is None:
             if child.ended() is not None or self._clock.monotonic() > deadline:
                 raise UpFailed(f"the Prefect server did not start, see {child.log}: {child.last_words()}")
             self._clock.sleep(0.1)
@@ -238,7 +238,7 @@ def _refuse_taken(place: Place) -> None:
             return
         except OSError as error:
             cause = error
-    version = _asked(f"{place.api}/admin/version")
+    version = _server_answer(f"{place.api}/admin/version")
     if version is None:
         raise PortTaken(
             f"port {place.port} of {place.host} cannot be used ({cause.strerror}): stop what uses it, or choose "
@@ -261,7 +261,7 @@ def _left_behind(place: Place) -> str:
     return " ".join(str(pid) for name, pid in pids.items() if name != "deploy")
 
 
-def _asked(url: str) -> str | None:
+def _server_answer(url: str) -> str | None:
     """What a server says at ``url``; None where there is none, or none of this kind."""
     try:
         answer = httpx.get(url, timeout=2, verify=False, trust_env=False)  # on this machine: no TLS, no proxy

@@ -124,7 +124,7 @@ def read_status(
 
 def _choose_model(settings: Settings, model: str | None) -> tuple[str, tuple[str, ...]]:
     """The model to describe, and the other models there where none was named."""
-    name = settings.named(model)
+    name = settings.model_name(model)
     if model or settings.model:
         return name, ()
     models = Registry(settings.registry).models()

@@ -95,7 +95,7 @@ def test_sessions_add_up_to_the_whole() -> None:
     rng = np.random.default_rng(5)
     opens = pd.date_range("2024-06-03", periods=700, freq="15min", tz="UTC")
     up, pips = rng.random(700) > 0.4, rng.normal(0, 4, 700)
-    spreads, days = Spreads.usual(), np.repeat(np.arange(7), 100)
+    spreads, days = Spreads.default(), np.repeat(np.arange(7), 100)
     crossed, earned = spread_share(opens, up), gross(up, pips)
     whole = result("all", earned, crossed, spreads.pips(opens), days)
     place = spreads.session_of(opens)

@@ -17,7 +17,7 @@ def pips(spreads: Spreads, *moments: str) -> list[float]:
 
 
 def test_by_default_no_hour_is_free() -> None:
-    sessions = Spreads.usual().sessions
+    sessions = Spreads.default().sessions
     assert sorted(quarter for each in sessions for quarter in each.quarters) == list(range(96))
     assert all(each.pips > 0 for each in sessions)
 
@@ -30,7 +30,7 @@ def test_a_bar_pays_the_spread_of_new_yorks_hour() -> None:
 
 
 def test_the_rollover_hour_is_the_one_that_is_no_evidence() -> None:
-    assert pips(Spreads.usual(), "2024-07-01 20:30", "2024-07-01 20:45", "2024-07-01 21:45", "2024-07-01 22:00") == [
+    assert pips(Spreads.default(), "2024-07-01 20:30", "2024-07-01 20:45", "2024-07-01 21:45", "2024-07-01 22:00") == [
         1.0,
         4.0,
         4.0,
@@ -39,7 +39,7 @@ def test_the_rollover_hour_is_the_one_that_is_no_evidence() -> None:
 
 
 def test_what_is_told_can_be_typed_again() -> None:
-    usual = Spreads.usual()
+    usual = Spreads.default()
     assert Spreads.parse(str(usual)) == usual
 
 
