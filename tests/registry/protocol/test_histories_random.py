@@ -88,7 +88,7 @@ def machine(new_place: Callable[[], Store]) -> type[RuleBasedStateMachine]:
                     self.decide(version, expected, day)
             else:
                 self.decide(version, expected, day)
-                self.make_champion(number)
+                self.crown(number)
                 self.decided = day
 
         def decide(self, version, expected, day):
@@ -119,7 +119,7 @@ def machine(new_place: Callable[[], Store]) -> type[RuleBasedStateMachine]:
             else:
                 self.rolled_back = (self.rolled_back - {left[-1]}) | {self.champions[-1]}
                 self.model.rollback(**WHY)
-                self.make_champion(left[-1])
+                self.crown(left[-1])
 
         @rule(freeze=st.booleans())
         def freeze(self, freeze: bool) -> None:
