@@ -44,6 +44,11 @@ class BucketClient:
         wanted = configured if self._settings.attempts is None else self._settings.attempts
         self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Arguments that every request takes."""
+        return self._settings.of_requests
+
     def put_new(self, key: str, data: bytes, *, md5: str, about: str) -> None:
         """Store ``data`` under ``key`` where nothing is; ``about`` is the key's name in a message."""
         request = {"Body": data, "ContentMD5": md5, "IfNoneMatch": "*", **self._settings.of_puts}
@@ -51,19 +56,18 @@ class BucketClient:
 
     def get(self, key: str, *, about: str) -> bytes:
         def read() -> bytes:
-            answer = self.client.get_object(Bucket=self.name, Key=key, **self._settings.of_requests)
+            answer = self.client.get_object(Bucket=self.name, Key=key, **self.asked)
             data: bytes = answer["Body"].read()
             return data
 
         return self.ask(about, read)
 
     def delete(self, key: str, *, about: str) -> None:
-        request = self._settings.of_requests
-        self.ask(about, lambda: self.client.delete_object(Bucket=self.name, Key=key, **request))
+        self.ask(about, lambda: self.client.delete_object(Bucket=self.name, Key=key, **self.asked))
 
     def pages(self, prefix: str, *, about: str, **request: Any) -> Iterator[dict[str, Any]]:
         """The answers to a listing of the keys that begin with ``prefix``."""
-        request = {"MaxKeys": PAGE, **request, **self._settings.of_requests, "Bucket": self.name, "Prefix": prefix}
+        request = {"MaxKeys": PAGE, **request, **self.asked, "Bucket": self.name, "Prefix": prefix}
         while True:
             page = self.ask(about, lambda: self.client.list_objects_v2(**request))
             if "IsTruncated" not in page:  # any web page answers 200, and would pass for an empty bucket

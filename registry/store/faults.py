@@ -56,7 +56,7 @@ _NO_CONDITION = StoreFault(
 )
 _ARCHIVED = StoreFault(
     ObjectArchived,
-    "it is archived: restore it, and exempt this prefix from the rule that archives it (`retrain doctor` names it)",
+    "archived: restore it and exempt this prefix from the rule that archives it (`retrain doctor` names the rule)",
 )
 _KMS_KEY = StoreFault(
     StoreDenied, "the key that encrypts it cannot be used: check RETRAIN_S3_KMS_KEY, and the right to use it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from registry.errors import InvalidRequest
 from registry.store.secrets import masked
@@ -34,3 +35,14 @@ def is_bucket(place: str, what: str = "a registry") -> bool:
     if not place.strip():
         raise InvalidRequest(f"{place!r} is not {what}: give the path of a folder or s3://bucket/prefix")
     return False
+
+
+def local_folder(path: str | Path, what: str) -> Path:
+    """``path`` as a folder of this machine; :class:`InvalidRequest` for the address of a bucket, or almost one.
+
+    ``pathlib`` takes a slash from ``s3://bucket``, and would make a folder called ``s3:``.
+    """
+    text = str(path)
+    if _ALMOST.match(text.strip()) or "://" in text:
+        raise InvalidRequest(f"{masked(text)!r} is not {what}: that is kept on this machine, so give a folder's path")
+    return Path(path).expanduser()

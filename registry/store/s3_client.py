@@ -66,7 +66,7 @@ def shared_client(bucket: str, url: str, settings: S3Settings) -> tuple[Any, int
         )
     except InvalidRegionError:
         told = InvalidRequest(
-            f"cannot connect to {url}: what is set as the region is none: write one such as eu-west-1 in "
+            f"cannot connect to {url}: the region that is set is no region: write one such as eu-west-1 in "
             "AWS_DEFAULT_REGION, or as region in the profile"
         )
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL, attempts that are no number

@@ -18,6 +18,7 @@ from flows.operations.alerts.messages import CONDITIONS, Alert
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, StoreUnavailable
 from registry.store.files import write_atomically
+from registry.store.place import local_folder
 
 OpenConditions = Mapping[str, Mapping[str, str]]
 """Kind → ``{"since": …, "what": …}`` of every condition that is open."""
@@ -58,7 +59,7 @@ class FileMemory:
     """Keeps them in one small JSON file a model, replaced as a whole."""
 
     def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder).expanduser()
+        self._folder = local_folder(folder, "a folder of open conditions")
 
     def read(self, model: str) -> OpenConditions:
         path = self._path(model)
