@@ -19,7 +19,7 @@ from flows.settings import NO_KEYS, Settings, open_model
 from registry import Clock, Model, NewId, random_id
 from registry.format.entries import Entry
 from registry.format.keys import check_name, check_text, is_version
-from registry.store.place import is_bucket, local_folder
+from registry.store.place import is_bucket, local_path
 from registry.trust.keyring import Keyring
 
 DEFAULT_REPORTS = Path(".retrain/report")
@@ -109,7 +109,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     if source is None:
         if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
-        source = str(write_sample(local_folder(settings.sample, "a place for the sample")))
+        source = str(write_sample(local_path(settings.sample, "a place for the sample")))
     place = request.advanced.registry or settings.registry
     return Job(
         request=request,
@@ -121,7 +121,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
-        reports=str(local_folder(settings.reports or _default_reports(place), "a folder of reports")),
+        reports=str(local_path(settings.reports or _default_reports(place), "a folder of reports")),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,

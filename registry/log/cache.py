@@ -26,7 +26,7 @@ from pathlib import Path
 from registry.errors import InvalidRequest
 from registry.format.entries import digest
 from registry.store.files import write_atomically
-from registry.store.place import local_folder
+from registry.store.place import local_path
 
 GIBIBYTE = 1 << 30
 OBJECTS = "objects"
@@ -43,7 +43,7 @@ class Cache:
     """
 
     def __init__(self, folder: str | Path, *, limit: int = GIBIBYTE) -> None:
-        self.folder = local_folder(folder, "a cache")
+        self.folder = local_path(folder, "a cache")
         self.limit = limit
         self._lock = threading.Lock()
         self._size: int | None = None

@@ -40,7 +40,7 @@ class BucketClient:
         self._settings = settings or S3Settings.configured()
         self._clock = clock or SystemClock()
         self._jitter = jitter
-        self.client, configured = shared_client(name, url, self._settings)
+        self.client, configured, self._credentials = shared_client(name, url, self._settings)
         wanted = configured if self._settings.attempts is None else self._settings.attempts
         self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
 
@@ -86,7 +86,8 @@ class BucketClient:
             try:
                 return request()
             except CLIENT_ERRORS as error:
-                fault, cause = understand(error), printable(error)
+                secrets = self._credentials.secrets
+                fault, cause = understand(error, secrets), printable(error, secrets)
             if creates and fault.may_be_stored:
                 unsure = fault
             if not fault.again:

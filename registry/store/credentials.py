@@ -32,6 +32,9 @@ _VARIABLES = {
 _PROFILE_KEYS = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key", "token": "aws_session_token"}
 _WORDS = {"access_key": "key id", "secret_key": "secret key", "token": "session token"}
 
+SHORTEST_SECRET = 8
+"""Shorter values are in no real use, and would be found inside of words."""
+
 _SOURCES = {
     "custom-process": "the credential_process",
     "assume-role": "the role that is assumed",
@@ -53,11 +56,39 @@ _FAILURES = (BotoCoreError, OSError, ValueError, TypeError, AttributeError, KeyE
 """What ``botocore`` lets through where a source of credentials is not there or answers something odd."""
 
 
-def find_credentials(session: botocore.session.Session) -> Any:
-    """What requests of ``session`` are signed with, checked; None where there is nothing.
+class CheckedCredentials:
+    """What a client signs with (``found``; None where there is nothing), looked at before each signature."""
+
+    def __init__(self, found: Any, session: botocore.session.Session) -> None:
+        self._found = found
+        self._session = session
+        self.secrets: tuple[str, ...] = ()
+        """What no text may repeat: the secret key and the token that were looked at last."""
+
+    def check_before_signing(self, made: Any) -> None:
+        """Let the client ``made`` look at them each time."""
+        made.meta.events.register("before-sign.s3", self.check)
+
+    def check(self, **_: Any) -> None:
+        """Raise :class:`StoreDenied` that names the first value which no header can hold, or why there is none."""
+        if self._found is None:
+            return
+        with _understood(self._found.method, self._session):
+            values = self._found.get_frozen_credentials()
+        for name, word in _WORDS.items():
+            fault = unfit(getattr(values, name) or "")
+            if fault is not None:
+                where = _where(name, self._found.method, self._session)
+                raise StoreDenied(f"the {word} of the credentials {fault}: look at {where}")
+        kept = (values.secret_key, values.token)
+        self.secrets = tuple(value for value in kept if value and len(value) >= SHORTEST_SECRET)
+
+
+def find_credentials(session: botocore.session.Session) -> CheckedCredentials:
+    """What requests of ``session`` are signed with, checked unless a server must be asked for it first.
 
     Raises :class:`StoreDenied` for a source of credentials that gives none and for values that no header can hold,
-    :class:`InvalidRequest` for a profile or a file of profiles that cannot be read.
+    ``botocore``'s own errors for a profile or a file of profiles that cannot be read.
     """
     resolver = session.get_component("credential_provider")
     for provider in resolver.providers:
@@ -65,31 +96,10 @@ def find_credentials(session: botocore.session.Session) -> Any:
         if hasattr(provider, "_prompter"):
             provider._prompter = functools.partial(_ask_person, session)
     found = session.get_credentials()
-    if found is not None and found.method not in _SOURCES:  # others may ask a server, and expire: before a signature
-        check_credentials(found, session)
-    return found
-
-
-def check_before_signing(made: Any, credentials: Any, session: botocore.session.Session) -> None:
-    """Let the client ``made`` look at its ``credentials`` before each signature."""
-
-    def look(**_: Any) -> None:
-        check_credentials(credentials, session)
-
-    if credentials is not None:
-        made.meta.events.register("before-sign.s3", look)
-
-
-def check_credentials(credentials: Any, session: botocore.session.Session) -> None:
-    """Raise :class:`StoreDenied` that names the first value which no header can hold, or why there is none."""
-    with _understood(credentials.method, session):
-        values = credentials.get_frozen_credentials()
-    for name, word in _WORDS.items():
-        fault = unfit(getattr(values, name) or "")
-        if fault is not None:
-            raise StoreDenied(
-                f"the {word} of the credentials {fault}: look at {_where(name, credentials.method, session)}"
-            )
+    checked = CheckedCredentials(found, session)
+    if found is not None and found.method not in _SOURCES:
+        checked.check()
+    return checked
 
 
 def check_region(region: str | None, *, given: bool) -> None:

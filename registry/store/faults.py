@@ -6,6 +6,7 @@ stored although no good answer came. The client's own repetitions are switched o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,28 +150,33 @@ _HEADER = StoreFault(
     said="its text is not repeated, for it may hold a secret",
 )
 
+_OF_ROLES = ("AssumeRole", "GetRoleCredentials", "CreateToken")
+
 CLIENT_ERRORS = (ClientError, BotoCoreError)
 """What the client raises; anything else is a mistake of ours."""
 
 
-def understand(error: Exception) -> StoreFault:
-    """The fault behind one of :data:`CLIENT_ERRORS`; what was ``said`` holds no secret."""
+def understand(error: Exception, secrets: Collection[str] = ()) -> StoreFault:
+    """The fault behind one of :data:`CLIENT_ERRORS`; what was ``said`` holds no secret, and none of ``secrets``."""
     if isinstance(error, ClientError):
-        return _understand_answer(error.response)
+        fault = _understand_answer(error.response)
+        if error.operation_name.startswith(_OF_ROLES):  # asked of another server, to which a token was sent
+            fault = replace(fault, fix=f"the role to use is not given: {fault.fix}", said=fault.said.partition(":")[0])
+        return replace(fault, said=masked(fault.said, secrets))
     said = str(error)
     if "header" in said.lower():
         return _HEADER
     if isinstance(error, client.SSLError):
         fix = next((fix for text, fix in _BUNDLES.items() if text in said.lower()), None)
         if fix is not None:
-            return StoreFault(StoreUnavailable, fix, said=masked(said))
+            return StoreFault(StoreUnavailable, fix, said=masked(said, secrets))
     fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)
-    return replace(fault, said=masked(said))
+    return replace(fault, said=masked(said, secrets))
 
 
 def _understand_answer(response: dict[str, Any]) -> StoreFault:
-    code = masked(str(response.get("Error", {}).get("Code", "")))
-    message = masked(str(response.get("Error", {}).get("Message") or "").strip())
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = str(response.get("Error", {}).get("Message") or "").strip()
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     fault = _BY_CODE.get(code) or _BY_STATUS.get(status, _REFUSED)
     said = f"{status} {code}" if code != str(status) else code

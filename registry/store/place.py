@@ -37,12 +37,12 @@ def is_bucket(place: str, what: str = "a registry") -> bool:
     return False
 
 
-def local_folder(path: str | Path, what: str) -> Path:
-    """``path`` as a folder of this machine; :class:`InvalidRequest` for the address of a bucket, or almost one.
+def local_path(path: str | Path, what: str) -> Path:
+    """``path`` on this machine; :class:`InvalidRequest` for the address of a bucket, or almost one.
 
     ``pathlib`` takes a slash from ``s3://bucket``, and would make a folder called ``s3:``.
     """
     text = str(path)
     if _ALMOST.match(text.strip()) or "://" in text:
-        raise InvalidRequest(f"{masked(text)!r} is not {what}: that is kept on this machine, so give a folder's path")
+        raise InvalidRequest(f"{masked(text)!r} is not {what}: that is kept on this machine, so give a path")
     return Path(path).expanduser()

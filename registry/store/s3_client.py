@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3.session
@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ConfigParseError, InvalidRegionError, ProfileNotFound
 
 from registry.errors import InvalidRequest, RegistryError, StoreDenied
-from registry.store.credentials import check_before_signing, check_region, find_credentials
+from registry.store.credentials import CheckedCredentials, check_region, find_credentials
 from registry.store.secrets import masked
 from registry.store.settings import S3Settings
 
@@ -40,8 +40,16 @@ NO_ADDRESS = "the endpoint is no address: write http://host:port or https://host
 _lock = threading.Lock()
 
 
-def shared_client(bucket: str, url: str, settings: S3Settings) -> tuple[Any, int | None]:
-    """The client for ``bucket`` of ``url``, and how often a request is made at most if variables or the profile say so.
+class SharedClient(NamedTuple):
+    """A client of ``boto3``; ``attempts``: how often a request is made at most, if variables or the profile say so."""
+
+    made: Any
+    attempts: int | None
+    credentials: CheckedCredentials
+
+
+def shared_client(bucket: str, url: str, settings: S3Settings) -> SharedClient:
+    """The client for ``bucket`` of ``url``.
 
     All threads and stores get the same one, until the settings, the variables or the files of ``boto3`` are others.
     Asks nothing of the server. Raises ``InvalidRequest`` for settings that make no client, ``StoreDenied`` for
@@ -50,9 +58,9 @@ def shared_client(bucket: str, url: str, settings: S3Settings) -> tuple[Any, int
     told: RegistryError
     try:
         with _lock:
-            made, attempts = _client(settings, _environment())
-        check_endpoint(made.meta.endpoint_url, bucket)
-        return made, attempts
+            client = _client(settings, _environment())
+        check_endpoint(client.made.meta.endpoint_url, bucket)
+        return client
     except ProfileNotFound as error:
         name = error.kwargs["profile"]
         told = InvalidRequest(
@@ -100,7 +108,7 @@ def check_endpoint(endpoint: str, bucket: str) -> None:
 
 
 @functools.lru_cache(_KEPT)
-def _client(settings: S3Settings, environment: Hashable) -> tuple[Any, int | None]:
+def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
     style = None if settings.path_style is None else {"addressing_style": _ADDRESSING[settings.path_style]}
     config = Config(
         # A lost answer must be noticed in time to ask again: boto3 would wait for a minute.
@@ -125,8 +133,8 @@ def _client(settings: S3Settings, environment: Hashable) -> tuple[Any, int | Non
     made = boto3.session.Session(botocore_session=session).client(
         "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
     )
-    check_before_signing(made, credentials, session)
-    return made, session.get_config_variable("max_attempts")
+    credentials.check_before_signing(made)
+    return SharedClient(made, session.get_config_variable("max_attempts"), credentials)
 
 
 def _environment() -> Hashable:

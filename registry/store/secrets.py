@@ -1,12 +1,13 @@
 """Secrets are taken out of a text before anybody reads it: what a URL carries beside its place, what signs a request.
 
-Only their form is known here, not their values: an error's text, a log line or an alert may repeat the address or the
-header that somebody else's library had at hand.
+Their form is known here, and their values where a caller says them: an error's text, a log line or an alert may repeat
+the address or the header that somebody else's library had at hand.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 HIDDEN = "***"
 
@@ -25,14 +26,16 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def masked(text: str) -> str:
-    """``text`` with :data:`HIDDEN` in place of user and password of addresses, their queries, and signatures."""
+def masked(text: str, secrets: Iterable[str] = ()) -> str:
+    """``text`` with :data:`HIDDEN` for users, passwords and queries of addresses, for signatures and ``secrets``."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
     for form, replacement in _FORMS:
         text = form.sub(replacement, text)
     return text
 
 
-def printable(error: BaseException) -> BaseException | None:
+def printable(error: BaseException, secrets: Collection[str] = ()) -> BaseException | None:
     """``error`` as a cause that may be printed with a traceback; None where it, or what it came from, says a secret.
 
     A text about a header says its value, in whatever form that is.
@@ -41,7 +44,7 @@ def printable(error: BaseException) -> BaseException | None:
     following: BaseException | None = error
     while following is not None and following not in seen:
         text = str(following)
-        if masked(text) != text or "header" in text.lower():
+        if masked(text, secrets) != text or "header" in text.lower():
             return None
         seen.append(following)
         following = following.__cause__ or following.__context__
