@@ -20,6 +20,7 @@ from flows.errors import RetrainError
 from registry.commands.output import print_escaped
 from registry.errors import RegistryError
 from registry.extras import needing
+from registry.store.secrets import masked
 
 COMMANDS = {
     "run": "One night: load, train, register, judge, promote or hold.",
@@ -78,7 +79,7 @@ def main() -> None:
         with needing("nights", "`retrain`"):
             app()
     except (RetrainError, RegistryError) as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {masked(str(error))}", markup=False)
         sys.exit(error.exit_status)
 
 

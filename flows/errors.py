@@ -25,6 +25,10 @@ class BarsMissing(RetrainError):
     exit_status = 3
 
 
+class SourceRefused(BarsMissing):
+    """The place of the bars cannot be read as it is set up (settings, credentials, rights): waiting does not help."""
+
+
 class RecipeRefused(RetrainError):
     """A recipe is wrong (unknown name, estimator outside scikit-learn, bad parameter); nothing was trained."""
 

@@ -27,6 +27,7 @@ from registry.model.retention import is_retired
 from registry.model.transitions import champion_of
 from registry.model.version import Version, author_of, dated
 from registry.registry import Registry
+from registry.store.secrets import masked
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -50,7 +51,7 @@ def main() -> None:
     try:
         app()
     except RegistryError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"registry: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"registry: {masked(str(error))}", markup=False)
         sys.exit(error.exit_status)
 
 

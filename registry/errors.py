@@ -168,6 +168,10 @@ class StoreFull(StoreError):
     """No space left."""
 
 
+class ObjectArchived(StoreError):
+    """The object was moved to an archive tier of the store, which gives it back only after a restore of hours."""
+
+
 class StoreRefused(StoreError):
     """The store does not keep the promise that the registry stands on (create-if-absent); it is not used."""
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from flows.errors import BarsMissing, RequestRefused
+from flows.errors import BarsMissing, RequestRefused, SourceRefused
+from registry.errors import InvalidRequest, NotFound, StoreError, StoreUnavailable
+from registry.store.place import is_bucket
+
+if TYPE_CHECKING:
+    from registry.store.bucket import BucketClient
 
 
 class Source(Protocol):
@@ -26,14 +31,16 @@ class Source(Protocol):
 def open_source(source: str | Path) -> Source:
     """The place ``source`` names; :class:`RequestRefused` if it is neither a folder's path nor ``s3://bucket/prefix``."""
     text = str(source)
-    if text.startswith("s3://"):
-        bucket, _, prefix = text.removeprefix("s3://").partition("/")
-        if not bucket:
-            raise RequestRefused(f"{text!r} names no bucket: write s3://bucket/prefix")
-        return Bucket(text, bucket, prefix.strip("/"))
-    if "://" in text or not text.strip():
-        raise RequestRefused(f"{text!r} is not a place for bars: give the path of a folder or s3://bucket/prefix")
-    return Folder(Path(text).expanduser())
+    try:
+        is_a_bucket = is_bucket(text, "a place for bars")
+    except InvalidRequest as error:
+        raise RequestRefused(str(error)) from error
+    if not is_a_bucket:
+        return Folder(Path(text).expanduser())
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise RequestRefused(f"{text!r} names no bucket: write s3://bucket/prefix")
+    return Bucket(text, bucket, prefix.strip("/"))
 
 
 class Folder:
@@ -61,40 +68,40 @@ class Folder:
 
 
 class Bucket:
-    """The objects right below a prefix of an S3 bucket."""
+    """The objects right below a prefix of an S3 bucket, asked for as the registry asks for its own.
+
+    Its :class:`BarsMissing` is a :class:`SourceRefused` where the settings, credentials or rights are wrong.
+    """
 
     def __init__(self, url: str, bucket: str, prefix: str) -> None:
         self._url = url
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._s3: Any = None
+        self._s3: BucketClient | None = None
 
     def names(self) -> list[str]:
-        with self._typed_errors():
-            pages = self._client().get_paginator("list_objects_v2")
-            listed = pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/")
-            keys = [entry["Key"] for page in listed for entry in page.get("Contents", ())]
+        with _store_errors():
+            pages = self._client().pages(self._prefix, about="the files", Delimiter="/")
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         return sorted(key.removeprefix(self._prefix) for key in keys if key != self._prefix)
 
     def read(self, name: str) -> bytes:
-        with self._typed_errors():
-            content: bytes = self._client().get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
-            return content
+        with _store_errors():
+            return self._client().get(self._prefix + name, about=name)
 
-    def _client(self) -> Any:
+    def _client(self) -> BucketClient:
         if self._s3 is None:
-            import boto3  # takes a third of a second: only for buckets
+            from registry.store.bucket import BucketClient  # takes a third of a second: only for buckets
 
-            self._s3 = boto3.session.Session().client("s3")
+            self._s3 = BucketClient(self._bucket, self._url)
         return self._s3
 
-    @contextmanager
-    def _typed_errors(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
 
-        try:
-            yield
-        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an endpoint that is no address
-            raise BarsMissing(
-                f"{self._url} cannot be read: {error}. Check the bucket's name, AWS_ENDPOINT_URL and the credentials"
-            ) from error
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except (StoreUnavailable, NotFound) as error:
+        raise BarsMissing(str(error)) from error
+    except (InvalidRequest, StoreError) as error:
+        raise SourceRefused(str(error)) from error

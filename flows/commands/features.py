@@ -21,6 +21,7 @@ from flows.bars.raw.reading import LENGTHS
 from flows.commands.options import Json
 from flows.errors import BarsMissing, RequestRefused
 from flows.settings import load_settings
+from registry.store.place import local_path
 
 AUTO = "auto"
 LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
@@ -61,6 +62,7 @@ def features(
     minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))
     layout = described(column_map(columns), delimiter, time_format)
     read_by = FileClock.parse(clock or written_by)
+    local_path(out, "a folder for feature files")
     exports = [_read(path, read_by, layout, minutes) for path in raw]
     built = (add if append else build)(out, exports, choices)
     if as_json:

@@ -17,6 +17,7 @@ from flows.job.request import request as checked_request
 from flows.night.outcome import Outcome
 from flows.operations.api import answers, configured_api, prepare_environment
 from flows.operations.runs.local import run_local
+from registry.store.secrets import masked
 
 
 def run(
@@ -63,7 +64,7 @@ def run(
     )
     through_prefect, why = _choose_way(prefect, scheduled)
     console = Console(stderr=as_json, highlight=False)
-    console.print(why, soft_wrap=True)
+    console.print(masked(why), soft_wrap=True)
     if through_prefect:
         outcome: Outcome | str = _run_flow(request)
     else:

@@ -19,6 +19,7 @@ from flows.settings import NO_KEYS, Settings, open_model
 from registry import Clock, Model, NewId, random_id
 from registry.format.entries import Entry
 from registry.format.keys import check_name, check_text, is_version
+from registry.store.place import is_bucket, local_path
 from registry.trust.keyring import Keyring
 
 DEFAULT_REPORTS = Path(".retrain/report")
@@ -86,7 +87,7 @@ def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
 
 def _default_reports(registry: str) -> str:
     """Where reports go by default: beside a registry that is a folder; here, where it is a bucket."""
-    return str(DEFAULT_REPORTS if "://" in registry else Path(registry).expanduser().parent / "report")
+    return str(DEFAULT_REPORTS if is_bucket(registry) else Path(registry).expanduser().parent / "report")
 
 
 def plan(request: RetrainRequest, settings: Settings) -> Job:
@@ -102,23 +103,25 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     available = available_recipes(settings.recipes_file)
     recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
+    if source is not None:
+        is_bucket(source, "a place for bars")
     _check_force(request.force, recipes)
     if source is None:
         if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
-        source = str(write_sample(Path(settings.sample)))
+        source = str(write_sample(local_path(settings.sample, "a place for the sample")))
     place = request.advanced.registry or settings.registry
     return Job(
         request=request,
         source=source,
-        registry=place if "://" in place else str(Path(place).expanduser()),
+        registry=place if is_bucket(place) else str(Path(place).expanduser()),
         model=model,
         recipes=recipes,
         clock=settings.clock,
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
-        reports=settings.reports or _default_reports(place),
+        reports=str(local_path(settings.reports or _default_reports(place), "a folder of reports")),
         spreads=Spreads.parse(settings.spreads),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,

@@ -18,6 +18,7 @@ from flows.errors import RecipeRefused
 from flows.recipes.catalogue import shipped
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.refusals import did_you_mean, faults
+from registry.store.place import local_path
 
 _KEYS = ("estimator", "parameters", "features", "scale")
 _REQUIRED = ("estimator", "features")
@@ -78,4 +79,4 @@ def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Co
 
 def available_recipes(recipes_file: str | None) -> dict[str, Recipe]:
     """The shipped recipes and those of the file that is set, by name; :class:`~flows.errors.RecipeRefused`."""
-    return shipped() if recipes_file is None else load_recipes(Path(recipes_file))
+    return shipped() if recipes_file is None else load_recipes(local_path(recipes_file, "a file of recipes"))

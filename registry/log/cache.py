@@ -26,6 +26,7 @@ from pathlib import Path
 from registry.errors import InvalidRequest
 from registry.format.entries import digest
 from registry.store.files import write_atomically
+from registry.store.place import local_path
 
 GIBIBYTE = 1 << 30
 OBJECTS = "objects"
@@ -37,12 +38,12 @@ _NAME = re.compile(r"(?:[0-9a-f]+-)*[0-9a-f]{64}")
 class Cache:
     """Files below ``folder``, at most about ``limit`` bytes; safe to use from many threads and processes.
 
-    Raises :class:`InvalidRequest` where the folder cannot be made. Later faults of the disk cost the cache's help and
-    nothing else: what cannot be read or written is as if it were not there.
+    Raises :class:`InvalidRequest` where the folder is none or cannot be made. Later faults of the disk cost the cache's
+    help and nothing else: what cannot be read or written is as if it were not there.
     """
 
     def __init__(self, folder: str | Path, *, limit: int = GIBIBYTE) -> None:
-        self.folder = Path(folder)
+        self.folder = local_path(folder, "a cache")
         self.limit = limit
         self._lock = threading.Lock()
         self._size: int | None = None

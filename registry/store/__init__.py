@@ -27,9 +27,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from registry.clock import Clock, SystemClock, spread
-from registry.errors import InvalidRequest
 from registry.store.contract import Store, Stored, check_key, check_prefix
 from registry.store.folder import FolderStore
+from registry.store.place import is_bucket
 from registry.store.probe import probe
 from registry.store.settings import S3Settings
 
@@ -47,13 +47,12 @@ def connect(
 
     ``clock`` waits between attempts and ``jitter`` (a number in [0, 1)) spreads them; both matter to S3 alone. Nothing
     is asked of the store yet: a wrong bucket or secret is found by the first request. Raises ``InvalidRequest`` for a
-    url of another kind, ``StoreRefused`` for a directory bucket.
+    url of another kind and for settings that make no client, ``StoreDenied`` for credentials that cannot be used,
+    ``StoreRefused`` for a directory bucket.
     """
     text = str(url)
-    if text.startswith("s3://"):
+    if is_bucket(text):
         from registry.store.s3 import S3Store  # the client costs 0.15 s to import: only who asks for a bucket pays
 
-        return S3Store(text, settings=s3 or S3Settings(), clock=clock or SystemClock(), jitter=jitter)
-    if "://" in text or not text.strip():
-        raise InvalidRequest(f"{text!r} is not a registry: give the path of a folder or s3://bucket/prefix")
+        return S3Store(text, settings=s3 or S3Settings.configured(), clock=clock or SystemClock(), jitter=jitter)
     return FolderStore(text)

@@ -6,6 +6,7 @@ stored although no good answer came. The client's own repetitions are switched o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +17,14 @@ from registry.errors import (
     ClockSkew,
     Exists,
     NotFound,
+    ObjectArchived,
     StoreDenied,
     StoreError,
     StoreFull,
     StoreRefused,
     StoreUnavailable,
 )
+from registry.store.secrets import masked
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,13 @@ _NO_CONDITION = StoreFault(
     StoreRefused,
     "it does not know conditional writes, so two writers would lose entries: use another store or a folder",
 )
+_ARCHIVED = StoreFault(
+    ObjectArchived,
+    "archived: restore it and exempt this prefix from the rule that archives it (`retrain doctor` names the rule)",
+)
+_KMS_KEY = StoreFault(
+    StoreDenied, "the key that encrypts it cannot be used: check RETRAIN_S3_KMS_KEY, and the right to use it"
+)
 _BUSY = StoreFault(StoreUnavailable, "try again later", again=True)
 _DAMAGED = StoreFault(StoreUnavailable, "the bytes were damaged on the way: look at the network, try again", again=True)
 _UNREACHABLE = StoreFault(StoreUnavailable, "check the network and AWS_ENDPOINT_URL, then try again", again=True)
@@ -72,6 +82,11 @@ _BY_CODE = {
     "RequestTimeTooSkewed": _CLOCK,
     "AuthorizationHeaderMalformed": _REGION,
     "PermanentRedirect": _REGION,
+    "InvalidObjectState": _ARCHIVED,
+    "KMS.DisabledException": _KMS_KEY,
+    "KMS.InvalidKeyUsageException": _KMS_KEY,
+    "KMS.KMSInvalidStateException": _KMS_KEY,
+    "KMS.NotFoundException": _KMS_KEY,
     "QuotaExceeded": _FULL,
     "InsufficientStorage": _FULL,
     "XMinioStorageFull": _FULL,
@@ -115,21 +130,48 @@ _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], StoreFault], ...] = (
 )
 
 # Of an SSLError: who answers is not to be trusted, or the file that says whom to trust is missing or holds nothing.
-_UNTRUSTED = ("certificate verify failed", "no such file", "no_certificate")
+_BUNDLES = {
+    "certificate verify failed": (
+        "the server's certificate is not trusted: check AWS_ENDPOINT_URL, and let AWS_CA_BUNDLE (or ca_bundle in the "
+        "profile) name a PEM file with the certificate of who signed it"
+    ),
+    "no such file": (
+        "the file that AWS_CA_BUNDLE (or ca_bundle in the profile) names is not there: correct the name, or unset it"
+    ),
+    "no_certificate": (
+        "the file that AWS_CA_BUNDLE (or ca_bundle in the profile) names has no certificate in PEM: name one that does"
+    ),
+}
+
+_HEADER = StoreFault(
+    StoreDenied,
+    "a value of the request breaks its header: look for a blank, a new line or a foreign character in the AWS_* "
+    "variables and the profile",
+    said="its text is not repeated, for it may hold a secret",
+)
+
+_OF_ROLES = ("AssumeRole", "GetRoleCredentials", "CreateToken")
 
 CLIENT_ERRORS = (ClientError, BotoCoreError)
 """What the client raises; anything else is a mistake of ours."""
 
 
-def understand(error: Exception) -> StoreFault:
-    """The fault behind one of :data:`CLIENT_ERRORS`."""
+def understand(error: Exception, secrets: Collection[str] = ()) -> StoreFault:
+    """The fault behind one of :data:`CLIENT_ERRORS`; what was ``said`` holds no secret, and none of ``secrets``."""
     if isinstance(error, ClientError):
-        return _understand_answer(error.response)
-    if isinstance(error, client.SSLError) and any(each in str(error).lower() for each in _UNTRUSTED):
-        fix = "the server's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
-        return StoreFault(StoreUnavailable, fix, said=str(error))
+        fault = _understand_answer(error.response)
+        if error.operation_name.startswith(_OF_ROLES):  # asked of another server, to which a token was sent
+            fault = replace(fault, fix=f"the role to use is not given: {fault.fix}", said=fault.said.partition(":")[0])
+        return replace(fault, said=masked(fault.said, secrets))
+    said = str(error)
+    if "header" in said.lower():
+        return _HEADER
+    if isinstance(error, client.SSLError):
+        fix = next((fix for text, fix in _BUNDLES.items() if text in said.lower()), None)
+        if fix is not None:
+            return StoreFault(StoreUnavailable, fix, said=masked(said, secrets))
     fault = next((fault for classes, fault in _BY_CLASS if isinstance(error, classes)), _REFUSED)
-    return replace(fault, said=str(error))
+    return replace(fault, said=masked(said, secrets))
 
 
 def _understand_answer(response: dict[str, Any]) -> StoreFault:

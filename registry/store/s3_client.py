@@ -12,42 +12,103 @@ import re
 import threading
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import boto3.session
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ConfigParseError, InvalidRegionError, ProfileNotFound
 
-from registry.errors import InvalidRequest
+from registry.errors import InvalidRequest, RegistryError, StoreDenied
+from registry.store.credentials import CheckedCredentials, check_region, find_credentials
+from registry.store.secrets import masked
 from registry.store.settings import S3Settings
 
 _KEPT = 8  # clients: a process seldom has more than one store
 _VARIABLES = re.compile(r"AWS_.*|BOTO_CONFIG|HOME|USERPROFILE|(?:HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
 _FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+# Services whose hosts are <bucket>.<service>; of another host nobody knows whether its first label is a bucket.
+_OF_BUCKETS = re.compile(
+    r"^s3[.-](?!svc\.)|\.(?:amazonaws|digitaloceanspaces|linodeobjects|vultrobjects|backblazeb2|wasabisys)\.com$"
+    r"|\.r2\.cloudflarestorage\.com$|^storage\.googleapis\.com$"
+)
 _ADDRESSING = {True: "path", False: "virtual"}
+
+NO_ADDRESS = "the endpoint is no address: write http://host:port or https://host:port in AWS_ENDPOINT_URL"
 
 _lock = threading.Lock()
 
 
-def shared_client(url: str, settings: S3Settings) -> tuple[Any, int | None]:
-    """The client for the bucket ``url``, and how often a request is made at most if variables or the profile say so.
+class SharedClient(NamedTuple):
+    """A client of ``boto3``; ``attempts``: how often a request is made at most, if variables or the profile say so."""
+
+    made: Any
+    attempts: int | None
+    credentials: CheckedCredentials
+
+
+def shared_client(bucket: str, url: str, settings: S3Settings) -> SharedClient:
+    """The client for ``bucket`` of ``url``.
 
     All threads and stores get the same one, until the settings, the variables or the files of ``boto3`` are others.
-    Asks nothing of the server. Raises ``InvalidRequest`` for settings that make no client.
+    Asks nothing of the server. Raises ``InvalidRequest`` for settings that make no client, ``StoreDenied`` for
+    credentials that cannot be used.
     """
+    told: RegistryError
     try:
         with _lock:
-            return _client(settings, _environment())
+            client = _client(settings, _environment())
+        check_endpoint(client.made.meta.endpoint_url, bucket)
+        return client
+    except ProfileNotFound as error:
+        name = error.kwargs["profile"]
+        told = InvalidRequest(
+            f"cannot connect to {url}: there is no profile {name!r} in ~/.aws/config or ~/.aws/credentials. Set "
+            f"AWS_PROFILE to one that is there, unset it, or make it with `aws configure --profile {name}`"
+        )
+    except ConfigParseError as error:
+        told = InvalidRequest(
+            f"cannot connect to {url}: {error.kwargs['path']} cannot be read as a file of profiles. Below a line "
+            "[profile name], write one line `key = value` for each setting"
+        )
+    except InvalidRegionError:
+        told = InvalidRequest(
+            f"cannot connect to {url}: the region that is set is no region: write one such as eu-west-1 in "
+            "AWS_DEFAULT_REGION, or as region in the profile"
+        )
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL, attempts that are no number
+        if str(error).startswith("Invalid endpoint"):
+            raise InvalidRequest(f"cannot connect to {url}: {NO_ADDRESS}") from None
+        told = InvalidRequest(
+            f"cannot connect to {url}: {masked(str(error)).strip()}. Check AWS_ENDPOINT_URL, AWS_PROFILE, "
+            "AWS_DEFAULT_REGION, AWS_MAX_ATTEMPTS and AWS_RETRY_MODE, and the same in the profile"
+        )
+    except (InvalidRequest, StoreDenied) as error:
+        told = type(error)(f"cannot connect to {url}: {error}")
+    raise told  # outside of the handler, so that what the client said is not printed as its context
+
+
+def check_endpoint(endpoint: str, bucket: str) -> None:
+    """Raise ``InvalidRequest`` for an endpoint that names ``bucket``, or carries a user, a password or a query."""
+    parts = urlsplit(endpoint)
+    if parts.username or parts.password or parts.query:
         raise InvalidRequest(
-            f"cannot connect to {url}: {error}. Check AWS_ENDPOINT_URL, AWS_PROFILE, AWS_DEFAULT_REGION, "
-            "AWS_MAX_ATTEMPTS and AWS_RETRY_MODE, and the same in the profile"
-        ) from error
+            "the endpoint carries a user, a password or a query, which S3 does not take: write https://host:port alone "
+            "in AWS_ENDPOINT_URL, and credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in a profile"
+        )
+    host, path = parts.hostname or "", parts.path.strip("/")
+    before, _, service = host.partition(".")
+    if path == bucket or (before == bucket and _OF_BUCKETS.search(service)):
+        address = f"{parts.scheme}://{host if path == bucket else service}"
+        raise InvalidRequest(
+            f"the endpoint names the bucket {bucket!r} already, and requests add it once more: write "
+            f"{address}{f':{parts.port}' if parts.port else ''} in AWS_ENDPOINT_URL"
+        )
 
 
 @functools.lru_cache(_KEPT)
-def _client(settings: S3Settings, environment: Hashable) -> tuple[Any, int | None]:
+def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
     style = None if settings.path_style is None else {"addressing_style": _ADDRESSING[settings.path_style]}
     config = Config(
         # A lost answer must be noticed in time to ask again: boto3 would wait for a minute.
@@ -66,10 +127,14 @@ def _client(settings: S3Settings, environment: Hashable) -> tuple[Any, int | Non
     # Not boto3's default session: that keeps the profile and the credentials which it found first, whatever the
     # variables say later, and is not safe to make clients of in several threads.
     session = botocore.session.get_session()
+    region = settings.region or session.get_config_variable("region")
+    check_region(region, given=settings.region is not None)
+    credentials = find_credentials(session)
     made = boto3.session.Session(botocore_session=session).client(
         "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
     )
-    return made, session.get_config_variable("max_attempts")
+    credentials.check_before_signing(made)
+    return SharedClient(made, session.get_config_variable("max_attempts"), credentials)
 
 
 def _environment() -> Hashable:

@@ -79,7 +79,12 @@ def read_secret(path: Path) -> bytes:
         with path.open("rb") as file:
             mode, data = os.fstat(file.fileno()).st_mode, file.read()
     except OSError as error:
-        raise KeyRefused(f"the signing key {path} cannot be read: {error.strerror}") from error
+        named = (
+            f"the signing key {path}" if _looks_like_a_path(path) else "what is given as the file of the signing key"
+        )
+        raise KeyRefused(
+            f"{named} cannot be read: {error.strerror}. {SIGNING_KEY} and --signing-key name a file, and hold no key"
+        ) from None  # the error repeats the name, which may be the key itself
     if mode & _OTHERS:
         raise KeyRefused(
             f"the signing key {path} is open to others (mode {stat.S_IMODE(mode):o}): whoever read it can sign; "
@@ -116,6 +121,14 @@ def write_new_key(path: Path) -> str:
     except OSError as error:
         raise KeyRefused(f"no key was written to {path}: {error.strerror}") from error
     return key.public_key().public_bytes_raw().hex()
+
+
+def _looks_like_a_path(path: Path) -> bool:
+    """Whether a name that is no file may be shown: a key put in its place (PEM, hexadecimal, base64) has no dot."""
+    try:
+        return path.suffix != "" or (path.parent != Path() and path.parent.is_dir())
+    except (OSError, ValueError):  # too long a name, a zero byte
+        return False
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ class Trusted:
         insist_on_cryptography()
         for public in (*self.promoters, *self.trainers):
             if len(public) != 64 or set(public) - set("0123456789abcdef"):
-                raise InvalidRequest(f"{public[:70]!r} is not a public key: 64 lower-case hexadecimal digits")
+                raise InvalidRequest(f"{public[:8]!r}… is not a public key: 64 lower-case hexadecimal digits")
 
     def check_champion(self, model: str, champion: Mapping[str, Any]) -> None:
         """:class:`UntrustedSignature` unless a promoter's key signed the record of this champion of this model."""

@@ -18,6 +18,7 @@ from flows.operations.alerts.messages import CONDITIONS, Alert
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, StoreUnavailable
 from registry.store.files import write_atomically
+from registry.store.place import local_path
 
 OpenConditions = Mapping[str, Mapping[str, str]]
 """Kind → ``{"since": …, "what": …}`` of every condition that is open."""
@@ -58,7 +59,7 @@ class FileMemory:
     """Keeps them in one small JSON file a model, replaced as a whole."""
 
     def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder).expanduser()
+        self._folder = folder
 
     def read(self, model: str) -> OpenConditions:
         path = self._path(model)
@@ -77,7 +78,7 @@ class FileMemory:
         write_atomically(path, (json.dumps(conditions, indent=1, sort_keys=True) + "\n").encode())
 
     def _path(self, model: str) -> Path:
-        return self._folder / f"{model}.json"
+        return local_path(self._folder, "a folder of open conditions") / f"{model}.json"
 
 
 class VariableMemory:

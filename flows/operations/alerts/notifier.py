@@ -16,6 +16,7 @@ from flows.operations.alerts.messages import Alert, ping, send
 from flows.operations.api import configured_api
 from flows.operations.settings import Operations
 from registry.errors import RegistryError
+from registry.store.secrets import masked
 
 log = logging.getLogger("flows.alerts")
 
@@ -84,6 +85,7 @@ class Notifier:
 
 
 def _shorten(what: str) -> str:
+    what = masked(what)  # an error that is none of ours may repeat an address with its password
     return what if len(what) <= LONGEST else f"{what[:LONGEST]} … (the rest is in the run's log)"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from registry.store.secrets import masked
+
 Grade = Literal["fine", "look", "wrong"]
 
 
@@ -16,6 +18,9 @@ class Finding:
     verdict: Grade
     statement: str
     fix: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statement", masked(self.statement))  # it may repeat an address as it is configured
 
     @property
     def lines(self) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.operations.doctor.finding import Finding
 from registry import Model, Registry
@@ -15,8 +15,15 @@ from registry.errors import NotFound, RegistryError, StoreRefused
 from registry.format.keys import FORMAT_KEY
 from registry.format.phrases import plural
 from registry.store import connect, probe
+from registry.store.place import BUCKET, is_bucket
+
+if TYPE_CHECKING:
+    from registry.store.bucket import BucketClient
 
 MOST_SKEW = timedelta(minutes=1)
+
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+_UNKNOWN_THERE = (404, 405, 501)
 
 
 def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
@@ -31,7 +38,7 @@ def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
     yield Finding("registry", "fine", f"{registry.url}, {plural(len(models), 'model')}")
     yield _head(registry.model(model), known, now)
     yield _refuses_to_overwrite(place)
-    yield from _bucket(place, now) if place.startswith("s3://") else _folder(place)
+    yield from _bucket(place, now) if is_bucket(place) else _folder(place)
 
 
 def _head(model: Model, known: str, now: datetime) -> Finding:
@@ -75,51 +82,98 @@ def _folder(place: str) -> Iterator[Finding]:
 
 
 def _bucket(place: str, now: datetime) -> Iterator[Finding]:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+    from registry.store.bucket import BucketClient  # takes a third of a second: only for buckets
 
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    client = boto3.session.Session().client("s3")
+    name, _, prefix = place.removeprefix(BUCKET).partition("/")
+    root = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     try:
-        answer = client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        bucket = BucketClient(name, place)
+        answer = bucket.ask("the keys", lambda: bucket.client.list_objects_v2(Bucket=name, MaxKeys=1, **bucket.asked))
         yield _skew(answer["ResponseMetadata"]["HTTPHeaders"].get("date"), now)
-        rules = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code == "NoSuchLifecycleConfiguration":
-            yield Finding("expiry", "fine", "the bucket has no lifecycle rules")
-        else:
-            yield Finding(
-                "expiry",
-                "look",
-                f"the bucket's lifecycle rules cannot be read ({code})",
-                "look by hand: no rule may expire objects below the registry's root",
-            )
+    except RegistryError as error:
+        yield Finding("expiry", "wrong", str(error), "fix what it says")
         return
-    except BotoCoreError as error:
+    try:
+        rules = _told(bucket, bucket.client.get_bucket_lifecycle_configuration).get("Rules", [])
+        tierings = _told(bucket, bucket.client.list_bucket_intelligent_tiering_configurations)
+    except RegistryError as error:
         yield Finding(
-            "expiry", "wrong", f"the bucket does not answer: {error}", "check AWS_ENDPOINT_URL and credentials"
+            "expiry",
+            "look",
+            f"the bucket's lifecycle rules cannot be read: {error}",
+            "look by hand: no rule may expire or archive objects below the registry's root",
         )
         return
-    yield expiry(rules, f"{prefix.strip('/')}/" if prefix.strip("/") else "")
+    yield expiry(rules, root)
+    yield archiving(rules, tierings.get("IntelligentTieringConfigurationList", []), root)
+
+
+def _told(bucket: BucketClient, request: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """What the bucket has set up; nothing where it has nothing, or the server does not know of such a thing."""
+
+    def ask() -> dict[str, Any]:
+        from botocore.exceptions import ClientError
+
+        try:
+            return request(Bucket=bucket.name)
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            code = error.response.get("Error", {}).get("Code")
+            if code == "NoSuchLifecycleConfiguration" or status in _UNKNOWN_THERE:
+                return {}
+            raise
+
+    return bucket.ask("the rules of the bucket", ask)
 
 
 def expiry(rules: list[dict[str, Any]], root: str) -> Finding:
     """Whether a lifecycle rule of the bucket would remove objects of the registry below ``root``."""
-    for rule in rules:
-        about = rule.get("Filter") or {}
-        prefix = rule.get("Prefix") or about.get("Prefix") or about.get("And", {}).get("Prefix") or ""
-        overlaps = prefix.startswith(root) or root.startswith(prefix)
-        if rule.get("Status") == "Enabled" and "Expiration" in rule and overlaps:
-            if set(rule["Expiration"]) == {"ExpiredObjectDeleteMarker"}:
-                continue
+    for rule in _about(rules, root):
+        if set(rule.get("Expiration", ())) - {"ExpiredObjectDeleteMarker"}:
             return Finding(
                 "expiry",
                 "wrong",
-                f"lifecycle rule {rule.get('ID', '?')!r} expires objects below {prefix or 'the whole bucket'!r}",
+                f"lifecycle rule {rule.get('ID', '?')!r} expires objects below {_prefix(rule) or 'the whole bucket'!r}",
                 "remove the rule or give it another prefix: logs are never deleted, a gap in them cannot be closed",
             )
     return Finding("expiry", "fine", "no lifecycle rule expires the registry's objects")
+
+
+def archiving(rules: list[dict[str, Any]], tierings: list[dict[str, Any]], root: str) -> Finding:
+    """Whether a lifecycle rule, or an intelligent tiering, would move objects below ``root`` to an archive.
+
+    Reading those takes a restore of hours. Tiers that answer at once, Glacier Instant Retrieval among them, are fine.
+    """
+    for rule in _about(rules, root):
+        for to in rule.get("Transitions", ()):
+            if to.get("StorageClass") in _ARCHIVES:
+                return _archived(f"lifecycle rule {rule.get('ID', '?')!r}", to["StorageClass"], rule)
+    for tiering in _about(tierings, root):
+        for to in tiering.get("Tierings", ()):
+            return _archived(f"intelligent tiering {tiering.get('Id', '?')!r}", to["AccessTier"], tiering)
+    return Finding("archiving", "fine", "no rule moves the registry's objects to an archive")
+
+
+def _archived(what: str, to: str, rule: dict[str, Any]) -> Finding:
+    return Finding(
+        "archiving",
+        "wrong",
+        f"{what} moves objects below {_prefix(rule) or 'the whole bucket'!r} to {to}, where they cannot be read",
+        "remove the rule or exempt this prefix; what is archived already must be restored before a night can read it",
+    )
+
+
+def _about(rules: list[dict[str, Any]], root: str) -> Iterator[dict[str, Any]]:
+    """Those of the rules that are in force and concern keys below ``root``."""
+    for rule in rules:
+        prefix = _prefix(rule)
+        if rule.get("Status") == "Enabled" and (prefix.startswith(root) or root.startswith(prefix)):
+            yield rule
+
+
+def _prefix(rule: dict[str, Any]) -> str:
+    about = rule.get("Filter") or {}
+    return str(rule.get("Prefix") or about.get("Prefix") or about.get("And", {}).get("Prefix") or "")
 
 
 def _skew(date: str | None, now: datetime) -> Finding:

@@ -23,6 +23,7 @@ from flows.errors import RetrainError
 from flows.operations.orchestrator.deployments import POOL
 from flows.operations.orchestrator.processes import Child, end_all
 from registry.clock import Clock
+from registry.store.place import is_bucket
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -106,7 +107,10 @@ def _absolute(base: Mapping[str, str]) -> dict[str, str]:
         name: base[name] for name in ("RETRAIN_DATA", "RETRAIN_RECIPES_FILE", "RETRAIN_SIGNING_KEY") if base.get(name)
     }
     places = {name: base.get(name) or usual for name, usual in named.items()}
-    return {name: at if "://" in at else str(Path(at).expanduser().absolute()) for name, at in places.items()}
+    return {
+        name: at if is_bucket(at, f"a place for {name}") else str(Path(at).expanduser().absolute())
+        for name, at in places.items()
+    }
 
 
 def up(place: Place, tell: Callable[[str], None], clock: Clock) -> None:

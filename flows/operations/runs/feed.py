@@ -17,9 +17,11 @@ import pandas as pd
 
 from flows.bars import load_bars, night_of, trading_day
 from flows.bars.dataset import MINIMUM_BARS
-from flows.errors import BarsMissing
+from flows.errors import BarsMissing, SourceRefused
 from flows.operations.calendar import TradingCalendar
 from registry import Clock
+from registry.store.place import is_bucket
+from registry.store.secrets import masked
 
 BAR = timedelta(minutes=15)
 
@@ -44,8 +46,8 @@ class DayBars:
 def run_feed(command: str, *, seconds: float) -> str:
     """Run ``command`` by the shell and give its output (standard output and error together).
 
-    Its whole process group is ended when it takes longer than ``seconds``. Raises :class:`FeedFailed` with the end of
-    its output.
+    Addresses in the output lose their user, password and query. Its whole process group is ended when it takes longer
+    than ``seconds``. Raises :class:`FeedFailed` with the end of its output.
     """
     with tempfile.TemporaryFile() as output:  # a pipe would be held open by what the command left behind
         process = subprocess.Popen(
@@ -63,7 +65,7 @@ def run_feed(command: str, *, seconds: float) -> str:
         finally:
             _end_group(process)
         output.seek(0)
-        text = output.read().decode("utf-8", "replace").strip()
+        text = masked(output.read().decode("utf-8", "replace").strip())
     for line in text.splitlines():
         log.info("feed: %s", line)
     if status == 0:
@@ -82,8 +84,10 @@ def bars_of(source: str, clock: str, as_of: datetime) -> DayBars:
     day = night_of(as_of - BAR)
     try:
         bars = load_bars(source, as_of=as_of, years=(day.year,), clock=clock)
+    except SourceRefused:
+        raise
     except BarsMissing:
-        if not source.startswith("s3://") and not Path(source).expanduser().is_dir():
+        if not is_bucket(source) and not Path(source).expanduser().is_dir():
             raise  # waiting would not make the folder
         return DayBars(day, 0, None)
     opens = pd.DatetimeIndex(bars.frame.index)

@@ -18,6 +18,7 @@ from flows.night.state import NightContext
 from flows.night.steps import gather, train_all
 from flows.operations.runs.unattended import unattended
 from flows.report.writing import after_night
+from registry.store.secrets import masked
 
 
 def run_local(request: RetrainRequest, *, scheduled: bool, console: Console) -> Outcome | str:
@@ -44,7 +45,7 @@ def _log_shown(console: Console) -> Iterator[None]:
 
     class ConsoleHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            console.print(record.getMessage(), soft_wrap=True, markup=False)
+            console.print(masked(record.getMessage()), soft_wrap=True, markup=False)
 
     logger, handler = logging.getLogger("flows"), ConsoleHandler()
     level = logger.level

@@ -21,6 +21,7 @@ from pathlib import Path
 from flows.errors import NightRefused
 from registry import Clock
 from registry.errors import StoreDenied
+from registry.store.place import is_bucket
 
 log = logging.getLogger("flows.run_lock")
 
@@ -68,7 +69,7 @@ def _wait(descriptor: int, model: str, clock: Clock, limit: timedelta) -> None:
 
 def _lock_file(registry: str, model: str) -> Path:
     """Inside a registry that is a folder, where every run finds it (stores skip names with a dot); else below /tmp."""
-    if "://" not in registry:
+    if not is_bucket(registry):
         return Path(registry).expanduser() / ".turns" / model
     name = hashlib.sha256(f"{registry.rstrip('/')}\0{model}".encode()).hexdigest()[:32]
     return Path(tempfile.gettempdir()) / f"retrain-turns-{os.getuid()}" / name

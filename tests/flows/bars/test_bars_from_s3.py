@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import boto3
@@ -13,7 +13,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars, write_sample
-from flows.errors import BarsMissing, BarsRejected
+from flows.errors import BarsMissing, BarsRejected, RequestRefused, SourceRefused
+from flows.operations.runs.feed import bars_of
 from tests.flows.bars.bar_files import rows, write
 from tests.paths import ROOT
 
@@ -55,7 +56,7 @@ def test_a_fault_in_a_bucket_is_named_like_one_in_a_folder(
 
 
 def test_a_bucket_that_is_not_there_is_missing(bucket: str, snapshot: SnapshotAssertion) -> None:
-    with pytest.raises(BarsMissing, match=r"s3://no-such-bucket/bars .*NoSuchBucket") as refused:
+    with pytest.raises(BarsMissing, match=r"s3://no-such-bucket/bars: .*NoSuchBucket") as refused:
         load_bars("s3://no-such-bucket/bars")
     assert str(refused.value) == snapshot
 
@@ -72,8 +73,30 @@ def test_a_server_that_does_not_answer_is_one_clear_message(
 
 def test_an_endpoint_that_is_no_address_is_one_clear_message(aws: Callable[[str], None]) -> None:
     aws("not an address")
-    with pytest.raises(BarsMissing, match="Invalid endpoint"):
+    with pytest.raises(SourceRefused, match="AWS_ENDPOINT_URL"):
         load_bars("s3://bucket/bars")
+
+
+def test_waiting_for_bars_ends_at_once_where_the_bucket_cannot_be_read_at_all(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night waits for hours for bars that are late, and would then say that there are none."""
+    close = datetime(2024, 6, 3, 21, tzinfo=UTC)
+    assert bars_of(f"{bucket}/bars", "london-5h", close).count == 0
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token\n")
+    with pytest.raises(SourceRefused, match="AWS_SESSION_TOKEN"):
+        bars_of(f"{bucket}/bars", "london-5h", close)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["s3:/bucket/bars", "s3:bucket/bars", "S3:/bucket", "gs:/b", "gs://b/bars", "s3://u:p@bucket/bars", "s3://b/x?y=z"],
+)
+def test_what_is_almost_a_bucket_is_no_folder(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestRefused, match="write s3://bucket/prefix"):
+        load_bars(place)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bars_from_a_folder_load_no_s3_client() -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,9 @@ import pytest
 
 from registry.clock import random_id
 from registry.store import S3Settings, Store, connect
+from tests.registry.store.aws_places import TEMPORARY, Place, Prepare
 from tests.servers.fixtures import new_bucket
+from tests.servers.recording import Recording, recording_server
 from tests.servers.rgw import Rgw
 from tests.servers.stores import MemoryStore
 
@@ -90,3 +93,45 @@ def kind_bucket(kind: str) -> str:
 @pytest.fixture
 def store(new_store: Callable[[], Store]) -> Store:
     return new_store()
+
+
+@pytest.fixture
+def prepare(
+    aws: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> Prepare:
+    """Makes a place all there is: nothing else of this machine or of other tests says anything to ``boto3``."""
+
+    def stand(place: Place) -> None:
+        aws("")
+        for name in [name for name in os.environ if name.startswith("AWS_") or name.upper().endswith("_PROXY")]:
+            monkeypatch.delenv(name)
+        written = json.dumps([place.variables, place.config, place.credentials])
+        for name in ("moto", "giver"):
+            if f"{{{name}}}" in written:
+                server = request.getfixturevalue("moto_server" if name == "moto" else name)
+                written = written.replace(f"{{{name}}}", server if isinstance(server, str) else server.url)
+        written = written.replace("{folder}", str(tmp_path))
+        variables, config, credentials = json.loads(written)
+        usual = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+        for name, value in (usual | variables).items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / ".aws").mkdir()
+        (tmp_path / ".aws/config").write_text(config)
+        (tmp_path / ".aws/credentials").write_text(credentials)
+
+    return stand
+
+
+@pytest.fixture
+def giver() -> Iterator[Recording]:
+    """What gives temporary credentials to a container, or to a virtual machine."""
+    answers = {
+        "/latest/api/token": b"a-token",
+        "/latest/meta-data/iam/security-credentials/": b"a-role",
+        "/latest/meta-data/iam/security-credentials/a-role": json.dumps(
+            {**TEMPORARY, "Code": "Success", "Token": "token"}
+        ).encode(),
+        "/container": json.dumps({**TEMPORARY, "Token": "token"}).encode(),
+    }
+    with recording_server(lambda seen: (200, answers[seen.target])) as found:
+        yield found

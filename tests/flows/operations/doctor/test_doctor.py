@@ -106,6 +106,7 @@ def test_a_bucket_is_asked_for_its_promise_its_clock_and_its_expiry(bucket: str)
         "store condition": "fine",
         "clock": "fine",
         "expiry": "fine",
+        "archiving": "fine",
     }
     rule = {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": "reg"}, "Expiration": {"Days": 30}}
     boto3.client("s3").put_bucket_lifecycle_configuration(

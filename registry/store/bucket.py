@@ -1,0 +1,104 @@
+"""One S3 bucket, and requests to it: each is made as often as that can help, and what fails is a typed error.
+
+Repetitions are this module's own, so that it is known after each whether an object may have been stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from registry.clock import Clock, SystemClock, spread
+from registry.errors import Exists, OutcomeUnknown, StoreDenied
+from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
+from registry.store.s3_client import shared_client
+from registry.store.secrets import printable
+from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
+
+PAGE = 1000  # the most keys that S3 lists in one answer
+
+T = TypeVar("T")
+
+
+class BucketClient:
+    """The bucket ``name``, which a person knows as ``url``; ``clock`` waits between attempts, ``jitter`` spreads them.
+
+    Nothing is asked yet. Raises ``InvalidRequest`` and ``StoreDenied`` for settings and credentials of no use.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        settings: S3Settings | None = None,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = spread,
+    ) -> None:
+        self.name = name
+        self.url = url
+        self._settings = settings or S3Settings.configured()
+        self._clock = clock or SystemClock()
+        self._jitter = jitter
+        self.client, configured, self._credentials = shared_client(name, url, self._settings)
+        wanted = configured if self._settings.attempts is None else self._settings.attempts
+        self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Arguments that every request takes."""
+        return self._settings.of_requests
+
+    def put_new(self, key: str, data: bytes, *, md5: str, about: str) -> None:
+        """Store ``data`` under ``key`` where nothing is; ``about`` is the key's name in a message."""
+        request = {"Body": data, "ContentMD5": md5, "IfNoneMatch": "*", **self._settings.of_puts}
+        self.ask(about, lambda: self.client.put_object(Bucket=self.name, Key=key, **request), creates=True)
+
+    def get(self, key: str, *, about: str) -> bytes:
+        def read() -> bytes:
+            answer = self.client.get_object(Bucket=self.name, Key=key, **self.asked)
+            data: bytes = answer["Body"].read()
+            return data
+
+        return self.ask(about, read)
+
+    def delete(self, key: str, *, about: str) -> None:
+        self.ask(about, lambda: self.client.delete_object(Bucket=self.name, Key=key, **self.asked))
+
+    def pages(self, prefix: str, *, about: str, **request: Any) -> Iterator[dict[str, Any]]:
+        """The answers to a listing of the keys that begin with ``prefix``."""
+        request = {"MaxKeys": PAGE, **request, **self.asked, "Bucket": self.name, "Prefix": prefix}
+        while True:
+            page = self.ask(about, lambda: self.client.list_objects_v2(**request))
+            if "IsTruncated" not in page:  # any web page answers 200, and would pass for an empty bucket
+                raise StoreDenied(f"{self.url} does not list like S3: check AWS_ENDPOINT_URL and the bucket's name")
+            yield page
+            if not page["IsTruncated"]:
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def ask(self, about: str, request: Callable[[], T], *, creates: bool = False) -> T:
+        """The answer to ``request``, asked for as often as that can help."""
+        unsure: StoreFault | None = None
+        for attempt in range(self._attempts):
+            if attempt:
+                self._clock.sleep(self._settings.wait(attempt, self._jitter()))
+            try:
+                return request()
+            except CLIENT_ERRORS as error:
+                secrets = self._credentials.secrets
+                fault, cause = understand(error, secrets), printable(error, secrets)
+            if creates and fault.may_be_stored:
+                unsure = fault
+            if not fault.again:
+                break
+        if unsure and fault.error is not Exists:
+            raise self._outcome_unknown(about, unsure) from cause
+        raise fault.error(f"{about or 'the keys'} in {self.url}: {fault.fix} ({fault.said})") from cause
+
+    def _outcome_unknown(self, key: str, unsure: StoreFault) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{key} in {self.url} may or may not be stored: {unsure.said}. {unsure.fix[0].upper()}{unsure.fix[1:]}; "
+            "repeating the same operation stores nothing twice",
+            key=key,
+        )
