@@ -83,18 +83,14 @@ class ListOf:
 
 @dataclass(frozen=True)
 class MapOf:
-    """An object of like values by name; ``name``: what each name has to be."""
+    """An object of like values by any name."""
 
     each: Check
-    name: Callable[[str], bool] = bool
-    named: str = "a name that is not empty"
 
     def fault(self, value: Any) -> Fault | None:
         if type(value) is not dict:
             return Fault("", value, "an object")
         for name, item in value.items():
-            if not self.name(name):
-                return Fault(name, name, f"{self.named} as its name")
             wrong = self.each.fault(item)
             if wrong is not None:
                 return wrong.below(name)
@@ -327,33 +323,29 @@ _DECIDED: dict[str, Check] = {
 }
 _PROMOTED = Fields({**_DECIDED, "version": VERSION}, optional=_DECIDED)
 
-BODIES: Mapping[str, Mapping[str, Check]] = {
-    "versions": {
-        "registered": Fields({"version": VERSION_RECORD}),
-        "scored": Fields({"night": TEXT, "bars": COUNT, "manifest": MANIFEST}),
-        "retired": Fields({"versions": ListOf(VERSION), **_REASON}),
-        "tagged": Fields({"tag": TEXT, "version": Nullable(VERSION)}),
-    },
-    "decisions": {
-        "promoted": _PROMOTED,
-        "returned": _PROMOTED,
-        "held": Fields(_DECIDED, optional=_DECIDED),
-        "rolled_back": Fields({"from": VERSION, "version": VERSION, **_REASON}),
-        "frozen": Fields({"until": Nullable(TIME), **_REASON}),
-        "unfrozen": Fields(_REASON),
-        "suspended": Fields(_REASON),
-        "resumed": Fields(_REASON),
-        "policy": Fields({"policy": OBJECT, **_REASON}),
-    },
+BODIES: Mapping[str, Check] = {
+    "registered": Fields({"version": VERSION_RECORD}),
+    "scored": Fields({"night": TEXT, "bars": COUNT, "manifest": MANIFEST}),
+    "retired": Fields({"versions": ListOf(VERSION), **_REASON}),
+    "tagged": Fields({"tag": TEXT, "version": Nullable(VERSION)}),
+    "promoted": _PROMOTED,
+    "returned": _PROMOTED,
+    "held": Fields(_DECIDED, optional=_DECIDED),
+    "rolled_back": Fields({"from": VERSION, "version": VERSION, **_REASON}),
+    "frozen": Fields({"until": Nullable(TIME), **_REASON}),
+    "unfrozen": Fields(_REASON),
+    "suspended": Fields(_REASON),
+    "resumed": Fields(_REASON),
+    "policy": Fields({"policy": OBJECT, **_REASON}),
 }
-"""By log and kind of entry."""
+"""By kind of entry, in whichever log it stands."""
 
 _STATES: Mapping[str, dict[str, Check]] = {
     "versions": {
         "keys": REMEMBERED,
         "as_of": TIME,
         "latest": Nullable(_ENTRY_LATER),
-        "newest": MapOf(NUMBERED, name=_is_text),
+        "newest": MapOf(NUMBERED),
         "tags": MapOf(VERSION),
         "retired": RUNS,
         "watermark": Nullable(Fields({"entry": NUMBERED, "through": Nullable(MOMENT)}, optional=["through"])),
@@ -378,7 +370,7 @@ STATES: Mapping[str, Check] = {log: Fields(fields, optional=fields) for log, fie
 _ENTRY_FIELDS: dict[str, Check] = {
     "format": NUMBERED,
     "model": MODEL_NAME,
-    "log": TEXT,
+    "log": Plain("versions or decisions", lambda value: value in ("versions", "decisions")),
     "n": NUMBERED,
     "kind": TEXT,
     "time": TIME,
@@ -399,7 +391,7 @@ def fault(values: Any) -> Fault | None:
     wrong = _ENTRY.fault(values)
     if wrong is not None:
         return wrong
-    body = BODIES.get(values["log"], {}).get(values["kind"])
+    body = BODIES.get(values["kind"])
     wrong = None if body is None else body.fault(values["body"])
     if wrong is not None:
         return wrong.below("body")
