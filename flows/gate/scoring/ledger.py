@@ -22,13 +22,13 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
-from registry.format.schema import FLAG, NUMBERED, SHARE, TEXT, VERSION, Fields, ListOf, MapOf, Nullable
+from registry.format.schema import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
 
 FORMAT = 1
 
 _MINUTES = (-36_816_480, 153_577_440)
 """Those of 1900 and of 2262, since 1970."""
-_STREAM = Fields({"stream": TEXT, "name": TEXT, "version": Nullable(VERSION), "cut": SHARE, "p": TEXT})
+_STREAM = Fields({"stream": TEXT, "name": TEXT, "version": Nullable(TEXT), "cut": SHARE, "p": TEXT})
 _SCORES = Fields(
     {
         "night": TEXT,

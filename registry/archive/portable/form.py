@@ -73,8 +73,8 @@ class PortableModel:
         if self.rule == "mean":
             return self.walk.sums(x, 0.0) / self.trees
         start = float(self.arrays["intercept"][0])
-        score = x @ self.arrays["coefficient"] + start if self.rule == "linear" else self.walk.sums(x, start)
-        with np.errstate(over="ignore"):  # a score below -709 is a probability of 0
+        with np.errstate(over="ignore", invalid="ignore"):  # a score below -709 is a probability of 0
+            score = x @ self.arrays["coefficient"] + start if self.rule == "linear" else self.walk.sums(x, start)
             return np.asarray(1.0 / (1.0 + np.exp(-score)))
 
     @cached_property

@@ -48,17 +48,19 @@ def read(entry: Entry) -> None:
     json.dumps(entry_row(entry))
     entry.to_bytes()
     [*named_objects(entry)]
-    watermark(entry)
-    transitions.latest_number(entry)
-    transitions.newest_of(entry, "eda454c8bae26610")
-    transitions.protected_versions(entry)
-    transitions.rollback_target(entry)
-    is_retired(entry.state, 3)
     [*recall(entry.state, str(entry.key))]
-    if entry.kind == "registered" and entry.log == "versions":
+    if entry.kind == "registered":
         _version(version_of(entry))
-    if entry.log == "decisions":
-        approval.check_proposed(entry, entry.model, "v3") if "proposal" in entry.body else None
+    if entry.log == "versions":
+        watermark(entry)
+        transitions.latest_number(entry)
+        transitions.newest_of(entry, "eda454c8bae26610")
+        is_retired(entry.state, 3)
+    else:
+        transitions.protected_versions(entry)
+        transitions.rollback_target(entry)
+        if "proposal" in entry.body:
+            approval.check_proposed(entry, entry.model, "v3")
     [*faults(_before(), entry, {})]
 
 
