@@ -19,6 +19,8 @@ from tests.fuzz.targets import TARGETS
 from tests.paths import ROOT
 
 FOLDER = ROOT / ".fuzz"
+MEMORY = 6 << 30
+"""Address space of a target's process, so that an input that asks for more ends in a MemoryError."""
 
 
 def main() -> int:
@@ -42,6 +44,7 @@ def alone(name: str, seconds: float, seed: int, folder: Path) -> int:
     target = TARGETS[name]()
     campaign = Campaign(target, folder / name, seed)
     campaign.folder.mkdir(parents=True, exist_ok=True)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     started = time.monotonic()
     campaign.run(seconds)
     spent = time.monotonic() - started

@@ -242,7 +242,7 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
     label = _unpacked(values["label"], "<u1").astype(float)
     if not (np.diff(opens) > 0).all() or not ((opens >= _MINUTES[0]) & (opens < _MINUTES[1])).all():
         raise GateRefused(f"the evidence of night {values['night']} has bars out of order, or at no time there is")
-    if (label > 1).any() or any((np.abs(stream.p - 0.5) > 0.5).any() for stream in streams):
+    if (label > 1).any() or any(((stream.p < 0) | (stream.p > 1)).any() for stream in streams):
         raise GateRefused(f"the evidence of night {values['night']} has a label or a probability outside 0 to 1")
     if any(stream.p.shape != opens.shape for stream in streams) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")

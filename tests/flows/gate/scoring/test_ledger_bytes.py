@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,34 @@ def changed(**values: object) -> bytes:
     whole = json.loads(to_bytes([SHEET]))
     whole["sheets"][0] |= values
     return json.dumps(whole).encode()
+
+
+def holding(**arrays: list[float]) -> bytes:
+    """The scores with other arrays, as a forger packs them."""
+    stream = replace(SHEET.streams[0], p=np.array(arrays.get("p", SHEET.streams[0].p)))
+    opens, label = (np.array(arrays.get(name, getattr(SHEET, name))) for name in ("opens", "label"))
+    return to_bytes([replace(SHEET, opens=opens, label=label, streams=(stream,))])
+
+
+N = SHEET.opens.size
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (holding(p=[1.5] * N), "outside 0 to 1"),
+        (holding(p=[-1e-116] * N), "outside 0 to 1"),  # less one half, that is exactly one half
+        (holding(p=[np.inf] * N), "outside 0 to 1"),
+        (holding(label=[7] * N), "outside 0 to 1"),
+        (holding(opens=[*SHEET.opens[::-1]]), "out of order"),
+        (holding(opens=[int(SHEET.opens[0])] * N), "out of order"),
+        (holding(opens=[2**62 + n for n in range(N)]), "at no time"),
+        (holding(opens=[-(2**62) + n for n in range(N)]), "at no time"),
+    ],
+)
+def test_scores_that_are_none_are_refused(data: bytes, says: str) -> None:
+    with pytest.raises(GateRefused, match=says):
+        from_bytes(data)
 
 
 @pytest.mark.parametrize(
