@@ -21,7 +21,7 @@ from registry.format.keys import is_name, is_version
 
 _LARGEST = 1 << 53
 """Whole numbers up to here are the same in every reader of JSON."""
-_YEARS = range(1900, 2262)
+YEARS = range(1900, 2262)
 """Of moments: pandas counts nanoseconds up to 2262."""
 
 
@@ -134,14 +134,14 @@ def _is_share(value: Any) -> bool:
 
 def _is_time(value: Any) -> bool:
     try:
-        return type(value) is str and read_time(value).year in _YEARS
+        return type(value) is str and read_time(value).year in YEARS
     except ValueError:
         return False
 
 
 def _is_moment(value: Any) -> bool:
     try:
-        return type(value) is str and read_moment(value).year in _YEARS
+        return type(value) is str and read_moment(value).year in YEARS
     except ValueError:
         return False
 

@@ -16,6 +16,8 @@ NAMES = (
     "bundles",
     "recipes",
     "bars",
+    "notebooks",
+    "tables",
     "arguments",
 )
 
