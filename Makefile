@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui coverage mutants bench bench-gate docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ test-ui: $(VENV)/.dev ## a night by hand, its report and an approval in a real b
 
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
 	@.ci/rgw
+
+SECONDS ?= 3600
+fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=270
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(TARGETS),--targets $(TARGETS))
 
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)

@@ -77,6 +77,12 @@ def say_time(moment: datetime | str) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def read_moment(text: str) -> datetime:
+    """The moment of some text in ISO 8601, in UTC where it names no zone; :class:`ValueError` for other text."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def read_time(text: str) -> datetime:
     """The moment that :func:`write_time` wrote; :class:`ValueError` for other text."""
     if len(text) != _LENGTH or text[-1] != "Z":

@@ -115,6 +115,14 @@ class Corrupt(RegistryError):
     exit_status = 7
 
 
+class MalformedEntry(Corrupt):
+    """A field of an entry is missing, or not of its type and range; ``wrong`` says which, what was found instead."""
+
+    def __init__(self, message: str, *, wrong: str) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 class UnsafeArtifact(RegistryError):
     """An archive holds something that is not allowed in one; it was not loaded."""
 

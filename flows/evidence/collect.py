@@ -37,7 +37,7 @@ from flows.gate.scoring.ledger import (
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
 from registry import Model, Night, key_digest
-from registry.clock import read_time, write_time
+from registry.clock import read_moment, write_time
 from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
 from registry.format.keys import version_number
@@ -142,7 +142,7 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
         tonight = _BarsToScore(data, new, new).scores(night.day)
     else:
         _refuse_past(job, through, manifest.through)
-        new = labelled & np.asarray(opens > pd.Timestamp(read_time(manifest.through)), np.bool_)
+        new = labelled & np.asarray(opens > pd.Timestamp(read_moment(manifest.through)), np.bool_)
         scorer = _NightScorer(model, job.recipes, versions, _evaluation_bars(data, new, earlier), earlier)
         tonight = scorer.scores(night.day)
     addition = _Addition(tonight, past, through, int(new.sum()), manifest)
@@ -284,7 +284,7 @@ def _unseen(data: Dataset, record: VersionRecord) -> Mask:
     """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
     if record.known_at is None:
         return ~np.isnan(data.label)
-    return np.asarray(data.known_at > pd.Timestamp(read_time(record.known_at)), np.bool_)
+    return np.asarray(data.known_at > pd.Timestamp(read_moment(record.known_at)), np.bool_)
 
 
 def _merged(streams: Sequence[StreamScores]) -> tuple[StreamScores, ...]:

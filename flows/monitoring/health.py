@@ -29,7 +29,7 @@ from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
 from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
 from registry import ChampionRecord, Model
-from registry.clock import read_time
+from registry.clock import read_moment
 from registry.errors import InputMismatch
 from registry.format.entries import Entry
 from registry.format.phrases import plural
@@ -229,7 +229,7 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     from registry.archive.input_schema import InputSchema
 
     opens = pd.DatetimeIndex(data.bars.frame.index)
-    begin, end = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.trained_to))
+    begin, end = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.trained_to))
     trained = np.asarray((opens >= begin) & (opens <= end))
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
     if trained.sum() < 1000 or recent.sum() < 48 * 5:

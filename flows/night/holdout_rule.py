@@ -20,7 +20,7 @@ from flows.job.plan import Job
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
 from registry import ChampionRecord, Model, Version
-from registry.clock import read_time, write_time
+from registry.clock import read_moment, write_time
 
 
 def holdout(data: Dataset, years: Sequence[int]) -> Mask:
@@ -107,7 +107,7 @@ def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) ->
     record = model.version(champion.version).record
     if record.trained_from is None or record.known_at is None:
         return np.zeros(len(opens), dtype=np.bool_)
-    begun, known = pd.Timestamp(read_time(record.trained_from)), pd.Timestamp(read_time(record.known_at))
+    begun, known = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.known_at))
     return np.asarray((opens >= begun) & (opens < known), np.bool_)
 
 

@@ -26,8 +26,9 @@ import numpy.typing as npt
 from registry.archive import portable
 from registry.archive.canonical_zip import canonical_zip
 from registry.archive.input_schema import InputSchema
+from registry.archive.probe import ask, check_answer, probe_estimator, probe_form, up_column
 from registry.archive.skops_file import skops_file
-from registry.archive.vetting import TRUSTED, vet_estimator, vet_file
+from registry.archive.vetting import TRUSTED, hold_to_one_process, vet_estimator, vet_file
 from registry.errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
 from registry.format.entries import canonical, digest
 
@@ -93,16 +94,18 @@ class Archive:
 
     @cached_property
     def form(self) -> portable.PortableModel | None:
-        """The data-only form, every bound checked; None where there is none. :class:`UnsafeArtifact`."""
+        """The data-only form, every bound checked and probed; None where there is none. :class:`UnsafeArtifact`."""
         names = [name for name in self.members if name.startswith(ARRAYS)]
         if not names:
             return None
         arrays = {name.removeprefix(ARRAYS): self.members[name] for name in names}
-        return portable.read(arrays, len(self.signature.features))
+        form = portable.read(arrays, len(self.signature.features))
+        probe_form(form.up, form.features)
+        return form
 
     def estimator(self) -> Any:
-        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.archive.vetting`
-        refuses.
+        """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.archive.vetting` or
+        :mod:`registry.archive.probe` refuses.
 
         Raises :class:`NotPortable` where scikit-learn or skops is not installed.
         """
@@ -119,8 +122,10 @@ class Archive:
         try:
             estimator = skops.io.loads(data, trusted=TRUSTED)
             vet_estimator(estimator, len(self.signature.features))
+            hold_to_one_process(estimator)
         except _UNREADABLE as error:
             raise UnsafeArtifact(f"{MODEL} cannot be read ({type(error).__name__}: {error}); not loaded") from error
+        probe_estimator(estimator, len(self.signature.features))
         return estimator
 
     def up(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -130,12 +135,12 @@ class Archive:
         """
         if self.form is not None:
             if len(x) < BATCH_ROWS or self.form.rule != "mean" or "_estimator" not in self.__dict__:
-                return self.form.up(x)
+                return check_answer(self.form.up(x), len(x))
             self.form.taken(x)  # refuses what the form would refuse
         if not len(x):
             return np.empty(0)
         estimator, column = self._estimator
-        return np.ascontiguousarray(estimator.predict_proba(x)[:, column])
+        return ask(estimator, column, x)
 
     def warm(self, *, batches: bool = False) -> None:
         """Parse and check now what :meth:`up` needs.
@@ -149,10 +154,7 @@ class Archive:
     @cached_property
     def _estimator(self) -> tuple[Any, int]:
         estimator = self.estimator()
-        classes = list(estimator.classes_)
-        if 1 not in classes:
-            raise InvalidRequest(f"the model tells {classes} apart, not up (1) from not up (0): it cannot be served")
-        return estimator, classes.index(1)
+        return estimator, up_column(estimator)
 
 
 def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] | None = None) -> bytes:

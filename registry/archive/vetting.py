@@ -132,6 +132,14 @@ def vet_estimator(estimator: Any, features: int) -> None:
         )
 
 
+def hold_to_one_process(estimator: Any) -> None:
+    """Make a loaded estimator predict by itself, in silence: processes and output are not for an archive to ask for."""
+    for part in _parts(estimator):
+        for name, value in (("n_jobs", 1), ("verbose", 0)):
+            if name in getattr(part, "__dict__", {}):
+                setattr(part, name, value)
+
+
 def _vet_types(nodes: list[Node]) -> None:
     found = {(node.get("__loader__"), f"{node.get('__module__')}.{node.get('__class__')}") for node in nodes}
     refused = sorted({kind for loader, kind in found if kind not in ALLOWED.get(str(loader), ())})

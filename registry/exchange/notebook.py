@@ -30,11 +30,14 @@ from registry.exchange.pickles import OpenedPickle, open_pickle
 from registry.format import keys
 from registry.format.entries import key_digest
 from registry.format.records import VersionRecord
+from registry.format.schema import YEARS
 from registry.log.parallel import Progress, quiet
 from registry.model.trainer import ModelTrainer
 from registry.model.version import Version
 from registry.registry import Registry
 
+_LARGEST = 1 << 53
+"""Of whole numbers: a metric beyond is none, and is kept in the details as it stands."""
 KNOWN = ("version", "timestamp", "author", "params", "metrics")
 
 
@@ -273,13 +276,18 @@ def _identity(version: NotebookVersion) -> list[Any]:
 def _moment(text: str, zone: tzinfo) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # OverflowError: the first day of the year 1 in a zone east of UTC
         raise InvalidRequest(f"its timestamp {text[:40]!r} is not a moment") from error
-    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    if moment.year not in YEARS:
+        raise InvalidRequest(f"its timestamp {text[:40]!r} is not between {YEARS[0]} and {YEARS[-1]}")
+    return moment
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, float)
 
 
 def _plain(value: Any) -> Any:

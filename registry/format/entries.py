@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import Any
 
 from registry.clock import read_time, write_time
-from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest
+from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest, MalformedEntry
+from registry.format import schema
 from registry.format.keys import check_text
 from registry.format.sentences import sentence
 
@@ -26,6 +27,7 @@ MAX_ENTRY_BYTES = 16 * 1024
 KEYS_KEPT = 256
 """How many idempotency keys a state keeps; older work is refused by its night."""
 
+_MOST_SHOWN = 60
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 KINDS = {
@@ -121,7 +123,9 @@ def digest(data: bytes) -> str:
 
 
 def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
-    """The entry in ``data``; :class:`FormatTooNew` or :class:`Corrupt` naming ``where``.
+    """The entry in ``data``, each known field of the type and range of :mod:`registry.format.schema`.
+
+    Raises :class:`FormatTooNew`, :class:`Corrupt` and :class:`MalformedEntry`, naming ``where``.
 
     ``proven``: a later entry names the digest of these bytes. They were read, and found to be in canonical form, by
     whoever wrote that one, so this is not looked at again: it is half the time that a long history takes.
@@ -134,6 +138,9 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
             raise FormatTooNew(
                 f"{where} is of format {values['format']}, this package reads up to {FORMAT}: upgrade this package"
             )
+        wrong = schema.fault(values)
+        if wrong is not None:
+            raise _malformed(where, values, wrong)
         as_of = values.get("as_of")
         entry = Entry(
             model=values["model"],
@@ -143,22 +150,34 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
             time=read_time(values["time"]),
             author=values["author"],
             operation=values["operation"],
-            body=dict(values["body"]),
-            state=dict(values["state"]),
+            body=values["body"],
+            state=values["state"],
             previous=values["previous"],
             as_of=None if as_of is None else read_time(as_of),
             key=values.get("key"),
             signature=values.get("signature"),
             extra={name: value for name, value in values.items() if name not in _TOP_FIELDS},
         )
-        if type(entry.n) is not int:
-            raise TypeError(f"its number is {entry.n!r}")
-        same = proven or canonical(entry.to_dict()) == data
+        # an escape may hide what no text can be printed of: half a character
+        same = (proven and b"\\u" not in data) or canonical(entry.to_dict()) == data
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest) as error:
         raise Corrupt(f"{where} is not a log entry ({type(error).__name__}: {error}); run `registry verify`") from error
     if not same:
         raise Corrupt(f"{where} is not in canonical form: it was edited or damaged; run `registry verify`")
     return entry
+
+
+def _malformed(where: str, values: Any, wrong: schema.Fault) -> MalformedEntry:
+    names = ("n", "kind", "model", "log")
+    told = wrong.field and not any(wrong.field == name for name in names)
+    which = "entry {n} ('{kind:.40}') of {model}/{log:.40}".format(**values) if told else "an entry"
+    words = f"{_short(wrong.field)[1:-1]} is {_short(wrong.found)}, expected {wrong.expected}"
+    return MalformedEntry(f"{where} is {which}: {words}; it was edited or damaged; run `registry verify`", wrong=words)
+
+
+def _short(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 
 def key_digest(parts: object) -> str:
@@ -187,4 +206,6 @@ def recall(state: Mapping[str, Any], key: str) -> Iterator[int]:
     for item in reversed(state.get("keys", ())):
         short, _, n = item.partition(":")
         if short == key[:12]:
+            if not n.isdecimal():
+                raise Corrupt(f"a state remembers the key {_short(item)} without its entry; run `registry verify`")
             yield int(n)

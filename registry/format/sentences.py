@@ -42,7 +42,7 @@ def _tagged(body: Body, author: str) -> str:
 
 def _decided(body: Body, author: str) -> str:
     decision: str = body.get("sentence") or f"{body.get('reason', 'decided')}, by {author}"
-    return f"{decision} (forced by {author}: {body['reason']})" if body.get("forced") else decision
+    return f"{decision} (forced by {author}: {body.get('reason') or 'no reason'})" if body.get("forced") else decision
 
 
 def _rolled_back(body: Body, author: str) -> str:

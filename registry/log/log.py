@@ -17,6 +17,7 @@ from registry.errors import (
     Corrupt,
     Exists,
     InvalidRequest,
+    MalformedEntry,
     NightDecided,
     NotFound,
     OutcomeUnknown,
@@ -284,6 +285,8 @@ def _as_read(entry: Entry) -> Entry:
     """The entry as every reader will see it; one that could not be read again would block its log for good."""
     try:
         return parse(entry.to_bytes(), where=f"the new '{entry.kind}' entry")
+    except MalformedEntry as error:
+        raise InvalidRequest(f"the new '{entry.kind}' entry of {entry.model} was not written: {error.wrong}") from error
     except Corrupt as error:
         raise InvalidRequest(f"{error}: names in it must be text, and every name once") from error
 

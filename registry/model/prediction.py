@@ -38,11 +38,14 @@ class Expectation:
 
     @classmethod
     def of(cls, record: VersionRecord) -> Expectation | None:
-        """What the record promises; None where it holds no accuracy, or not the number of bars it was measured on."""
+        """What the record promises; None where it holds no accuracy, or not the number of bars it was measured on.
+
+        None too for an accuracy that is no share: a notebook's may be in percent.
+        """
         accuracy = record.metrics.get("accuracy")
         measured = record.measured_on or {}
         bars = measured.get("bars")
-        if accuracy is None or not isinstance(bars, int) or bars < 1:
+        if accuracy is None or not 0 <= accuracy <= 1 or not isinstance(bars, int) or bars < 1:
             return None
         weight = 1.0 / (1.0 + _Z**2 / bars)
         middle = weight * (accuracy + _Z**2 / (2 * bars))

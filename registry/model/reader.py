@@ -203,7 +203,15 @@ class ModelReader:
         if record is None or "sha256" not in record:
             return None if record is None else dict(record)
         data = self.read_object(record["key"], record["sha256"])
-        moved: dict[str, Any] = json.loads(data)
+        try:
+            moved = json.loads(data)
+        except (ValueError, RecursionError):
+            moved = None
+        if not isinstance(moved, dict):
+            raise Corrupt(
+                f"{self.store.url}/{record['key']} is no record of a decision, as entry {entry.n} of {entry.log} says; "
+                f"run `registry verify {self.name}`"
+            )
         return moved
 
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:

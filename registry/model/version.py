@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from registry.clock import read_time
-from registry.errors import Corrupt
 from registry.format.entries import Entry
 from registry.format.records import VersionRecord
 
@@ -32,14 +31,9 @@ def version_of(entry: Entry) -> Version:
 
 
 def dated(version: Version) -> datetime:
-    """When it was registered; for an imported version when it was registered first. :class:`Corrupt`."""
+    """When it was registered; for an imported version when it was registered first."""
     imported = _imported(version)
-    if "date" not in imported:
-        return version.registered_at
-    try:
-        return read_time(imported["date"])
-    except (ValueError, TypeError) as error:
-        raise Corrupt(f"{version} was imported with a date that is none: {imported['date']!r}") from error
+    return read_time(imported["date"]) if "date" in imported else version.registered_at
 
 
 def author_of(version: Version) -> str:

@@ -290,13 +290,13 @@ def an_idempotency_key_not_remembered(store):
     return key_of(5)
 
 
-@plant("wrong state")
+@plant("damaged entry")
 def a_state_of_unknown_form(store):
     rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", champion=["v2"]))
     return key_of(3, "decisions")
 
 
-@plant("wrong state")
+@plant("damaged entry")
 def a_manifest_of_unknown_form(store):
     rewritten(store, 6, body={"night": "2024-05-02"})
     return key_of(6)

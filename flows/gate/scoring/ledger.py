@@ -22,8 +22,27 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
+from registry.format.schema import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
 
 FORMAT = 1
+
+_MINUTES = (-36_816_480, 153_577_440)
+"""Those of 1900 and of 2262, since 1970."""
+_STREAM = Fields({"stream": TEXT, "name": TEXT, "version": Nullable(TEXT), "cut": SHARE, "p": TEXT})
+_SCORES = Fields(
+    {
+        "night": TEXT,
+        "live": FLAG,
+        "opens": TEXT,
+        "label": TEXT,
+        "days": MapOf(TEXT),
+        "replaced": ListOf(TEXT),
+        "columns": ListOf(TEXT),
+        "series": ListOf(_STREAM),
+    },
+    optional=["columns"],
+)
+_FILE = Fields({"format": NUMBERED, "sheets": ListOf(_SCORES)})
 
 Minutes = npt.NDArray[np.int64]
 
@@ -108,8 +127,11 @@ def from_bytes(data: bytes) -> list[NightScores]:
         values = json.loads(data)
         if values["format"] > FORMAT:
             raise GateRefused(f"the evidence is of format {values['format']}: upgrade this package")
+        wrong = _FILE.fault(values)
+        if wrong is not None:
+            raise ValueError(f"{wrong.field[:60]} is {ascii(wrong.found)[:60]}, expected {wrong.expected}")
         return [_from_json(scores) for scores in values["sheets"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GateRefused(f"an evidence file is unreadable ({error}): run `registry verify`") from error
 
 
@@ -218,6 +240,10 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
         for stream in values["series"]
     )
     label = _unpacked(values["label"], "<u1").astype(float)
+    if not (np.diff(opens) > 0).all() or not ((opens >= _MINUTES[0]) & (opens < _MINUTES[1])).all():
+        raise GateRefused(f"the evidence of night {values['night']} has bars out of order, or at no time there is")
+    if (label > 1).any() or any(((stream.p < 0) | (stream.p > 1)).any() for stream in streams):
+        raise GateRefused(f"the evidence of night {values['night']} has a label or a probability outside 0 to 1")
     if any(stream.p.shape != opens.shape for stream in streams) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
     lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}

@@ -73,8 +73,9 @@ class PortableModel:
         if self.rule == "mean":
             return self.walk.sums(x, 0.0) / self.trees
         start = float(self.arrays["intercept"][0])
-        score = x @ self.arrays["coefficient"] + start if self.rule == "linear" else self.walk.sums(x, start)
-        return np.asarray(1.0 / (1.0 + np.exp(-score)))
+        with np.errstate(over="ignore", invalid="ignore"):  # a score below -709 is a probability of 0
+            score = x @ self.arrays["coefficient"] + start if self.rule == "linear" else self.walk.sums(x, start)
+            return np.asarray(1.0 / (1.0 + np.exp(-score)))
 
     @cached_property
     def walk(self) -> Walk:
@@ -112,7 +113,9 @@ def _head(data: bytes, features: int) -> tuple[Rule, int, list[str]]:
         raise UnsafeArtifact(f"{HEAD} of the data-only form says {data[:80]!s}: no such form; not loaded")
     if width != features:
         raise UnsafeArtifact(f"the data-only form takes {width} features, the signature has {features}; not loaded")
-    if not isinstance(names, list) or sorted(set(names) - {"mean", "scale"}) != sorted(_needed(rule)):
+    if not isinstance(names, list) or not all(type(name) is str for name in names):
+        raise UnsafeArtifact(f"{HEAD} of the data-only form lists no names of arrays: {str(names)[:80]}; not loaded")
+    if len(set(names)) != len(names) or sorted(set(names) - {"mean", "scale"}) != sorted(_needed(rule)):
         raise UnsafeArtifact(f"the data-only form lists the arrays {names}; not loaded")
     return rule, trees, names
 

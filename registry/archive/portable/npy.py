@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import tokenize
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from registry.errors import UnsafeArtifact
 _HEAD = len(b"\x93NUMPY") + 2 + 2
 """Magic, version, and how long the header is that follows."""
 
-_BROKEN = (ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, RecursionError)
+_BROKEN = (
+    *(ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, RecursionError),
+    tokenize.TokenError,  # a header without its last bracket, which numpy takes for one of Python 2
+)
 """What numpy's reader of headers raises for bytes that are none."""
 
 

@@ -9,7 +9,7 @@ from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier, 
 from registry.archive import portable
 from registry.archive.archive import BATCH_ROWS, Archive, pack
 from registry.archive.input_schema import InputSchema
-from registry.errors import InputMismatch, InvalidRequest, NotPortable
+from registry.errors import InputMismatch, NotPortable, UnsafeArtifact
 from tests.registry.archives import OTHERS, PORTABLE, SIGNATURE, WIDTH, fitted, lesson, opened, packed
 
 
@@ -120,10 +120,11 @@ def test_a_number_too_large_for_the_forests_float32_is_refused_as_scikit_learn_d
 
 
 def test_a_model_of_other_classes_is_not_served():
-    archive = opened(pack(three_classes().set_params(n_jobs=1), SIGNATURE))
-    assert archive.up(rows(3)).shape == (3,)
+    more = opened(pack(three_classes().set_params(n_jobs=1), SIGNATURE))
+    with pytest.raises(UnsafeArtifact, match=r"\[0 1 2\] apart, .* cannot be served"):
+        more.up(rows(3))
     other = opened(pack(RandomForestClassifier(3).fit(lesson()[0], lesson()[1] + 5), InputSchema(SIGNATURE.features)))
-    with pytest.raises(InvalidRequest, match="cannot be served"):
+    with pytest.raises(UnsafeArtifact, match="cannot be served"):
         other.up(rows(3))
 
 

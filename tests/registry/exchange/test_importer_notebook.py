@@ -231,6 +231,8 @@ FAULTS = [
     ({"models": {"rf": [{"version": "v1"}]}}, "it has no timestamp, params, metrics"),
     (changed(params=[1]), "not objects"),
     (changed(timestamp="yesterday"), "'yesterday' is not a moment"),
+    (changed(timestamp="0001-01-01T00:00:00+09:00"), "is not a moment"),
+    (changed(timestamp="1800-01-01T00:00:00"), "is not between 1900 and 2261"),
     (changed(version=""), "its version must be"),
     (changed(author="two\nlines"), "author must be"),
     ({"models": {"rf": [ONE, ONE]}}, "version 2 of rf: v1 is there twice"),
@@ -243,6 +245,14 @@ def test_an_index_with_faults_is_refused_before_anything_is_written(tmp_path, in
     with pytest.raises(InvalidRequest, match=says):
         import_notebook(registry, written(tmp_path, index), author="bob")
     assert registry.models() == []
+
+
+def test_a_number_too_large_for_a_metric_is_kept_beside_them(tmp_path):
+    registry = a_registry()
+    import_notebook(registry, written(tmp_path, changed(metrics={"accuracy": 0.5, "count": 10**400})), author="bob")
+    (version,) = registry.model("rf").history()
+    assert dict(version.record.metrics) == {"accuracy": 0.5}
+    assert version.record.details["imported"]["extra"]["metrics"] == {"count": 10**400}
 
 
 def test_all_faults_are_told_at_once(tmp_path):

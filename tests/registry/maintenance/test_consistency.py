@@ -24,7 +24,7 @@ FORGED = {
     "tags": {"best": "v9"},
     "retired": "1-9",
     "watermark": {"through": "2030-01-01", "entry": 1},
-    "former": [{"version": "v9", "decision": 1, "since": "", "entry": 1}],
+    "former": [{"version": "v9", "decision": 1, "since": "2024-05-01T12:00:00.000000Z", "entry": 1}],
     "rolled_back": ["v9"],
     "frozen": {"until": None, "reason": "forged"},
     "policy": {"forged": True},
@@ -132,7 +132,7 @@ def test_a_state_of_before_the_newest_version_of_a_recipe_was_kept_is_clean():
     assert found(store) == []
 
 
-@pytest.mark.parametrize("day", ["2024-05-02", "2024-05-01", "30 May", None])
+@pytest.mark.parametrize("day", ["2024-05-02", "2024-05-01", "30 May"])
 def test_a_night_that_is_no_later_day_is_named(day):
     store = history()
     rewritten(store, 4, log="decisions", state=state_with(store, 4, "decisions", night=day))
@@ -150,9 +150,9 @@ CHAMPIONS = {
     "recipe": "svm",
     "recipe_fingerprint": "9" * 64,
     "night": "2030-01-01",
-    "known_at": "2030",
+    "known_at": "2030-01-01",
     "simulated": True,
-    "forced": "yes",
+    "forced": True,
 }
 
 
@@ -162,7 +162,8 @@ def test_a_new_champion_is_the_version_as_it_was_registered(n, name):
     store = history()
     entry = entry_of(store, n, log="decisions")
     assert entry.kind == CROWNED[n]
-    champion = {**entry.state["champion"], name: CHAMPIONS[name]}
+    before = entry.state["champion"]
+    champion = {**before, name: not before.get(name) if name == "forced" else CHAMPIONS[name]}
     rewritten(store, n, log="decisions", state={**entry.state, "champion": champion})
     assert ("wrong state", key_of(n, "decisions")) in found(store)
 

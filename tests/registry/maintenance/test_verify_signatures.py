@@ -74,7 +74,7 @@ def test_a_champion_of_unknown_form_is_named_as_such(champion):
     store = MemoryStore()
     crowned("a", "b", store=store, signer=ANN)
     rewritten(store, 2, log="decisions", state=state_with(store, 2, "decisions", champion=champion))
-    assert {*found(store)} == {("wrong state", key_of(2, "decisions"))}
+    assert {*found(store)} == {("damaged entry", key_of(2, "decisions"))}
 
 
 def test_a_model_that_nothing_was_promoted_of_is_clean():

@@ -18,8 +18,21 @@ from registry.errors import (
     StaleDecision,
     UploadTooOld,
 )
+from registry.format.entries import digest
 from tests.registry.actors import NOON, HandClock, a_model, crowned, night, promote, register
 from tests.servers.stores import MemoryStore
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b"{", b"[" * 9000, b"\xff"])
+def test_a_record_beside_the_log_that_is_none_is_corrupt(data):
+    """Its digest fits: whoever wrote the entry wrote the file."""
+    store = MemoryStore()
+    model = a_model(store)
+    key = f"models/{model.name}/evidence/{digest(data)}-0123"
+    store.create(key, data)
+    entry = hold(model, expected=None, record={"key": key, "sha256": digest(data), "size": len(data)})
+    with pytest.raises(Corrupt, match="is no record of a decision"):
+        model.decision_record(entry)
 
 
 def hold(model, *, expected, day=None, key=None, **body):

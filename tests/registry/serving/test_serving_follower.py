@@ -10,10 +10,12 @@ import pytest
 import registry
 from registry import Follower, Model, VersionRecord
 from registry.errors import InputMismatch, InvalidRequest, NoChampion, StoreUnavailable, Suspended
-from registry.log.log import Draft
+from registry.format import keys
 from registry.store.folder import FolderStore
 from tests.registry.actors import NAME, HandClock, a_model, promote, register
 from tests.registry.archives import packed
+from tests.registry.corruptions import state_with
+from tests.registry.long_logs import rewritten
 from tests.servers.stores import CountingStore, MemoryStore
 
 BAR = {"rsi_14": [55.0], "atr_14": [0.02]}
@@ -250,7 +252,9 @@ def test_follow_without_a_place_says_what_to_give(monkeypatch):
 
 def test_an_entry_of_no_known_form_does_not_end_the_looking(store, person, clock):
     follower = Follower(a_model(store), clock=clock)
-    person.decisions.append(lambda head, n, time: Draft("suspended", {}, {"suspended": "yes"}), author="mallory")
+    person.suspend(**WHO)
+    rewritten(store, 2, log="decisions", state=state_with(store, 2, "decisions", suspended="yes"))
     assert follower.refresh().state == "stale" and follower.predict(BAR).version == "v1"
+    store.delete(keys.entry_key(NAME, "decisions", 2))
     person.suspend(**WHO)
     assert follower.refresh().state == "suspended"

@@ -68,7 +68,7 @@ def test_the_interval_is_wilsons(right, bars, low, high):
     [VersionRecord(), VersionRecord(metrics={"accuracy": 0.5}),
      VersionRecord(metrics={"accuracy": 0.5}, measured_on={"bars": 0}),
      VersionRecord(metrics={"accuracy": None}, measured_on={"bars": 10}), VersionRecord(measured_on={"bars": 10}),
-     VersionRecord(metrics={"accuracy": 0.5}, measured_on={"bars": "many"})],
+     VersionRecord(metrics={"accuracy": 51.3}, measured_on={"bars": 10})],
 )  # fmt: skip
 def test_a_record_that_was_not_measured_promises_nothing(record):
     assert Expectation.of(record) is None

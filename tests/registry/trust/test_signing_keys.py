@@ -89,7 +89,9 @@ def test_a_signed_champion_of_one_model_is_not_one_of_another():
     store = signed_registry()
     record = a_model(store).decisions.head().state["champion"]
     other = a_model(store, name="other", who=3)
-    other.decisions.append(lambda head, n, time: Draft("promoted", {}, {"champion": record}), author="mallory")
+    other.decisions.append(
+        lambda head, n, time: Draft("promoted", {"version": "v1"}, {"champion": record}), author="mallory"
+    )
     with pytest.raises(UntrustedSignature):
         a_model(store, name="other", trusted=TRUSTED).load()
 

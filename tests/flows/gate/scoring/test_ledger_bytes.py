@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ NAMES = st.text(max_size=12)
 
 @st.composite
 def a_sheet(draw: st.DrawFn) -> NightScores:
-    opens = np.array(sorted(draw(st.sets(st.integers(0, 2**40), max_size=6))), dtype=np.int64)
+    opens = np.array(sorted(draw(st.sets(st.integers(0, 2**27), max_size=6))), dtype=np.int64)
     n = opens.size
 
     def column(values: st.SearchStrategy[float]) -> np.ndarray:
@@ -103,6 +104,34 @@ def changed(**values: object) -> bytes:
     return json.dumps(whole).encode()
 
 
+def holding(**arrays: list[float]) -> bytes:
+    """The scores with other arrays, as a forger packs them."""
+    stream = replace(SHEET.streams[0], p=np.array(arrays.get("p", SHEET.streams[0].p)))
+    opens, label = (np.array(arrays.get(name, getattr(SHEET, name))) for name in ("opens", "label"))
+    return to_bytes([replace(SHEET, opens=opens, label=label, streams=(stream,))])
+
+
+N = SHEET.opens.size
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (holding(p=[1.5] * N), "outside 0 to 1"),
+        (holding(p=[-1e-116] * N), "outside 0 to 1"),  # less one half, that is exactly one half
+        (holding(p=[np.inf] * N), "outside 0 to 1"),
+        (holding(label=[7] * N), "outside 0 to 1"),
+        (holding(opens=[*SHEET.opens[::-1]]), "out of order"),
+        (holding(opens=[int(SHEET.opens[0])] * N), "out of order"),
+        (holding(opens=[2**62 + n for n in range(N)]), "at no time"),
+        (holding(opens=[-(2**62) + n for n in range(N)]), "at no time"),
+    ],
+)
+def test_scores_that_are_none_are_refused(data: bytes, says: str) -> None:
+    with pytest.raises(GateRefused, match=says):
+        from_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
@@ -111,7 +140,7 @@ def changed(**values: object) -> bytes:
         (b"\xff\xfe", "unreadable"),
         (b"[]", "unreadable"),
         (b"{}", "'format'"),
-        (b'{"format": 1}', "'sheets'"),
+        (b'{"format": 1}', "sheets is None"),
         (b'{"format": "one", "sheets": []}', "unreadable"),
         (b'{"format": 2, "sheets": []}', "format 2: upgrade"),
         (b'{"format": 1, "sheets": [3]}', "unreadable"),
@@ -120,7 +149,11 @@ def changed(**values: object) -> bytes:
         (changed(opens="AAAA"), "unreadable"),
         (changed(opens=7), "unreadable"),
         (changed(label="AQ=="), "2024-06-03 has columns of different lengths"),
-        (changed(series=[{"stream": "recipe:a"}]), "'name'"),
+        (changed(series=[{"stream": "recipe:a"}]), r"series\.0\.name is None"),
+        (changed(days={"2024-05-01": 3}), r"days\.2024-05-01 is 3"),
+        (changed(replaced="2024-05-01"), "expected a list"),
+        (changed(live="yes"), "live is 'yes'"),
+        (b"[" * 20_000, "unreadable"),
         (changed(series=[{"stream": "a", "name": "a", "version": None, "cut": 0.5, "p": ""}]), "different lengths"),
     ],
 )
