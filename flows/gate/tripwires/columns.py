@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from flows.arrays import Floats
 from flows.gate.tripwires.wire import TrippedWire
@@ -68,13 +69,11 @@ def tripped_columns(inputs: Mapping[str, Floats], bars: LabelledBars) -> list[Tr
 def auc(values: Floats, label: Floats) -> float | None:
     """Area under the ROC curve of ``values`` (n,) against labels of 0 and 1 (n,); ties count half. None where the
     labels are all of one kind."""
-    from scipy.stats import rankdata  # here: it takes longer to import than the gate
-
     ups = float(label.sum())
     others = label.size - ups
     if not ups or not others:
         return None
-    ranks = float(rankdata(values)[label == 1.0].sum())
+    ranks = float(pd.Series(values).rank().to_numpy()[label == 1.0].sum())
     return (ranks - ups * (ups + 1.0) / 2.0) / (ups * others)
 
 
