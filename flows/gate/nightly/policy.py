@@ -30,7 +30,7 @@ class GatePolicy:
     ``refresh_margin`` is set: how much worse the retrained stream may be, in units of the score a bar.
     ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
     nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
-    ``suspicious_percent``: a stream that is right on more of the bars is not believed (:mod:`flows.gate.tripwires`).
+    ``suspicious_percent``: a stream that is right on more of the bars is not believed.
     """
 
     score: Score = "edge"

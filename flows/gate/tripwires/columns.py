@@ -53,13 +53,13 @@ def tripped_columns(inputs: Mapping[str, Floats], bars: LabelledBars) -> list[Tr
 
     ``inputs``: name → values of shape (n_bars,); a value that is not finite is left out.
     """
-    spans = list(_spans(bars))
+    everywhere = list(spans(bars))
     tripped = []
     for name, values in inputs.items():
         found = [
             finding
-            for words, form in _forms(values, bars.close).items()
-            for finding in _over_bound(name, words, form, bars, spans)
+            for words, form in forms(values, bars.close).items()
+            for finding in _over_bound(name, words, form, bars, everywhere)
         ]
         if found:
             tripped.append(max(found, key=lambda wire: wire.figure - wire.bound))
@@ -84,7 +84,7 @@ def auc_bound(label: Floats) -> float:
     return float(0.5 + MARGIN + CHANCE * error)
 
 
-def _forms(values: Floats, close: Floats) -> dict[str, Floats]:
+def forms(values: Floats, close: Floats) -> dict[str, Floats]:
     """An input in the forms in which it may hold the next move."""
     change = _change(values)
     return {
@@ -99,7 +99,7 @@ def _change(values: Floats) -> Floats:
     return np.concatenate([[np.nan], np.diff(values)])
 
 
-def _spans(bars: LabelledBars) -> Iterator[tuple[str, slice]]:
+def spans(bars: LabelledBars) -> Iterator[tuple[str, slice]]:
     """All bars, and each run of trading days, counted from the newest: in words, and where they are."""
     days = np.unique(bars.day[~np.isnan(bars.label)])
     yield "all there are", slice(0, bars.day.size)
@@ -110,10 +110,10 @@ def _spans(bars: LabelledBars) -> Iterator[tuple[str, slice]]:
 
 
 def _over_bound(
-    name: str, form: str, values: Floats, bars: LabelledBars, spans: list[tuple[str, slice]]
+    name: str, form: str, values: Floats, bars: LabelledBars, among: list[tuple[str, slice]]
 ) -> Iterator[TrippedWire]:
     usable = np.isfinite(values + bars.label)
-    for span, at in spans:
+    for span, at in among:
         label = bars.label[at][usable[at]]
         area = auc(values[at][usable[at]], label)
         if area is None or label.size < FEWEST_BARS:

@@ -75,10 +75,10 @@ def tripped_recipes(judged: JudgedSides, *, percent: float = SUSPICIOUS_PERCENT)
 def tripped_controls(judged: JudgedSides) -> list[TrippedWire]:
     """The streams, and the labels, that agree with labels of other days, each once, at its worst."""
     days = np.unique(judged.day)[-YEAR_DAYS:]
-    label = _by_day(judged.label, judged, days)
+    label = by_trading_day(judged.label, judged, days)
     tripped = []
     for name, up in {LABELS: judged.label, **judged.ups}.items():
-        found = list(_with_other_days(name, _by_day(up, judged, days), label))
+        found = list(_with_other_days(name, by_trading_day(up, judged, days), label))
         if found:
             tripped.append(max(found, key=lambda wire: wire.figure))
     return tripped
@@ -126,7 +126,7 @@ def _too_often(name: str, up: Floats, judged: JudgedSides, percent: float) -> It
             yield TrippedWire("recipe", name, 100.0 * right, percent, bars, words)
 
 
-def _by_day(values: Floats, judged: JudgedSides, days: npt.NDArray[np.datetime64]) -> Floats:
+def by_trading_day(values: Floats, judged: JudgedSides, days: npt.NDArray[np.datetime64]) -> Floats:
     """Values of bars as a table of shape (n_days, 96), NaN where there is no bar."""
     among = np.isin(judged.day, days)
     table = np.full((days.size, QUARTERS), np.nan)
