@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats
-from flows.gate.tripwires.wire import TrippedWire
+from flows.gate.tripwires.wire import TrippedWire, one_sided
 
 MARGIN = 0.05
 """How far an AUC may truly be from one half. The simulated sample, which holds a signal to be learnt, reaches 0.036
@@ -122,6 +122,6 @@ def _over_bound(
         if figure > bound:
             words = (
                 f"the column {name} tells the next label by itself: AUC {figure:.3f} {form} over {label.size:,} bars "
-                f"({span}), where {bound:.3f} is the bound"
+                f"({span}), where {bound:.3f} is the bound{one_sided(label)}"
             )
             yield TrippedWire("column", name, figure, bound, label.size, words)

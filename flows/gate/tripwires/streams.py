@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats
-from flows.gate.tripwires.wire import TrippedWire
+from flows.gate.tripwires.wire import TrippedWire, one_sided
 
 SUSPICIOUS_PERCENT = 60.0
 """Accuracy above which a stream is not believed, by default."""
@@ -114,15 +114,11 @@ def _too_often(name: str, up: Floats, judged: JudgedSides, percent: float) -> It
             return
         right = float(np.mean(up[at] == judged.label[at]))
         if 100.0 * right > percent and right - CHANCE * 0.5 / np.sqrt(bars) > surely_above:
-            most = max(float(judged.label[at].mean()), 1.0 - float(judged.label[at].mean()))
             words = (
                 f"the stream {name} is right on {100 * right:.2f} % of {bars:,} bars out of sample (the last "
                 f"{min(span, days.size)} trading days), where {percent:g} % is the bound"
+                f"{one_sided(judged.label[at])}"
             )
-            if 100.0 * most > percent:
-                words += (
-                    f"; {100 * most:.2f} % of these labels are of one kind: does the price stand still in the bars?"
-                )
             yield TrippedWire("recipe", name, 100.0 * right, percent, bars, words)
 
 

@@ -103,6 +103,15 @@ def test_what_it_says(snapshot: SnapshotAssertion) -> None:
     }
 
 
+def test_flat_bars_of_a_shut_market_are_said(snapshot: SnapshotAssertion) -> None:
+    bars = walk()
+    flat = np.arange(bars.close.size) % BARS_A_DAY < 30
+    close = 1.3 + np.cumsum(np.where(flat, 0.0, np.diff(bars.close, prepend=1.3)))
+    label = np.append((np.diff(close) > 0.0).astype(float), np.nan)
+    (wire,) = tripped_columns({"range": np.where(flat, 0.0, 1e-3)}, LabelledBars(label, bars.day, close))
+    assert wire.words == snapshot and 0.6 < wire.figure < 0.8
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, np.nan])
 def test_labels_of_one_kind_or_none_tell_nothing(share: float) -> None:
     bars = walk()
