@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from flows.gate.nightly.policy import GatePolicy
-from flows.job.request import Advanced, Force, RetrainRequest
+from flows.job.request import Advanced, Force, Release, RetrainRequest
 from flows.operations.settings import Operations
 from flows.settings import Settings
 from registry.store.settings import S3Settings
@@ -50,6 +50,10 @@ Behind "advanced" in the form (`advanced` in JSON):
 To force a promotion (`force`), all three:
 
 {force}
+
+To release a tripwire (`release`, [gate.md](gate.md#too-good-to-be-true)), all three:
+
+{release}
 
 ## Policy of the gate
 
@@ -100,9 +104,10 @@ def page() -> str:
     return TEXT.format(
         settings=_variables(Settings),
         operations=_variables(Operations),
-        request=_fields(RetrainRequest, leave_out=("force", "advanced")),
+        request=_fields(RetrainRequest, leave_out=("force", "release", "advanced")),
         advanced=_fields(Advanced),
         force=_fields(Force),
+        release=_fields(Release),
         policy=_plain(GatePolicy),
         s3=_plain(S3Settings),
     )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.gate import real, reference, refreshes, rivalry, rolling, stress
+from benchmarks.gate import real, reference, refreshes, rivalry, rolling, stress, wires
 from benchmarks.gate.figures import Figure
 from benchmarks.gate.simulated import (
     BAR_YEARS,
@@ -30,7 +30,7 @@ from flows.gate.nightly.calibration import YearOfNights, calibrate
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
-PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "real")
+PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "real", "tripwires")
 
 
 def main() -> None:
@@ -58,6 +58,8 @@ def main() -> None:
             stress.show()
         elif part == "rivals":
             rivalry.show()
+        elif part == "tripwires":
+            wires.show(options.data)
         else:
             real.show(options.data)
         print(f"\n_{part}: {time.perf_counter() - begun:.0f} seconds since the start_", flush=True)

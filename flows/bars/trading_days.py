@@ -50,5 +50,11 @@ def rollover(index: pd.DatetimeIndex) -> Mask:
     return np.asarray((minute >= 16 * 60 + 45) & (minute < 18 * 60), np.bool_)
 
 
+def quarter_of_day(index: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+    """Which quarter of an hour of its trading day each bar opens in: shape (n,), 0 at 17:00 New York … 95."""
+    wall = _new_york(index) + _UNTIL_MIDNIGHT
+    return np.asarray((wall - wall.astype("datetime64[D]")) // np.timedelta64(15, "m"), np.int64)
+
+
 def _new_york(index: pd.DatetimeIndex) -> npt.NDArray[np.datetime64]:
     return index.tz_convert(NEW_YORK).tz_localize(None).as_unit("ns").to_numpy()

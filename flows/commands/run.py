@@ -35,8 +35,11 @@ def run(
     force: Annotated[
         str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, against the gate.")
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Who forces it.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why it is forced; one line.")] = None,
+    release: Annotated[
+        list[str] | None, typer.Option(help="A tripwire that shall not hold the night, for example column:rsi_14.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who forces or releases it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it is forced or released; one line.")] = None,
     as_json: Json = False,
     prefect: Annotated[
         bool | None, typer.Option("--prefect/--no-prefect", help="Default: through Prefect where an API answers.")
@@ -46,10 +49,11 @@ def run(
     ] = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
-    forced = {"promote": force, "author": author, "reason": reason}
-    given = {name: value for name, value in forced.items() if value is not None}
+    by = {name: value for name, value in (("author", author), ("reason", reason)) if value is not None}
+    forced = by if force is None else {"promote": force, **by}
     request = checked_request(
-        force=given or None,
+        force=None if release and force is None else forced or None,
+        release={"wires": ",".join(release), **by} if release else None,
         data=data,
         registry=registry,
         model=model,

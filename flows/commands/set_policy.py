@@ -44,6 +44,9 @@ def set_policy(
     spread: Annotated[
         str | None, typer.Option(help="Spread in pips: one number, or 24 by New York's hour, with commas.")
     ] = None,
+    suspicious_accuracy: Annotated[
+        float | None, typer.Option(help="A stream that is right on more than this percentage of bars is not believed.")
+    ] = None,
     registry: RegistryUrl = None,
 ) -> None:
     """Change how the nightly gate judges from now on; what is not named stays. Evidence starts again from zero."""
@@ -57,6 +60,7 @@ def set_policy(
         "accuracy_margin_points": accuracy_margin,
         "cut": cut,
         "maximum_age_nights": maximum_age,
+        "suspicious_percent": suspicious_accuracy,
     }
     changes = {name: value for name, value in options.items() if value is not None}
     if windows is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from flows.errors import RequestRefused, RetrainError
+from flows.gate.tripwires.wire import KINDS
 from flows.job.form import Author, Reason, RequestForm
 from flows.settings import DEFAULT_MODEL, load_settings
 
@@ -24,6 +25,37 @@ class Force(RequestForm):
     )
     author: Author = Field(description="Your name, as the log shall say it.")
     reason: Reason = Field(description="Why, in one line; it stays in the log for good.")
+
+
+class Release(RequestForm):
+    """Lets the gate decide although these wires tripped; every other one still holds the night."""
+
+    wires: str = Field(
+        min_length=1,
+        max_length=500,
+        description="The names that the held night gave, with commas: column:rsi_14, recipe:rf_deep.",
+    )
+    author: Author = Field(description="Your name, as the log shall say it.")
+    reason: Reason = Field(description="Why they are right to be so good, in one line; it stays in the log for good.")
+
+    @field_validator("wires")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        wrong = [name for name in _names(value) if name.partition(":")[0] not in KINDS or not name.partition(":")[2]]
+        if wrong or not _names(value):
+            raise ValueError(
+                f"{', '.join(map(repr, wrong)) or 'nothing'} names no wire: write {', '.join(KINDS)}, a colon and the "
+                "name, such as column:rsi_14"
+            )
+        return value
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return _names(self.wires)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 class Advanced(RequestForm):
@@ -100,6 +132,9 @@ class RetrainRequest(RequestForm):
     )
     dry_run: bool = Field(False, description="Train and judge, but write nothing.")
     force: Force | None = Field(None, description="Promote whatever the gate says, by name and with a reason.")
+    release: Release | None = Field(
+        None, description="Let the gate decide although a tripwire tripped, by name and with a reason."
+    )
     advanced: Advanced = Field(
         Advanced(), description="Places, window, years and seed; a usual night needs none of it."
     )

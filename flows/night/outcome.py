@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.night.state import OutcomeRow, RowStatus
+from flows.night.suspicion import holding, recorded_holding
 from registry import ChampionRecord, VersionRecord
 from registry.clock import write_time
 from registry.format.entries import Entry
@@ -34,6 +35,8 @@ class Outcome:
     """Number of the entry in the decisions log; None on a dry run."""
     waiting: str | None = None
     """The command by which a person approves a promotion that was held for it; None where nothing waits."""
+    suspicious: tuple[str, ...] = ()
+    """Names of the tripwires that nobody released: what is too good to be true."""
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
@@ -54,6 +57,7 @@ class Outcome:
             "action": self.action,
             "sentence": self.sentence,
             "waiting": self.waiting,
+            "suspicious": list(self.suspicious),
             "champion": None if self.champion is None else self.champion.to_dict(),
             "decision": self.decision,
             "rows": [row.to_dict() for row in self.rows],
@@ -81,6 +85,7 @@ def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Ou
         champion=night.model.champion(),
         decision=None if entry is None else entry.n,
         waiting=None if entry is None else _approval_command(job, entry),
+        suspicious=holding(verdict),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
     )
@@ -109,6 +114,7 @@ def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
         champion=model.champion(),
         decision=entry.n,
         waiting=_approval_command(job, entry),
+        suspicious=recorded_holding(entry.body),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
     )

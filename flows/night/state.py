@@ -12,8 +12,9 @@ from flows.bars import Dataset
 from flows.evidence.collect import Evidence
 from flows.gate import Decision
 from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.tripwires.wire import TrippedWire
 from flows.job.plan import Job
-from flows.job.request import Force
+from flows.job.request import Force, Release
 from flows.recipes import Fit as Fit
 from flows.recipes import Scores
 from registry import ChampionRecord, Clock, Model, Night
@@ -80,6 +81,10 @@ class Verdict:
     """Set where a person decides in place of the gate."""
     answer: Answer | None = None
     """Set where a promotion waited for a person and one answered."""
+    wires: tuple[TrippedWire, ...] = ()
+    """What is too good to be true; it holds the night where there is no ``release``."""
+    release: Release | None = None
+    """Set where wires tripped and a person released all of them."""
 
     @property
     def winner_version(self) -> str | None:

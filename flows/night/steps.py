@@ -17,7 +17,7 @@ from flows.evidence import collect
 from flows.evidence.backfill import Progress
 from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.job.plan import Job
-from flows.night import holdout_rule, nightly_rule, overrides
+from flows.night import holdout_rule, nightly_rule, overrides, suspicion
 from flows.night.outcome import Outcome, outcome_of, recorded_outcome
 from flows.night.provenance import source_revision
 from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Verdict
@@ -138,11 +138,13 @@ def judge(
     candidates: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> Verdict:
-    """What the gate decides by the rule of this run, or the person who forces something else."""
+    """What the gate decides by the rule of this run, unless something is too good to be true; or the person who forces
+    something else."""
     if evidence is None:
         verdict = holdout_rule.judge(night, candidates, versions)
     else:
         verdict = nightly_rule.judge(night, evidence, candidates, versions)
+    verdict = suspicion.examine(night, evidence, candidates, verdict)
     force = night.job.request.force
     return verdict if force is None else overrides.overruled(verdict, force, versions)
 
@@ -224,7 +226,7 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
     """The verdict as an entry of the log; :class:`StaleDecision` where the champion is no longer the one it was judged
     against."""
     job, model, tonight = night.job, night.model, night.bars.night
-    body: dict[str, Any] = {"sentence": verdict.sentence, "reason": verdict.reason}
+    body: dict[str, Any] = {"sentence": verdict.sentence, "reason": verdict.reason, **suspicion.fields(verdict)}
     if verdict.decision is not None:
         body["record"] = verdict.decision.to_dict()
     if verdict.evidence is not None:

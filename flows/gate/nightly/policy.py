@@ -13,6 +13,7 @@ from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
 from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
+from flows.gate.tripwires.streams import SUSPICIOUS_PERCENT
 from flows.pnl.pips import SPREAD_PIPS
 
 Score = Literal["edge", "accuracy", "brier"]
@@ -29,6 +30,7 @@ class GatePolicy:
     ``refresh_margin`` is set: how much worse the retrained stream may be, in units of the score a bar.
     ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
     nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
+    ``suspicious_percent``: a stream that is right on more of the bars is not believed.
     """
 
     score: Score = "edge"
@@ -41,6 +43,7 @@ class GatePolicy:
     refresh_margin: float | None = None
     net_margin_pips: float | None = None
     spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
+    suspicious_percent: float = SUSPICIOUS_PERCENT
 
     def __post_init__(self) -> None:
         if self.score not in ("edge", "accuracy", "brier"):
@@ -78,8 +81,19 @@ class GatePolicy:
                 "New York's hour"
             )
 
+        if not 55.0 <= self.suspicious_percent <= 100.0:
+            raise RequestRefused(
+                f"a suspicious accuracy of {self.suspicious_percent} % is out of range: give 55 to 100 (100: no stream "
+                "is ever too good)"
+            )
+
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "windows": list(self.windows), "spread_pips": list(self.spread_pips)}
+        """Plain values, ready for JSON; the suspicious accuracy only where a person changed it, as before there was
+        one."""
+        values = {**asdict(self), "windows": list(self.windows), "spread_pips": list(self.spread_pips)}
+        if self.suspicious_percent == SUSPICIOUS_PERCENT:
+            del values["suspicious_percent"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GatePolicy:

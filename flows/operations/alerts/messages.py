@@ -25,6 +25,7 @@ OCCURRENCES = {
 CONDITIONS = {
     "champion.regressed": "look at `retrain status`; `registry rollback MODEL` brings the former champion back",
     "champion.old": "nothing was clearly better for long: look at the recipes, or promote one by hand with a reason",
+    "gate.suspicious": "look for the future in the column or recipe that it names: fix it, or release it with a reason",
     "data.rejected": "fix or replace the files that it names; the next night makes up for this one",
     "data.missing": "look at the feed; the next night makes up for this one",
     "retrain.failed": "look at the run's log; a plain `retrain run` completes what is missing",

@@ -148,6 +148,7 @@ def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> 
     notifier.update(dict.fromkeys(_TROUBLES), now=now)
     if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
         return
+    notifier.update({"gate.suspicious": outcome.sentence if outcome.suspicious else None}, now=now)
     notifier.send_sign_of_life()
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
     if outcome.waiting:

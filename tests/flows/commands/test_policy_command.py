@@ -81,6 +81,7 @@ def test_every_field_of_the_policy_can_be_set(nights: Nights) -> None:
         "refresh_margin": ("0.02", 0.02),
         "net_margin": ("0.1", 0.1),
         "spread": ("0.6", (0.6,)),
+        "suspicious_accuracy": ("65", 65.0),
     }
     options = [text for name, (given, _) in everything.items() for text in (f"--{name.replace('_', '-')}", given)]
     assert policy(nights, *options).exit_code == 0

@@ -34,7 +34,7 @@ def fields(model: str) -> dict[str, Any]:
 
 
 def test_what_is_asked_most_comes_first_and_the_rest_is_advanced() -> None:
-    assert list(fields("RetrainRequest")) == ["as_of", "recipes", "dry_run", "force", "advanced"]
+    assert list(fields("RetrainRequest")) == ["as_of", "recipes", "dry_run", "force", "release", "advanced"]
     assert list(fields("Force")) == ["promote", "author", "reason"]
     assert set(fields("Advanced")) == set(Advanced.model_fields)
 
@@ -67,7 +67,7 @@ def test_no_field_asks_for_a_type_but_the_groups_that_may_stay_closed() -> None:
     asking = [
         name for model in ("RetrainRequest", "Advanced") for name, shown in fields(model).items() if "anyOf" in shown
     ]
-    assert asking == ["force", "advanced"]
+    assert asking == ["force", "release", "advanced"]
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,23 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"windows": []}, "windows"),
         ({"windows": [40, 40]}, "windows"),
         ({"windows": [2, 40]}, "from 3 up"),
+        ({"suspicious_percent": 54.9}, "suspicious accuracy of 54.9 % is out of range: give 55 to 100"),
+        ({"suspicious_percent": 100.1}, "suspicious accuracy of 100.1 %"),
+        ({"suspicious_percent": float("nan")}, "suspicious accuracy of nan %"),
         ({"patience": 3}, "sets patience, which this version does not know"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(values: dict[str, Any], says: str) -> None:
     with pytest.raises(RequestRefused, match=says):
         GatePolicy.from_dict(values)
+
+
+def test_the_suspicious_accuracy_is_written_only_where_a_person_changed_it() -> None:
+    assert GatePolicy().suspicious_percent == 60.0
+    assert "suspicious_percent" not in GatePolicy().to_dict() and "suspicious_percent" not in OWN.to_dict()
+    own = GatePolicy(suspicious_percent=65.0)
+    assert own.to_dict() == {**GatePolicy().to_dict(), "suspicious_percent": 65.0}
+    assert GatePolicy.from_dict(own.to_dict()) == own
 
 
 def test_the_smallest_budget_that_can_be_set_has_a_threshold() -> None:

@@ -12,6 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import BarsMissing, BarsRejected, NightRefused, RequestRefused
+from flows.gate.tripwires.wire import TrippedWire
 from flows.job.request import RetrainRequest
 from flows.night.run import run_night
 from flows.operations.alerts.notifier import LONGEST
@@ -232,3 +233,15 @@ def test_simulated_bars_never_grow_so_a_schedule_does_not_wait_for_them(
     monkeypatch.setenv("RETRAIN_SAMPLE", str(tmp_path / "sample"))
     with unattended(FAST, scheduled=True, clock=FixedClock(WEDNESDAY)) as tonight:
         assert tonight.job.as_of is None and tonight.covered is None
+
+
+def test_a_tripped_wire_is_told_once_and_the_next_night_without_one_ends_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = TrippedWire("column", "rsi_14", 0.99, 0.56, 10_000, "the column rsi_14 tells it all")
+    for day, tripped in enumerate([(wire,), (wire,), (), ()]):
+        monkeypatch.setattr("flows.night.suspicion.tripped", lambda *_, found=tripped: found)
+        site.night(WEDNESDAY + timedelta(days=day if day < 3 else 5))
+    about = [subject for subject in site.receiver.subjects if "suspicious" in subject]
+    assert about == ["retrain: gate.suspicious (m)", "retrain: over: gate.suspicious (m)"]
+    assert len(site.nights) == 4 and Registry(str(site.registry)).model("m").champion() is not None

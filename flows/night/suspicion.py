@@ -1,0 +1,146 @@
+"""What is too good to be true holds the night: nothing is promoted, whatever the evidence, until a person looks.
+
+After the gate has judged, the tripwires (:mod:`flows.gate.tripwires`) look at what it judged: every input of tonight's
+recipes, every stream of the ledger that could be promoted, or each candidate on the holdout. The gate's own decision
+stays in the record and in the sentence. A person goes on in two ways, each by name and with a reason: they release the
+wires by their names for a run, and the gate decides; or they force a version.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flows.arrays import Floats
+from flows.bars.checks import CLOSE
+from flows.bars.trading_days import quarter_of_day
+from flows.evidence.collect import Evidence
+from flows.gate.scoring.ledger import recipe_stream, version_stream
+from flows.gate.tripwires.columns import LabelledBars, tripped_columns
+from flows.gate.tripwires.streams import JudgedSides, tripped_controls, tripped_recipes
+from flows.gate.tripwires.wire import TrippedWire
+from flows.job.plan import policy_of
+from flows.job.request import Release
+from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
+from flows.recipes import Recipe
+from registry.model.transitions import champion_of, former_champions
+
+NAMED = 3
+"""Wires that a sentence says in full; of the others it gives the names."""
+
+KEPT = 10
+"""Wires that a decision records: an entry is small."""
+
+
+def examine(
+    night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate], verdict: Verdict
+) -> Verdict:
+    """The gate's verdict, or a held one where a wire tripped that this run does not release."""
+    wires = tripped(night, evidence, candidates)
+    if not wires:
+        return verdict
+    release = night.job.request.release
+    held_by = [wire for wire in wires if release is None or wire.name not in release.names]
+    if release is not None and not held_by:
+        return replace(verdict, wires=wires, release=release, sentence=_released(verdict, wires, release))
+    return replace(
+        verdict,
+        action="empty" if verdict.expected is None else "held",
+        winner=None,
+        wires=wires,
+        reason="suspicious",
+        sentence=_suspicious(verdict, held_by, [wire.name for wire in wires]),
+    )
+
+
+def tripped(
+    night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate]
+) -> tuple[TrippedWire, ...]:
+    """Every wire that trips tonight: columns, recipes, then the control."""
+    policy = policy_of(night.job, night.model.decisions.head())
+    judged = _on_holdout(night.bars, candidates) if evidence is None else _of_ledger(night, evidence)
+    return (
+        *tripped_columns(_inputs(night.bars, night.job.recipes), _labelled(night.bars)),
+        *tripped_recipes(judged, percent=policy.suspicious_percent),
+        *tripped_controls(judged),
+    )
+
+
+def fields(verdict: Verdict) -> dict[str, Any]:
+    """What a decision records of tripped wires, and of who released them; nothing where none tripped."""
+    if not verdict.wires:
+        return {}
+    recorded: dict[str, Any] = {"suspicious": [wire.to_dict() for wire in verdict.wires[:KEPT]]}
+    if verdict.release is not None:
+        release = verdict.release
+        recorded["release"] = {"wires": list(release.names), "author": release.author, "reason": release.reason}
+    return recorded
+
+
+def holding(verdict: Verdict) -> tuple[str, ...]:
+    """The names of the wires that nobody released."""
+    return recorded_holding(fields(verdict))
+
+
+def recorded_holding(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same by the body of a decision, with its :func:`fields`."""
+    return () if "release" in body else tuple(wire["name"] for wire in body.get("suspicious", ()))
+
+
+def _inputs(bars: NightBars, recipes: Sequence[Recipe]) -> dict[str, Floats]:
+    """The columns that recipes read, and the features that they make of them, each once."""
+    frame = bars.data.bars.frame
+    columns = {column: frame[column].to_numpy(np.float64) for recipe in recipes for column in recipe.signature.columns}
+    features = {str(feature): feature for recipe in recipes for feature in recipe.signature.parsed}
+    return columns | {name: feature.values(columns) for name, feature in features.items() if name not in columns}
+
+
+def _labelled(bars: NightBars) -> LabelledBars:
+    data = bars.data
+    close = data.bars.frame[CLOSE].to_numpy(np.float64)
+    return LabelledBars(np.where(data.counted, data.label, np.nan), data.trading_day, close)
+
+
+def _on_holdout(bars: NightBars, candidates: Sequence[TrainedCandidate]) -> JudgedSides:
+    at = bars.evaluation
+    ups = {each.fit.recipe.name: (each.p > each.fit.cut).astype(np.float64) for each in candidates}
+    return JudgedSides(bars.data.label[at], bars.data.trading_day[at], quarter_of_day(bars.opens[at]), ups)
+
+
+def _of_ledger(night: NightContext, evidence: Evidence) -> JudgedSides:
+    """The counted bars of the ledger; the streams of tonight's recipes, of the champion and of the one before it."""
+    ledger, head = evidence.ledger, night.model.decisions.head()
+    keys = {recipe.name: recipe_stream(recipe.fingerprint) for recipe in night.job.recipes}
+    for former in [*former_champions(head)[-1:], champion_of(head)]:
+        if former is not None:
+            keys[former.version] = version_stream(former.version)
+    at = ledger.counted
+    ups = {
+        name: np.where(stream.scored, stream.p > stream.cut, np.nan)[at]
+        for name, key in keys.items()
+        if (stream := ledger.streams.get(key)) is not None
+    }
+    opens = pd.DatetimeIndex(ledger.opens[at])
+    return JudgedSides(ledger.label[at], ledger.day[at], quarter_of_day(opens), ups)
+
+
+def _suspicious(verdict: Verdict, held_by: Sequence[TrippedWire], names: Sequence[str]) -> str:
+    words = "; ".join(wire.words for wire in held_by[:NAMED])
+    if len(held_by) > NAMED:
+        words += f"; and {', '.join(wire.name for wire in held_by[NAMED:])}"
+    given = [part for name in names for part in ("--release", name)]
+    command = shlex.join(["retrain", "run", *given, "--author", "NAME", "--reason", "WHY"])
+    return (
+        f"suspicious: {words}; no market is so predictable, so nothing is promoted: look for the future in it; if "
+        f"it is right all the same, the next night goes on with {command}; the gate's own word: {verdict.sentence}"
+    )
+
+
+def _released(verdict: Verdict, wires: Sequence[TrippedWire], release: Release) -> str:
+    names = ", ".join(wire.name for wire in wires)
+    return f"{verdict.sentence}; suspicious but released by {release.author} ({names}): {release.reason}"
