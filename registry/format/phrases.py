@@ -6,3 +6,15 @@ from __future__ import annotations
 def plural(n: int, noun: str, *, thousands: str = ",") -> str:
     """``1 day``, ``3 days``, ``1,234 bars``; ``thousands`` stands between groups of three digits."""
     return f"{n:,}".replace(",", thousands) + f" {noun}{'' if n == 1 else 's'}"
+
+
+MOST_CHARACTERS = 20_000
+"""Of a message: three hundred lines, more than anybody reads."""
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """``text``; of one longer than ``most`` characters the beginning and the end, which says what to do."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end]} … ({len(text) - most} characters left out) … {text[-end:]}"
