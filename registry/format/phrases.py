@@ -1,6 +1,8 @@
-"""Phrases that messages share: counts with their noun."""
+"""Phrases that messages share: counts with their noun, lists and texts of a bounded length."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def plural(n: int, noun: str, *, thousands: str = ",") -> str:
@@ -18,3 +20,10 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
         return text
     end = most // 4
     return f"{text[: most - end]} … ({len(text) - most} characters left out) … {text[-end:]}"
+
+
+def listed(texts: Iterable[str], most: int = 40, *, sign: str = ", ") -> str:
+    """The texts with ``sign`` between, the first ``most`` of them and how many more; a long one is cut."""
+    known = list(texts)
+    named = sign.join(shortened(text, 300) for text in known[:most])
+    return named if len(known) <= most else f"{named} and {len(known) - most:,} more"
