@@ -24,7 +24,7 @@ test: check ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for, every threshold
-	@RETRAIN_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \
+	@TEST_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \
 		tests/flows/operations/orchestrator/test_browser.py tests/flows/operations/orchestrator/test_offline.py \
 		tests/flows/gate/nightly/test_calibration.py
 

@@ -3,24 +3,21 @@
 Most commands need pandas, some scikit-learn. ``retrain --help``, or a check every few minutes, does not wait for them.
 
 Exit status: 0 done (promoted, held or decided before); 2 wrong usage; 3 bars; 4 recipe; 5 night refused or decision
-stale; 6 the store or the gate; 7 damaged; 1 anything else.
+stale; 6 the store or the gate; 7 damaged; 130 stopped by Ctrl-C; 1 anything else.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from flows.errors import RetrainError
-from registry.commands.output import print_escaped
+from registry.commands.ending import run_command
 from registry.errors import RegistryError
 from registry.extras import needing
-from registry.store.secrets import masked
 
 COMMANDS = {
     "run": "One night: load, train, register, judge, promote or hold.",
@@ -74,13 +71,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
-    print_escaped()
-    try:
-        with needing("nights", "`retrain`"):
-            app()
-    except (RetrainError, RegistryError) as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"retrain: {masked(str(error))}", markup=False)
-        sys.exit(error.exit_status)
+    run_command("retrain", _app, (RetrainError, RegistryError))
+
+
+def _app(*, standalone_mode: bool) -> Any:
+    with needing("nights", "`retrain`"):
+        return app(standalone_mode=standalone_mode)
 
 
 @app.callback()

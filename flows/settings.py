@@ -5,12 +5,15 @@ What one run is to do stands in :mod:`flows.job.request`. An option of the comma
 
 from __future__ import annotations
 
+import os
+
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import RequestRefused
 from flows.pnl.spreads import DEFAULT as DEFAULT_SPREADS
 from registry import Clock, Model, NewId, Registry, random_id
+from registry.commands.variables import unknown_variables
 from registry.trust.keyring import Keyring
 
 DEFAULT_MODEL = "gbpusd_m15_direction"
@@ -24,7 +27,7 @@ NO_KEYS = Keyring()
 class Settings(BaseSettings):
     """Where things are; every field is the variable ``RETRAIN_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="RETRAIN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RETRAIN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data: str | None = Field(None, description="Folder or s3:// prefix with the yearly feature files; none: simulated")
     registry: str = Field(".retrain/registry", description="Folder or s3://bucket/prefix of the registry")
@@ -71,7 +74,13 @@ def open_model(
 
 
 def load_settings() -> Settings:
-    """The settings from the environment; :class:`RequestRefused` names each variable that is wrong."""
+    """The settings from the environment; :class:`RequestRefused` names each variable that is wrong or that is none.
+
+    An empty variable is as if it were not set.
+    """
+    unknown = unknown_variables(os.environ)
+    if unknown is not None:
+        raise RequestRefused(unknown)
     try:
         return Settings()
     except ValidationError as error:

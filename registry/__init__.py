@@ -117,7 +117,7 @@ def history(name: str, *, url: str | None = None, cache: str | Path | None = Non
     ``url`` defaults to ``RETRAIN_REGISTRY``, ``cache`` (a folder of one's own) to ``RETRAIN_CACHE``: with one, what was
     read before is not read again. Columns: :func:`registry.analysis.history.history_frame`. :class:`ModelNotFound`.
     """
-    folder = cache or os.environ.get("RETRAIN_CACHE")
+    folder = cache or os.environ.get("RETRAIN_CACHE") or None
     model = Registry(_registry_url(url, "history"), cache=None if folder is None else Path(folder)).model(name)
     table = read_history(model)
     if table.empty:

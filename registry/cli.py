@@ -1,12 +1,11 @@
 """The command ``registry``: what a person reads in a registry, and does to it.
 
 Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decided, frozen, suspended); 6 the store;
-7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else.
+7 stored bytes are not what they should be; 8 columns do not fit; 130 stopped by Ctrl-C; 1 anything else.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,16 +17,16 @@ from rich.text import Text
 
 from registry.clock import say_time
 from registry.commands import acts, exchange, upkeep, versions
+from registry.commands.ending import run_command
 from registry.commands.options import CacheFolder, Json, ModelName, Url, moment, open_model
-from registry.commands.output import bar, entry_row, print_escaped, say, show, version_row
-from registry.errors import NoChampion, RegistryError
+from registry.commands.output import bar, entry_row, say, show, version_row
+from registry.errors import NoChampion
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord
 from registry.model.retention import is_retired
 from registry.model.transitions import champion_of
 from registry.model.version import Version, author_of, dated
 from registry.registry import Registry
-from registry.store.secrets import masked
 
 app = typer.Typer(
     help="Versions, champion and history of the models in a registry.",
@@ -36,7 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=(
         "Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decided, frozen, suspended); 6 the "
-        "store; 7 stored bytes are not what they should be; 8 columns do not fit; 1 anything else."
+        "store; 7 stored bytes are not what they should be; 8 columns do not fit; 130 stopped by Ctrl-C; 1 anything "
+        "else."
     ),
 )
 for part in (versions, acts, upkeep, exchange):
@@ -47,12 +47,7 @@ At = Annotated[str | None, typer.Option("--at", help="A past moment, such as 202
 
 def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
-    print_escaped()
-    try:
-        app()
-    except RegistryError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"registry: {masked(str(error))}", markup=False)
-        sys.exit(error.exit_status)
+    run_command("registry", app)
 
 
 @app.command(epilog="Example: registry models --registry s3://models/registry")

@@ -24,6 +24,7 @@ from flows.errors import RequestRefused
 
 DEFAULT_CLOCK = "london-5h"
 
+_MOST_HOURS = 14  # as far as any clock is from UTC
 _SHIFTED = re.compile(r"(.+[^+-])([+-]\d{1,2})h")
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?", re.IGNORECASE)
 
@@ -48,11 +49,14 @@ class FileClock:
         shifted = _SHIFTED.fullmatch(name)
         zone, hours = (shifted[1], int(shifted[2])) if shifted is not None else (name, 0)
         try:
+            if abs(hours) > _MOST_HOURS:
+                raise ValueError("no clock is so far from its zone")
             return cls(name, ZoneInfo(zone), timedelta(hours=-hours))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
             raise RequestRefused(
-                f"{name!r} is not a clock of bar files: write london-5h, UTC, an IANA zone such as America/New_York, "
-                "one shifted by hours such as America/New_York+7h, or a fixed offset such as UTC-5"
+                f"{name[:60]!r} is not a clock of bar files: write london-5h, UTC, an IANA zone such as "
+                f"America/New_York, one shifted by at most {_MOST_HOURS} hours such as America/New_York+7h, or a fixed "
+                "offset such as UTC-5"
             ) from error
 
     def to_utc(self, file_time: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.datetime64], Mask]:

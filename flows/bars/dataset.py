@@ -57,7 +57,9 @@ class Dataset:
         opens = self.bars.frame.index
         mask = np.asarray((opens >= last - timedelta(days=days)) & (self.known_at <= last), np.bool_)
         if not mask.any():
-            raise BarsMissing(f"no bar with a known label in the {days:g} days before {last}: take a longer window")
+            raise BarsMissing(
+                f"no bar with a known label in the {days:g} days before {last}{self.spacing}: take a longer window"
+            )
         return mask
 
     def years(self, *years: int) -> Mask:
@@ -68,9 +70,22 @@ class Dataset:
         if missing or not years:
             raise BarsMissing(
                 f"no bar with a known label in {', '.join(map(str, missing)) or 'no year'}: the bars from "
-                f"{self.bars.source} are of {', '.join(map(str, np.unique(year).tolist()))}"
+                f"{self.bars.source} are of {', '.join(map(str, np.unique(year).tolist()))}{self.spacing}"
             )
         return np.asarray(known & np.isin(year, years), np.bool_)
+
+    @property
+    def spacing(self) -> str:
+        """A note for messages where most bars are not 15 minutes apart (another length of bars has no labels); else
+        empty."""
+        opens = self.bars.frame.index
+        steps = np.diff(opens.to_numpy())
+        usual = np.median(steps.astype("timedelta64[s]").astype(np.int64)) / 60 if steps.size else 15.0
+        return (
+            ""
+            if usual == 15.0
+            else f" (its bars are {usual:g} minutes apart, and labels are of bars of 15: see `retrain features`)"
+        )
 
     def fingerprint(self, mask: Mask | None = None, columns: Sequence[str] = ()) -> str:
         """SHA-256 (hex) of the bars, or of those where ``mask`` (n,), and of all ``columns`` or of these; see

@@ -81,6 +81,8 @@ def load_bars(
     """
     if as_of is not None and as_of.tzinfo is None:
         raise RequestRefused(f"as-of {as_of} has no time zone: write for instance {as_of.isoformat()}Z for UTC")
+    if as_of is not None and not 1970 <= as_of.year < 2200:
+        raise RequestRefused(f"as-of {as_of} is out of range: give a moment from 1970 to 2199, as the bars are of")
     moment = None if as_of is None else pd.Timestamp(as_of).tz_convert("UTC")
     file_clock = FileClock.parse(clock)
     place = open_source(source)

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from flows.arrays import Mask
 from flows.bars.faults import BarFault, Rule, quoted
+from flows.bars.other_content import other_content
+from registry.format.phrases import listed
 
 TIMESTAMP = "timestamp"
 
@@ -60,6 +62,9 @@ class Rows:
 
 def read_rows(file: str, year: int, content: bytes) -> Rows:
     """The rows of ``content``; none, and the fault, if the file as a whole cannot be read."""
+    other = other_content(content)
+    if other is not None:
+        return _unusable(BarFault(Rule.NOT_TEXT, file, 0, other), year)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -126,7 +131,7 @@ def _fault_of_file(file: str, header: str, columns: tuple[str, ...], *, bars: in
         return BarFault(Rule.COLUMN_MISSING, file, 1, f"no column {TIMESTAMP} in {quoted(header)}")
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
-        return BarFault(Rule.COLUMN_TWICE, file, 1, ", ".join(map(quoted, twice)))
+        return BarFault(Rule.COLUMN_TWICE, file, 1, listed(map(quoted, twice)))
     return None if bars else BarFault(Rule.EMPTY, file, 1, "a header and no bar")
 
 

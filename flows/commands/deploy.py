@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from flows.operations.api import configured_api
+from flows.operations.api import answers, configured_api, shown
 from flows.operations.orchestrator.deployments import DeployFailed
 from flows.operations.orchestrator.deployments import deploy as run
 from flows.operations.settings import load_operations
@@ -12,7 +12,10 @@ from flows.operations.settings import load_operations
 
 def deploy() -> None:
     """Write work pool, deployments and automations to the configured Prefect server; a second run changes nothing."""
-    if configured_api() is None:
+    api = configured_api()
+    if api is None:
         raise DeployFailed("no Prefect server is configured: set PREFECT_API_URL, or use `retrain up`")
+    if not answers(api):
+        raise DeployFailed(f"the Prefect server at {shown(api)} does not answer: start it, or correct PREFECT_API_URL")
     for line in run(load_operations()):
         Console(highlight=False, soft_wrap=True).print(line, markup=False)

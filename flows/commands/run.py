@@ -15,7 +15,7 @@ from flows.errors import RequestRefused
 from flows.job.request import RetrainRequest, moment
 from flows.job.request import request as checked_request
 from flows.night.outcome import Outcome
-from flows.operations.api import answers, configured_api, prepare_environment
+from flows.operations.api import answers, configured_api, prepare_environment, shown
 from flows.operations.runs.local import run_local
 from registry.store.secrets import masked
 
@@ -92,11 +92,13 @@ def _choose_way(prefect: bool | None, scheduled: bool) -> tuple[bool, str]:
         return False, "Running without Prefect."
     api = configured_api()
     if api is not None and answers(api):
-        return True, f"Running through Prefect at {api}."
+        return True, f"Running through Prefect at {shown(api)}."
     if api is not None and prefect:
-        raise RequestRefused(f"the Prefect API at {api} does not answer: start it (`retrain up`), or drop --prefect")
+        raise RequestRefused(
+            f"the Prefect API at {shown(api)} does not answer: start it (`retrain up`), or drop --prefect"
+        )
     if api is not None:
-        return False, f"Running without Prefect: the API at {api} does not answer."
+        return False, f"Running without Prefect: the API at {shown(api)} does not answer."
     if prefect:
         return True, "Running through Prefect, with a temporary server of its own (none is configured)."
     return False, "Running without Prefect: no Prefect API is configured (PREFECT_API_URL)."

@@ -128,6 +128,7 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     """
     manifest, decisions = model.manifest(), model.decisions.head()
     policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores)
+    policy.check_longest_window()
     earlier = read_nights(model, manifest)
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)

@@ -27,7 +27,9 @@ def holdout(data: Dataset, years: Sequence[int]) -> Mask:
     """The bars to judge on: those of the years that count as evidence."""
     chosen: Mask = data.years(*years) & data.counted
     if not chosen.any():
-        raise BarsMissing(f"{data.bars.source} has no bars with a known label to judge on: add newer bars")
+        raise BarsMissing(
+            f"{data.bars.source} has no bars with a known label to judge on{data.spacing}: add newer bars"
+        )
     return chosen
 
 

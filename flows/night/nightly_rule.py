@@ -43,7 +43,7 @@ def last_days(data: Dataset) -> Mask:
     days = np.unique(data.trading_day[data.counted])[-DAYS:]
     chosen: Mask = data.counted & np.isin(data.trading_day, days)
     if not chosen.any():
-        raise BarsMissing(f"{data.bars.source} has no trading day with 48 bars: add newer bars")
+        raise BarsMissing(f"{data.bars.source} has no trading day with 48 bars{data.spacing}: add newer bars")
     return chosen
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flows.errors import RequestRefused
+from registry.format.phrases import shortened
 
 _SECONDS = 3.0
+_EXAMPLE = "http://127.0.0.1:4200/api"
+_OTHERWISE = "or unset it; --no-prefect runs a night without it"
 
 
 def prepare_environment() -> None:
@@ -43,15 +50,54 @@ def configured_api() -> str | None:
 
 
 def answers(api: str) -> bool:
-    """Whether something answers at the url of an API, be it with a refusal.
+    """Whether Prefect's API answers at a url, be it with a refusal; :class:`RequestRefused` where it cannot be there.
 
     By httpx alone: each ``retrain run`` asks this, and importing Prefect's client takes over a second.
     """
     import httpx
 
+    if not api.startswith(("http://", "https://")):
+        raise RequestRefused(f"PREFECT_API_URL is {shown(api)!r}: write {_EXAMPLE}, {_OTHERWISE}")
+    answer = _ask(api)
+    if answer is None:
+        return False
+    # 401 and 403: a password is asked for; 429 and 5xx: it is busy
+    if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS):
+        return True
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or _is_prefects(answer):
+        return True
+    raise RequestRefused(f"{not_prefect(api, answer.status_code)}, {_OTHERWISE}")
+
+
+def not_prefect(api: str, status: int) -> str:
+    """What to write instead of a url at which something else than Prefect's API answered."""
+    place = urlsplit(api)
+    beside = f"{place.scheme}://{place.netloc}/api"
+    answer = None if api.rstrip("/") == beside else _ask(beside)
+    right = shown(beside) if answer is not None and _is_prefects(answer) else f"the API's own address, like {_EXAMPLE}"
+    return f"what answers at {shown(api)} is not Prefect's API (/health: {status}): write PREFECT_API_URL={right}"
+
+
+def shown(api: str) -> str:
+    """The url for a message: without the name and password that it may hold."""
+    scheme, sign, rest = api.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return shortened(scheme + sign + host.rpartition("@")[2] + slash + path, 200)
+
+
+def _ask(api: str) -> Any:
+    """What the url of an API answers when it is asked for its health; None where nothing answers."""
+    import httpx
+
     try:
         # not verified: Prefect may be told to trust what httpx does not, and nothing is told or believed here
-        httpx.get(f"{api.rstrip('/')}/health", timeout=_SECONDS, verify=False)
+        return httpx.get(f"{api.rstrip('/')}/health", timeout=_SECONDS, verify=False, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-    return True
+        return None
+
+
+def _is_prefects(answer: Any) -> bool:
+    """Whether an answer is what Prefect's API says of its health: the one word ``true``."""
+    if answer.is_success and str(answer.url.host).endswith(".prefect.cloud"):
+        return True
+    return bool(answer.is_success and answer.content[:20].strip() == b"true")

@@ -15,7 +15,7 @@ from flows.operations.calendar import TradingCalendar
 class Operations(BaseSettings):
     """How bars arrive, and whom to notify of what; every field is the variable ``RETRAIN_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="RETRAIN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RETRAIN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     feed: str | None = Field(None, description="A command that fetches new bars, run by the shell before loading")
     feed_seconds: float = Field(600, gt=0, description="How long that command may take")

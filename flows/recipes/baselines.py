@@ -1,7 +1,7 @@
 """Baselines are rules of thumb that every figure is compared with, and never candidates; all say "up" above 0.5.
 
 - ``no_skill``: the share of ups among the training labels, for every bar, so it says what the majority was.
-- ``fade_rsi``: (100 − RSI) / 100, "up" below an RSI of 50. Needs ``rsi_14``; nothing is trained.
+- ``fade_rsi``: (100 − RSI) / 100 within 0 and 1, "up" below an RSI of 50. Needs ``rsi_14``; nothing is trained.
 - ``reverse_last_bar``: "up" after a close below the one 15 minutes earlier. A hard call of 1 or 0, and 0.5 where the
   close did not move or the bar before is missing; nothing is trained.
 - ``time_of_day``: the share of ups among the training labels of the same quarter of an hour in New York; over all of
@@ -38,7 +38,8 @@ def _no_skill(dataset: Dataset, trained: Mask) -> Floats:
 
 
 def _fade_rsi(dataset: Dataset, trained: Mask) -> Floats:
-    return np.asarray((100.0 - _column(dataset, "rsi_14")) / 100.0)
+    # One bad cell, an RSI of 250, is no probability and must not end a night over a row that is shown for comparison.
+    return np.asarray(np.clip((100.0 - _column(dataset, "rsi_14")) / 100.0, 0.0, 1.0))
 
 
 def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Floats:

@@ -9,6 +9,8 @@ scale = false                                                  # may be left out
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,11 +19,18 @@ from typing import Any
 from flows.errors import RecipeRefused
 from flows.recipes.catalogue import shipped
 from flows.recipes.recipe import Recipe, check_columns
-from flows.recipes.refusals import did_you_mean, faults
+from flows.recipes.refusals import did_you_mean, faults, quoted
+from registry.format.phrases import shortened
 from registry.store.place import local_path
 
 _KEYS = ("estimator", "parameters", "features", "scale")
 _REQUIRED = ("estimator", "features")
+
+MOST_BYTES = 256 << 10
+"""Of a file: a thousand recipes, thirty times what a night trains."""
+
+_DEEPEST = 10
+_MOST_DOTS = 200  # a key of 120,000 parts takes tomllib more memory than there is
 
 
 def load_recipes(path: Path, available_columns: Collection[str] | None = None) -> dict[str, Recipe]:
@@ -46,17 +55,53 @@ def load_recipes(path: Path, available_columns: Collection[str] | None = None) -
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = _content(path)
     except OSError as unreadable:
         raise RecipeRefused(f"{path} cannot be read ({unreadable.strerror}): name a recipes.toml") from unreadable
-    except ValueError as broken:  # bad TOML or bad UTF-8
-        raise RecipeRefused(f"{path} is not TOML: {broken}") from broken
+    if any(line.count(b".") > _MOST_DOTS for line in content.split(b"\n")):
+        raise RecipeRefused(
+            f"{path} is refused: a line in it has more than {_MOST_DOTS} dots; write it in several lines"
+        )
+    try:
+        tables = tomllib.loads(content.decode("utf-8"))
+    except RecursionError as deep:
+        raise RecipeRefused(f"{path} holds lists in lists without end: a recipe needs two levels") from deep
+    except ValueError as broken:  # bad TOML, bad UTF-8 or an integer of thousands of digits
+        raise RecipeRefused(f"{path} is not TOML: {shortened(str(broken), 500)}") from broken
+    _check_values(path, tables)
+    return tables
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; :class:`RecipeRefused` for what is none: a pipe would be waited for, a device has no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise RecipeRefused(f"{path} cannot be read (it is no file): name a recipes.toml")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise RecipeRefused(
+            f"{path} is larger than {MOST_BYTES >> 10} KiB: a recipe takes a few lines; name another file"
+        )
+    return content
+
+
+def _check_values(path: Path, tables: dict[str, Any]) -> None:
+    """Refuses whole numbers of more than 64 bits, and values nested deeper than any recipe's: TOML bounds neither."""
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):
+        within = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in within):
+            raise RecipeRefused(f"{path} is not TOML: a whole number in it has more than 64 bits")
+        level = [value for value in within if isinstance(value, dict | list)]
+    if level:
+        raise RecipeRefused(f"{path} is refused: a value stands {_DEEPEST} levels deep, a recipe needs two")
 
 
 def _table_faults(name: str, table: object, taken: Mapping[str, Recipe]) -> list[str]:
     if not isinstance(table, Mapping):
-        return [f"is {table!r}: every recipe is a table of its own, headed [{name}]"]
-    wrong_parts = [f"has an unknown key {key}{did_you_mean(key, _KEYS)}" for key in table if key not in _KEYS]
+        return [f"is {quoted(table)}: every recipe is a table of its own, headed [{name}]"]
+    wrong_parts = [f"has an unknown key {key[:60]}{did_you_mean(key, _KEYS)}" for key in table if key not in _KEYS]
     wrong_parts += [f"lacks {key}" for key in _REQUIRED if key not in table]
     if name in taken:
         wrong_parts.append("is the name of a shipped recipe: choose another")

@@ -13,8 +13,9 @@ import numpy as np
 from flows.arrays import Floats, Mask
 from flows.recipes.installed import environment as installed
 from flows.recipes.threads import one_thread
-from flows.recipes.training import Fit, is_forest
-from registry.archive.input_schema import InputSchema
+from flows.recipes.training import LARGEST, Fit, is_forest
+from registry.archive.input_schema import InputSchema, row_name
+from registry.errors import InputMismatch
 
 if TYPE_CHECKING:
     from registry.archive.archive import Archive
@@ -32,6 +33,10 @@ def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, c
     features = signature.matrix(frame)
     if not len(features):
         return np.empty(0)
+    too_large = np.flatnonzero((np.abs(features) > LARGEST).any(axis=1))
+    if too_large.size:
+        where = row_name(int(too_large[0]), getattr(frame, "index", None))
+        raise InputMismatch(f"a feature is beyond {LARGEST:.2g} at {where}, which no model reads: correct the bar")
     up = list(estimator.classes_).index(1)
     with one_thread():
         if cores == 1 or not is_forest(estimator):

@@ -13,6 +13,7 @@ from typing import Any
 from flows.errors import RecipeRefused, RequestRefused
 from flows.recipes.refusals import did_you_mean, estimator_class, faults
 from registry.archive.input_schema import InputSchema
+from registry.format.phrases import listed
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def choose(names: Collection[str], available: Mapping[str, Recipe]) -> list[Reci
     ]
     wrong += [f"{name} is named more than once" for name in dict.fromkeys(names) if names.count(name) > 1]
     if wrong:
-        raise RecipeRefused(f"{'; '.join(wrong)}; recipes are {', '.join(available)}")
+        raise RecipeRefused(f"{listed(wrong, sign='; ')}; recipes are {listed(available)}")
     return [available[name] for name in names]
 
 
@@ -104,6 +105,6 @@ def check_columns(recipes: Iterable[Recipe], available: Collection[str]) -> None
     ]
     if wrong:
         raise RecipeRefused(
-            f"the bars lack columns: {'; '.join(wrong)}; they have {', '.join(available)}: "
+            f"the bars lack columns: {listed(wrong, sign='; ')}; they have {listed(available)}: "
             "add the column to the yearly files, or leave the recipe out"
         )

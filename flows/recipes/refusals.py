@@ -10,13 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flows.errors import RecipeRefused
+from flows.recipes.baselines import BASELINES
 from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
 from registry.errors import InvalidRequest
+from registry.format.keys import is_version
+from registry.format.phrases import shortened
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 # scikit-learn's public classes stand two levels deep; one path a class keeps one fingerprint a recipe.
 _PATH = re.compile("sklearn[.][a-z][a-z0-9_]*[.][A-Z][A-Za-z0-9]*")
+
+RESERVED = ("champion", "latest", *BASELINES)
+"""Names that mean something else wherever a recipe can be named; so do ``v1``, ``v2``, …"""
+
+MOST = {"n_estimators": 1_000, "max_iter": 10_000, "Cs": 100, "cv": 100}
+"""The largest whole number that a parameter of this name may be. A tree grown to its end on a year of bars takes 0.9 MB
+(measured: 10,893 nodes), so a thousand of them are what an archive holds at most, 1 GiB; the others bound the time."""
+
+MOST_OF_OTHERS = 1_000_000
+"""The largest whole number of all other parameters: forty years of bars."""
 
 
 def faults(name: object, estimator: object, parameters: object, features: object, scale: object) -> list[str]:
@@ -24,10 +37,15 @@ def faults(name: object, estimator: object, parameters: object, features: object
     wrong_parts: list[str] = []
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         wrong_parts.append(
-            f"the name {name!r} must be a small letter, then at most 63 small letters, digits and underscores"
+            f"the name {quoted(name)} must be a small letter, then at most 63 small letters, digits and underscores"
+        )
+    elif name in RESERVED or is_version(name):
+        wrong_parts.append(
+            f"the name {name} means something else where a recipe is named (a version, {', '.join(RESERVED)}): choose "
+            "another"
         )
     if not isinstance(scale, bool):
-        wrong_parts.append(f"scale is {scale!r}: write true or false")
+        wrong_parts.append(f"scale is {quoted(scale)}: write true or false")
     try:
         InputSchema(features)  # type: ignore[arg-type]  # from a file: it says itself what it refuses
     except InvalidRequest as wrong:
@@ -46,7 +64,7 @@ def estimator_class(path: object) -> type[Any]:
     """
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise RecipeRefused(
-            f"the estimator {path!r} is not a path to a class of scikit-learn: "
+            f"the estimator {quoted(path)} is not a path to a class of scikit-learn: "
             "write it like sklearn.ensemble.RandomForestClassifier"
         )
     import sklearn
@@ -82,11 +100,15 @@ def _is_classifier(value: object) -> bool:
 
 def _parameter_faults(estimator: type[Any], parameters: object) -> Iterator[str]:
     if not isinstance(parameters, Mapping):
-        yield f"parameters are {parameters!r}: write a table of names and values"
+        yield f"parameters are {quoted(parameters)}: write a table of names and values"
+        return
+    too_large = list(_size_faults(parameters))
+    if too_large:
+        yield from too_large
         return
     try:
         json.dumps(dict(parameters), allow_nan=False)
-    except (TypeError, ValueError) as wrong:
+    except (TypeError, ValueError, RecursionError) as wrong:
         yield f"a parameter is no plain value ({wrong}): write numbers, strings, true, false and lists of them"
         return
     try:
@@ -96,14 +118,31 @@ def _parameter_faults(estimator: type[Any], parameters: object) -> Iterator[str]
         return
     unknown = [name for name in parameters if name not in known]
     for name in unknown:
-        yield f"{estimator.__name__} has no parameter {name}{did_you_mean(name, known)}"
+        yield f"{estimator.__name__} has no parameter {shortened(name, 120)}{did_you_mean(name, known)}"
     if "n_jobs" in known and "n_jobs" in parameters:
         yield "n_jobs is not part of a recipe: leave it out, training uses the cores there are"
     seed = parameters.get("random_state", 0)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        yield f"random_state is {seed!r}: write a whole number, or leave it out to take the run's seed"
+        yield f"random_state is {quoted(seed)}: write a whole number, or leave it out to take the run's seed"
     if not unknown:
         yield from _value_faults(estimator(**parameters))
+
+
+def _size_faults(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Whole numbers that would ask for more memory or time than a night has; a seed may be any that fits 32 bits."""
+    for name, value in parameters.items():
+        most = 2**32 - 1 if name == "random_state" else MOST.get(name, MOST_OF_OTHERS)
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(number, int) and abs(number) > most for number in numbers):
+            yield f"{quoted(name)} is {quoted(value)}: a recipe may ask for at most {most:,}, so that a night ends"
+
+
+def quoted(value: object) -> str:
+    """``value`` as Python writes it, short enough for a message."""
+    try:
+        return shortened(repr(value), 120)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes, or lists in lists without end
+        return f"a {type(value).__name__} too large to write"
 
 
 def _value_faults(model: Any) -> Iterator[str]:

@@ -16,11 +16,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars import Dataset
-from flows.errors import BarsMissing, RecipeRefused, RequestRefused
+from flows.bars import Bars, Dataset
+from flows.bars.loading import year_file
+from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
 from registry.clock import stopwatch
+from registry.format.phrases import plural
+
+LARGEST = float(np.finfo(np.float32).max)
+"""A feature beyond it is infinite to a tree, which reads floats of 32 bits."""
 
 MINIMUM_ROWS = 96
 """One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
@@ -95,7 +100,8 @@ def is_forest(estimator: Any) -> bool:
 def train(recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, machine: Machine = ONE_CORE) -> Fit:
     """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds and the label is known.
 
-    Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`RecipeRefused` for a column
+    Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`BarsRejected` for a bar of
+    which a feature cannot be computed, :class:`RecipeRefused` for a column
     that the bars lack or parameters that scikit-learn refuses together, :class:`RequestRefused` for a wrong mask or
     seed.
     """
@@ -166,7 +172,26 @@ def _training_sets(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> l
         "dataset_fingerprint": dataset.fingerprint(mask),
     }
     training_bars = frame[rows]
+    for recipe in recipes:
+        _check_features(recipe, dataset.bars, rows)
     return [_TrainingSet(recipe, recipe.signature.matrix(training_bars), label, source) for recipe in recipes]
+
+
+def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
+    """Raises :class:`BarsRejected` naming file and time of the first bar with a feature that no model can read."""
+    frame = bars.frame[rows]
+    columns = {name: frame[name].to_numpy(np.float64) for name in recipe.signature.columns}
+    for feature in recipe.signature.parsed:
+        wrong = np.flatnonzero(~(np.abs(feature.values(columns)) <= LARGEST))
+        if not wrong.size:
+            continue
+        first = np.datetime_as_string(bars.file_time[rows][wrong[0]], "s").replace("T", " ")
+        values = ", ".join(f"{name} = {columns[name][wrong[0]]:g}" for name in feature.columns)
+        raise BarsRejected(
+            f"recipe {recipe.name} cannot be trained: {feature} is no usable number in {plural(wrong.size, 'bar')}, "
+            f"the first at {first} in {year_file(int(first[:4]))} of {bars.source} ({values}): correct or remove the "
+            "bar, or leave the recipe out"
+        )
 
 
 def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:

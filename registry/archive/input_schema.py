@@ -157,20 +157,21 @@ class InputSchema:
         :class:`InputMismatch` that lists every missing column, every column that is not numbers or not finite,
         unequal lengths, and every feature that a zero divisor (or an overflow) makes infinite, with its first row.
         """
-        numbers = self._checked(cast("Mapping[str, npt.ArrayLike]", columns))
+        labels = getattr(columns, "index", None)  # a frame's: a bar is found by its time, not by its place
+        numbers = self._checked(cast("Mapping[str, npt.ArrayLike]", columns), labels)
         rows = len(numbers[self.columns[0]])
         result = np.empty((rows, len(self.parsed)), dtype=np.float64)
         for place, feature in enumerate(self.parsed):
             result[:, place] = feature.values(numbers)
         if not np.isfinite(result).all():
             raise _mismatch(
-                _why_infinite(feature, numbers, result[:, place])
+                _why_infinite(feature, numbers, result[:, place], labels)
                 for place, feature in enumerate(self.parsed)
                 if not np.isfinite(result[:, place]).all()
             )
         return result
 
-    def _checked(self, columns: Mapping[str, npt.ArrayLike]) -> dict[str, FloatArray]:
+    def _checked(self, columns: Mapping[str, npt.ArrayLike], labels: Any) -> dict[str, FloatArray]:
         numbers: dict[str, FloatArray] = {}
         faults: list[str] = []
         for name in self.columns:
@@ -178,7 +179,7 @@ class InputSchema:
                 faults.append(f"column {name} is missing")
                 continue
             values = np.asarray(columns[name])
-            fault = _column_fault(name, values)
+            fault = _column_fault(name, values, labels)
             if fault is None:
                 numbers[name] = values.astype(np.float64, copy=False)
             else:
@@ -191,7 +192,7 @@ class InputSchema:
         return numbers
 
 
-def _column_fault(name: str, values: npt.NDArray[Any]) -> str | None:
+def _column_fault(name: str, values: npt.NDArray[Any], labels: Any) -> str | None:
     if values.ndim != 1:
         return f"column {name} has the shape {values.shape}, expected one number a row"
     # Text that looks like a number, a bool or a wider float would have to be guessed or rounded: refused.
@@ -199,15 +200,25 @@ def _column_fault(name: str, values: npt.NDArray[Any]) -> str | None:
         return f"column {name} is {values.dtype}, expected float64"
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
-        return f"column {name} is {values[wrong[0]]} at row {wrong[0]} ({len(wrong)} such of {len(values)} rows)"
+        first = row_name(int(wrong[0]), labels)
+        return f"column {name} is {values[wrong[0]]} at {first} ({len(wrong)} such of {len(values)} rows)"
     return None
 
 
-def _why_infinite(feature: Feature, numbers: Mapping[str, FloatArray], values: FloatArray) -> str:
+def _why_infinite(feature: Feature, numbers: Mapping[str, FloatArray], values: FloatArray, labels: Any) -> str:
     row = int(np.flatnonzero(~np.isfinite(values))[0])
     by_zero = feature.divisor is not None and numbers[feature.divisor][row] == 0.0
     reason = f"{feature.divisor} is 0" if by_zero else "the result overflows"
-    return f"feature {feature} cannot be computed at row {row}: {reason}"
+    return f"feature {feature} cannot be computed at {row_name(row, labels)}: {reason}"
+
+
+def row_name(row: int, labels: Any) -> str:
+    """A row in a message; in a frame with its label where that is another: ``row 17 (2024-04-26 13:15:00+00:00)``."""
+    try:
+        label = str(labels[row])
+    except (TypeError, LookupError):  # no frame
+        return f"row {row}"
+    return f"row {row}" if label == str(row) else f"row {row} ({label[:60]})"
 
 
 def _mismatch(faults: Iterable[str]) -> InputMismatch:

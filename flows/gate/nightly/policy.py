@@ -6,7 +6,7 @@ Choosing score, windows or budget per run would void the yearly error rate: with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import InitVar, asdict, dataclass, fields
 from typing import Any, Literal
 
 from flows.bars.trading_days import NIGHTS_A_YEAR
@@ -17,6 +17,9 @@ from flows.gate.tripwires.streams import SUSPICIOUS_PERCENT
 from flows.pnl.pips import SPREAD_PIPS
 
 Score = Literal["edge", "accuracy", "brier"]
+
+SHORTEST_LONGEST = 5
+"""Trading days that the longest window must have: fewer do not tell how much a day varies, and z is no number."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class GatePolicy:
     ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
     nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
     ``suspicious_percent``: a stream that is right on more of the bars is not believed.
-    """
+    """  # recorded: read from a log, where a policy that would be refused today must stay readable
 
     score: Score = "edge"
     budget: float = BUDGET
@@ -44,8 +47,9 @@ class GatePolicy:
     net_margin_pips: float | None = None
     spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
     suspicious_percent: float = SUSPICIOUS_PERCENT
+    recorded: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, recorded: bool) -> None:
         if self.score not in ("edge", "accuracy", "brier"):
             raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
         if self.cut not in ("median", "half"):
@@ -63,6 +67,8 @@ class GatePolicy:
             raise RequestRefused(f"a look every {self.cadence} nights is out of range: give 1 to {NIGHTS_A_YEAR}")
         if not self.windows or list(self.windows) != sorted(set(self.windows)) or self.windows[0] < 3:
             raise RequestRefused(f"the windows {list(self.windows)} must be increasing numbers of days, from 3 up")
+        if not recorded:
+            self.check_longest_window()
         if self.maximum_age_nights < FEWEST_DAYS:
             raise RequestRefused(
                 f"a maximum age of {self.maximum_age_nights} nights is out of range: give at least {FEWEST_DAYS}, "
@@ -87,6 +93,14 @@ class GatePolicy:
                 "is ever too good)"
             )
 
+    def check_longest_window(self) -> None:
+        """:class:`RequestRefused` where no night can be judged by these windows, as older versions let be recorded."""
+        if self.windows[-1] < SHORTEST_LONGEST:
+            raise RequestRefused(
+                f"the longest of the windows {list(self.windows)} has fewer than {SHORTEST_LONGEST} days, too few to "
+                "tell how much a day varies: name longer ones (`retrain set-policy MODEL --windows 125,250`)"
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the suspicious accuracy only where a person changed it, as before there was
         one."""
@@ -97,9 +111,9 @@ class GatePolicy:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GatePolicy:
-        """The policy that :meth:`to_dict` wrote; fields that this version does not know are refused."""
-        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        """The policy that :meth:`to_dict` wrote, as recorded; fields that this version does not know are refused."""
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise RequestRefused(f"the policy sets {', '.join(unknown)}, which this version does not know: upgrade it")
         lists = {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
-        return cls(**{**values, **lists})
+        return cls(**{**values, **lists}, recorded=True)

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from flows.operations.api import prepare_environment
+from flows.errors import RequestRefused
+from flows.operations.api import answers, prepare_environment, shown
 from flows.operations.doctor.finding import Finding
 from flows.operations.orchestrator.deployments import POOL
 
@@ -33,14 +34,14 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
         theirs, nightly, workers, runs = _query(api, now)
     except httpx.HTTPStatusError as error:
         code = error.response.status_code
-        yield Finding("Prefect", "wrong", f"{api} answers {code}", _fix_for(code))
+        yield _refused(api) or Finding("Prefect", "wrong", f"{shown(api)} answers {code}", _fix_for(code))
         return
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        yield Finding("Prefect", "wrong", f"{api} does not answer ({error})", _START)
+        yield _refused(api) or Finding("Prefect", "wrong", f"{shown(api)} does not answer ({error})", _START)
         return
     ours = version("prefect")
     if theirs == ours:
-        yield Finding("Prefect", "fine", f"{api}, version {theirs}")
+        yield Finding("Prefect", "fine", f"{shown(api)}, version {theirs}")
     else:
         yield Finding("Prefect", "look", f"server {theirs}, here {ours}", "bring both to the same version")
     host = urlsplit(api).hostname
@@ -51,14 +52,24 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
     yield _schedule_finding(runs)
 
 
+def _refused(api: str) -> Finding | None:
+    """The finding on an address at which something else than Prefect's API answers; None where it may be that."""
+    try:
+        answers(api)
+    except RequestRefused as refused:
+        statement, _, fix = str(refused).partition(": write ")
+        return Finding("Prefect", "wrong", statement, f"write {fix}")
+    return None
+
+
 def _deployment_finding(nightly: Sequence[DeploymentResponse]) -> Finding:
     if not nightly:
         return Finding("deployments", "wrong", "there is no deployment nightly", "retrain deploy")
+    if any(deployment.paused for deployment in nightly):
+        return Finding("deployments", "wrong", "nightly is paused", "resume it in the UI: a deploy keeps the pause")
     active = [schedule for deployment in nightly for schedule in deployment.schedules if schedule.active]
-    if not active or any(deployment.paused for deployment in nightly):
-        return Finding(
-            "deployments", "wrong", "nightly has no active schedule", "switch it on in the UI, or retrain deploy"
-        )
+    if not active:
+        return Finding("deployments", "wrong", "nightly has no active schedule", "switch it on in the UI")
     if len(active) > 1:
         return Finding("deployments", "look", f"nightly has {len(active)} schedules", "delete all but one in the UI")
     return Finding("deployments", "fine", "nightly is scheduled")

@@ -154,19 +154,30 @@ def save_block(target: str) -> UUID:
 
 def apply(
     target: str | None, *, held: bool = False, late: timedelta = LATE, silent: timedelta | None = None
-) -> list[str]:
-    """Bring the server's automations in line; the names of those there are now."""
+) -> dict[str, bool]:
+    """Bring the server's automations in line; those there are now, and whether each is on.
+
+    One that a person switched off stays off.
+    """
     block = None if target is None else save_block(target)
+    kept: dict[str, bool] = {}
     wanted = {new.name: new for new in automations(block, held=held, late=late, silent=silent)}
     with get_client(sync_client=True) as client:
         for known in client.read_automations():
-            if known.name.startswith("retrain: ") and _same(known, wanted.get(known.name)):
+            if not known.name.startswith("retrain: "):
+                continue
+            new = wanted.get(known.name)
+            if new is not None:
+                new.enabled = known.enabled
+            if _same(known, new):
+                kept[known.name] = known.enabled
                 del wanted[known.name]  # an automation that is written anew forgets the runs that it watches
-            elif known.name.startswith("retrain: "):
+            else:
                 client.delete_automation(known.id)
         for new in wanted.values():
             client.create_automation(_core(new))
-    return [automation.name for automation in automations(block)]
+            kept[new.name] = new.enabled
+    return {automation.name: kept[automation.name] for automation in automations(block)}
 
 
 def _same(known: AutomationCore, wanted: Automation | None) -> bool:

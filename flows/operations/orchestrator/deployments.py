@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import yaml  # Prefect's own; prefect.yaml is read by the same
+
 from flows.errors import RetrainError
+from flows.operations.orchestrator.pauses import STAYS, Pauses, read_pauses
 from flows.operations.settings import Operations
 
 POOL = "retrain"
@@ -21,24 +26,31 @@ class DeployFailed(RetrainError):
 def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
     """Make the work pool if it is not there, write deployments and automations; what was done, one line each.
 
+    What a person paused on the server stays so: see :mod:`flows.operations.orchestrator.pauses`.
+
     Runs will work in the checkout, where ``package`` (the folder ``flows``) is in one, else in the present folder. The
     server is the configured one (``PREFECT_API_URL``). Raises :class:`DeployFailed`.
     """
     described, folder = _description(package)
-    _make_pool()
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(described)]
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        from flows.operations.orchestrator.automations import apply
+    pauses = _make_pool()
+    with tempfile.TemporaryDirectory() as temporary:
+        written = Path(temporary) / "prefect.yaml"
+        # as JSON, which is YAML
+        written.write_text(json.dumps(pauses.applied(yaml.safe_load(described.read_text(encoding="utf-8")))))
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(written)]
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            from flows.operations.orchestrator.automations import apply
 
-        applied = apply(operations.alert_target, held=operations.alert_held)
-    finally:
-        output, _ = process.communicate()
+            applied = apply(operations.alert_target, held=operations.alert_held)
+        finally:
+            output, _ = process.communicate()
     if process.returncode:
         raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {output[-1500:].strip()}")
-    return [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
+    done = [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
+    return [*done, *pauses.sentences(), *(f"automation {name} {STAYS}" for name, on in applied.items() if not on)]
 
 
 def _description(package: Path) -> tuple[Path, Path]:
@@ -52,7 +64,8 @@ def _description(package: Path) -> tuple[Path, Path]:
     return packed, Path.cwd()
 
 
-def _make_pool() -> None:
+def _make_pool() -> Pauses:
+    """Makes the work pool where there is none; what is paused on the server."""
     import httpx
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
@@ -66,5 +79,6 @@ def _make_pool() -> None:
             except ObjectNotFound:
                 template = ProcessWorker.get_default_base_job_template()
                 client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+            return read_pauses(client, POOL)
     except httpx.HTTPError as error:
         raise DeployFailed(f"the Prefect server does not answer ({error}): check PREFECT_API_URL") from error

@@ -17,6 +17,7 @@ class Child:
         self.name = name
         self.log = log
         with log.open("ab") as output:
+            self._begin = output.tell()
             self.process = psutil.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -31,6 +32,12 @@ class Child:
         """Its exit status; None while it runs."""
         status: int | None = self.process.poll()
         return status
+
+    def output(self) -> str:
+        """All that it has written."""
+        with self.log.open("rb") as file:
+            file.seek(self._begin)
+            return file.read().decode("utf-8", errors="replace")
 
     def last_words(self, characters: int = 1500) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-characters:].strip()

@@ -21,6 +21,7 @@ import psutil
 
 from flows.errors import RetrainError
 from flows.operations.orchestrator.deployments import POOL
+from flows.operations.orchestrator.pauses import STAYS
 from flows.operations.orchestrator.processes import Child, end_all
 from registry.clock import Clock
 from registry.store.place import is_bucket
@@ -154,7 +155,11 @@ class _Supervisor:
         self._wait_for_server()
         self._tell("Writing deployments and automations …")
         self._launch("deploy")
+        deploying = self._children["deploy"]
         self._await("deploy")
+        for line in deploying.output().splitlines():
+            if line.endswith(STAYS):
+                self._tell(f"Note: {line}.")
         self._launch("worker")
 
     def watch(self) -> None:

@@ -34,6 +34,7 @@ from flows.operations.settings import Operations, load_operations
 from flows.settings import DEFAULT_MODEL, load_settings
 from registry import Clock, SystemClock
 from registry.errors import InvalidName, InvalidRequest, KeyRefused, RegistryError
+from registry.format.phrases import shortened
 
 log = logging.getLogger("flows.unattended")
 
@@ -138,7 +139,8 @@ def _kind(error: Exception) -> str:
 
 def _sentence(error: Exception) -> str:
     """The error's message; with its type in front where it is none of ours, whose messages say enough."""
-    return f"{error}" if isinstance(error, RetrainError | RegistryError) else f"{type(error).__name__}: {error}"
+    typed = isinstance(error, RetrainError | RegistryError)
+    return shortened(f"{error}" if typed else f"{type(error).__name__}: {error}")
 
 
 def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> None:

@@ -111,8 +111,9 @@ def test_a_thousand_faults_of_one_rule_are_counted_not_listed(tmp_path: Path) ->
     [
         (b"", "nothing is in it"),
         (b"\n\n", "nothing is in it"),
-        (b"\x1f\x8b\x08\x00\xff\xfe", "not UTF-8"),
-        ("timestamp,close_15m\n".encode("utf-16"), "not UTF-8"),
+        (b"\xe9\x8b\x08\x00\xff\xfe", "zero bytes"),
+        (b"timestamp,close_15m\n\xe9\xff,1\n", "byte 20 is not UTF-8"),
+        ("timestamp,close_15m\n".encode("utf-16"), "it is UTF-16"),
     ],
 )
 def test_a_file_that_is_no_csv_is_refused_as_a_whole(tmp_path: Path, content: bytes, words: str) -> None:

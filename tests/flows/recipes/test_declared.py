@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from flows.errors import RecipeRefused
 from flows.recipes import load_recipes, shipped
+from flows.recipes.declared import MOST_BYTES
 
 GOOD = """
 [slow_boosting]
@@ -69,10 +73,33 @@ def test_an_empty_file_leaves_the_shipped_recipes(written):
         (GOOD + GOOD, "is not TOML"),
         ("[mine", "is not TOML"),
         (b"\xff\xfe[mine]", "is not TOML"),
+        ("mine = " + "[" * 5_000, "lists in lists without end"),
+        ("mine = " + "{a = " * 5_000, "lists in lists without end"),
+        ("mine = " + "[" * 30 + "]" * 30, "10 levels deep"),
+        ("mine" + ".a" * 150 + " = 1", "10 levels deep"),
+        ("mine" + ".a" * 100_000 + " = 1", "more than 200 dots"),
+        ("mine = " + "9" * 5_000, "is not TOML: Exceeds the limit"),
+        ("mine = 0x" + "f" * 200_000, "a whole number in it has more than 64 bits"),
+        (GOOD.replace("max_iter = 300", "max_iter = 0x" + "f" * 5_000), "more than 64 bits"),
+        (GOOD.replace("300", "1_000_000_000_000"), "slow_boosting: 'max_iter' is 1000000000000: a recipe may ask for"),
+        (GOOD.replace("slow_boosting", "v1"), "v1: the name v1 means something else"),
+        ("#" * MOST_BYTES + "\n", "is larger than 256 KiB"),
     ],
 )
 def test_a_wrong_file_is_refused_naming_file_recipe_and_reason(written, text, says):
     assert says in refusal(written(text))
+
+
+def test_a_message_stays_short_whatever_is_in_the_file(written):
+    long = "x" * 100_000
+    for text in (f'mine = "{long}"', GOOD.replace("max_iter", long), GOOD.replace("sklearn.naive_bayes.Ga", long)):
+        assert len(refusal(written(text))) < 2_000
+
+
+def test_a_file_that_never_ends_or_never_begins_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        assert "cannot be read (it is no file): name a recipes.toml" in refusal(path)
 
 
 def test_every_recipe_that_is_wrong_is_named_at_once(written, snapshot):

@@ -107,3 +107,18 @@ def test_a_version_without_a_data_only_form_is_asked_through_scikit_learn(datase
     assert archive.form is None
     said = ArchivedModel(archive, {"scikit-learn": "1.4.2"}).probabilities(dataset.bars.frame)
     assert np.array_equal(said, model.predict_proba(dataset.bars.frame[["rsi_14"]].to_numpy())[:, 1])
+
+
+@pytest.mark.parametrize("name", ["rf_shallow", "logistic"])
+def test_a_value_beyond_what_trees_read_is_named_by_its_time(fits, dataset, name):
+    fit, frame = fits[name], dataset.bars.frame.copy()
+    frame.iloc[17, frame.columns.get_loc("ema_20")] = -1e39
+    with pytest.raises(InputMismatch, match=r"beyond 3.4e\+38 at row 17 \(2024-03-04 04:15:00\+00:00\)"):
+        probabilities(fit, fit.recipe.signature, frame)
+
+
+def test_a_feature_that_cannot_be_computed_is_named_by_its_time(fits, dataset):
+    fit, frame = fits["stationary"], dataset.bars.frame.copy()
+    frame.iloc[17, frame.columns.get_loc("atr_14")] = 0.0
+    with pytest.raises(InputMismatch, match=r"at row 17 \(2024-03-04 04:15:00\+00:00\): atr_14 is 0"):
+        probabilities(fit, fit.recipe.signature, frame)

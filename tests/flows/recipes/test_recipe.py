@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import Pipeline
 
 from flows.errors import RecipeRefused, RequestRefused
-from flows.recipes import Recipe, check_columns, choose, shipped
+from flows.recipes import BASELINES, Recipe, check_columns, choose, shipped
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 
@@ -19,6 +19,14 @@ FOREST = "sklearn.ensemble.RandomForestClassifier"
 def recipe(**changes) -> Recipe:
     parts = {"name": "mine", "estimator": FOREST, "parameters": {"max_depth": 3}, "features": ("rsi_14", "adx_14")}
     return Recipe(**{**parts, **changes})
+
+
+def deep(levels: int) -> list[object]:
+    """Lists in lists."""
+    value: list[object] = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 def test_the_shipped_recipes_come_in_a_fixed_order():
@@ -101,6 +109,12 @@ def test_changing_the_callers_parameters_afterwards_changes_nothing():
         mine.parameters = {}
 
 
+def test_the_largest_recipe_and_seed_that_are_allowed_are_allowed():
+    largest = recipe(parameters={"n_estimators": 1_000, "max_leaf_nodes": 1_000_000, "random_state": 2**32 - 1})
+    assert largest.build(0).n_estimators == 1_000
+    assert recipe(name="version_1").name == "version_1" and recipe(name="v1_deep").name == "v1_deep"
+
+
 def test_the_seed_is_used_only_where_the_recipe_leaves_it_open():
     assert recipe().build(7).random_state == 7
     assert recipe(parameters={"random_state": 42}).build(7).random_state == 42
@@ -127,6 +141,11 @@ def test_a_scaled_recipe_scales_first_and_seeds_the_model_inside():
         ({"name": "My Recipe"}, "name 'My Recipe'"),
         ({"name": "a" * 65}, "at most 63"),
         ({"name": "../escape"}, "name"),
+        ({"name": "v1"}, "means something else"),
+        ({"name": "v12"}, "means something else"),
+        ({"name": "champion"}, "means something else"),
+        ({"name": "latest"}, "means something else"),
+        *(({"name": name}, "means something else") for name in BASELINES),
         ({"estimator": "os.system"}, "not a path to a class of scikit-learn"),
         ({"estimator": "sklearn.ensemble._forest.RandomForestClassifier"}, "not a path to a class"),
         ({"estimator": "sklearn.ensemble"}, "not a path to a class"),
@@ -158,6 +177,16 @@ def test_a_scaled_recipe_scales_first_and_seeds_the_model_inside():
         ({"parameters": {"max_depth": float("nan")}}, "no plain value"),
         ({"parameters": {"max_depth": object()}}, "no plain value"),
         ({"parameters": [1, 2]}, "parameters are"),
+        (
+            {"parameters": {"n_estimators": 10**12}},
+            "'n_estimators' is 1000000000000: a recipe may ask for at most 1,000",
+        ),
+        ({"parameters": {"n_estimators": 1_001}}, "at most 1,000"),
+        ({"parameters": {"max_depth": 10**9}}, "at most 1,000,000"),
+        ({"parameters": {"max_depth": -(10**9)}}, "at most 1,000,000"),
+        ({"parameters": {"random_state": 2**32}}, "at most 4,294,967,295"),
+        ({"parameters": {"random_state": 16**5000}}, "a int too large to write"),
+        ({"parameters": {"class_weight": deep(5_000)}}, "no plain value"),
         ({"features": ()}, "at least one feature"),
         ({"features": "rsi_14"}, "list of expressions"),
         ({"features": ("rsi_14", "rsi_14")}, "named more than once: rsi_14"),

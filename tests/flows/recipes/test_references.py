@@ -47,6 +47,12 @@ def test_fading_the_rsi_says_up_below_fifty():
     assert (np.diff(p) < 0).all()
 
 
+@pytest.mark.parametrize(("rsi", "p"), [(250.0, 0.0), (-5.0, 1.0), (1e308, 0.0)])
+def test_an_impossible_rsi_in_one_bar_is_still_a_probability(rsi, p):
+    dataset = bars([1, 2, 1, 2, 1], rsi_14=np.array([50.0, rsi, 30.0, 30.0, 30.0]))
+    assert baseline("fade_rsi", dataset, every(dataset)).tolist() == [0.5, p, 0.7, 0.7, 0.7]
+
+
 def test_reversing_says_up_after_a_fall_and_nothing_after_a_gap_or_a_still_bar():
     dataset = bars([5, 4, 6, 6, 3])
     assert baseline("reverse_last_bar", dataset, every(dataset)).tolist() == [0.5, 1.0, 0.0, 0.5, 1.0]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.errors import BarsMissing, RecipeRefused, RequestRefused
+from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes import MINIMUM_ROWS, Machine, Recipe, shipped, train, train_all
 from tests.flows.recipes.simulated_bars import dataset_of, simulated_frame
 
@@ -157,3 +157,29 @@ def test_parameters_that_scikit_learn_refuses_together_are_refused_by_recipe_nam
     with pytest.raises(RecipeRefused, match=r"recipe clash .*lbfgs") as refused:
         train(recipe, dataset, everything, seed=0)
     assert str(refused.value) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "says"),
+    [
+        ("stationary", "atr_14", 0.0, r"\(close_15m - ema_20\) / atr_14 is no usable .* atr_14 = 0\)"),
+        ("stationary", "ema_20", 1e308, r"ema_20 = 1e\+308"),
+        ("rf_shallow", "ema_20", 1e39, r"ema_20 = 1e\+39\)"),
+        ("logistic", "ema_20", -1e39, r"ema_20 = -1e\+39\)"),
+    ],
+)
+def test_a_bar_that_no_model_reads_is_named_by_file_and_time(everything, name, column, value, says):
+    frame = simulated_frame(700)
+    frame.loc[frame.index[301:303], column] = value
+    with pytest.raises(BarsRejected, match=says) as refused:
+        train(shipped()[name], dataset_of(frame), everything, seed=0)
+    assert f"recipe {name} cannot be trained" in str(refused.value)
+    assert "in 2 bars, the first at 2024-03-07 03:15:00 in GBPUSD_M15_2024_features.csv of a test" in str(refused.value)
+
+
+def test_a_bar_outside_the_window_may_be_unusable(everything):
+    frame = simulated_frame(700)
+    frame.loc[frame.index[3], "atr_14"] = 0.0
+    mask = everything.copy()
+    mask[:10] = False
+    assert train(shipped()["stationary"], dataset_of(frame), mask, seed=0).rows == 689

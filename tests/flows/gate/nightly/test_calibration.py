@@ -1,6 +1,6 @@
 """The yearly threshold: what moves it, which way, and that it is the same everywhere.
 
-Of the shipped table six rows in every run, all of it with ``RETRAIN_SLOW=1`` (`make test-slow`).
+Of the shipped table six rows in every run, all of it with ``TEST_SLOW=1`` (`make test-slow`).
 """
 
 import os
@@ -58,7 +58,7 @@ def test_thresholds_match_an_independent_simulation(asked, reference):
 def test_the_shipped_table_is_what_the_simulation_says(young):
     settings = {name: SETTINGS[name] for name in ("windows", "cadence", "budget")}
     simulation = Simulation(paths=SETTINGS["paths"], seed=SETTINGS["seed"])
-    for recipes in range(1, (len(GROWN) if os.environ.get("RETRAIN_SLOW") else 6) + 1):
+    for recipes in range(1, (len(GROWN) if os.environ.get("TEST_SLOW") else 6) + 1):
         ages = {"young": young, "young_together": young}
         assert shipped(recipes, **ages) == simulated(recipes, YearOfNights(**ages, **settings), simulation), recipes
     assert shipped(len(GROWN) + 1, young=young, young_together=young) is None and len(YOUNG) == len(GROWN)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import RequestRefused
 from flows.gate.nightly.calibration import SMALLEST_BUDGET, YearOfNights, calibrate
@@ -56,6 +58,24 @@ def test_the_suspicious_accuracy_is_written_only_where_a_person_changed_it() -> 
     own = GatePolicy(suspicious_percent=65.0)
     assert own.to_dict() == {**GatePolicy().to_dict(), "suspicious_percent": 65.0}
     assert GatePolicy.from_dict(own.to_dict()) == own
+
+
+@pytest.mark.parametrize("windows", [(3,), (4,), (3, 4)])
+def test_windows_by_which_no_night_can_be_judged_are_refused_when_made_and_readable_where_recorded(
+    windows: tuple[int, ...], snapshot: SnapshotAssertion
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        GatePolicy(windows=windows)
+    assert str(list(windows)) in str(refused.value)
+    old = GatePolicy.from_dict({"windows": list(windows)})
+    assert old.to_dict() == {**GatePolicy().to_dict(), "windows": list(windows)}
+    with pytest.raises(RequestRefused, match="set-policy"):
+        old.check_longest_window()
+    with pytest.raises(RequestRefused):
+        replace(old, cadence=2)
+    assert replace(old, windows=(3, 5)).windows == (3, 5)
+    if windows == (3,):
+        assert str(refused.value) == snapshot
 
 
 def test_the_smallest_budget_that_can_be_set_has_a_threshold() -> None:

@@ -1,6 +1,6 @@
 """What a browser asks for when it shows the server's pages: everything that is not the server goes to a recorder.
 
-Runs with ``RETRAIN_SLOW=1`` where Chromium is installed (Debian's package chromium).
+Runs with ``TEST_SLOW=1`` where Chromium is installed (Debian's package chromium).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.servers.processes import free_ports, start, stop, wait_until_answers
 pytestmark = [
     pytest.mark.server,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not os.environ.get("RETRAIN_SLOW"), reason="takes a minute; make test-slow"),
+    pytest.mark.skipif(not os.environ.get("TEST_SLOW"), reason="takes a minute; make test-slow"),
 ]
 
 PAGES = ("dashboard", "runs", "deployments", "automations", "blocks/catalog", "settings", "events")

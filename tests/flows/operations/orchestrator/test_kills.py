@@ -1,6 +1,6 @@
 """A night killed at random moments and run again: one set of versions, one decision, a log that verifies.
 
-Two kills in every run of the tests; 25 with ``RETRAIN_SLOW=1`` (`make test-slow`).
+Two kills in every run of the tests; 25 with ``TEST_SLOW=1`` (`make test-slow`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import pytest
 
 from registry import Registry
 
-KILLS = 25 if os.environ.get("RETRAIN_SLOW") else 2
+KILLS = 25 if os.environ.get("TEST_SLOW") else 2
 SEED = 20240605
 RECIPES = ("rf_shallow", "logistic", "extra_trees")
 
-pytestmark = pytest.mark.timeout(3600 if os.environ.get("RETRAIN_SLOW") else 300)
+pytestmark = pytest.mark.timeout(3600 if os.environ.get("TEST_SLOW") else 300)
 
 
 def command(program: str, *words: str) -> list[str]:

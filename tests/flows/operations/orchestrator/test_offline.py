@@ -1,7 +1,7 @@
 """``retrain up`` and a night through it in a network namespace of their own, which has loopback and no route.
 
 The kernel counts what was sent nowhere (a name looked up counts too), whichever library tried. Runs with
-``RETRAIN_SLOW=1`` where a user may make namespaces.
+``TEST_SLOW=1`` where a user may make namespaces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 pytestmark = [
     pytest.mark.server,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not os.environ.get("RETRAIN_SLOW"), reason="takes a minute; make test-slow"),
+    pytest.mark.skipif(not os.environ.get("TEST_SLOW"), reason="takes a minute; make test-slow"),
 ]
 
 COUNT = r"""

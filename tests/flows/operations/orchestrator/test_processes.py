@@ -50,3 +50,10 @@ def test_one_that_ended_by_itself_keeps_its_status(tmp_path: Path) -> None:
     assert child.process.wait(30) == 7
     end_all([child], patience=20.0)
     assert (child.ended(), child.last_words()) == (7, "why")
+
+
+def test_what_a_child_wrote_is_told_apart_from_what_stood_in_its_log_before(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("of an earlier one\n")
+    child = Child("short", [sys.executable, "-c", "print('now')"], env={}, log=tmp_path / "log", cwd=tmp_path)
+    child.process.wait(30)
+    assert child.output() == "now\n"

@@ -1,0 +1,132 @@
+"""How a command ends: with what it printed, or with one message and its exit status; never with a traceback of ours.
+
+What goes wrong on standard output ends no act half-way: a night whose reader went away (``| head``) is finished, and
+ends as it would have ended. A full disk below standard output is said at the end.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from registry.commands.output import print_escaped
+from registry.commands.variables import unknown_variables
+from registry.errors import InvalidRequest, RegistryError
+from registry.format.phrases import shortened
+from registry.store.secrets import masked
+
+INTERRUPTED = 130
+"""The status of a command that Ctrl-C ended: 128 and the number of the signal, as shells have it."""
+
+# the base of all errors of usage; it stands in click or in typer, by typer's version
+_UsageFault: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def run_command(name: str, app: Callable[..., Any], errors: tuple[type[Exception], ...] = (RegistryError,)) -> NoReturn:
+    """Runs the command line ``name`` and exits with its status.
+
+    ``errors``: those a person can act on, each with an ``exit_status``; others are faults of ours and shown whole. With
+    ``--json`` an error is also one JSON object on standard output, where a program reads.
+    """
+    streams = _replace_streams()
+    print_escaped()
+    status, fault = _outcome(name, app, errors)
+    if fault is not None and "--json" in sys.argv[1:]:
+        sys.stdout.write(json.dumps({"error": fault | {"status": status}}, indent=2, ensure_ascii=False) + "\n")
+    sys.exit(_written(name, streams) or status)
+
+
+def _outcome(
+    name: str, app: Callable[..., Any], errors: tuple[type[Exception], ...]
+) -> tuple[int, dict[str, Any] | None]:
+    """The exit status, and what an error says to a program; a person reads it on standard error."""
+    try:
+        _check_variables()
+        status = app(standalone_mode=False)
+        if status == INTERRUPTED:  # typer's word for Ctrl-C
+            return _interrupted(name)
+        return (status if isinstance(status, int) else 0), None
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted(name)
+    except _UsageFault as wrong:
+        wrong.show()
+        return wrong.exit_code, {"kind": "Usage", "message": wrong.format_message()}
+    except errors as error:
+        message = shortened(masked(str(error)))
+        _say(f"{name}: {message}")
+        return getattr(error, "exit_status", 1), {"kind": type(error).__name__, "message": message}
+
+
+def _interrupted(name: str) -> tuple[int, dict[str, Any]]:
+    message = "stopped by Ctrl-C; what was written before is whole, and the same command does the rest"
+    _say(f"{name}: {message}")
+    return INTERRUPTED, {"kind": "Interrupted", "message": message}
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(message + "\n")
+
+
+def _check_variables() -> None:
+    completing = any(name.endswith("_COMPLETE") for name in os.environ)  # a shell that completes shows no message
+    wrong = None if completing or "--help" in sys.argv[1:] else unknown_variables(os.environ)
+    if wrong is not None:
+        raise InvalidRequest(wrong)
+
+
+class _Enduring(io.FileIO):
+    """A file that may be written to without end: its first fault is kept, and what follows is dropped."""
+
+    fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        if self.fault is None:
+            try:
+                return super().write(data)
+            except OSError as fault:
+                self.fault = fault
+        return memoryview(data).nbytes
+
+
+def _replace_streams() -> dict[str, _Enduring]:
+    """Standard output and error, where they are real files, from now on endure; a closed one is the null device."""
+    enduring = {}
+    for stream_name in ("stdout", "stderr"):
+        stream = getattr(sys, stream_name)
+        if stream is None:
+            setattr(sys, stream_name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the end
+            continue
+        try:
+            raw = _Enduring(stream.fileno(), "wb", closefd=False)
+        except (OSError, ValueError):
+            continue  # a test's stream in memory, or a descriptor that is only for reading
+        stream.flush()
+        text = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        setattr(sys, stream_name, text)
+        enduring[stream_name] = raw
+    return enduring
+
+
+def _written(name: str, streams: dict[str, _Enduring]) -> int:
+    """Zero where all that was printed is out or nobody wanted it, else 1 and a message."""
+    sys.stdout.flush()
+    fault = streams["stdout"].fault if "stdout" in streams else None
+    status = 0
+    if fault is not None and not isinstance(fault, BrokenPipeError):
+        _say(f"{name}: what was to be printed is lost ({fault.strerror}); what the command did is done")
+        status = 1
+    sys.stderr.flush()
+    return status
