@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -89,6 +89,8 @@ def load_bars(
     read = [read_rows(year_file(year), year, place.read(year_file(year))) for year in chosen]
     if moment is None:
         moment = _newest_close(read, file_clock)
+    else:
+        read = [_as_known(rows, file_clock, moment) for rows in read]
     checked = _check_all(read, require, file_clock, moment)
     refuse([*faults, *(fault for file in checked for fault in file.faults)])
     checked = [file for file in checked if file.time.size]
@@ -135,6 +137,14 @@ def _choose(
 
 def _begin(year: int, clock: FileClock) -> pd.Timestamp:
     return pd.Timestamp(clock.to_utc(np.array([f"{year}-01-01"], "datetime64[ns]"))[0][0], tz="UTC")
+
+
+def _as_known(rows: Rows, clock: FileClock, as_of: pd.Timestamp) -> Rows:
+    """``rows`` without the mention of an unfinished one that had not closed at ``as_of`` anyway."""
+    if rows.unfinished is None or np.isnat(rows.unfinished.time):
+        return rows
+    opens = clock.to_utc(np.array([rows.unfinished.time], "datetime64[ns]"))[0][0]
+    return rows if opens + QUARTER_HOUR <= as_of.to_datetime64() else replace(rows, unfinished=None)
 
 
 def _newest_close(read: list[Rows], clock: FileClock) -> pd.Timestamp:
