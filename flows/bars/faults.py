@@ -19,6 +19,7 @@ class Rule(Enum):
     """A rule of bar files and how to fix what breaks it, in the order they are reported."""
 
     UNKNOWN_YEAR = "the name must hold a year from 1970 to 2199: rename the file to GBPUSD_M15_YYYY_features.csv"
+    FORM = "a year must lie there as a plain CSV of exactly its name: unpack or rename it, or put the file there again"
     NOT_TEXT = "the file must be CSV in UTF-8: export it again as plain CSV"
     EMPTY = "the file must hold a header and at least one bar: export it again, or remove it"
     TOO_LONG = "a file holds a year of bars of a quarter of an hour, 35,136 at most: build it with `retrain features`"

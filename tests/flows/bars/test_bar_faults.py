@@ -180,7 +180,7 @@ def test_files_of_different_columns_are_refused_with_the_file_that_has_the_colum
     assert str(refused.value) == snapshot
 
 
-@pytest.mark.parametrize("year", ["20x4", "24", "3024", "2024_old"])
+@pytest.mark.parametrize("year", ["20x4", "24", "3024", "2024_old", "٢٠٢٢"])
 def test_a_file_name_of_no_year_is_refused(tmp_path: Path, year: str) -> None:
     write(tmp_path, rows())
     (tmp_path / f"GBPUSD_M15_{year}_features.csv").write_text(HEADER)
