@@ -46,7 +46,7 @@ class BarFault:
     """One breach: ``row`` is the line in the file, counted from 1 (the header is 1), 0 the file as a whole.
 
     ``rule`` is a member of :class:`Rule`, or of another enumeration whose values say how to fix what breaks it.
-    ``more``: how many breaches of the same rule in the same file are counted here and not kept.
+    ``more``: how many further breaches of the same rule are counted here and not kept.
     """
 
     rule: Enum
@@ -67,10 +67,13 @@ def first_faults(
     ``rows``: shape (n,), the line of each position. ``found`` says what stands at a position; it is called for the
     faults that are kept alone, so a file that is wrong in every line costs no more than one that is wrong in a few.
     """
+    return [BarFault(rule, file, int(rows[each]), found(each), more) for each, more in first_places(at)]
+
+
+def first_places(at: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
+    """The first :data:`FAULTS_LISTED` of the positions ``at``, each with 0, the last with how many follow."""
     kept = at[:FAULTS_LISTED].tolist()
-    more = at.size - len(kept)
-    last = kept[-1] if kept else -1
-    return [BarFault(rule, file, int(rows[each]), found(each), more if each == last else 0) for each in kept]
+    return [(each, 0) for each in kept[:-1]] + [(each, at.size - len(kept)) for each in kept[-1:]]
 
 
 def refuse(faults: Iterable[BarFault]) -> None:
@@ -78,19 +81,20 @@ def refuse(faults: Iterable[BarFault]) -> None:
     ordered = sorted(faults, key=lambda fault: (_place(fault.rule), fault.file, fault.row, fault.found))
     if not ordered:
         return
-    count = _count(ordered)
+    count = count_of(ordered)
     lines = [f"the bars cannot be used, {count} fault{'s' if count > 1 else ''}:"]
     for rule, group in groupby(ordered, key=lambda fault: fault.rule):
         of_rule = list(group)
         listed = of_rule[:FAULTS_LISTED]
         lines.append(f"- {rule.value}")
         lines += [f"    {fault}" for fault in listed]
-        if _count(of_rule) > len(listed):
-            lines.append(f"    and {_count(of_rule) - len(listed)} more")
+        if count_of(of_rule) > len(listed):
+            lines.append(f"    and {count_of(of_rule) - len(listed)} more")
     raise BarsRejected("\n".join(lines))
 
 
-def _count(faults: list[BarFault]) -> int:
+def count_of(faults: Iterable[BarFault]) -> int:
+    """How many breaches ``faults`` stand for, those that are not kept among them."""
     return sum(1 + fault.more for fault in faults)
 
 

@@ -25,7 +25,7 @@ UTC_TIMES = (BARS.index + pd.Timedelta(hours=5)).to_numpy("datetime64[ns]")
     [
         (exports.histdata, "HistData"),
         (exports.metatrader, "MetaTrader 5"),
-        (exports.histdata_for_metatrader, "HistData for MetaTrader"),
+        (exports.metatrader_4, "MetaTrader 4"),
         (exports.plain, "CSV"),
     ],
 )
@@ -40,7 +40,7 @@ def test_columns_of_other_names_are_mapped_and_the_rest_is_ignored() -> None:
     lines = [
         f"x|{when:%d/%m/%Y}|{when:%H.%M}|{row.close}|{row.open}|{row.low}|{row.high}" for when, row in BARS.iterrows()
     ]
-    content = "\n".join(["id|Day|Hour|C|O|L|H", *lines]).encode()
+    content = "\n".join(["id|Day|Hour|C|O|L|H", *lines, ""]).encode()
     layout = described(column_map("time=Day+Hour,open=O,high=H,low=L,close=C"), "|", "%d/%m/%Y %H.%M")
     found = read_export("x.csv", content, clock=CLOCK, layout=layout)
     assert found.faults == ()
