@@ -114,9 +114,15 @@ def _check_time_format(time_format: str) -> None:
     directives = re.findall(r"%(.?)", time_format, re.DOTALL)
     unknown = [f"%{each}" for each in directives if each not in _DIRECTIVES or not each]
     twice = sorted({f"%{each}" for each in directives if each != "%" and directives.count(each) > 1})
-    if unknown or twice or not directives:
+    if unknown or twice or not set(directives) - {"%"}:
         wrong = (unknown or twice or ["it"])[0]
-        reason = "stands there twice" if twice and not unknown else "is no directive" if directives else "has none"
+        reason = (
+            "stands there twice"
+            if twice and not unknown
+            else "is no directive of it"
+            if unknown
+            else "names no part of a time"
+        )
         raise RequestRefused(
             f"--time-format {time_format!r}: {wrong} {reason}: write for instance '%d/%m/%Y %H:%M', or "
             "'%d/%m/%Y %H:%M %z' for times with an offset"

@@ -20,7 +20,7 @@ CANDIDATES = ("london-5h", "America/New_York", "UTC-5", "America/New_York+7h", "
 """Clocks that exports are known to have, the usual ones first."""
 
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
-_OPENS, _OPENED = 17 * 60, 18 * 60 + 15  # minutes of the day; a quiet feed begins a little later
+_OPENS, _OPENED = 17 * 60, 17 * 60 + 30  # minutes of the day; a quiet feed begins a little later
 _WEEKEND = np.timedelta64(40, "h"), np.timedelta64(90, "h")  # without bars: one of two days, with a holiday beside it
 _BETTER = 0.05
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -34,21 +34,20 @@ def weeks_of(utc: npt.NDArray[np.datetime64], clock: FileClock | None) -> str:
     opens = _openings(utc)
     if not opens.size:
         return "no weekend in it that would show the clock"
-    fit = float(_fits(opens).mean())
+    fit = int(_fits(opens).sum())
     weekday, minute = _new_york(opens)
-    usual, _ = Counter(zip(weekday.tolist(), minute.tolist(), strict=True)).most_common(1)[0]
-    said = f"weeks open {_NAMES[usual[0]]} {usual[1] // 60:02d}:{usual[1] % 60:02d} New York"
-    better, name = 0.0, ""
+    (day, time), _ = Counter(zip(weekday.tolist(), minute.tolist(), strict=True)).most_common(1)[0]
+    usual = f"{_NAMES[day]} {time // 60:02d}:{time % 60:02d} New York"
     if clock is not None:
         shown = clock.from_utc(pd.DatetimeIndex(opens, tz="UTC"))
-        by_other = {each: float(_fits(FileClock.parse(each).to_utc(shown)[0]).mean()) for each in CANDIDATES}
+        by_other = {each: int(_fits(FileClock.parse(each).to_utc(shown)[0]).sum()) for each in CANDIDATES}
         name = max(by_other, key=lambda each: by_other[each])
-        better = by_other[name]
-    if better > fit + _BETTER:
-        return f"{said}, not Sunday 17:00 in {_count(opens.size, 1 - fit)}: --clock {name} would fit"
-    if fit < 0.5:
-        return f"{said}, not Sunday 17:00: the clock is doubtful"
-    return said
+        if by_other[name] > fit + _BETTER * opens.size:
+            there = f"{fit} of {opens.size} at Sunday 17:00"
+            return f"weeks open mostly {usual}, {there}; by --clock {name} it would be {by_other[name]}"
+    if fit < opens.size / 2:
+        return f"weeks open mostly {usual}, {fit} of {opens.size} at Sunday 17:00: the clock is doubtful"
+    return f"weeks open {usual}"
 
 
 def market_is_shut(utc: npt.NDArray[np.datetime64]) -> Mask:
@@ -73,7 +72,3 @@ def _new_york(utc: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.int64], n
     """Weekday (Monday is 0) and minute of the day on New York's wall clock, each of shape (n,)."""
     wall = pd.DatetimeIndex(utc, tz="UTC").tz_convert(NEW_YORK)
     return np.asarray(wall.day_of_week, np.int64), np.asarray(wall.hour * 60 + wall.minute, np.int64)
-
-
-def _count(weeks: int, share: float) -> str:
-    return f"{round(weeks * share)} of {weeks} weeks"
