@@ -14,9 +14,10 @@ Nothing later than the as-of is read: neither a bar that had not closed nor a la
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.dataset import Dataset, prepare
 from flows.bars.indicators import DEFINITIONS, FEATURES, indicators
-from flows.bars.loading import MARKER, Bars, load_bars, year_file
+from flows.bars.loading import MARKER, Bars, load_bars
 from flows.bars.sample import write_sample
 from flows.bars.trading_days import night_of, rollover, trading_day
+from flows.bars.year_names import year_file
 
 __all__ = [
     "DEFAULT_CLOCK",

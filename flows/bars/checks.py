@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,61 +42,75 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     repairs = list(rows.repairs)
     if rows.crlf.any():
         repairs.append(f"{rows.file}: {_count(int(rows.crlf.sum()), 'row')} ended in CRLF")
+    if rows.unfinished is not None:
+        repairs.append(f"{rows.file}: {rows.unfinished}")
     if rows.columns:
         missing = [name for name in needed if name not in rows.columns]
         faults += [BarFault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
-    misshapen = _faults_of_shape(rows, unclear)
-    rows = rows.only(_are_sound(rows, misshapen))
+    misshapen, broken = _faults_of_shape(rows, unclear)
+    rows = rows.only(~broken)
     names = tuple(name for name in rows.columns if name != TIMESTAMP)
     values = _numbers(rows, names)
-    wrong = _faults_of_values(rows, names, values)
-    order = _order(rows, _are_sound(rows, wrong), repairs)
+    wrong, broken = _faults_of_values(rows, names, values)
+    order = _order(rows, ~broken, repairs)
     rows, values = rows.take(order), values[order]
     again, doubles = _duplicates(rows, values, repairs)
     faults += [*misshapen, *wrong, *doubles]
     return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
 
 
-def _faults_of_shape(rows: Rows, unclear: Mask) -> list[BarFault]:
-    """Wrong timestamps, and lines that do not have one field a column."""
-    breaches = (
-        (Rule.ZONE, rows.zoned),
-        (Rule.OTHER_YEAR, rows.time.astype("datetime64[Y]") != np.datetime64(rows.year - 1970, "Y")),
-        (Rule.OFF_GRID, (rows.time - _EPOCH) % QUARTER_HOUR != np.timedelta64(0)),
-        (Rule.SUMMER_TIME, unclear & ~rows.zoned),
-    )
-    faults = [
-        rows.fault(rule, at, f"timestamp = {quoted(_cell(rows, at, TIMESTAMP))}")
-        for rule, broken in breaches
-        for at in np.flatnonzero(broken).tolist()
-    ]
+def _faults_of_shape(rows: Rows, unclear: Mask) -> tuple[list[BarFault], Mask]:
+    """Wrong timestamps, and lines that do not have one field a column; and which rows have one of these, shape (n,)."""
     expected = len(rows.columns)
-    for at, cells in enumerate(rows.cells):
-        if len(cells) != expected:
-            # A decimal comma cuts every number in two and leaves the timestamp whole.
-            rule = Rule.DECIMAL_COMMA if len(cells) == 2 * expected - 1 else Rule.FIELDS
-            faults.append(rows.fault(rule, at, f"{len(cells)} of {expected} fields: {quoted(','.join(cells))}"))
-    return faults
+    fields = np.array([len(cells) for cells in rows.cells], np.int64)
+    # A decimal comma cuts every number in two and leaves the timestamp whole.
+    commas = (fields != expected) & (fields == 2 * expected - 1)
+    breaches: tuple[tuple[Rule, Mask, Callable[[int], str]], ...] = (
+        *(
+            (rule, broken, lambda at: f"timestamp = {quoted(_cell(rows, at, TIMESTAMP))}")
+            for rule, broken in (
+                (Rule.ZONE, rows.zoned),
+                (Rule.OTHER_YEAR, rows.time.astype("datetime64[Y]") != np.datetime64(rows.year - 1970, "Y")),
+                (Rule.OFF_GRID, (rows.time - _EPOCH) % QUARTER_HOUR != np.timedelta64(0)),
+                (Rule.SUMMER_TIME, unclear & ~rows.zoned),
+            )
+        ),
+        *(
+            (rule, broken, lambda at: f"{fields[at]} of {expected} fields: {quoted(','.join(rows.cells[at]))}")
+            for rule, broken in ((Rule.DECIMAL_COMMA, commas), (Rule.FIELDS, (fields != expected) & ~commas))
+        ),
+    )
+    return _faults_of(rows, breaches)
 
 
-def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> list[BarFault]:
-    faults = []
+def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> tuple[list[BarFault], Mask]:
+    """Values that are none and prices that contradict each other; and which rows have one of these, shape (n,)."""
+
+    def shown(name: str) -> Callable[[int], str]:
+        return lambda at: f"{name} = {quoted(_cell(rows, at, name))}"
+
+    def crossed(low: str, high: str) -> Callable[[int], str]:
+        return lambda at: f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
+
+    breaches: list[tuple[Rule, Mask, Callable[[int], str]]] = []
     for column, name in enumerate(names):
-        broken = [(Rule.NUMBER, ~np.isfinite(values[:, column]))]
+        breaches.append((Rule.NUMBER, ~np.isfinite(values[:, column]), shown(name)))
         if name in (OPEN, HIGH, LOW, CLOSE):
-            broken.append((Rule.PRICE, values[:, column] <= 0))
-        for rule, rows_broken in broken:
-            for at in np.flatnonzero(rows_broken).tolist():
-                faults.append(rows.fault(rule, at, f"{name} = {quoted(_cell(rows, at, name))}"))
+            breaches.append((Rule.PRICE, values[:, column] <= 0, shown(name)))
     for low, high in ((LOW, HIGH), (LOW, OPEN), (LOW, CLOSE), (OPEN, HIGH), (CLOSE, HIGH)):
         if low in names and high in names:
-            crossed = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
-            for at in np.flatnonzero(crossed).tolist():
-                values_there = (
-                    f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
-                )
-                faults.append(rows.fault(Rule.RANGE, at, values_there))
-    return faults
+            above = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
+            breaches.append((Rule.RANGE, above, crossed(low, high)))
+    return _faults_of(rows, breaches)
+
+
+def _faults_of(rows: Rows, breaches: Sequence[tuple[Rule, Mask, Callable[[int], str]]]) -> tuple[list[BarFault], Mask]:
+    """The faults of each rule, where it is broken, and which rows break one, shape (n,)."""
+    faults, any_ = [], np.zeros(len(rows.number), np.bool_)
+    for rule, broken, found in breaches:
+        faults += rows.faults_where(rule, broken, found)
+        any_ |= broken
+    return faults, any_
 
 
 def _order(rows: Rows, sound: Mask, repairs: list[str]) -> npt.NDArray[np.intp]:
@@ -120,16 +134,12 @@ def _duplicates(rows: Rows, values: Floats, repairs: list[str]) -> tuple[Mask, l
     if same.any():
         row = rows.number[np.flatnonzero(same)[0]]
         repairs.append(f"{rows.file}: {_count(int(same.sum()), 'exact duplicate')} dropped (first at row {row})")
-    faults = []
-    for at in np.flatnonzero(again & ~same).tolist():
-        when = quoted(_cell(rows, at, TIMESTAMP))
-        faults.append(rows.fault(Rule.DUPLICATE, at, f"{when} is also in row {rows.number[first[at]]}"))
+    faults = rows.faults_where(
+        Rule.DUPLICATE,
+        again & ~same,
+        lambda at: f"{quoted(_cell(rows, at, TIMESTAMP))} is also in row {rows.number[first[at]]}",
+    )
     return again, faults
-
-
-def _are_sound(rows: Rows, faults: list[BarFault]) -> Mask:
-    """Which rows have none of ``faults``: shape (n,)."""
-    return ~np.isin(rows.number, [fault.row for fault in faults])
 
 
 def _cell(rows: Rows, at: int, name: str) -> str:

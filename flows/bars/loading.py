@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,18 +13,17 @@ import pandas as pd
 
 from flows.bars.checks import CLOSE, QUARTER_HOUR, Checked, check_rows
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
-from flows.bars.faults import BarFault, Rule, quoted, refuse
+from flows.bars.faults import BarFault, Rule, refuse
 from flows.bars.rows import TIMESTAMP, Rows, read_rows
 from flows.bars.source import open_source
 from flows.bars.trading_days import night_of
+from flows.bars.year_names import other_forms, year_file, years_there
 from flows.errors import BarsMissing, RequestRefused
 
 MARKER = "SIMULATED.json"
 """The file beside the yearly ones that says that they are simulated."""
 
 BAR = pd.Timedelta(minutes=15)
-
-_NAME = re.compile(r"GBPUSD_M15_(.+)_features\.csv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +54,6 @@ class Bars:
         return night_of(self.frame.index[-1])
 
 
-def year_file(year: int) -> str:
-    """The name of the file that holds ``year``."""
-    return f"GBPUSD_M15_{year}_features.csv"
-
-
 def load_bars(
     source: str | Path,
     *,
@@ -87,10 +80,12 @@ def load_bars(
     file_clock = FileClock.parse(clock)
     place = open_source(source)
     names = place.names()
-    chosen, faults = _choose(names, str(source), None if years is None else set(years), file_clock, moment)
+    chosen, faults, beside = _choose(names, str(source), None if years is None else set(years), file_clock, moment)
     read = [read_rows(year_file(year), year, place.read(year_file(year))) for year in chosen]
     if moment is None:
         moment = _newest_close(read, file_clock)
+    else:
+        read = [_as_known(rows, file_clock, moment) for rows in read]
     checked = _check_all(read, require, file_clock, moment)
     refuse([*faults, *(fault for file in checked for fault in file.faults)])
     checked = [file for file in checked if file.time.size]
@@ -106,25 +101,30 @@ def load_bars(
         simulated=MARKER in names,
         as_of=moment,
         clock=file_clock.name,
-        repairs=tuple(repair for file in checked for repair in file.repairs),
+        repairs=(*beside, *(repair for file in checked for repair in file.repairs)),
     )
 
 
 def _choose(
-    names: list[str], source: str, named: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
-) -> tuple[list[int], list[BarFault]]:
-    """The years to read, ascending, and a fault for each file that names no year."""
-    years = {name: form[1] for name in names if (form := _NAME.fullmatch(name))}
-    unknown = {name for name, year in years.items() if not (re.fullmatch(r"\d{4}", year) and 1970 <= int(year) < 2200)}
-    faults = [BarFault(Rule.UNKNOWN_YEAR, name, 0, f"year = {quoted(years[name])}") for name in sorted(unknown)]
-    there = sorted(int(year) for name, year in years.items() if name not in unknown)
+    names: Mapping[str, str], source: str, named: set[int] | None, clock: FileClock, as_of: pd.Timestamp | None
+) -> tuple[list[int], list[BarFault], list[str]]:
+    """The years to read, ascending; a fault for each file that names no year or holds one in a form that is not read;
+    a sentence for each that lies beside the file of its year."""
+    there, faults = years_there(names)
+
+    def is_asked_for(year: int) -> bool:
+        return (named is None or year in named) and (as_of is None or _begin(year, clock) + BAR <= as_of)
+
+    forms = {name: form for name, form in other_forms(names).items() if is_asked_for(form[0])}
+    faults += [BarFault(Rule.FORM, name, 0, why) for name, (year, why) in forms.items() if year not in there]
+    beside = [f"{name}: not read, {year_file(year)} is" for name, (year, _) in forms.items() if year in there]
     if not there and not faults:
         raise BarsMissing(f"{source} holds no file named {year_file(2024).replace('2024', '{year}')}")
     begun = [year for year in there if as_of is None or _begin(year, clock) + BAR <= as_of]
     wanted = set(range(begun[0], begun[-1])) if named is None and begun else named or set()
     missing = sorted(wanted - set(there))
     if missing:
-        refuse(faults)  # a misnamed file may be the very one
+        refuse(faults)  # one of these files may be the very one
         raise BarsMissing(
             f"{source} holds no file of {', '.join(map(str, missing))} (it holds {', '.join(map(str, there))}): "
             "add the file, or name the years you want"
@@ -132,11 +132,19 @@ def _choose(
     later = sorted(wanted - set(begun))
     if later:
         raise BarsMissing(f"{', '.join(map(str, later))} had not begun at the as-of {as_of}: name earlier years")
-    return [year for year in begun if named is None or year in named], faults
+    return [year for year in begun if named is None or year in named], faults, beside
 
 
 def _begin(year: int, clock: FileClock) -> pd.Timestamp:
     return pd.Timestamp(clock.to_utc(np.array([f"{year}-01-01"], "datetime64[ns]"))[0][0], tz="UTC")
+
+
+def _as_known(rows: Rows, clock: FileClock, as_of: pd.Timestamp) -> Rows:
+    """``rows`` without the mention of an unfinished one that had not closed at ``as_of`` anyway."""
+    if rows.unfinished is None or np.isnat(rows.unfinished.time):
+        return rows
+    opens = clock.to_utc(np.array([rows.unfinished.time], "datetime64[ns]"))[0][0]
+    return rows if opens + QUARTER_HOUR <= as_of.to_datetime64() else replace(rows, unfinished=None)
 
 
 def _newest_close(read: list[Rows], clock: FileClock) -> pd.Timestamp:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,11 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
-from flows.bars.faults import BarFault, Rule, quoted
+from flows.bars.faults import BarFault, Rule, first_faults, quoted
 from flows.bars.other_content import other_content
 from registry.format.phrases import listed
 
 TIMESTAMP = "timestamp"
+
+LINES_READ = 100_000
+"""Lines of a file that are read; a year has 35,136 quarters of an hour at most, so more are of another kind of file."""
 
 _FORM = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\s?(Z|UTC|[+-]\d\d:?\d\d)?")
 _FIRST, _LAST = np.datetime64("1900-01-01", "us"), np.datetime64("2200-01-01", "us")  # well inside datetime64[ns]
@@ -27,11 +31,25 @@ _DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'"}
 
 
 @dataclass(frozen=True)
+class UnfinishedRow:
+    """A last line without a line end: a writer is still at work, or was cut off, and any of its digits may be missing.
+
+    ``time``: what the file's clock shows in it, NaT where that cannot be read.
+    """
+
+    number: int
+    time: np.datetime64
+
+    def __str__(self) -> str:
+        return f"row {self.number} left out: the last line has no line end, so it may be half written"
+
+
+@dataclass(frozen=True)
 class Rows:
     """The lines whose timestamps can be read, in the order of the file, and what reading them found.
 
     ``cells``: the fields of each line. ``number`` (of the line, the header's is 1), ``time`` (datetime64[ns], the
-    file's clock), ``zoned`` (a zone was written) and ``crlf``: shape (n,).
+    file's clock), ``zoned`` (a zone was written) and ``crlf``: shape (n,). ``unfinished`` is in none of them.
     """
 
     file: str
@@ -44,6 +62,7 @@ class Rows:
     crlf: Mask
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
+    unfinished: UnfinishedRow | None = None
 
     def only(self, mask: Mask) -> Rows:
         """The rows where ``mask``, shape (n,)."""
@@ -55,9 +74,9 @@ class Rows:
         arrays = {name: getattr(self, name)[positions] for name in ("number", "time", "zoned", "crlf")}
         return replace(self, cells=cells, **arrays)
 
-    def fault(self, rule: Rule, at: int, found: str) -> BarFault:
-        """A breach in the row at position ``at``."""
-        return BarFault(rule, self.file, int(self.number[at]), found)
+    def faults_where(self, rule: Rule, broken: Mask, found: Callable[[int], str]) -> list[BarFault]:
+        """A breach in the first of the rows where ``broken``, shape (n,); see :func:`first_faults`."""
+        return first_faults(rule, self.file, self.number, np.flatnonzero(broken), found)
 
 
 def read_rows(file: str, year: int, content: bytes) -> Rows:
@@ -69,45 +88,76 @@ def read_rows(file: str, year: int, content: bytes) -> Rows:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _unusable(BarFault(Rule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"), year)
-    header, *lines = text.split("\n")
+    header, *lines = text.split("\n", LINES_READ + 1)
+    last = lines.pop() if lines else ""  # empty where every line has its end
+    too_long = "\n" in last
     columns = tuple(name.strip() for name in header.split(","))
     numbered = [(number, line) for number, line in enumerate(lines, start=2) if line.strip()]
     fault = _fault_of_file(file, header, columns, bars=len(numbered))
     if fault is not None:
         return _unusable(fault, year)
     repairs = (f"{file}: byte order mark removed",) if content.startswith(b"\xef\xbb\xbf") else ()
-    return _timed(file, year, columns, numbered, repairs)
+    rows = _timed(file, year, columns, numbered)
+    if too_long:
+        count = content.count(b"\n")
+        found = f"{count:,} lines, of which the first {LINES_READ:,} were read"
+        rows = replace(rows, faults=(BarFault(Rule.TOO_LONG, file, 0, found), *rows.faults))
+    elif last.strip():
+        rows = replace(rows, unfinished=_unfinished(len(lines) + 2, last, columns))
+    return replace(rows, repairs=repairs)
 
 
-def _timed(
-    file: str, year: int, columns: tuple[str, ...], numbered: list[tuple[int, str]], repairs: tuple[str, ...]
-) -> Rows:
+def _timed(file: str, year: int, columns: tuple[str, ...], numbered: list[tuple[int, str]]) -> Rows:
     place = columns.index(TIMESTAMP)
     times: list[datetime] = []
     timed: list[tuple[int, list[str], bool, bool]] = []
-    faults = []
-    for number, line in numbered:
+    broken: dict[Rule, list[int]] = {Rule.FIELDS: [], Rule.TIMESTAMP: []}
+    for at, (number, line) in enumerate(numbered):
         cells = line.split(",")
         time, zoned = _read_timestamp(cells[place]) if place < len(cells) else (None, False)
         if time is not None:
             times.append(time)
             timed.append((number, cells, zoned, line.endswith("\r")))
-        elif len(cells) != len(columns):
-            faults.append(BarFault(Rule.FIELDS, file, number, f"{len(cells)} of {len(columns)} fields: {quoted(line)}"))
         else:
-            faults.append(BarFault(Rule.TIMESTAMP, file, number, f"timestamp = {quoted(cells[place])}"))
+            broken[Rule.TIMESTAMP if len(cells) == len(columns) else Rule.FIELDS].append(at)
+
+    def found(at: int) -> str:
+        line = numbered[at][1]
+        cells = line.split(",")
+        if len(cells) == len(columns):
+            return f"timestamp = {quoted(cells[place])}"
+        return f"{len(cells)} of {len(columns)} fields: {quoted(line)}"
+
+    numbers = np.array([number for number, _ in numbered], np.int64)
+    faults = [
+        fault
+        for rule, places in broken.items()
+        for fault in first_faults(rule, file, numbers, np.array(places, np.intp), found)
+    ]
     return Rows(
         file=file,
         year=year,
         columns=columns,
         cells=[cells for _, cells, _, _ in timed],
         number=np.array([number for number, _, _, _ in timed], np.int64),
-        time=np.clip(np.array(times, "datetime64[us]"), _FIRST, _LAST).astype("datetime64[ns]"),
+        time=_file_times(times),
         zoned=np.array([zoned for _, _, zoned, _ in timed], np.bool_),
         crlf=np.array([crlf for _, _, _, crlf in timed], np.bool_),
         faults=tuple(faults),
-        repairs=repairs,
+        repairs=(),
     )
+
+
+def _file_times(times: list[datetime]) -> npt.NDArray[np.datetime64]:
+    return np.asarray(np.clip(np.array(times, "datetime64[us]"), _FIRST, _LAST).astype("datetime64[ns]"))
+
+
+def _unfinished(number: int, line: str, columns: tuple[str, ...]) -> UnfinishedRow:
+    cells = line.split(",")
+    place = columns.index(TIMESTAMP)
+    # Its last cell may lack digits and read as another time: only one that is followed by a comma is whole.
+    time = _read_timestamp(cells[place])[0] if place < len(cells) - 1 else None
+    return UnfinishedRow(number, np.datetime64("NaT") if time is None else _file_times([time])[0])
 
 
 def _read_timestamp(text: str) -> tuple[datetime | None, bool]:
@@ -132,7 +182,7 @@ def _fault_of_file(file: str, header: str, columns: tuple[str, ...], *, bars: in
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
         return BarFault(Rule.COLUMN_TWICE, file, 1, listed(map(quoted, twice)))
-    return None if bars else BarFault(Rule.EMPTY, file, 1, "a header and no bar")
+    return None if bars else BarFault(Rule.EMPTY, file, 1, "a header and no bar (a last line without line end is none)")
 
 
 def _unusable(fault: BarFault, year: int) -> Rows:

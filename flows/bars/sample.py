@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
-from flows.bars.loading import MARKER, year_file
+from flows.bars.loading import MARKER
 from flows.bars.simulation import simulate
 from flows.bars.writing import header, year_lines
+from flows.bars.year_names import year_file
 from flows.errors import RequestRefused
 from registry.store.files import write_atomically
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Files below one place; both methods raise :class:`BarsMissing` with the cause if it cannot be read."""
 
-    def names(self) -> list[str]:
-        """Names of the files right there, sorted."""
+    def names(self) -> dict[str, str]:
+        """What lies right there, sorted by name: an empty text for a file, for anything else what it is."""
 
     def read(self, name: str) -> bytes:
         """The content of one of them."""
@@ -43,15 +43,24 @@ def open_source(source: str | Path) -> Source:
     return Bucket(text, bucket, prefix.strip("/"))
 
 
+def _not_a_file(path: Path) -> str:
+    """Empty for a file or a link to one, else what lies at ``path``."""
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return "a folder"
+    return "a link that leads to nothing" if path.is_symlink() and not path.exists() else "no file"
+
+
 class Folder:
     """A folder of the local file system."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def names(self) -> list[str]:
+    def names(self) -> dict[str, str]:
         with self._typed_errors():
-            return sorted(entry.name for entry in self._path.iterdir() if entry.is_file())
+            return {entry.name: _not_a_file(entry) for entry in sorted(self._path.iterdir())}
 
     def read(self, name: str) -> bytes:
         with self._typed_errors():
@@ -79,11 +88,13 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self._s3: BucketClient | None = None
 
-    def names(self) -> list[str]:
+    def names(self) -> dict[str, str]:
         with _store_errors():
-            pages = self._client().pages(self._prefix, about="the files", Delimiter="/")
-            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-        return sorted(key.removeprefix(self._prefix) for key in keys if key != self._prefix)
+            found: dict[str, str] = {}
+            for page in self._client().pages(self._prefix, about="the files", Delimiter="/"):
+                found |= {each["Prefix"].rstrip("/"): "a folder" for each in page.get("CommonPrefixes", ())}
+                found |= {each["Key"]: "" for each in page.get("Contents", ()) if each["Key"] != self._prefix}
+        return {key.removeprefix(self._prefix): kind for key, kind in sorted(found.items())}
 
     def read(self, name: str) -> bytes:
         with _store_errors():

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.bars.loading import year_file
 from flows.bars.rows import TIMESTAMP
+from flows.bars.year_names import year_file
 
 
 def header(frame: pd.DataFrame) -> str:

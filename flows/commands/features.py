@@ -14,6 +14,7 @@ from rich.console import Console
 
 from flows.bars import DEFINITIONS
 from flows.bars.clock import FileClock
+from flows.bars.contents import LARGEST
 from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_export
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
@@ -28,7 +29,10 @@ LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
 
 
 def features(
-    raw: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Exports: HistData, MetaTrader 5 or other CSV.")],
+    raw: Annotated[
+        list[Path],
+        typer.Argument(metavar="RAW...", help="Exports: HistData, MetaTrader, Dukascopy and others, packed or not."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the yearly feature files.")],
     append: Annotated[
         bool, typer.Option("--add", help="Append only bars later than the last one in the folder.")
@@ -64,19 +68,32 @@ def features(
     read_by = FileClock.parse(clock or written_by)
     local_path(out, "a folder for feature files")
     exports = [_read(path, read_by, layout, minutes) for path in raw]
+    if clock is not None:
+        _refuse_second_clock(clock, exports)
     built = (add if append else build)(out, exports, choices)
     if as_json:
-        sys.stdout.write(json.dumps(asdict(built), indent=2, default=str) + "\n")
+        told = asdict(built) | {"exports": [str(export) for export in exports]}
+        sys.stdout.write(json.dumps(told, indent=2, default=str) + "\n")
     else:
         _show(built, exports)
 
 
 def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | None) -> Export:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)  # a pipe or a device may never end
     except OSError as error:
         raise BarsMissing(f"{path} cannot be read: {error.strerror}") from error
     return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
+
+
+def _refuse_second_clock(clock: str, exports: list[Export]) -> None:
+    zoned = [export.file for export in exports if export.zoned]
+    if zoned:
+        raise RequestRefused(
+            f"--clock {clock} contradicts {', '.join(zoned)}, whose times carry their own offset: leave out --clock, "
+            "or read these files by themselves"
+        )
 
 
 def _one_of(option: str, value: str, allowed: tuple[Any, ...]) -> Any:
@@ -87,12 +104,12 @@ def _one_of(option: str, value: str, allowed: tuple[Any, ...]) -> Any:
 
 def _show(built: Built, exports: list[Export]) -> None:
     console = Console(highlight=False, soft_wrap=True)
+    of_exports = {repair for export in exports for repair in export.repairs}
     for export in exports:
-        console.print(
-            f"{export.file}: {export.layout}, {export.time.size:,} bars of {export.minutes} min", markup=False
-        )
+        console.print(str(export), markup=False)
     for repair in built.repairs:
-        console.print(f"  repaired: {repair}", markup=False)
+        if repair not in of_exports:
+            console.print(f"  repaired: {repair}", markup=False)
     console.print(
         f"{built.folder}: {built.bars:,} bars, {built.first:%Y-%m-%d %H:%M} to {built.last:%Y-%m-%d %H:%M} UTC; "
         f"{built.added:,} new, in {', '.join(built.files) or 'no file'}",

@@ -61,7 +61,7 @@ def _exports(place: Path, data: Path) -> None:
     histdata = np.array(
         [";".join([f"{when:%Y%m%d %H%M%S}", *row, "0"]) for when, row in zip(times, rows, strict=True)], object
     )
-    (place / "DAT_ASCII_GBPUSD_M15_2024.csv").write_text("\n".join(histdata[~new]))
-    (place / "today.csv").write_text("\n".join(histdata[new]))
+    (place / "DAT_ASCII_GBPUSD_M15_2024.csv").write_text("\n".join([*histdata[~new], ""]))
+    (place / "today.csv").write_text("\n".join([*histdata[new], ""]))
     broker = ["|".join([f"{when:%d/%m/%Y|%H:%M}", *row]) for when, row in zip(times, rows, strict=True)]
-    (place / "broker.csv").write_text("\n".join(["Day|Hour|O|H|L|C", *broker]))
+    (place / "broker.csv").write_text("\n".join(["Day|Hour|O|H|L|C", *broker, ""]))

@@ -18,7 +18,7 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
-from flows.bars.faults import BarFault, refuse
+from flows.bars.faults import BarFault, first_faults, refuse
 from flows.bars.indicators import Definitions, indicators
 from flows.bars.loading import load_bars
 from flows.bars.raw.folder import State, commit, digests, locked, read_state
@@ -162,10 +162,13 @@ def _unclear(bars: Prices, clock: FileClock) -> list[BarFault]:
     """A fault for each bar whose time in the file would not say when it was."""
     back, unclear = clock.to_utc(clock.from_utc(pd.DatetimeIndex(bars.time, tz="UTC")))
     wrong = np.flatnonzero(unclear | (back != bars.time))
-    return [
-        BarFault(RawRule.SUMMER_TIME, clock.name, 0, f"the bar of {pd.Timestamp(bars.time[at])} UTC cannot be written")
-        for at in wrong.tolist()
-    ]
+    return first_faults(
+        RawRule.SUMMER_TIME,
+        clock.name,
+        np.zeros(bars.time.size, np.int64),
+        wrong,
+        lambda at: f"the bar of {pd.Timestamp(bars.time[at])} UTC cannot be written",
+    )
 
 
 def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.DataFrame, Mask]:

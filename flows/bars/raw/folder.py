@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from flows.bars.loading import MARKER, year_file
+from flows.bars.loading import MARKER
 from flows.bars.raw.resampling import Prices
+from flows.bars.year_names import year_file
 from flows.errors import BarsRejected, RequestRefused
 from registry.store.files import UNFINISHED, write_atomically
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,11 +10,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flows.bars.faults import BarFault
+from flows.bars.faults import BarFault, first_places
 from flows.bars.raw.reading import Export
 from flows.bars.raw.resampling import QUARTER, Prices, quarter, resample
 from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where bars stand: ``file`` (a position in ``files``) and ``number`` of the line, for each ``time`` in order, all
+    of shape (n,)."""
+
+    files: tuple[str, ...]
+    file: npt.NDArray[np.int64]
+    number: npt.NDArray[np.int64]
+    time: npt.NDArray[np.datetime64]
+
+    def at(self, position: int) -> tuple[str, int]:
+        """File and line of the bar at ``position``."""
+        return self.files[self.file[position]], int(self.number[position])
+
+    def from_(self, opens: np.datetime64, end: np.datetime64) -> tuple[str, int]:
+        """File and line of the first bar from ``opens`` on and before ``end``; a bar of an earlier build has none."""
+        position = int(np.searchsorted(self.time, opens))
+        there = position < self.time.size and self.time[position] < end
+        return self.at(position) if there else ("held back before", 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +44,7 @@ class Merged:
 
     minutes: int
     bars: Prices
-    place: tuple[tuple[str, int], ...]
+    place: Places
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
@@ -51,28 +72,33 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
         for export in exports
         if not _of_length(export, minutes)
     ]
-    places = [(export.file, int(number)) for export in exports for number in export.number]
+    file = np.repeat(np.arange(len(exports)), [export.time.size for export in exports])
+    number = np.concatenate([export.number for export in exports])
     time = np.concatenate([export.time for export in exports])
     values = np.concatenate([export.prices for export in exports])
     order = np.argsort(time, kind="stable")
-    time, values = time[order], values[order]
-    places = [places[at] for at in order.tolist()]
+    time, values, file, number = time[order], values[order], file[order], number[order]
+    every = Places(tuple(export.file for export in exports), file, number, time)
     again = np.zeros(time.size, np.bool_)
     again[1:] = time[1:] == time[:-1]
     differ = again.copy()
     differ[1:] &= (values[1:] != values[:-1]).any(axis=1)
-    faults += [
-        BarFault(
-            RawRule.DUPLICATE, *places[at], f"{pd.Timestamp(time[at])} UTC is also in {_file_and_row(places[at - 1])}"
-        )
-        for at in np.flatnonzero(differ).tolist()
-    ]
+    faults += _faults_at(
+        RawRule.DUPLICATE,
+        np.flatnonzero(differ),
+        lambda at: (*every.at(at), f"{pd.Timestamp(time[at])} UTC is also in {_file_and_row(every.at(at - 1))}"),
+    )
     repairs = [repair for export in exports for repair in export.repairs]
     if again.any():
         repairs.append(f"{int(again.sum())} bars that two exports hold are taken once")
-    first = np.flatnonzero(~again).tolist()
-    bars = Prices(time, values).where(~again)
-    return Merged(minutes, bars, tuple(places[at] for at in first), tuple(faults), tuple(repairs))
+    first = ~again
+    place = Places(every.files, file[first], number[first], time[first])
+    return Merged(minutes, Prices(time, values).where(first), place, tuple(faults), tuple(repairs))
+
+
+def _faults_at(rule: RawRule, at: npt.NDArray[np.intp], found: Callable[[int], tuple[str, int, str]]) -> list[BarFault]:
+    """A fault (its file, line and what stands there) for the first of the positions ``at``; the last counts others."""
+    return [BarFault(rule, *found(each), more) for each, more in first_places(at)]
 
 
 def _of_length(export: Export, minutes: int) -> bool:
@@ -85,7 +111,7 @@ def _of_length(export: Export, minutes: int) -> bool:
 def new_bars(merged: Merged, there: Prices, open_: Prices | None, last: str, longest_gap: timedelta) -> FittedBars:
     """What ``merged`` has after the bars ``there``, quarter-hour bars in order of time; ``open_`` are bars held back
     before."""
-    run, place = merged.bars, dict(zip(merged.bars.time.tolist(), merged.place, strict=True))
+    run, place = merged.bars, merged.place
     faults: list[BarFault] = []
     if open_ is not None and open_.time.size and (not there.time.size or quarter(open_.time)[0] > there.time[-1]):
         run, faults = _joined(open_, run, place)
@@ -95,49 +121,56 @@ def new_bars(merged: Merged, there: Prices, open_: Prices | None, last: str, lon
         past = bars.time <= there.time[-1]
         begins_inside = run.time.size and run.time[0] != quarter(run.time)[0]
         checked = past & ~(begins_inside & (np.arange(bars.time.size) == 0))
-        faults += _misfits(bars.where(checked), there, run, place)
+        faults += _misfits(bars.where(checked), there, place)
         bars = bars.where(~past)
         rest = rest.where(quarter(rest.time) > there.time[-1])
     whole = there.time[-1:]
     steps = np.diff(np.concatenate([whole, bars.time]))
     opens = bars.time if whole.size else bars.time[1:]
-    for at in np.flatnonzero(steps > np.timedelta64(longest_gap)).tolist():
+
+    def gap(at: int) -> tuple[str, int, str]:
         before = pd.Timestamp(opens[at] - steps[at])
-        gap = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
-        faults.append(BarFault(RawRule.GAP, *_where(opens[at], run, place), gap))
+        between = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
+        return *place.from_(opens[at], opens[at] + QUARTER), between
+
+    faults += _faults_at(RawRule.GAP, np.flatnonzero(steps > np.timedelta64(longest_gap)), gap)
     return FittedBars(bars, rest, tuple(faults))
 
 
-def _joined(open_: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> tuple[Prices, list[BarFault]]:
+def _joined(open_: Prices, run: Prices, place: Places) -> tuple[Prices, list[BarFault]]:
     """Bars held back by an earlier build and those of the exports, and a fault for each that differs."""
-    of_run = dict(zip(run.time.tolist(), run.values, strict=True))
-    held_back = zip(open_.time.tolist(), open_.values, strict=True)
+    at = np.minimum(np.searchsorted(run.time, open_.time), max(run.time.size - 1, 0))
+    same = run.time[at] == open_.time if run.time.size else np.zeros(open_.time.size, np.bool_)
+    differ = same.copy()
+    differ[same] = (run.values[at[same]] != open_.values[same]).any(axis=1)
     faults = [
-        BarFault(RawRule.CORRECTED, *place[time], f"the bar of {pd.Timestamp(time)} UTC, held back before, differs")
-        for time, values in held_back
-        if time in of_run and not np.array_equal(of_run[time], values)
+        BarFault(
+            RawRule.CORRECTED,
+            *place.from_(time, time + QUARTER),
+            f"the bar of {pd.Timestamp(time)} UTC, held back before, differs",
+        )
+        for time in open_.time[differ]
     ]
-    both = open_.where(~np.isin(open_.time, run.time)).then(run)
+    both = open_.where(~same).then(run)
     order = np.argsort(both.time)
     return Prices(both.time[order], both.values[order]), faults
 
 
-def _misfits(bars: Prices, there: Prices, run: Prices, place: dict[int, tuple[str, int]]) -> list[BarFault]:
+def _misfits(bars: Prices, there: Prices, place: Places) -> list[BarFault]:
     """A fault for each of ``bars`` that is not in ``there``, or is with other prices."""
     at = np.minimum(np.searchsorted(there.time, bars.time), there.time.size - 1)
     late = there.time[at] != bars.time
     other = ~late & (there.values[at] != bars.values).any(axis=1)
+
+    def found(misfit: int) -> tuple[str, int, str]:
+        opens = bars.time[misfit]
+        return *place.from_(opens, opens + QUARTER), f"the bar of {pd.Timestamp(opens)} UTC"
+
     return [
-        BarFault(rule, *_where(bars.time[misfit], run, place), f"the bar of {pd.Timestamp(bars.time[misfit])} UTC")
+        fault
         for rule, wrong in ((RawRule.LATE, late), (RawRule.CORRECTED, other))
-        for misfit in np.flatnonzero(wrong).tolist()
+        for fault in _faults_at(rule, np.flatnonzero(wrong), found)
     ]
-
-
-def _where(opens: np.datetime64, run: Prices, place: dict[int, tuple[str, int]]) -> tuple[str, int]:
-    """File and line of the first bar of an export in the quarter of an hour that ``opens`` then."""
-    inside: npt.NDArray[np.datetime64] = run.time[(run.time >= opens) & (run.time < opens + QUARTER)]
-    return next((place[time] for time in inside.tolist() if time in place), ("held back before", 0))
 
 
 def _file_and_row(place: tuple[str, int]) -> str:

@@ -1,11 +1,9 @@
-"""An export is read into bars here, with everything that is wrong with them.
-
-As in the yearly files, lines are split here rather than by a CSV engine, so that every fault has its line.
-"""
+"""An export is read into bars here, with everything that is wrong with them, block of lines by block of lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +12,14 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
-from flows.bars.faults import BarFault, quoted
-from flows.bars.raw.layouts import METATRADER, PRICES, Layout, layout_of
+from flows.bars.contents import NoText, read_text
+from flows.bars.faults import BarFault, count_of, first_faults, quoted
+from flows.bars.raw.layouts import PRICES, Layout
+from flows.bars.raw.lines import Body, body_of, fields, without_unfinished
+from flows.bars.raw.prices import Signs, prices_of, signs_of
 from flows.bars.raw.rules import RawRule
+from flows.bars.raw.times import read_times
+from flows.bars.raw.weeks import market_is_shut, weeks_of
 
 LENGTHS = (1, 5, 15)
 """Minutes that a bar of an export may have."""
@@ -24,16 +27,19 @@ LENGTHS = (1, 5, 15)
 SHOWS_ITS_LENGTH = 10
 """Bars from which an export shows how long they are: fewer minutes may all open at full quarters by chance."""
 
-_FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
+MOST_FAULTS = 100_000
+"""Faults after which an export is read no further."""
+
 _MINUTE = np.timedelta64(60, "s")
 
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """The sound bars of one file, in its order.
+    """The sound bars of one file, in order of time.
 
     ``time``: shape (n,), datetime64[ns], the open in UTC. ``prices``: shape (n, 4), open, high, low, close.
-    ``number``: shape (n,), the line of each, counted from 1. ``minutes``: length of a bar. ``repairs``: sentences.
+    ``number``: shape (n,), the line of each, counted from 1. ``minutes``: length of a bar. ``clock``: what its times
+    are by, in words; ``zoned``: the export itself says it. ``notes``: how it was read; ``repairs``: what that changed.
     """
 
     file: str
@@ -43,16 +49,39 @@ class Export:
     prices: Floats
     number: npt.NDArray[np.int64]
     faults: tuple[BarFault, ...]
+    clock: str = ""
+    zoned: bool = False
+    notes: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        read = f"{self.file}: {self.layout}, {self.time.size:,} bars of {self.minutes} min, {self.clock}"
+        done = [*self.notes, *(repair.removeprefix(f"{self.file}: ") for repair in self.repairs)]
+        return "; ".join([read, *done])
+
+
+@dataclass(eq=False)
+class _Bars:
+    """Bars as they are read. Lists hold an array a block; ``zoned`` and ``unzoned`` are the lines of the first time
+    with an offset and without (0: there is none)."""
+
+    time: list[npt.NDArray[np.datetime64]] = field(default_factory=list)
+    prices: list[Floats] = field(default_factory=list)
+    number: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    faults: list[BarFault] = field(default_factory=list)
+    zoned: int = 0
+    unzoned: int = 0
+    flat: int = 0
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Lines as fields: time as one text, prices as four."""
+class _Block:
+    """Lines as fields: time as one text, prices as four, volume as one."""
 
-    number: list[int]
+    number: npt.NDArray[np.int64]
     time: list[str]
     prices: list[tuple[str, ...]]
+    volume: list[str]
 
 
 def read_export(
@@ -64,69 +93,141 @@ def read_export(
     length of a bar, one of :data:`LENGTHS`; default is the smallest step in the file, one minute where there are fewer
     than :data:`SHOWS_ITS_LENGTH` bars.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return _unusable(BarFault(RawRule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"))
-    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not lines:
-        return _unusable(BarFault(RawRule.EMPTY, file, 0, "nothing is in it"))
-    layout = layout or layout_of(lines[0][1])
-    read = _table(file, lines, layout)
-    if isinstance(read, BarFault):
-        return _unusable(read)
-    table, faults = read
-    return _checked(file, layout, table, faults, clock, minutes)
+    read = read_text(content)
+    if isinstance(read, NoText):
+        return _unusable(BarFault(RawRule.NOT_TEXT, file, 0, read.reason))
+    text, unfinished = without_unfinished(read.text)
+    body = body_of(file, text, layout)
+    if isinstance(body, BarFault):
+        return _unusable(body)
+    by = FileClock.parse(body.layout.clock) if body.layout.clock else clock
+    bars, signs = _read(file, body, by)
+    notes = [*read.notes, *(f"{_lines(count, what)} skipped" for what, count in body.skipped.items())]
+    notes += [f"numbers with {signs}"] if str(signs) else []
+    repairs = [unfinished] if unfinished else []
+    repairs += [f"{bars.flat:,} flat bars without trades left out"] if bars.flat else []
+    return _ordered(file, body.layout, bars, by, minutes, (notes, repairs))
 
 
-def _table(file: str, lines: list[tuple[int, str]], layout: Layout) -> tuple[_Table, list[BarFault]] | BarFault:
-    header = [cell.strip() for cell in lines[0][1].split(layout.delimiter)]
-    if layout.header:
-        spelled = [cell.casefold() for cell in header]
-        wanted = [name.casefold() for name in (*layout.time, *layout.prices)]
-        missing = sorted(set(wanted) - set(spelled))
-        if missing:
-            return BarFault(
-                RawRule.LAYOUT, file, lines[0][0], f"no column {', '.join(missing)} in {quoted(lines[0][1])}"
-            )
-        twice = sorted(name for name in set(wanted) if spelled.count(name) > 1)
-        if twice:
-            return BarFault(RawRule.LAYOUT, file, lines[0][0], f"column {', '.join(twice)} stands there twice")
-        places = [spelled.index(name) for name in wanted]
-    else:
-        places = [int(name) for name in (*layout.time, *layout.prices)]
-    body = lines[1:] if layout.header else lines
-    if not body:
-        return BarFault(RawRule.EMPTY, file, 0, "a header and no bar")
-    table, faults = _Table([], [], []), []
-    for number, line in body:
-        cells = line.split(layout.delimiter)
-        if len(cells) == len(header):
-            table.number.append(number)
-            table.time.append(" ".join(cells[place].strip() for place in places[: len(layout.time)]))
-            table.prices.append(tuple(cells[place] for place in places[len(layout.time) :]))
-        else:
-            faults.append(
-                BarFault(RawRule.FIELDS, file, number, f"{len(cells)} of {len(header)} fields: {quoted(line)}")
-            )
-    return table, faults
+def _read(file: str, body: Body, clock: FileClock) -> tuple[_Bars, Signs]:
+    bars, signs = _Bars(), None
+    for lines in body.blocks():
+        block, faults = _split(file, lines, body)
+        bars.faults += faults
+        if signs is None:
+            signs = signs_of([text for prices in block.prices for text in prices])
+        _read_block(file, block, body.layout, (signs, clock), bars)
+        if count_of(bars.faults) >= MOST_FAULTS:
+            last = lines[-1][0]
+            bars.faults.append(BarFault(RawRule.STOPPED, file, last, "the last line that was read"))
+            break
+    if bars.zoned and bars.unzoned:
+        late, early = max(bars.zoned, bars.unzoned), min(bars.zoned, bars.unzoned)
+        which = "an offset" if late == bars.zoned else "no offset"
+        bars.faults.append(BarFault(RawRule.ZONE, file, late, f"a time with {which}, unlike row {early}"))
+    return bars, signs or Signs()
 
 
-def _checked(
-    file: str, layout: Layout, table: _Table, faults: list[BarFault], clock: FileClock, minutes: int | None
+def _split(file: str, lines: list[tuple[int, str]], body: Body) -> tuple[_Block, list[BarFault]]:
+    columns, delimiter = body.columns, body.layout.delimiter or ","
+    number, time, prices, volume, short = [], [], [], [], []
+    for at, (row, line) in enumerate(lines):
+        cells = fields(line, delimiter)
+        if len(cells) != columns.width:
+            short.append(at)
+            continue
+        number.append(row)
+        time.append(" ".join([cells[place].strip() for place in columns.time]))
+        prices.append(tuple([cells[place] for place in columns.prices]))
+        if columns.volume is not None:
+            volume.append(cells[columns.volume])
+
+    def found(at: int) -> str:
+        return f"{len(fields(lines[at][1], delimiter))} of {columns.width} fields: {quoted(lines[at][1])}"
+
+    rows = np.array([row for row, _ in lines], np.int64)
+    faults = first_faults(RawRule.FIELDS, file, rows, np.array(short, np.intp), found)
+    return _Block(np.array(number, np.int64), time, prices, volume), faults
+
+
+def _read_block(file: str, block: _Block, layout: Layout, by: tuple[Signs, FileClock], bars: _Bars) -> None:
+    """Append the sound bars of ``block`` to ``bars``, and the faults of the others."""
+    signs, clock = by
+    times = read_times(block.time, layout.time_format, clock)
+    columns = list(zip(*block.prices, strict=True)) or [()] * len(PRICES)
+    prices = np.column_stack([prices_of(column, signs) for column in columns])
+    sound = times.read & ~times.unclear
+
+    def time_at(at: int) -> str:
+        return f"time = {quoted(block.time[at])}"
+
+    for rule, broken in ((RawRule.TIMESTAMP, ~times.read), (RawRule.SUMMER_TIME, times.unclear)):
+        bars.faults += first_faults(rule, file, block.number, np.flatnonzero(broken), time_at)
+    for rule, broken, found in _breaches_of_prices(block, prices):
+        bars.faults += first_faults(rule, file, block.number, np.flatnonzero(broken), found)
+        sound &= ~broken
+    if layout.volume:
+        flat = sound & _are_flat(block, times.utc, prices)
+        bars.flat += int(flat.sum())
+        sound &= ~flat
+    bars.zoned = bars.zoned or _first(block.number, times.read & times.zoned)
+    bars.unzoned = bars.unzoned or _first(block.number, times.read & ~times.zoned)
+    bars.time.append(times.utc[sound])
+    bars.prices.append(prices[sound])
+    bars.number.append(block.number[sound])
+
+
+def _first(number: npt.NDArray[np.int64], mask: Mask) -> int:
+    return int(number[mask.argmax()]) if mask.any() else 0
+
+
+def _breaches_of_prices(block: _Block, prices: Floats) -> list[tuple[RawRule, Mask, Callable[[int], str]]]:
+    breaches: list[tuple[RawRule, Mask, Callable[[int], str]]] = []
+    for column, name in enumerate(PRICES):
+
+        def found(at: int, column: int = column, name: str = name) -> str:
+            return f"{name} = {quoted(block.prices[at][column])}"
+
+        infinite = ~np.isfinite(prices[:, column])
+        comma = infinite.copy()
+        comma[infinite] = ["," in block.prices[at][column] for at in np.flatnonzero(infinite).tolist()]
+        breaches += [
+            (RawRule.DECIMAL_COMMA, comma, found),
+            (RawRule.NUMBER, infinite & ~comma, found),
+            (RawRule.PRICE, prices[:, column] <= 0, found),
+        ]
+    open_, high, low, close = prices.T
+    crossed = (low > np.minimum(open_, close)) | (high < np.maximum(open_, close))
+
+    def all_at(at: int) -> str:
+        return ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, block.prices[at], strict=True))
+
+    return [*breaches, (RawRule.RANGE, crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1), all_at)]
+
+
+def _are_flat(block: _Block, utc: npt.NDArray[np.datetime64], prices: Floats) -> Mask:
+    """Which bars only fill the time: four equal prices, and no volume or a market that is shut. Shape (n,)."""
+    untraded = numbers(block.volume) == 0 if block.volume else np.zeros(utc.size, np.bool_)
+    return np.asarray((prices == prices[:, :1]).all(axis=1) & (untraded | market_is_shut(utc)))
+
+
+def _ordered(
+    file: str, layout: Layout, bars: _Bars, by: FileClock, minutes: int | None, said: tuple[list[str], list[str]]
 ) -> Export:
-    number = np.array(table.number, np.int64)
-    time, in_time = _times(file, layout, table, clock)
-    columns = list(zip(*table.prices, strict=True)) or [()] * len(PRICES)
-    prices = np.column_stack([numbers(column) for column in columns])
-    faulty = [*in_time, *_faults_of_prices(file, table, prices)]
-    sound = ~np.isin(number, [fault.row for fault in faulty])
-    time, prices, number = time[sound], prices[sound], number[sound]
-    faulty += _faults_of_order(file, time, number)
+    notes, repairs = said
+    time, prices, number = np.concatenate(bars.time), np.concatenate(bars.prices), np.concatenate(bars.number)
+    steps = np.diff(time).astype(np.int64)
+    if (steps < 0).any() and (steps <= 0).all():
+        time, prices, number = time[::-1], prices[::-1], number[::-1]
+        repairs = [*repairs, "newest first, turned round"]
+    backward = _faults_of_order(file, time, number)
     length, of_grid = _length(file, time, number, minutes)
     again, doubles = _duplicates(file, time, prices, number)
-    repairs = (f"{file}: {int(again.sum())} bars that stand there twice left out",) if again.any() else ()
+    if again.any():
+        repairs = [*repairs, f"{int(again.sum())} bars that stand there twice left out"]
     first = ~again
+    zoned = bool(bars.zoned or layout.clock)
+    clock = "times with their own offset" if bars.zoned else f"times by {by.name}"
     return Export(
         file,
         layout.name,
@@ -134,71 +235,23 @@ def _checked(
         time[first],
         prices[first],
         number[first],
-        (*faults, *faulty, *of_grid, *doubles),
-        repairs,
+        (*bars.faults, *backward, *of_grid, *doubles),
+        f"{clock}, {weeks_of(time[first], None if zoned else by)}",
+        zoned,
+        tuple(notes),
+        tuple(f"{file}: {repair}" for repair in repairs),
     )
 
 
-def _times(
-    file: str, layout: Layout, table: _Table, clock: FileClock
-) -> tuple[npt.NDArray[np.datetime64], list[BarFault]]:
-    """UTC of each line, shape (n,), and a fault for each that has none."""
-    texts = pd.Series(table.time, dtype=object)
-    zone = (
-        texts.str.extract(r"(Z|UTC|[+-]\d\d:?\d\d)$", expand=False).fillna("") if layout.time_format is None else None
-    )
-    bare = texts if zone is None else texts.str.replace(r"\s?(Z|UTC|[+-]\d\d:?\d\d)$", "", regex=True)
-    if layout == METATRADER:  # the seconds are left out by some of its builds
-        bare = bare.where(bare.str.len() != 16, bare + ":00")
-    wall = pd.to_datetime(bare, format=layout.time_format or "ISO8601", errors="coerce")
-    wall = wall.where((wall >= _FIRST) & (wall < _LAST))
-    unread = np.flatnonzero(wall.isna())
-    faults = [BarFault(RawRule.TIMESTAMP, file, table.number[at], f"time = {quoted(table.time[at])}") for at in unread]
-    if zone is not None and zone.nunique() > 1:
-        usual = zone.iloc[0]
-        other = int(np.flatnonzero(zone != usual)[0])
-        differing = f"time = {quoted(table.time[other])}, the first line has {quoted(table.time[0])}"
-        faults.append(BarFault(RawRule.ZONE, file, table.number[other], differing))
-    zoned = zone is not None and bool(zone.iloc[0]) if len(texts) else False
-    values = wall.fillna(_FIRST).to_numpy("datetime64[ns]")
-    here = FileClock.parse(_offset(str(zone.iloc[0]))) if zoned and zone is not None else clock
-    utc, unclear = here.to_utc(values)
-    faults += [
-        BarFault(RawRule.SUMMER_TIME, file, table.number[at], f"time = {quoted(table.time[at])}")
-        for at in np.flatnonzero(unclear)
-    ]
-    return utc, faults
-
-
-def _offset(zone: str) -> str:
-    return "UTC" if zone in ("Z", "UTC") else f"UTC{zone[:3]}:{zone[-2:]}"
-
-
-def _faults_of_prices(file: str, table: _Table, prices: Floats) -> list[BarFault]:
-    faults = []
-    for column, name in enumerate(PRICES):
-        for at in np.flatnonzero(~np.isfinite(prices[:, column])).tolist():
-            text = table.prices[at][column]
-            rule = RawRule.DECIMAL_COMMA if "," in text else RawRule.NUMBER
-            faults.append(BarFault(rule, file, table.number[at], f"{name} = {quoted(text)}"))
-        for at in np.flatnonzero(prices[:, column] <= 0).tolist():
-            faults.append(
-                BarFault(RawRule.PRICE, file, table.number[at], f"{name} = {quoted(table.prices[at][column])}")
-            )
-    open_, high, low, close = prices.T
-    crossed = (low > np.minimum(open_, close)) | (high < np.maximum(open_, close))
-    for at in np.flatnonzero(crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1)).tolist():
-        prices_there = ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, table.prices[at], strict=True))
-        faults.append(BarFault(RawRule.RANGE, file, table.number[at], prices_there))
-    return faults
+def _lines(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what.replace('line', 'lines', 1)}"
 
 
 def _faults_of_order(file: str, time: npt.NDArray[np.datetime64], number: npt.NDArray[np.int64]) -> list[BarFault]:
     back = np.flatnonzero(time[1:] < time[:-1]) + 1
-    return [
-        BarFault(RawRule.ORDER, file, int(number[at]), f"{_time(time[at])} after {_time(time[at - 1])} (UTC)")
-        for at in back.tolist()
-    ]
+    return first_faults(
+        RawRule.ORDER, file, number, back, lambda at: f"{_time(time[at])} after {_time(time[at - 1])} (UTC)"
+    )
 
 
 def _length(
@@ -233,10 +286,13 @@ def _duplicates(
     again[1:] = time[1:] == time[:-1]
     differ = np.zeros(time.size, np.bool_)
     differ[1:] = again[1:] & (prices[1:] != prices[:-1]).any(axis=1)
-    return again, [
-        BarFault(RawRule.DUPLICATE, file, int(number[at]), f"{_time(time[at])} (UTC) is also in row {number[at - 1]}")
-        for at in np.flatnonzero(differ).tolist()
-    ]
+    return again, first_faults(
+        RawRule.DUPLICATE,
+        file,
+        number,
+        np.flatnonzero(differ),
+        lambda at: f"{_time(time[at])} (UTC) is also in row {number[at - 1]}",
+    )
 
 
 def _time(time: np.datetime64) -> str:

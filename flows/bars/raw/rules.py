@@ -8,16 +8,17 @@ from enum import Enum
 class RawRule(Enum):
     """What can be wrong with an export, or with how it fits the bars that are there."""
 
-    NOT_TEXT = "the export must be text in UTF-8: export it again as CSV"
+    NOT_TEXT = "the export must be text, in UTF-8 or with a byte order mark in UTF-16, or that packed by gzip or zip"
     EMPTY = "the export must hold at least one bar: export it again"
     LAYOUT = (
-        "the layout is not known: HistData (20240102 170000;o;h;l;c;v), MetaTrader (<DATE> and <TIME>, tab-separated), "
-        "or a header; name columns with --columns and the sign between them with --delimiter"
+        "the layout is not known by its first line (docs/bars.md has a table of layouts): name the columns of the "
+        "header with --columns, and the sign between them with --delimiter"
     )
-    DECIMAL_COMMA = "numbers must be written with a point: export with '.' in numbers"
+    STOPPED = "too many lines are wrong to read on: mend those listed here first"
+    DECIMAL_COMMA = "a comma must be either for decimals or for thousands, everywhere: export with '.' in numbers"
     FIELDS = "a line must have one field a column (a short last line is a cut-off file): export the file again"
     TIMESTAMP = "a time must be written as on the first line: correct it, or say how with --time-format"
-    ZONE = "times must all carry one zone or all none: export them all in UTC"
+    ZONE = "times must all carry an offset or all none: export them all in UTC"
     SUMMER_TIME = "this clock shows this time twice or never: check --clock and RETRAIN_CLOCK, or remove the bar"
     OFF_GRID = (
         "bars must open at a full minute of their length (ticks are not taken): export bars of 1, 5 or 15 minutes"

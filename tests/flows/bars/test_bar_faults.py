@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars
+from flows.bars.checks import check_rows
+from flows.bars.rows import LINES_READ, read_rows
 from flows.errors import BarsMissing, BarsRejected, RequestRefused
 from tests.flows.bars.bar_files import HEADER, bar, rows, write
 
@@ -106,6 +109,45 @@ def test_a_thousand_faults_of_one_rule_are_counted_not_listed(tmp_path: Path) ->
     assert len(message.splitlines()) == 23
 
 
+def test_a_year_of_minutes_is_read_to_a_bound_and_every_fault_read_is_counted(
+    tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    minute = "2024-01-02 10:01:00,1.25,1.26,1.24,1.25,50"
+    with pytest.raises(BarsRejected, match=f"{FILE}: 150,001 lines") as rejected:
+        load_bars(write(tmp_path, [minute] * 150_000))
+    message = str(rejected.value)
+    assert f"{LINES_READ + 1} faults" in message and f"and {LINES_READ - 20} more" in message
+    assert len(message) < 2_000
+    assert message == snapshot
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2024x01-02 10:00:00,1.25,1.26,1.24,1.25,50",
+        "2024-01-02",
+        "2024-01-02 10:00:00,1.25,1.26",
+        "2024-01-02 10:00:00Z,1.25,1.26,1.24,1.25,50",
+        "2025-01-02 10:00:00,1.25,1.26,1.24,1.25,50",
+        "2024-01-02 10:00:00,1.25,1.26,1.24,x,50",
+        "2024-01-02 10:00:00,1.25,1.26,-1,1.25,50",
+        "2024-01-02 10:00:00,1.25,1.26,1.24,1.23,50",
+    ],
+)
+def test_of_lines_that_all_break_a_rule_few_are_kept_and_all_counted(line: str) -> None:
+    rows_ = read_rows(FILE, 2024, "\n".join([HEADER, *[line] * 5_000, ""]).encode())
+    faults = check_rows(rows_, {}, np.zeros(len(rows_.number), np.bool_)).faults
+    assert len(faults) == 20
+    assert sum(1 + fault.more for fault in faults) == 5_000
+    assert [fault.row for fault in faults] == list(range(2, 22))
+
+
+def test_a_bar_that_comes_a_thousand_times_with_other_values_is_counted(tmp_path: Path) -> None:
+    lines = [bar("2024-01-02 10:00:00", number) for number in range(2)] * 500
+    with pytest.raises(BarsRejected, match=r"500 faults(.|\n)*and 480 more"):
+        load_bars(write(tmp_path, lines))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -122,6 +164,13 @@ def test_a_file_that_is_no_csv_is_refused_as_a_whole(tmp_path: Path, content: by
         load_bars(tmp_path)
 
 
+@pytest.mark.parametrize("content", [HEADER, f"{HEADER}\n{rows()[0]}"])
+def test_a_header_without_a_whole_row_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    with pytest.raises(BarsRejected, match=rf"{FILE} row 1: a header and no bar \(a last line without"):
+        load_bars(tmp_path)
+
+
 def test_files_of_different_columns_are_refused_with_the_file_that_has_the_column(
     tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -132,7 +181,7 @@ def test_files_of_different_columns_are_refused_with_the_file_that_has_the_colum
     assert str(refused.value) == snapshot
 
 
-@pytest.mark.parametrize("year", ["20x4", "24", "3024", "2024_old"])
+@pytest.mark.parametrize("year", ["20x4", "24", "3024", "2024_old", "٢٠٢٢"])
 def test_a_file_name_of_no_year_is_refused(tmp_path: Path, year: str) -> None:
     write(tmp_path, rows())
     (tmp_path / f"GBPUSD_M15_{year}_features.csv").write_text(HEADER)

@@ -21,7 +21,7 @@ CLOCK = FileClock.parse("UTC")
 def spoiled(line: int, old: str, new: str) -> bytes:
     """The sound export with ``old`` become ``new`` in one line, counted from 1."""
     assert old in LINES[line - 1]
-    return "\n".join([*LINES[: line - 1], LINES[line - 1].replace(old, new, 1), *LINES[line:]]).encode()
+    return "\n".join([*LINES[: line - 1], LINES[line - 1].replace(old, new, 1), *LINES[line:], ""]).encode()
 
 
 def faults(content: bytes, **more: object) -> list[tuple[RawRule, int]]:
@@ -67,17 +67,18 @@ def test_a_price_that_is_no_finite_number_is_named(text: str) -> None:
         (exports.plain(BARS).replace(b"close", b"last"), RawRule.LAYOUT, 1),
         (exports.plain(BARS).replace(b"open", b"close"), RawRule.LAYOUT, 1),
         (exports.metatrader(BARS).replace(b"<TIME>\t", b""), RawRule.LAYOUT, 1),
-        (exports.metatrader(BARS).replace(b"\t", b","), RawRule.LAYOUT, 1),
+        (exports.metatrader(BARS).replace(b"\t", b" "), RawRule.LAYOUT, 1),
     ],
 )
 def test_a_file_that_cannot_be_read_at_all_says_why(content: bytes, rule: RawRule, row: int) -> None:
     assert faults(content) == [(rule, row)]
 
 
-def test_zones_that_differ_are_refused_where_they_begin_to() -> None:
-    lines = exports.plain(BARS, "Z").splitlines()
-    for other in (b"", b"+01:00"):
-        mixed = [*lines[:5], lines[5].replace(b"Z", other), *lines[6:]]
+def test_times_of_which_some_carry_an_offset_are_refused_where_they_begin_to_differ() -> None:
+    for usual, other in ((b"Z", b""), (b"+01:00", b""), (b"", b"Z")):
+        lines = exports.plain(BARS, usual.decode()).splitlines()
+        without = lines[5].replace(usual + b",", b",", 1)
+        mixed = [*lines[:5], without.replace(b",", other + b",", 1), *lines[6:], b""]
         assert (RawRule.ZONE, 6) in faults(b"\n".join(mixed))
 
 

@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from flows.bars.clock import FileClock
 from flows.bars.raw import Layout, read_export
 from flows.bars.raw.layouts import column_map, described
+from flows.bars.raw.rules import RawRule
 from flows.errors import RequestRefused
 from tests.flows.bars.raw import exports
 
@@ -25,7 +26,7 @@ UTC_TIMES = (BARS.index + pd.Timedelta(hours=5)).to_numpy("datetime64[ns]")
     [
         (exports.histdata, "HistData"),
         (exports.metatrader, "MetaTrader 5"),
-        (exports.histdata_for_metatrader, "HistData for MetaTrader"),
+        (exports.metatrader_4, "MetaTrader 4"),
         (exports.plain, "CSV"),
     ],
 )
@@ -40,7 +41,7 @@ def test_columns_of_other_names_are_mapped_and_the_rest_is_ignored() -> None:
     lines = [
         f"x|{when:%d/%m/%Y}|{when:%H.%M}|{row.close}|{row.open}|{row.low}|{row.high}" for when, row in BARS.iterrows()
     ]
-    content = "\n".join(["id|Day|Hour|C|O|L|H", *lines]).encode()
+    content = "\n".join(["id|Day|Hour|C|O|L|H", *lines, ""]).encode()
     layout = described(column_map("time=Day+Hour,open=O,high=H,low=L,close=C"), "|", "%d/%m/%Y %H.%M")
     found = read_export("x.csv", content, clock=CLOCK, layout=layout)
     assert found.faults == ()
@@ -98,6 +99,43 @@ def test_seven_hours_ahead_of_new_york_is_what_metatrader_servers_show() -> None
 def test_a_description_that_makes_no_sense_is_refused(columns: str, delimiter: str | None, said: str) -> None:
     with pytest.raises(RequestRefused, match=said):
         described(column_map(columns), delimiter, None)
+
+
+@pytest.mark.parametrize(
+    ("time_format", "written"),
+    [
+        ("%d/%m/%Y %H:%M %z", lambda when: f"{when:%d/%m/%Y %H:%M} +0200"),
+        ("%d/%m/%Y %H:%M%z", lambda when: f"{when:%d/%m/%Y %H:%M}+02:00"),
+        ("%z %b %d %y, %I:%M %p", lambda when: f"{when:+0200 %b %d %y, %I:%M %p}"),
+    ],
+)
+def test_a_form_of_time_may_hold_the_offset(time_format: str, written: Callable[[pd.Timestamp], str]) -> None:
+    lines = [f"{written(when)};{row.open};{row.high};{row.low};{row.close}" for when, row in BARS.iterrows()]
+    content = "\n".join(["timestamp;open;high;low;close", *lines, ""]).encode()
+    found = read_export("x.csv", content, clock=CLOCK, layout=described({}, ";", time_format))
+    assert found.faults == () and found.zoned
+    assert (found.time == (BARS.index - pd.Timedelta(hours=2)).to_numpy("datetime64[ns]")).all()
+
+
+def test_a_time_without_the_offset_that_its_form_has_is_a_fault() -> None:
+    layout = described({}, None, "%Y-%m-%d %H:%M:%S%z")
+    found = read_export("x.csv", exports.plain(BARS), clock=CLOCK, layout=layout)
+    assert {fault.rule for fault in found.faults} == {RawRule.TIMESTAMP}
+    assert sum(1 + fault.more for fault in found.faults) == len(BARS)
+
+
+@pytest.mark.parametrize(
+    "time_format", ["%Q", "%Y-%m-%d %H:%M %Z", "%", "%Y %Y", "yyyy-mm-dd", "", "%-d", "%Y %", "%%"]
+)
+def test_a_form_of_time_that_cannot_be_used_is_refused(time_format: str) -> None:
+    with pytest.raises(RequestRefused, match="--time-format"):
+        described({}, None, time_format)
+
+
+def test_what_is_wrong_with_a_form_of_time_is_said(snapshot: SnapshotAssertion) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        described({}, None, "%Y-%m-%d %Q")
+    assert str(refused.value) == snapshot
 
 
 def test_nothing_described_is_no_layout() -> None:

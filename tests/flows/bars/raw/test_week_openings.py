@@ -1,0 +1,60 @@
+"""When weeks open says which clock an export has, and that is said of each file by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from flows.bars.clock import FileClock
+from flows.bars.raw.weeks import CANDIDATES, market_is_shut, weeks_of
+
+
+def market(first: str = "2024-01-01", last: str = "2024-12-20", minutes: int = 60) -> pd.DatetimeIndex:
+    """The bars of a market that opens on Sunday and closes on Friday at 17:00 New York, in UTC."""
+    index = pd.date_range(first, last, freq=f"{minutes}min", tz="UTC")
+    wall = index.tz_convert("America/New_York") + pd.Timedelta(hours=7)
+    return index[wall.day_of_week < 5].tz_localize(None)
+
+
+def said(clock: str, read_by: str | None) -> str:
+    """What is said of a year of ``clock`` that is read by ``read_by``; None: it carries offsets."""
+    utc = market()
+    shown = FileClock.parse(clock).from_utc(utc.tz_localize("UTC"))
+    as_read = FileClock.parse(read_by or clock).to_utc(shown)[0]
+    return weeks_of(as_read, None if read_by is None else FileClock.parse(read_by))
+
+
+@pytest.mark.parametrize("clock", CANDIDATES)
+def test_the_right_clock_is_confirmed(clock: str) -> None:
+    assert said(clock, clock) == "weeks open Sunday 17:00 New York"
+    assert said(clock, None) == "weeks open Sunday 17:00 New York"
+
+
+@pytest.mark.parametrize("read_by", CANDIDATES)
+@pytest.mark.parametrize("clock", CANDIDATES)
+def test_a_wrong_clock_is_told_with_the_one_that_fits(clock: str, read_by: str) -> None:
+    assert (f"by --clock {clock} it would be 50" in said(clock, read_by)) == (clock != read_by)
+
+
+def test_what_is_said_of_a_wrong_clock(snapshot: SnapshotAssertion) -> None:
+    assert said("America/New_York+7h", "london-5h") == snapshot
+
+
+def test_a_false_offset_is_doubtful() -> None:
+    shifted = market() + pd.Timedelta(hours=2)
+    assert "the clock is doubtful" in weeks_of(shifted.to_numpy("datetime64[ns]"), None)
+
+
+def test_a_market_that_never_closes_and_a_few_days_show_no_clock() -> None:
+    never = pd.date_range("2024-01-01", "2024-03-01", freq="1h").to_numpy("datetime64[ns]")
+    days = never[:48]
+    for times in (never, days, days[:1], days[:0]):
+        assert weeks_of(times, FileClock.parse("UTC")) == "no weekend in it that would show the clock"
+
+
+def test_the_market_is_shut_from_friday_to_sunday_evening() -> None:
+    assert not market_is_shut(market().to_numpy("datetime64[ns]")).any()
+    week = np.datetime64("2024-06-07T20:59", "ns") + np.array([0, 1, 2880, 2881], "timedelta64[m]")
+    assert market_is_shut(week).tolist() == [False, True, True, False]
