@@ -13,14 +13,15 @@ import typer
 from rich.console import Console
 
 from flows.bars import DEFINITIONS
-from flows.bars.clock import FileClock
+from flows.bars.clock import FileClock, Stamped
 from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_export
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
-from flows.bars.raw.reading import LENGTHS
-from flows.commands.options import Json
+from flows.bars.raw.reading import LENGTHS, stamped_at_close
+from flows.commands.options import Allow, Json, checked_names
 from flows.errors import BarsMissing, RequestRefused
 from flows.settings import load_settings
+from registry import SystemClock
 
 AUTO = "auto"
 LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
@@ -35,6 +36,9 @@ def features(
     clock: Annotated[
         str | None, typer.Option(help="Clock of the exports; files are written by RETRAIN_CLOCK. Default: the same.")
     ] = None,
+    stamped: Annotated[
+        str | None, typer.Option(help="The moment of a bar that an export's time is, open or close. Default: open.")
+    ] = None,
     definitions: Annotated[str, typer.Option(help=f"{' or '.join(DEFINITIONS)} (Wilder's, by TA-Lib).")] = "notebook",
     years: Annotated[
         str, typer.Option(help="continuous, or apart: indicators begin anew each year, as the notebook's.")
@@ -47,21 +51,31 @@ def features(
     delimiter: Annotated[str | None, typer.Option(help="The character between columns, or the word tab.")] = None,
     time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
     max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is an error.")] = 5,
+    allow: Allow = None,
     as_json: Json = False,
 ) -> None:
     """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
-    written_by = load_settings().clock
+    settings = load_settings()
+    written_by = settings.file_clock
+    read_by = FileClock.parse(clock or settings.clock)
     choices = Choices(
         clock=FileClock.parse(written_by).name,
         definitions=_one_of("--definitions", definitions, DEFINITIONS),
         years=_one_of("--years", years, get_args(Years)),
         last=_one_of("--last", last, get_args(Last)),
         longest_gap=timedelta(days=max_gap_days),
+        read_by=read_by.name,
+        allow=checked_names(allow or ()),
+        now=SystemClock().now(),
     )
+    at_close = _one_of("--stamped", stamped or "open", get_args(Stamped)) == "close"
     minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))
     layout = described(column_map(columns), delimiter, time_format)
-    read_by = FileClock.parse(clock or written_by)
     exports = [_read(path, read_by, layout, minutes) for path in raw]
+    if clock is not None:
+        _refuse_beside_offsets(exports, clock)
+    if at_close:
+        exports = [stamped_at_close(export) for export in exports]
     built = (add if append else build)(out, exports, choices)
     if as_json:
         sys.stdout.write(json.dumps(asdict(built), indent=2, default=str) + "\n")
@@ -75,6 +89,16 @@ def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | No
     except OSError as error:
         raise BarsMissing(f"{path} cannot be read: {error.strerror}") from error
     return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
+
+
+def _refuse_beside_offsets(exports: list[Export], clock: str) -> None:
+    """A time with an offset says when it was: a clock that is named beside it contradicts it, or says nothing."""
+    zoned = [export.file for export in exports if export.zoned]
+    if zoned:
+        raise RequestRefused(
+            f"--clock {clock} contradicts the offset that the times in {zoned[0]} carry: leave out --clock, or, if "
+            "the offset is wrong, export the times without one"
+        )
 
 
 def _one_of(option: str, value: str, allowed: tuple[Any, ...]) -> Any:
@@ -91,6 +115,8 @@ def _show(built: Built, exports: list[Export]) -> None:
         )
     for repair in built.repairs:
         console.print(f"  repaired: {repair}", markup=False)
+    for question in built.questions:
+        console.print(f"  questioned: {question}", markup=False)
     console.print(
         f"{built.folder}: {built.bars:,} bars, {built.first:%Y-%m-%d %H:%M} to {built.last:%Y-%m-%d %H:%M} UTC; "
         f"{built.added:,} new, in {', '.join(built.files) or 'no file'}",

@@ -40,7 +40,7 @@ class SeenBars:
 
     @classmethod
     def of(cls, bars: Bars, now: datetime | None = None) -> SeenBars:
-        """Loaded bars."""
+        """Loaded bars; simulated ones are of no time, so the real clock is not asked."""
         frame, line, year = bars.frame, bars.line, bars.file_time.astype("datetime64[Y]").astype(np.int64) + 1970
 
         def place(at: int) -> tuple[str, int]:
@@ -48,7 +48,7 @@ class SeenBars:
 
         opens = pd.DatetimeIndex(frame.index).tz_localize(None).as_unit("ns").to_numpy()
         columns = {str(name): frame[name].to_numpy(np.float64) for name in frame.columns}
-        return cls(opens, bars.file_time, FileClock.parse(bars.clock), columns, place, now)
+        return cls(opens, bars.file_time, FileClock.parse(bars.clock), columns, place, None if bars.simulated else now)
 
     def finding(self, check: Check, weight: Weight, where: Mask, found: str) -> BarFinding:
         """A finding on the rows ``where``, shape (n,), at least one of them."""

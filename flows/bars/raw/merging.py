@@ -140,5 +140,13 @@ def _where(opens: np.datetime64, run: Prices, place: dict[int, tuple[str, int]])
     return next((place[time] for time in inside.tolist() if time in place), ("held back before", 0))
 
 
+def first_place(merged: Merged, opens: np.datetime64) -> tuple[str, int] | None:
+    """File and line of the first bar of an export in the quarter of an hour that ``opens`` then; None if there is
+    none."""
+    at = int(np.searchsorted(merged.bars.time, opens))
+    inside = at < merged.bars.time.size and merged.bars.time[at] < opens + QUARTER
+    return merged.place[at] if inside else None
+
+
 def _file_and_row(place: tuple[str, int]) -> str:
     return f"{place[0]} row {place[1]}"

@@ -5,7 +5,8 @@ As in the yearly files, lines are split here rather than by a CSV engine, so tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ SHOWS_ITS_LENGTH = 10
 """Bars from which an export shows how long they are: fewer minutes may all open at full quarters by chance."""
 
 _FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
+_ZONE = re.compile(r"(Z|UTC|[+-]\d\d:?\d\d)$")
 _MINUTE = np.timedelta64(60, "s")
 
 
@@ -34,6 +36,7 @@ class Export:
 
     ``time``: shape (n,), datetime64[ns], the open in UTC. ``prices``: shape (n, 4), open, high, low, close.
     ``number``: shape (n,), the line of each, counted from 1. ``minutes``: length of a bar. ``repairs``: sentences.
+    ``zoned``: its times carry an offset, so no clock was asked.
     """
 
     file: str
@@ -44,6 +47,7 @@ class Export:
     number: npt.NDArray[np.int64]
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...] = ()
+    zoned: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,18 @@ def _checked(
         number[first],
         (*faults, *faulty, *of_grid, *doubles),
         repairs,
+        zoned=_is_zoned(layout, table),
     )
+
+
+def _is_zoned(layout: Layout, table: _Table) -> bool:
+    """Whether its times carry an offset."""
+    return layout.time_format is None and bool(table.time) and _ZONE.search(table.time[0]) is not None
+
+
+def stamped_at_close(export: Export) -> Export:
+    """The export of bars that are stamped at their close: each opens its own length earlier."""
+    return replace(export, time=export.time - np.timedelta64(export.minutes, "m"))
 
 
 def _times(
