@@ -49,6 +49,8 @@ def load(job: Job, clock: Clock | None = None) -> NightBars:
         )
     data = job.load_dataset(years=training.years, labels=training.labels, require=job.columns)
     bars = data.bars
+    seen = SeenBars.of(bars, (clock or SystemClock()).now())
+    findings = judge_findings(examine(seen), training.allow or ())  # before anything is made of them that may fail
     opens = pd.DatetimeIndex(bars.frame.index)
     if training.train is None or training.holdout is None:
         evaluation = nightly_rule.last_days(data)
@@ -60,8 +62,6 @@ def load(job: Job, clock: Clock | None = None) -> NightBars:
             train &= data.window(days=100_000, end=opens[evaluation][0])
     if not train.any():
         raise BarsMissing(f"{job.source} has no bars to train on before the holdout begins: name earlier years")
-    seen = SeenBars.of(bars, (clock or SystemClock()).now())
-    findings = judge_findings(examine(seen), training.allow or ())
     return NightBars(data, train, evaluation, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()), findings)
 
 

@@ -17,7 +17,7 @@ from flows.arrays import Mask
 from flows.bars.checks import QUARTER_HOUR
 from flows.bars.clock import FileClock, Stamped
 from flows.bars.plausibility.finding import BarFinding, Check, Weight
-from flows.bars.plausibility.seen import SeenBars
+from flows.bars.plausibility.seen import LONGEST_WEEKEND, SeenBars
 from flows.bars.trading_days import NEW_YORK
 
 ENOUGH = 3
@@ -31,8 +31,9 @@ FIXED = tuple(f"UTC{hours:+d}" for hours in range(-11, 15) if hours)
 
 _SUNDAY, _WEEK = np.datetime64("1970-01-04T17:00", "ns"), np.timedelta64(7 * 24 * 60, "m").astype("timedelta64[ns]")
 _OPEN_DAYS = np.timedelta64(5 * 24 * 60, "m").astype("timedelta64[ns]")
-_SHORTEST, _LONGEST = np.timedelta64(36, "h"), np.timedelta64(100, "h")
+
 _STAMPS: tuple[Stamped, ...] = ("open", "close")
+_SHORTEST = np.timedelta64(36, "h")  # a holiday in mid-week takes less
 _ZERO = np.timedelta64(0, "ns")
 
 
@@ -67,13 +68,13 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     weekends = int(here.wrong.sum())
     if not weekends:
         return
-    fitting = _fitting(edges, bars.clock, here)
+    fitting = _fitting(edges, bars.clock, here, spare=edges.last.size // 50)
     where = "whole file"
     if fitting is None and weekends >= ENOUGH:
         span = np.zeros(here.wrong.size, np.bool_)
         span[np.argmax(here.wrong) : here.wrong.size - np.argmax(here.wrong[::-1])] = True
         part = edges.only(span)
-        fitting = _fitting(part, bars.clock, _fit(part, bars.clock))
+        fitting = _fitting(part, bars.clock, _fit(part, bars.clock), spare=1)  # around the last one clocks change
         where = f"bars from {_day(bars, int(part.last[0]))} to {_day(bars, int(part.first[-1]))}"
     late = np.zeros(bars.opens.size, np.bool_)
     late[np.where(here.wrong, edges.last, 0)[here.wrong]] = True
@@ -98,7 +99,7 @@ def _edges(bars: SeenBars) -> _Edges:
     """Around every break of a weekend's length; flat bars do not count, or there would be no break."""
     live = np.flatnonzero(~bars.flat)
     steps = np.diff(bars.opens[live])
-    at = np.flatnonzero((steps >= _SHORTEST) & (steps <= _LONGEST))
+    at = np.flatnonzero((steps >= _SHORTEST) & (steps <= LONGEST_WEEKEND))
     last, first = live[at], live[at + 1]
     return _Edges(last, first, np.stack([bars.file_time[last], bars.file_time[first]]))
 
@@ -115,12 +116,13 @@ def _from_edge(since: npt.NDArray[np.timedelta64]) -> npt.NDArray[np.timedelta64
     return np.asarray((since + _WEEK // 2) % _WEEK - _WEEK // 2)
 
 
-def _fitting(edges: _Edges, clock: FileClock, here: _Fit) -> _Fit | None:
-    """The clock by which no edge is wrong and most are exact; of equals the first, so the declared one if it can be."""
+def _fitting(edges: _Edges, clock: FileClock, here: _Fit, *, spare: int) -> _Fit | None:
+    """The clock by which at most ``spare`` weekends are wrong and most edges exact; of equals the first, which is the
+    declared one where it can be."""
     best: _Fit | None = None
     for candidate in _candidates(clock):
         fit = _fit(edges, candidate)
-        good = int(fit.wrong.sum()) * 50 <= edges.last.size and fit.exact >= max(1, edges.last.size // 2)
+        good = int(fit.wrong.sum()) <= spare and fit.exact >= max(1, edges.last.size // 2)
         if good and fit.exact > here.exact and (best is None or fit.exact > best.exact):
             best = fit
     return best

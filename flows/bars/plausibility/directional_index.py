@@ -17,7 +17,7 @@ from flows.arrays import Floats, Mask
 from flows.bars.checks import HIGH, LOW
 from flows.bars.plausibility import following
 from flows.bars.plausibility.finding import BarFinding, Check
-from flows.bars.plausibility.moving_average import SPANS, begins, residual
+from flows.bars.plausibility.moving_average import begins, breaks
 from flows.bars.plausibility.seen import SeenBars, written_step
 
 NAME = "adx_14"
@@ -50,12 +50,9 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
 
 
 def _breaks(bars: SeenBars) -> Mask:
-    """Holes over which the columns do not go on, because bars were left out after they were computed: shape (n,)."""
-    for name, span in SPANS.items():
-        if name in bars.columns:
-            tolerance = max(1e-8, 2 * written_step(bars.columns[name]))
-            return np.asarray(bars.holes & (np.abs(residual(bars, name, span)) > tolerance), np.bool_)
-    return bars.holes
+    """Gaps over which the columns may not go on, shape (n,); without an EMA that tells, all but weekends."""
+    broken = breaks(bars)
+    return np.asarray(bars.gap & ~bars.weekend, np.bool_) if broken is None else broken
 
 
 def _rows_since(marks: Mask) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -18,6 +18,7 @@ CheckName = Literal[
     "swapped_prices",
     "frozen_feed",
     "repeated_day",
+    "gaps",
     "percentages",
     "moving_average",
     "average_range",
@@ -41,6 +42,7 @@ class Check(Enum):
     SWAPPED_PRICES = "a bar opens where the last one closed: give each column of prices its own name"
     FROZEN_FEED = "prices that never move are mostly a feed that stopped: export these hours again, or drop them"
     REPEATED_DAY = "no two days have the same prices: export the later one again"
+    GAPS = "bars are missing that others expect: export these days too, or look at their dates"
     PERCENTAGES = "RSI and ADX lie between 0 and 100: correct these values, or compute the column again"
     MOVING_AVERAGE = "an EMA follows from the closes: compute it again from these prices, bar by bar in order of time"
     AVERAGE_RANGE = "an ATR follows from high, low and close: compute it again from these prices"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flows.arrays import Floats
+from flows.arrays import Floats, Mask
 from flows.bars.plausibility import following
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars, written_step
@@ -31,7 +31,7 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
         return
     for name, span in SPANS.items():
         if name in bars.columns:
-            wrong = judged & (np.abs(residual(bars, name, span)) > max(_EXACT, 2 * written_step(bars.columns[name])))
+            wrong = judged & (np.abs(residual(bars, name, span)) > _tolerance(bars.columns[name]))
             yield from following.report(Check.MOVING_AVERAGE, bars, name, judged, wrong)
 
 
@@ -43,6 +43,20 @@ def residual(bars: SeenBars, name: str, span: int) -> Floats:
     return apart
 
 
-def begins(bars: SeenBars) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def breaks(bars: SeenBars) -> Mask | None:
+    """Gaps within a file over which an EMA does not go on, because bars were left out after it was computed: shape
+    (n,). None where there is no EMA."""
+    for name, span in SPANS.items():
+        if name in bars.columns:
+            apart = np.abs(residual(bars, name, span)) > _tolerance(bars.columns[name])
+            return np.asarray(bars.gap & apart & ~begins(bars), np.bool_)
+    return None
+
+
+def _tolerance(ema: Floats) -> float:
+    return max(_EXACT, 2 * written_step(ema))
+
+
+def begins(bars: SeenBars) -> Mask:
     """The first row of each file: shape (n,)."""
     return np.concatenate([[True], bars.year[1:] != bars.year[:-1]]) if bars.year.size else np.zeros(0, np.bool_)

@@ -15,8 +15,8 @@ from flows.bars.plausibility.seen import SeenBars
 LOWEST, HIGHEST = 1.0, 2.7
 """Since 1971 GBPUSD was between 1.03 (September 2022) and 2.65 (1972)."""
 
-OTHER_YEARS = 1.6
-"""How often the median of a year may be that of another; 1.07 on the real years."""
+OTHER_YEARS = 1.7
+"""How often the median of a year may be that of the others; 2007 and 2022 are 1.63 apart."""
 
 OTHER_DAYS = 0.08
 """How far a close may be from the median of the two days before and after; 0.039 on the real years."""
@@ -52,10 +52,13 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
 
 
 def _years_apart(bars: SeenBars) -> Mask:
+    """Bars of years whose median is far from that of the other years: shape (n,)."""
     years, number, counts = np.unique(bars.year, return_inverse=True, return_counts=True)
     medians = np.array([np.median(bars.close[number == one]) for one in range(years.size)])
-    usual = np.median(medians)
-    apart = (np.maximum(medians / usual, usual / medians) > OTHER_YEARS) & (counts >= _ENOUGH)
+    if years.size < 2:
+        return np.zeros(bars.opens.size, np.bool_)
+    others = np.array([np.median(np.delete(medians, one)) for one in range(years.size)])
+    apart = (np.maximum(medians / others, others / medians) > OTHER_YEARS) & (counts >= _ENOUGH)
     return np.asarray(apart[number], np.bool_)
 
 

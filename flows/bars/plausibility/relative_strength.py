@@ -23,7 +23,7 @@ from flows.bars.plausibility.seen import SeenBars, written_step
 NAME = "rsi_14"
 
 ENOUGH = 30
-"""Pairs of steps from which the column is judged."""
+"""Steps from which the column is judged."""
 
 MOVED = 5e-4
 """How far the RSI (as a part of 1) must move in a step for that step to give ``s``: less drowns in the last digit."""
@@ -33,7 +33,7 @@ _EXACT = 1e-3
 
 
 def check(bars: SeenBars) -> Iterator[BarFinding]:
-    """Steps of ``rsi_14`` that do not follow. Speaks from :data:`ENOUGH` pairs of steps on."""
+    """Steps of ``rsi_14`` that do not follow. Speaks from :data:`ENOUGH` steps on."""
     if NAME not in bars.columns or bars.follows.sum() < ENOUGH:
         return
     share, close = bars.columns[NAME] / 100, bars.close
@@ -41,18 +41,21 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     move = np.diff(close)
     moved = np.diff(share)
     clear = np.abs(moved) > max(MOVED, 100 * step)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        before = (np.maximum(move, 0) - share[1:] * np.abs(move)) / (13 * moved)
+    before = (np.maximum(move, 0) - share[1:] * np.abs(move)) / (13 * np.where(clear, moved, np.nan))
     after = (13 * before + np.abs(move)) / 14
     judged, wrong = np.zeros(close.size, np.bool_), np.zeros(close.size, np.bool_)
     # the direction shows in one step: an RSI rises with the close, falls with it, and stands still with it
-    against = bars.follows[1:] & (np.sign(moved) != np.sign(move)) & (np.abs(moved) > 2 * step)
+    against = (np.sign(moved) != np.sign(move)) & (np.abs(moved) > 2 * step)
+    far = np.abs(move) > np.median(np.abs(move))
+    still = far & (moved == 0)
+    if still.sum() * 2 > far.sum():  # one that is rounded stands still now and then, this one does not move
+        against |= still
     within = (share[:-1] > 0) & (share[1:] < 1) & (share[1:] > 0) & (share[:-1] < 1)
-    wrong[1:] = against & within
+    wrong[1:] = against
     judged[1:] = bars.follows[1:] & within
     pairs = bars.follows[2:] & bars.follows[1:-1] & clear[1:] & clear[:-1]
     tolerance = _EXACT + 8 * step / np.minimum(np.abs(moved[1:]), np.abs(moved[:-1])).clip(min=step)
     apart = ~(np.abs(after[:-1] - before[1:]) <= tolerance * np.abs(after[:-1]))
     wrong[2:] |= pairs & apart
-    if pairs.sum() >= ENOUGH:
+    if judged.sum() >= ENOUGH:
         yield from following.report(Check.RELATIVE_STRENGTH, bars, NAME, judged, wrong & judged)

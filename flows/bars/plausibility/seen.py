@@ -19,7 +19,7 @@ from flows.bars.loading import Bars, year_file
 from flows.bars.plausibility.finding import BarFinding, Check, Weight
 from flows.bars.trading_days import NEW_YORK, trading_day
 
-DAY = np.timedelta64(24, "h")
+SHORTEST_WEEKEND, LONGEST_WEEKEND = np.timedelta64(24, "h"), np.timedelta64(100, "h")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +102,19 @@ class SeenBars:
         return follows
 
     @cached_property
-    def holes(self) -> Mask:
-        """Bars before which some are missing on the same day: shape (n,)."""
-        holes = np.zeros(self.opens.size, np.bool_)
-        steps = np.diff(self.opens)
-        holes[1:] = (steps > QUARTER_HOUR) & (steps < DAY)
-        return holes
+    def since(self) -> npt.NDArray[np.timedelta64]:
+        """From the open of the bar before to each open, nothing for the first: shape (n,)."""
+        return np.diff(self.opens, prepend=self.opens[:1])
+
+    @property
+    def gap(self) -> Mask:
+        """Bars that open more than 15 minutes after the one before: shape (n,)."""
+        return np.asarray(self.since > QUARTER_HOUR, np.bool_)
+
+    @property
+    def weekend(self) -> Mask:
+        """Bars before which there is a break of a weekend's length, holidays beside it included: shape (n,)."""
+        return np.asarray((self.since >= SHORTEST_WEEKEND) & (self.since <= LONGEST_WEEKEND), np.bool_)
 
     @cached_property
     def recomputed(self) -> Mapping[str, Floats]:

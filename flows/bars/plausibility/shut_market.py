@@ -16,7 +16,8 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     flat, moving = bars.shut & bars.flat, bars.shut & ~bars.flat
     if flat.any():
         found = f"{int(flat.sum()):,} of {flat.size:,} bars are flat while the market is shut"
-        yield bars.finding(Check.SHUT_MARKET, "refuse" if flat.sum() >= ENOUGH else "question", flat, found)
+        filled = flat.sum() >= max(ENOUGH, moving.sum())
+        yield bars.finding(Check.SHUT_MARKET, "refuse" if filled else "question", flat, found)
     if moving.any():
         found = f"{int(moving.sum()):,} of {moving.size:,} bars move while the market is shut"
         yield bars.finding(Check.SHUT_MARKET, "question", moving, found)
