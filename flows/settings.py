@@ -10,6 +10,7 @@ import os
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flows.bars.clock import AT_CLOSE, Stamped
 from flows.errors import RequestRefused
 from flows.pnl.spreads import DEFAULT as DEFAULT_SPREADS
 from registry import Clock, Model, NewId, Registry, random_id
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     registry: str = Field(".retrain/registry", description="Folder or s3://bucket/prefix of the registry")
     model: str | None = Field(None, description=f"Name of the model; default {DEFAULT_MODEL}")
     clock: str = Field("london-5h", description="Clock of the files: london-5h, UTC, an IANA zone or UTC-5")
+    stamped: Stamped = Field("open", description="The moment of a bar that its timestamp is: open, or close")
     recipes_file: str | None = Field(None, description="A recipes.toml with recipes of your own")
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
@@ -51,6 +53,11 @@ class Settings(BaseSettings):
     def model_name(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""
         return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
+
+    @property
+    def file_clock(self) -> str:
+        """The clock of the files with how bars are stamped, as :class:`~flows.bars.clock.FileClock` is written."""
+        return self.clock + (AT_CLOSE if self.stamped == "close" else "")
 
     @property
     def keys(self) -> Keyring:

@@ -22,12 +22,13 @@ _EPOCH = np.datetime64("1970-01-01", "ns")
 
 @dataclass(frozen=True)
 class Checked:
-    """What one file gives: bars in order of time, ``time`` shape (n,) by the file's clock and ``values`` shape
-    (n, columns), without the rows that have a fault; every fault; every repair."""
+    """What one file gives: bars in order of time, ``time`` shape (n,) by the file's clock, ``values`` shape
+    (n, columns) and ``line`` shape (n,), without the rows that have a fault; every fault; every repair."""
 
     columns: tuple[str, ...]
     time: npt.NDArray[np.datetime64]
     values: Floats
+    line: npt.NDArray[np.int64]
     faults: tuple[BarFault, ...]
     repairs: tuple[str, ...]
 
@@ -56,7 +57,7 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     rows, values = rows.take(order), values[order]
     again, doubles = _duplicates(rows, values, repairs)
     faults += [*misshapen, *wrong, *doubles]
-    return Checked(names, rows.time[~again], values[~again], tuple(faults), tuple(repairs))
+    return Checked(names, rows.time[~again], values[~again], rows.number[~again], tuple(faults), tuple(repairs))
 
 
 def _faults_of_shape(rows: Rows, unclear: Mask) -> tuple[list[BarFault], Mask]:

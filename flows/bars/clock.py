@@ -11,8 +11,9 @@ array(['2024-07-01T16:00:00.000000000'], dtype='datetime64[ns]')
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, timezone, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -25,21 +26,32 @@ from flows.errors import RequestRefused
 DEFAULT_CLOCK = "london-5h"
 
 _MOST_HOURS = 14  # as far as any clock is from UTC
+Stamped = Literal["open", "close"]
+
+AT_CLOSE = " at close"
+"""Ends the name of a clock of files whose bars are stamped at their close: ``"UTC at close"``."""
+
+_BAR = timedelta(minutes=15)
+
 _SHIFTED = re.compile(r"(.+[^+-])([+-]\d{1,2})h")
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class FileClock:
-    """``file time + ahead`` is the wall clock of ``zone``; ``name`` is how a person writes it."""
+    """``file time + ahead`` is the wall clock of ``zone``; ``name`` is how a person writes it. Where bars are
+    ``stamped`` at their close, that moment is a quarter of an hour after their open."""
 
     name: str
     zone: tzinfo
     ahead: timedelta = timedelta(0)
+    stamped: Stamped = "open"
 
     @classmethod
     def parse(cls, name: str) -> FileClock:
         """The clock called ``name``; :class:`RequestRefused` if there is none of that name."""
+        if name.endswith(AT_CLOSE):
+            return cls.parse(name.removesuffix(AT_CLOSE)).stamped_at("close")
         if name.lower() == DEFAULT_CLOCK:
             return cls(DEFAULT_CLOCK, ZoneInfo("Europe/London"), timedelta(hours=5))
         fixed = _FIXED.fullmatch(name)
@@ -59,8 +71,17 @@ class FileClock:
                 "offset such as UTC-5"
             ) from error
 
+    def stamped_at(self, stamped: Stamped) -> FileClock:
+        """The same clock for bars stamped at their open, or at their close."""
+        return replace(self, name=self.unstamped + (AT_CLOSE if stamped == "close" else ""), stamped=stamped)
+
+    @property
+    def unstamped(self) -> str:
+        """Its name without how bars are stamped."""
+        return self.name.removesuffix(AT_CLOSE)
+
     def to_utc(self, file_time: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.datetime64], Mask]:
-        """UTC of times in the file, and which of them a change of summer time leaves unclear.
+        """UTC of the opens of bars by their times in the file, and which a change of summer time leaves unclear.
 
         Both of shape (n,). Unclear is a time that the clock shows twice (given as the earlier of the two) or skips
         (given as the moment of the change).
@@ -68,11 +89,15 @@ class FileClock:
         wall = pd.DatetimeIndex(file_time + np.timedelta64(self.ahead))
         earlier = wall.tz_localize(self.zone, ambiguous=np.ones(len(wall), np.bool_), nonexistent="shift_forward")
         sure = wall.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT")
-        return _naive(earlier.tz_convert("UTC")), np.asarray(sure.isna(), np.bool_)
+        return _naive(earlier.tz_convert("UTC")) - self._until_stamp, np.asarray(sure.isna(), np.bool_)
 
     def from_utc(self, index: pd.DatetimeIndex) -> npt.NDArray[np.datetime64]:
-        """What the file's clock shows at each moment of ``index`` (with a zone): shape (n,), datetime64[ns]."""
-        return _naive(index.tz_convert(self.zone)) - np.timedelta64(self.ahead)
+        """What the file shows for bars that open at ``index`` (with a zone): shape (n,), datetime64[ns]."""
+        return _naive((index + self._until_stamp).tz_convert(self.zone)) - np.timedelta64(self.ahead)
+
+    @property
+    def _until_stamp(self) -> np.timedelta64:
+        return np.timedelta64(_BAR if self.stamped == "close" else timedelta(0))
 
 
 def _naive(index: pd.DatetimeIndex) -> npt.NDArray[np.datetime64]:

@@ -42,6 +42,8 @@ class Bars:
     as_of: pd.Timestamp
     clock: str
     repairs: tuple[str, ...]
+    line: npt.NDArray[np.int64] | None = None
+    """The line of each in its yearly file, shape (n,); None for bars that come from no file."""
 
     @property
     def last_close(self) -> pd.Timestamp:
@@ -102,6 +104,7 @@ def load_bars(
         as_of=moment,
         clock=file_clock.name,
         repairs=(*beside, *(repair for file in checked for repair in file.repairs)),
+        line=np.concatenate([file.line for file in checked]),
     )
 
 

@@ -8,16 +8,19 @@ import sys
 import typer
 from rich.console import Console
 
-from flows.commands.options import Json, ModelOption, RegistryUrl
+from flows.commands.options import Allow, Json, ModelOption, RegistryUrl, checked_names
 from flows.operations.doctor.checks import examine
 from flows.operations.settings import load_operations
 from flows.settings import load_settings
 from registry import SystemClock
 
 
-def doctor(registry: RegistryUrl = None, model: ModelOption = None, as_json: Json = False) -> None:
+def doctor(registry: RegistryUrl = None, model: ModelOption = None, allow: Allow = None, as_json: Json = False) -> None:
     """Whatever could keep the nights from running, and how to fix it; status 1 where something is wrong."""
-    findings = examine(load_settings(), load_operations(), now=SystemClock().now(), registry=registry, model=model)
+    settings, now = load_settings(), SystemClock().now()
+    findings = examine(
+        settings, load_operations(), now=now, registry=registry, model=model, allow=checked_names(allow or ())
+    )
     if as_json:
         sys.stdout.write(json.dumps([finding.to_dict() for finding in findings], indent=2) + "\n")
     else:

@@ -13,15 +13,16 @@ import typer
 from rich.console import Console
 
 from flows.bars import DEFINITIONS
-from flows.bars.clock import FileClock
+from flows.bars.clock import FileClock, Stamped
 from flows.bars.contents import LARGEST
 from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_export
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
-from flows.bars.raw.reading import LENGTHS
-from flows.commands.options import Json
+from flows.bars.raw.reading import LENGTHS, stamped_at_close
+from flows.commands.options import Allow, Json, checked_names
 from flows.errors import BarsMissing, RequestRefused
 from flows.settings import load_settings
+from registry import SystemClock
 from registry.store.place import local_path
 
 AUTO = "auto"
@@ -40,6 +41,9 @@ def features(
     clock: Annotated[
         str | None, typer.Option(help="Clock of the exports; files are written by RETRAIN_CLOCK. Default: the same.")
     ] = None,
+    stamped: Annotated[
+        str | None, typer.Option(help="The moment of a bar that an export's time is, open or close. Default: open.")
+    ] = None,
     definitions: Annotated[str, typer.Option(help=f"{' or '.join(DEFINITIONS)} (Wilder's, by TA-Lib).")] = "notebook",
     years: Annotated[
         str, typer.Option(help="continuous, or apart: indicators begin anew each year, as the notebook's.")
@@ -52,24 +56,32 @@ def features(
     delimiter: Annotated[str | None, typer.Option(help="The character between columns, or the word tab.")] = None,
     time_format: Annotated[str | None, typer.Option(help="As for strptime; default: ISO 8601.")] = None,
     max_gap_days: Annotated[float, typer.Option(min=0.1, max=36_500, help="A longer gap is an error.")] = 5,
+    allow: Allow = None,
     as_json: Json = False,
 ) -> None:
     """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
-    written_by = load_settings().clock
+    settings = load_settings()
+    written_by = settings.file_clock
+    read_by = FileClock.parse(clock or settings.clock)
     choices = Choices(
         clock=FileClock.parse(written_by).name,
         definitions=_one_of("--definitions", definitions, DEFINITIONS),
         years=_one_of("--years", years, get_args(Years)),
         last=_one_of("--last", last, get_args(Last)),
         longest_gap=timedelta(days=max_gap_days),
+        read_by=read_by.name,
+        allow=checked_names(allow or ()),
+        now=SystemClock().now(),
     )
+    at_close = _one_of("--stamped", stamped or "open", get_args(Stamped)) == "close"
     minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))
     layout = described(column_map(columns), delimiter, time_format)
-    read_by = FileClock.parse(clock or written_by)
     local_path(out, "a folder for feature files")
     exports = [_read(path, read_by, layout, minutes) for path in raw]
     if clock is not None:
         _refuse_second_clock(clock, exports)
+    if at_close:
+        exports = [stamped_at_close(export) for export in exports]
     built = (add if append else build)(out, exports, choices)
     if as_json:
         told = asdict(built) | {"exports": [str(export) for export in exports]}
@@ -110,6 +122,8 @@ def _show(built: Built, exports: list[Export]) -> None:
     for repair in built.repairs:
         if repair not in of_exports:
             console.print(f"  repaired: {repair}", markup=False)
+    for question in built.questions:
+        console.print(f"  questioned: {question}", markup=False)
     console.print(
         f"{built.folder}: {built.bars:,} bars, {built.first:%Y-%m-%d %H:%M} to {built.last:%Y-%m-%d %H:%M} UTC; "
         f"{built.added:,} new, in {', '.join(built.files) or 'no file'}",

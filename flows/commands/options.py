@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, get_args
 
 import typer
+
+from flows.errors import RequestRefused
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of the model (RETRAIN_MODEL).")]
@@ -13,4 +16,17 @@ BarsUrl = Annotated[str | None, typer.Option("--data", help="Folder or s3:// pre
 RecipeNames = Annotated[
     list[str] | None, typer.Option("--recipe", help="A recipe to train; repeat for more. Default: all.")
 ]
+Allow = Annotated[
+    list[str] | None, typer.Option("--allow", help="A check of the bars whose findings are meant; repeat for more.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def checked_names(allow: Sequence[str]) -> tuple[str, ...]:
+    """The names given to ``--allow``; :class:`RequestRefused` for one that is no check."""
+    from flows.bars.plausibility import CheckName  # takes pandas, which most commands do without
+
+    unknown = [name for name in allow if name not in get_args(CheckName)]
+    if unknown:
+        raise RequestRefused(f"--allow {unknown[0]}: choose among {', '.join(get_args(CheckName))}")
+    return tuple(allow)

@@ -29,6 +29,8 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(outcome.sentence, style="bold", soft_wrap=True, markup=False)
     for repair in outcome.repairs:
         console.print(f"repaired: {repair}", soft_wrap=True, markup=False)
+    for question in outcome.questions:
+        console.print(f"questioned: {question}", soft_wrap=True, markup=False)
     console.print()
     console.print(_production(outcome), soft_wrap=True, markup=False)
     if outcome.report is not None:

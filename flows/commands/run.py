@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.options import BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
+from flows.commands.options import Allow, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
 from flows.commands.outcome_table import show
 from flows.errors import RequestRefused
 from flows.job.request import RetrainRequest, moment
@@ -31,6 +31,7 @@ def run(
     backfill: Annotated[bool, typer.Option(help="Score the past by a walk-forward on the first night.")] = True,
     labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
     accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
+    allow: Allow = None,
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
     force: Annotated[
         str | None, typer.Option(help="Promote this recipe's version of tonight, or v12, against the gate.")
@@ -64,6 +65,7 @@ def run(
         labels=labels,
         backfill=backfill,
         accept_unskilled=accept_unskilled,
+        allow=allow,
         dry_run=dry_run,
     )
     through_prefect, why = _choose_way(prefect, scheduled)

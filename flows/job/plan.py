@@ -117,7 +117,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         registry=place if is_bucket(place) else str(Path(place).expanduser()),
         model=model,
         recipes=recipes,
-        clock=settings.clock,
+        clock=settings.file_clock,
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
+from flows.bars.plausibility import CheckName
 from flows.errors import RequestRefused, RetrainError
 from flows.gate.tripwires.wire import KINDS
 from flows.job.form import Author, Reason, RequestForm
@@ -84,11 +85,14 @@ class Advanced(RequestForm):
     labels: Literal["next_bar", "notebook"] = Field(
         "next_bar", description="next_bar: a label never crosses a gap. notebook: the notebook's shift, for parity."
     )
+    allow: tuple[CheckName, ...] | None = Field(
+        None, description="Checks of the bars whose findings are meant to be as they are (recorded where one speaks)."
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of recipes that set none of their own.")
 
-    @field_validator("train", "holdout")
+    @field_validator("train", "holdout", "allow")
     @classmethod
-    def _each_once(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    def _each_once(cls, value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         return _distinct(value)
 
     @model_validator(mode="after")

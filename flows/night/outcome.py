@@ -40,6 +40,8 @@ class Outcome:
     already_decided: bool = False
     dry_run: bool = False
     repairs: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    """What about the bars is implausible, one sentence a finding; a person should look."""
     report: str | None = None
     """Where its report was written, or why there is none; None where none was asked for."""
 
@@ -62,6 +64,7 @@ class Outcome:
             "decision": self.decision,
             "rows": [row.to_dict() for row in self.rows],
             "repairs": list(self.repairs),
+            "questions": list(self.questions),
             "report": self.report,
         }
 
@@ -88,6 +91,7 @@ def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Ou
         suspicious=holding(verdict),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
+        questions=tuple(map(str, bars.findings.questions)),
     )
 
 
@@ -117,6 +121,7 @@ def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
         suspicious=recorded_holding(entry.body),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
+        questions=tuple(map(str, bars.findings.questions)),
     )
 
 

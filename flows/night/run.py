@@ -30,7 +30,7 @@ JUDGED_AGAIN = 3
 class Steps:
     """The steps of a night, in their order. Each is by default the plain function of :mod:`flows.night.steps`."""
 
-    load: Callable[[Job], NightBars] = plain.load
+    load: Callable[[Job, Clock], NightBars] = plain.load
     """Bars to as-of, with labels; which of them to train on, and which to evaluate on."""
 
     look_up: Callable[[NightContext], Outcome | None] = plain.look_up
@@ -72,7 +72,7 @@ def run_night(job: Job, steps: Steps = PLAIN, *, clock: Clock | None = None, new
     """
     clock = clock or SystemClock()
     model = job.open_model(clock=clock, new_id=new_id)
-    night = NightContext(job, model, steps.load(job), clock)
+    night = NightContext(job, model, steps.load(job, clock), clock)
     outcome = steps.look_up(night)
     if outcome is None:
         outcome = _decide(night, steps)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
+from flows.bars.plausibility import Findings
 from flows.evidence.collect import Evidence
 from flows.gate import Decision
 from flows.gate.nightly.decision import NightlyDecision
@@ -30,6 +31,8 @@ class NightBars:
     train: Mask
     evaluation: Mask
     night: Night
+    findings: Findings = field(default_factory=Findings)
+    """What is implausible about the bars and does not keep them from being used."""
 
     @property
     def opens(self) -> pd.DatetimeIndex:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from flows.bars.plausibility import SeenBars, examine
+from flows.bars.plausibility import judge as judge_findings
 from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import collect
 from flows.evidence.backfill import Progress
@@ -24,7 +26,7 @@ from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Ve
 from flows.recipes import Machine, Recipe, environment, probabilities
 from flows.recipes import train as fit_recipe
 from flows.recipes import train_all as fit_recipes
-from registry import Night, Version, VersionRecord, key_digest
+from registry import Clock, Night, SystemClock, Version, VersionRecord, key_digest
 from registry.archive.archive import pack
 from registry.clock import write_time
 from registry.errors import Frozen, StaleDecision
@@ -32,8 +34,9 @@ from registry.format.entries import Entry
 from registry.model.transitions import RECIPES_KEPT
 
 
-def load(job: Job) -> NightBars:
-    """Bars to as-of, prepared; which of them to train on, and which to evaluate the new versions on.
+def load(job: Job, clock: Clock | None = None) -> NightBars:
+    """Bars to as-of, prepared and found plausible; which of them to train on, and which to evaluate the new versions
+    on. ``clock``: the real one, after which no bar can close.
 
     Raises :class:`~flows.errors.BarsRejected`, :class:`~flows.errors.BarsMissing`, before that
     :class:`~flows.errors.RequestRefused` for more recipes than a model remembers from one night to the next.
@@ -46,6 +49,8 @@ def load(job: Job) -> NightBars:
         )
     data = job.load_dataset(years=training.years, labels=training.labels, require=job.columns)
     bars = data.bars
+    seen = SeenBars.of(bars, (clock or SystemClock()).now())
+    findings = judge_findings(examine(seen), training.allow or ())  # before anything is made of them that may fail
     opens = pd.DatetimeIndex(bars.frame.index)
     if training.train is None or training.holdout is None:
         evaluation = nightly_rule.last_days(data)
@@ -57,7 +62,7 @@ def load(job: Job) -> NightBars:
             train &= data.window(days=100_000, end=opens[evaluation][0])
     if not train.any():
         raise BarsMissing(f"{job.source} has no bars to train on before the holdout begins: name earlier years")
-    return NightBars(data, train, evaluation, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()))
+    return NightBars(data, train, evaluation, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()), findings)
 
 
 def look_up(night: NightContext) -> Outcome | None:
@@ -215,6 +220,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
         seconds=round(fit.seconds, 3),
         night=night.bars.night.day,
         simulated=night.bars.data.bars.simulated or None,
+        allowed=night.bars.findings.allowed or None,
     )
 
 
@@ -234,6 +240,8 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
         body["evidence"] = {"entry": verdict.evidence.entry, "rescored": named}
     if job.request.advanced.accept_unskilled:
         body["accept_unskilled"] = True
+    if night.bars.findings.allowed:
+        body["allowed"] = list(night.bars.findings.allowed)
     key = key_digest([job.model, tonight.day, "decision"])
     decided: dict[str, Any] = {"expected": verdict.expected, "author": job.author, "night": tonight, "key": key}
     if verdict.action == "promoted":

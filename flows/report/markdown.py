@@ -91,6 +91,7 @@ def _facts(outcome: Outcome) -> str:
     if outcome.decision is not None:
         lines.append(f"**Recorded as** decision {outcome.decision}")
     lines += [f"**Repaired:** {escaped(repair)}" for repair in outcome.repairs]
+    lines += [f"**Questioned:** {escaped(question)}" for question in outcome.questions]
     return "  \n".join(lines)
 
 

@@ -69,6 +69,7 @@ def _data(version: Version) -> dict[str, Any]:
         "cut": record.cut,
         "night": record.night,
         "simulated": record.simulated,
+        "allowed": list(record.allowed or ()) or None,
         **measured,
     }
     return {name: value for name, value in named.items() if value is not None}

@@ -85,6 +85,8 @@ class VersionRecord(Record):
     night: str | None = None
     simulated: bool | None = None
     """True where the bars were simulated; such a model says nothing about a market."""
+    allowed: tuple[str, ...] | list[str] | None = None
+    """Checks of the bars whose findings a person allowed."""
     details: Mapping[str, Any] | None = None
 
     @property

@@ -20,9 +20,10 @@ from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import BarFault, first_faults, refuse
 from flows.bars.indicators import Definitions, indicators
-from flows.bars.loading import load_bars
+from flows.bars.loading import load_bars, year_file
+from flows.bars.plausibility import SeenBars, examine, judge
 from flows.bars.raw.folder import State, commit, digests, locked, read_state
-from flows.bars.raw.merging import merge, new_bars
+from flows.bars.raw.merging import Merged, merge, new_bars
 from flows.bars.raw.reading import Export
 from flows.bars.raw.resampling import QUARTER, Prices
 from flows.bars.raw.rules import RawRule
@@ -45,7 +46,9 @@ class Choices:
 
     ``clock``: of the files that are written. ``years``: whether indicators go on over New Year, or begin anew in every
     file, as the notebook's do. ``last``: the last quarter of an hour of the exports is written if it is complete, in
-    any case, or not. ``longest_gap``: a longer one is a fault.
+    any case, or not. ``longest_gap``: a longer one is a fault. ``read_by``: the clock that exports without a zone were
+    read by, None for ``clock``. ``allow``: checks of plausibility whose findings are meant. ``now``: after it no bar
+    can close.
     """
 
     clock: str = DEFAULT_CLOCK
@@ -53,13 +56,17 @@ class Choices:
     years: Years = "continuous"
     last: Last = "auto"
     longest_gap: timedelta = timedelta(days=5)
+    read_by: str | None = None
+    allow: tuple[str, ...] = ()
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Built:
     """What there is now. ``bars``: in the files; ``added``: of these, by this build; ``first``, ``last``: their opens
     in UTC; ``warming``: bars not written because indicators warmed up; ``held_back``: bars of the exports whose quarter
-    of an hour is still open; ``holes``: breaks of more than a quarter of an hour and less than a day."""
+    of an hour is still open; ``holes``: breaks of more than a quarter of an hour and less than a day; ``questions``:
+    what about the bars is implausible."""
 
     folder: str
     files: tuple[str, ...]
@@ -71,6 +78,7 @@ class Built:
     held_back: int
     holes: int
     repairs: tuple[str, ...]
+    questions: tuple[str, ...] = ()
 
 
 def build(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Built:
@@ -118,6 +126,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
             f"{bars.time.size} bars are too few: the first "
             f"{WARM_UP if choices.years == 'continuous' else WARM_UP_APART} warm the indicators up and are not written"
         )
+    plausible = judge(examine(_seen(bars, exports, merged, choices)), choices.allow)
     fresh = written & (np.arange(bars.time.size) >= there.time.size)
     files = _files(path, frame[fresh], clock, state)
     commit(
@@ -146,7 +155,23 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
         held_back=fitted.open.time.size,
         holes=int(((steps > QUARTER) & (steps < np.timedelta64(1, "D"))).sum()),
         repairs=merged.repairs,
+        questions=tuple(map(str, plausible.questions)),
     )
+
+
+def _seen(bars: Prices, exports: Sequence[Export], merged: Merged, choices: Choices) -> SeenBars:
+    """The prices as the checks see them, by the clock of the exports; features are made here, so there is nothing to
+    check about them."""
+    zoned = all(export.zoned for export in exports)
+    clock = FileClock.parse("UTC" if zoned else choices.read_by or choices.clock)
+    file_time = clock.from_utc(pd.DatetimeIndex(bars.time, tz="UTC"))
+
+    def place(at: int) -> tuple[str, int]:
+        of_export = merged.place.first(bars.time[at], bars.time[at] + QUARTER)
+        return of_export or (year_file(int(file_time[at].astype("datetime64[Y]").astype(int)) + 1970), 0)
+
+    columns = {name: bars.values[:, column] for column, name in enumerate((OPEN, HIGH, LOW, CLOSE))}
+    return SeenBars(bars.time, file_time, clock, columns, place, choices.now)
 
 
 def _bars_there(path: Path, state: State) -> Prices:

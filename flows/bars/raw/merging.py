@@ -33,9 +33,13 @@ class Places:
 
     def from_(self, opens: np.datetime64, end: np.datetime64) -> tuple[str, int]:
         """File and line of the first bar from ``opens`` on and before ``end``; a bar of an earlier build has none."""
+        return self.first(opens, end) or ("held back before", 0)
+
+    def first(self, opens: np.datetime64, end: np.datetime64) -> tuple[str, int] | None:
+        """As :meth:`from_`; None where no bar of these exports opens then."""
         position = int(np.searchsorted(self.time, opens))
         there = position < self.time.size and self.time[position] < end
-        return self.at(position) if there else ("held back before", 0)
+        return self.at(position) if there else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -241,6 +241,11 @@ def _ordered(
         tuple(notes),
         tuple(f"{file}: {repair}" for repair in repairs),
     )
+
+
+def stamped_at_close(export: Export) -> Export:
+    """The export of bars that are stamped at their close: each opens its own length earlier."""
+    return replace(export, time=export.time - np.timedelta64(export.minutes, "m"))
 
 
 def _lines(count: int, what: str) -> str:

@@ -27,6 +27,7 @@ CONDITIONS = {
     "champion.old": "nothing was clearly better for long: look at the recipes, or promote one by hand with a reason",
     "gate.suspicious": "look for the future in the column or recipe that it names: fix it, or release it with a reason",
     "data.rejected": "fix or replace the files that it names; the next night makes up for this one",
+    "data.questioned": "look at the bars it names: correct them, or say that they are meant with --allow",
     "data.missing": "look at the feed; the next night makes up for this one",
     "retrain.failed": "look at the run's log; a plain `retrain run` completes what is missing",
     "night.missed": "see whether `retrain up` (or your worker) runs; `retrain run` makes up for every missed night",

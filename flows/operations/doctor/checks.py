@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib.metadata import version
 
-from flows.bars import load_bars
-from flows.errors import RetrainError
 from flows.operations.alerts.messages import is_webhook
 from flows.operations.api import configured_api
+from flows.operations.doctor.bars import examine_bars
 from flows.operations.doctor.finding import Finding
 from flows.operations.doctor.keys import examine_keys
 from flows.operations.doctor.prefect import examine_server
@@ -31,12 +30,13 @@ def examine(
     now: datetime,
     registry: str | None = None,
     model: str | None = None,
+    allow: Sequence[str] = (),
 ) -> list[Finding]:
-    """The findings of all checks."""
+    """The findings of all checks; ``allow``: checks of the bars whose findings are meant."""
     name = settings.model_name(model)
     place = registry or settings.registry
     return [
-        _data(settings, operations, now),
+        *examine_bars(settings, operations, now, allow),
         *_feed(operations),
         *examine_store(place, name, now),
         *examine_server(configured_api(), now),
@@ -44,22 +44,6 @@ def examine(
         *_versions(place, name),
         _alerts(operations),
     ]
-
-
-def _data(settings: Settings, operations: Operations, now: datetime) -> Finding:
-    if settings.data is None:
-        return Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
-    try:
-        bars = load_bars(settings.data, clock=settings.clock)
-    except RetrainError as error:
-        return Finding("data", "wrong", str(error), "fix or replace the files that it names")
-    newest = bars.last_close.to_pydatetime()
-    state = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
-    if newest < operations.calendar.last_close(now) - timedelta(days=1):
-        return Finding("data", "look", f"{state}: more than a day behind", "look at the feed (RETRAIN_FEED)")
-    if newest > now:
-        return Finding("data", "wrong", f"{state}: in the future", "is RETRAIN_CLOCK the clock of the files?")
-    return Finding("data", "fine", state)
 
 
 def _feed(operations: Operations) -> Iterator[Finding]:

@@ -21,6 +21,10 @@ def loaded(bars: NightBars) -> Iterable[str]:
     )
     for repair in loaded_bars.repairs:
         yield f"repaired: {repair}"
+    for question in bars.findings.questions:
+        yield f"questioned: {question}"
+    for note in bars.findings.notes:
+        yield f"noted: {note}"
 
 
 def looked_up(outcome: Outcome | None) -> Iterable[str]:

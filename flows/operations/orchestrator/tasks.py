@@ -23,7 +23,7 @@ from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.operations.orchestrator import artifacts, log_lines
 from flows.recipes import Recipe
 from flows.report.writing import after_night
-from registry import Model, Version
+from registry import Clock, Model, Version
 from registry.errors import OutcomeUnknown, StoreUnavailable
 
 
@@ -43,8 +43,8 @@ RETRIED: dict[str, Any] = {
 
 
 @task(name="load bars", task_run_name="load bars", **RETRIED)
-def load(job: Job) -> NightBars:
-    bars = steps.load(job)
+def load(job: Job, clock: Clock) -> NightBars:
+    bars = steps.load(job, clock)
     artifacts.rename_run(job.model, bars.night.day)
     _log(log_lines.loaded(bars))
     return bars

@@ -47,11 +47,13 @@ _MISTAKES = (RequestRefused, RecipeRefused, NightRefused, InvalidName, InvalidRe
 
 @dataclass
 class NightRun:
-    """A night under way. ``covered``: why there is nothing to do; else whoever runs ``job`` sets ``outcome``."""
+    """A night under way. ``covered``: why there is nothing to do; else whoever runs ``job`` sets ``outcome``.
+    ``scheduled``: nobody is there to read what it says."""
 
     job: Job
     covered: str | None = None
     outcome: Outcome | None = None
+    scheduled: bool = False
 
 
 @contextmanager
@@ -76,6 +78,7 @@ def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None 
             log.warning("nobody is told of anything: RETRAIN_ALERT_URL is not set")
         with run_lock(job.registry, job.model, clock=clock, limit=timedelta(minutes=operations.turn_minutes)):
             tonight = _night_run(job, operations, clock, scheduled=scheduled)
+            tonight.scheduled = scheduled
             yield tonight
     except Exception as error:
         if scheduled or not isinstance(error, _MISTAKES):
@@ -143,11 +146,19 @@ def _sentence(error: Exception) -> str:
     return shortened(f"{error}" if typed else f"{type(error).__name__}: {error}")
 
 
+def _notify_of_questions(notifier: Notifier, tonight: NightRun, outcome: Outcome, now: datetime) -> None:
+    """Whoever typed the run reads its questions; those of a scheduled one are sent, and are over when no more are."""
+    if tonight.scheduled or not outcome.questions:
+        notifier.update({"data.questioned": "; ".join(outcome.questions) or None}, now=now)
+
+
 def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> None:
     outcome = tonight.outcome
     if outcome is None and tonight.covered is None:
         return
     notifier.update(dict.fromkeys(_TROUBLES), now=now)
+    if outcome is not None:
+        _notify_of_questions(notifier, tonight, outcome, now)
     if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
         return
     notifier.update({"gate.suspicious": outcome.sentence if outcome.suspicious else None}, now=now)

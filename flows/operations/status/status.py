@@ -189,7 +189,7 @@ def _bars_line(settings: Settings, *, real: bool) -> str:
     if settings.data is None:
         return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
     try:
-        newest = load_bars(settings.data, clock=settings.clock).last_close - BAR
+        newest = load_bars(settings.data, clock=settings.file_clock).last_close - BAR
     except RetrainError as error:
         return f"no bars ({str(error).splitlines()[0]})"
     return f"bars to {newest:%Y-%m-%d %H:%M} UTC"

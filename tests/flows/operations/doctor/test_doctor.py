@@ -17,6 +17,7 @@ import pytest
 from flows.bars import load_bars
 from flows.operations.doctor import checks as doctor
 from flows.operations.doctor import prefect as doctor_prefect
+from flows.operations.doctor.bars import examine_bars
 from flows.operations.doctor.checks import examine
 from flows.operations.doctor.finding import Finding
 from flows.operations.doctor.prefect import examine_server
@@ -56,6 +57,7 @@ def test_a_sound_set_up_has_nothing_wrong(sample: Path, tmp_path: Path) -> None:
     found = examine(settings, operations, now=load_bars(sample).last_close.to_pydatetime() + timedelta(hours=1))
     assert {each.about: each.verdict for each in found} == {
         "data": "fine",
+        "bars": "fine",
         "feed": "fine",
         "registry": "fine",
         "model": "fine",
@@ -72,12 +74,12 @@ def test_a_sound_set_up_has_nothing_wrong(sample: Path, tmp_path: Path) -> None:
     [(datetime(2026, 1, 1, tzinfo=UTC), "look", "more than a day behind"), (NOW, "wrong", "in the future")],
 )
 def test_bars_of_the_wrong_time_are_seen(sample: Path, now: datetime, verdict: str, says: str) -> None:
-    found = doctor._data(Settings(data=str(sample)), Operations(), now)
+    found = next(examine_bars(Settings(data=str(sample)), Operations(), now))
     assert found.verdict == verdict and says in found.statement and found.fix
 
 
 def test_bars_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:
-    found = doctor._data(Settings(data=str(tmp_path)), Operations(), NOW)
+    found = next(examine_bars(Settings(data=str(tmp_path)), Operations(), NOW))
     assert found.verdict == "wrong" and str(tmp_path) in found.statement
 
 

@@ -1,0 +1,53 @@
+"""Checks of the bars: they can be read, are up to date, and are plausible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from flows.bars import Bars, load_bars
+from flows.bars.plausibility import SeenBars
+from flows.bars.plausibility import examine as examine_plausibility
+from flows.errors import RetrainError
+from flows.operations.doctor.finding import Finding
+from flows.operations.settings import Operations
+from flows.settings import Settings
+
+
+def examine_bars(
+    settings: Settings, operations: Operations, now: datetime, allow: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """The findings on the bars; one alone where there are none to look at. ``allow``: checks whose findings are
+    meant."""
+    if settings.data is None:
+        yield Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
+        return
+    try:
+        bars = load_bars(settings.data, clock=settings.file_clock)
+    except RetrainError as error:
+        yield Finding("data", "wrong", str(error), "fix or replace the files that it names")
+        return
+    yield _state(bars, operations, now)
+    yield from _plausibility(bars, now, allow)
+
+
+def _state(bars: Bars, operations: Operations, now: datetime) -> Finding:
+    newest = bars.last_close.to_pydatetime()
+    state = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
+    if newest < operations.calendar.last_close(now) - timedelta(days=1):
+        return Finding("data", "look", f"{state}: more than a day behind", "look at the feed (RETRAIN_FEED)")
+    if newest > now:
+        return Finding("data", "wrong", f"{state}: in the future", "is RETRAIN_CLOCK the clock of the files?")
+    return Finding("data", "fine", state)
+
+
+def _plausibility(bars: Bars, now: datetime, allow: Sequence[str]) -> Iterator[Finding]:
+    found = examine_plausibility(SeenBars.of(bars, now))
+    if not found:
+        yield Finding("bars", "fine", "plausible: clock, length, prices and features")
+    for one in found:
+        statement = f"{one.check.label}: {one.place}: {one.found}"
+        if one.check.label in allow or one.weight == "note":
+            yield Finding("bars", "fine", f"{statement} (allowed)")
+        else:
+            yield Finding("bars", "wrong" if one.weight == "refuse" else "look", statement, one.fix)
