@@ -17,7 +17,7 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Bars, Dataset
-from flows.bars.loading import year_file
+from flows.bars.year_names import year_file
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread

@@ -15,9 +15,10 @@ from flows.arrays import Floats, Mask
 from flows.bars.checks import CLOSE, HIGH, LOW, OPEN, QUARTER_HOUR
 from flows.bars.clock import FileClock
 from flows.bars.indicators import indicators
-from flows.bars.loading import Bars, year_file
+from flows.bars.loading import Bars
 from flows.bars.plausibility.finding import BarFinding, Check, Weight
 from flows.bars.trading_days import NEW_YORK, trading_day
+from flows.bars.year_names import year_file
 
 SHORTEST_WEEKEND, LONGEST_WEEKEND = np.timedelta64(24, "h"), np.timedelta64(100, "h")
 

@@ -20,7 +20,7 @@ from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import BarFault, first_faults, refuse
 from flows.bars.indicators import Definitions, indicators
-from flows.bars.loading import load_bars, year_file
+from flows.bars.loading import load_bars
 from flows.bars.plausibility import SeenBars, examine, judge
 from flows.bars.raw.folder import State, commit, digests, locked, read_state
 from flows.bars.raw.merging import Merged, merge, new_bars
@@ -28,6 +28,7 @@ from flows.bars.raw.reading import Export
 from flows.bars.raw.resampling import QUARTER, Prices
 from flows.bars.raw.rules import RawRule
 from flows.bars.writing import header, year_lines
+from flows.bars.year_names import year_file
 from flows.errors import BarsMissing, RequestRefused
 
 WARM_UP = 500
