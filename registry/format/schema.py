@@ -36,7 +36,7 @@ class Fault(NamedTuple):
         return Fault(f"{name}.{self.field}" if self.field else name, self.found, self.expected)
 
 
-class Check(Protocol):
+class ValueCheck(Protocol):
     """What a value may be."""
 
     def fault(self, value: Any) -> Fault | None:
@@ -59,7 +59,7 @@ class Plain:
 class Nullable:
     """A value that may be null."""
 
-    check: Check
+    check: ValueCheck
 
     def fault(self, value: Any) -> Fault | None:
         return None if value is None else self.check.fault(value)
@@ -69,7 +69,7 @@ class Nullable:
 class ListOf:
     """A list of like values."""
 
-    each: Check
+    each: ValueCheck
 
     def fault(self, value: Any) -> Fault | None:
         if type(value) is not list:
@@ -85,7 +85,7 @@ class ListOf:
 class MapOf:
     """An object of like values by any name."""
 
-    each: Check
+    each: ValueCheck
 
     def fault(self, value: Any) -> Fault | None:
         if type(value) is not dict:
@@ -100,7 +100,7 @@ class MapOf:
 class Fields:
     """An object with known fields, each required unless its name stands in ``optional``; others are left alone."""
 
-    def __init__(self, fields: Mapping[str, Check], *, optional: Iterable[str] = ()) -> None:
+    def __init__(self, fields: Mapping[str, ValueCheck], *, optional: Iterable[str] = ()) -> None:
         missing = {*optional}
         self._fields = [(name, check, name not in missing) for name, check in fields.items()]
 
@@ -216,7 +216,7 @@ _IMPORTED = Fields(
     optional=("from", "key", "date", "author", "timestamp"),
 )
 
-_VERSION_FIELDS: dict[str, Check] = {
+_VERSION_FIELDS: dict[str, ValueCheck] = {
     "version": VERSION,
     "artifact": Nullable(TEXT),
     "sha256": Nullable(SHA256),
@@ -246,7 +246,7 @@ _VERSION_FIELDS: dict[str, Check] = {
 VERSION_RECORD = Fields(_VERSION_FIELDS, optional=_VERSION_FIELDS.keys() - {"version"})
 """A :class:`~registry.format.records.VersionRecord`."""
 
-_CHAMPION_FIELDS: dict[str, Check] = {
+_CHAMPION_FIELDS: dict[str, ValueCheck] = {
     "version": VERSION,
     "decision": NUMBERED,
     "since": TIME,
@@ -305,7 +305,7 @@ class DecisionRecord:
 
 
 _MOVED = Fields({"key": TEXT, "sha256": SHA256, "size": COUNT})
-_DECIDED: dict[str, Check] = {
+_DECIDED: dict[str, ValueCheck] = {
     "sentence": Nullable(TEXT),
     "reason": Nullable(TEXT),
     "against": Plain("a version and its decision", _is_judged_against),
@@ -323,7 +323,7 @@ _DECIDED: dict[str, Check] = {
 }
 _PROMOTED = Fields({**_DECIDED, "version": VERSION}, optional=_DECIDED)
 
-BODIES: Mapping[str, Check] = {
+BODIES: Mapping[str, ValueCheck] = {
     "registered": Fields({"version": VERSION_RECORD}),
     "scored": Fields({"night": TEXT, "bars": COUNT, "manifest": MANIFEST}),
     "retired": Fields({"versions": ListOf(VERSION), **_REASON}),
@@ -340,7 +340,7 @@ BODIES: Mapping[str, Check] = {
 }
 """By kind of entry, in whichever log it stands."""
 
-_STATES: Mapping[str, dict[str, Check]] = {
+_STATES: Mapping[str, dict[str, ValueCheck]] = {
     "versions": {
         "keys": REMEMBERED,
         "as_of": TIME,
@@ -364,10 +364,10 @@ _STATES: Mapping[str, dict[str, Check]] = {
         "policy": OBJECT,
     },
 }
-STATES: Mapping[str, Check] = {log: Fields(fields, optional=fields) for log, fields in _STATES.items()}
+STATES: Mapping[str, ValueCheck] = {log: Fields(fields, optional=fields) for log, fields in _STATES.items()}
 """By log: the state after each of its entries."""
 
-_ENTRY_FIELDS: dict[str, Check] = {
+_ENTRY_FIELDS: dict[str, ValueCheck] = {
     "format": NUMBERED,
     "model": MODEL_NAME,
     "log": Plain("versions or decisions", lambda value: value in ("versions", "decisions")),
