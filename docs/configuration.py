@@ -73,6 +73,18 @@ the credentials of a container or a virtual machine. `HTTPS_PROXY`, `NO_PROXY` a
 (below). A process makes one client and shares it; when the variables or the files change, what is opened next makes
 another.
 
+| variable | meaning | default |
+| --- | --- | --- |
+| `RETRAIN_S3_ENCRYPTION` | How what is written is encrypted: AES256, aws:kms or aws:kms:dsse | as the bucket does |
+| `RETRAIN_S3_KMS_KEY` | Id, ARN or alias of the key; by itself it means aws:kms |  |
+| `RETRAIN_S3_REQUESTER_PAYS` | true: every request says that who asks pays, as such a bucket demands | no |
+
+Of a bucket and of whoever asks it, this is refused before anything is sent, in a sentence that names the variable, the
+file or the line to correct: credentials that no header can hold (a new line at the end of a session token), half of
+them, a `credential_process` that is not there or prints something else, a token's file that is not there, a login that
+has expired, a profile that is not there or asks for a one-time code where nobody is, a file of profiles that cannot be
+read, an endpoint that is no address, names the bucket once more or carries a password, and `s3:/bucket` with one slash.
+
 Prefect's own variables hold for Prefect: `PREFECT_API_URL` says which server a night runs through,
 `PREFECT_API_AUTH_STRING` how to be let in. `RETRAIN_SOURCE_REVISION` is noted in each version as the revision of the
 code, where there is no git checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` keep copies

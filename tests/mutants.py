@@ -56,8 +56,11 @@ OWN = {
     "registry.py": ["registry"],
     "store/probe.py": ["probe"],
     "store/folder.py": ["folder"],
+    "store/bucket.py": ["s3", "connect"],
+    "store/credentials.py": ["credentials"],
     "store/s3.py": ["s3", "connect"],
-    "store/s3_client.py": ["s3_client", "s3", "connect"],
+    "store/s3_client.py": ["s3_client", "credentials", "s3", "connect"],
+    "store/secrets.py": ["secrets"],
 }
 FAST = [
     "log_commit",

@@ -26,9 +26,9 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("model/decisions.py", "build = preparation.in_time(build_of(self._with_record(preparation, decision.body)))", "build = build_of(self._with_record(preparation, decision.body))"),
     ("model/operator.py", "preparation.in_time(build), author, reason, key)", "build, author, reason, key)"),
     ("store/folder.py", "            os.link(incoming, target)\n", "            os.replace(incoming, target)\n"),
-    ("store/s3.py", ', "IfNoneMatch": "*"', ""),
-    ("store/s3.py", ', "ContentMD5": md5', ""),
-    ("store/s3.py", "            if creates and fault.may_be_stored:\n                unsure = fault\n", "            unsure = fault if creates and fault.may_be_stored else None\n"),
+    ("store/bucket.py", ', "IfNoneMatch": "*"', ""),
+    ("store/bucket.py", ', "ContentMD5": md5', ""),
+    ("store/bucket.py", "            if creates and fault.may_be_stored:\n                unsure = fault\n", "            unsure = fault if creates and fault.may_be_stored else None\n"),
 ]  # fmt: skip
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {

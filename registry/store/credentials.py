@@ -52,6 +52,10 @@ _TOKEN_FILES = {
 }
 """Variables that name a file with a token, and the key of a profile that means the same."""
 
+_LOGIN_ERRORS: Any = getattr(client, "LoginError", ())  # `aws login` came after the oldest client that is allowed
+
+_CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+
 _FAILURES = (BotoCoreError, OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError)
 """What ``botocore`` lets through where a source of credentials is not there or answers something odd."""
 
@@ -142,7 +146,7 @@ def _understood(method: str, session: botocore.session.Session) -> Iterator[None
         told = StoreDenied(f"there is half of the credentials: {error.kwargs['cred_var']} is missing. Set it too")
     except (client.SSOError, client.TokenRetrievalError):
         told = _logged_out("sso", session)
-    except client.LoginError:
+    except _LOGIN_ERRORS:
         told = _logged_out("login", session)
     except client.InvalidConfigError as error:
         told = InvalidRequest(f"the profile {_profile(session)!r} does not fit together: {masked(str(error))}")
@@ -170,7 +174,10 @@ def _no_credentials(error: Exception, method: str, session: botocore.session.Ses
             f"credential_process of {profile} gives no credentials: run its line in a shell and see what it says; it "
             "must end with status 0 and print JSON with Version 1, AccessKeyId and SecretAccessKey"
         )
-    source = _SOURCES.get(method, f"{profile}")
+    fault = unfit(os.environ.get(_CONTAINER_TOKEN, ""))
+    if method == "container-role" and fault is not None:
+        return StoreDenied(f"the token that is sent for a container's credentials {fault}: look at {_CONTAINER_TOKEN}")
+    source = _SOURCES.get(method, profile)
     return StoreDenied(
         f"{source} gives no credentials ({type(error).__name__}): look at {profile} and at the AWS_* variables"
     )

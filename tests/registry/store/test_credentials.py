@@ -134,7 +134,7 @@ SOURCES: dict[str, tuple[Place, type[RegistryError], str]] = {
             }
         ),
         StoreDenied,
-        "the container",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     ),
     "SSO without a login": (Place(config=SSO), StoreDenied, "aws sso login"),
     "profile that asks for a code": (
