@@ -7,7 +7,7 @@ Two rules judge: streams by the night (:mod:`flows.night.nightly_rule`), or one 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,7 @@ from registry.archive.archive import pack
 from registry.clock import write_time
 from registry.errors import Frozen, StaleDecision
 from registry.format.entries import Entry
+from registry.log.parallel import threads
 from registry.model.transitions import RECIPES_KEPT
 
 
@@ -109,7 +110,7 @@ def train_all(night: NightContext, on_trained: Callable[[str], None] | None = No
     it. ``on_trained`` is called with the name of each recipe as it is fitted."""
     job, bars = night.job, night.bars
     waiting: dict[str, Future[TrainedCandidate]] = {}
-    with ThreadPoolExecutor(1) as packer:
+    with threads(1) as packer:
 
         def fitted(fit: Fit) -> None:
             waiting[fit.recipe.name] = packer.submit(_candidate, night, fit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from flows.recipes.threads import one_thread
 from flows.recipes.training import LARGEST, Fit, is_forest
 from registry.archive.input_schema import InputSchema, row_name
 from registry.errors import InputMismatch
+from registry.log.parallel import threads
 
 if TYPE_CHECKING:
     from registry.archive.archive import Archive
@@ -42,7 +42,7 @@ def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, c
         if cores == 1 or not is_forest(estimator):
             return np.ascontiguousarray(estimator.predict_proba(features)[:, up])
         shares = [share for share in np.array_split(features, cores) if len(share)]
-        with ThreadPoolExecutor(cores) as workers:
+        with threads(cores) as workers:
             return np.concatenate([p[:, up] for p in workers.map(estimator.predict_proba, shares)])
 
 

@@ -7,7 +7,7 @@ Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
 from registry.clock import stopwatch
 from registry.format.phrases import plural
+from registry.log.parallel import threads
 
 LARGEST = float(np.finfo(np.float32).max)
 """A feature beyond it is infinite to a tree, which reads floats of 32 bits."""
@@ -137,7 +138,7 @@ def train_all(
     def finished() -> Iterator[tuple[int, Fit]]:
         for place in forests:
             yield place, fit_one(place, cores)
-        with ThreadPoolExecutor(cores) as workers:
+        with threads(cores) as workers:
             waiting = {workers.submit(fit_one, place, 1): place for place in others}
             for done in as_completed(waiting):
                 yield waiting[done], done.result()

@@ -71,6 +71,10 @@ def _by_processes(workers: int, context: FitContext, tasks: Sequence[FitTask]) -
             f"a worker process died while {workers} were fitting, of too little memory most often: start the replay "
             "again with fewer --workers; it goes on from the fits that are kept"
         ) from broken
+    except (KeyboardInterrupt, GeneratorExit):  # Ctrl-C, here or in whoever takes the predictions
+        for worker in multiprocessing.active_children():
+            worker.kill()  # what it is fitting is wanted by nobody, and may take minutes
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

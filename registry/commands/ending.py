@@ -6,8 +6,10 @@ ends as it would have ended. A full disk below standard output is said at the en
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
@@ -40,7 +42,15 @@ def run_command(name: str, app: Callable[..., Any], errors: tuple[type[Exception
     status, fault = _outcome(name, app, errors)
     if fault is not None and "--json" in sys.argv[1:]:
         sys.stdout.write(json.dumps({"error": fault | {"status": status}}, indent=2, ensure_ascii=False) + "\n")
-    sys.exit(_written(name, streams) or status)
+    status = _written(name, streams) or status
+    if status == INTERRUPTED:
+        # What threads still do (a fit, a request) is not waited for: nothing of it is wanted, and every write is whole
+        # or not there. By the plain way Python may also end as if it had never met the signal (status −2).
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        atexit._run_exitfuncs()
+        os._exit(INTERRUPTED)
+    sys.exit(status)
 
 
 def _outcome(

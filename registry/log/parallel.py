@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 AT_ONCE = 16
@@ -24,6 +25,19 @@ def quiet(what: str, done: int, of: int) -> None:
     """A :data:`Progress` that shows nothing."""
 
 
+@contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """``count`` threads. Where the block is left by an error, what waits is dropped; where by Ctrl-C, what is under way
+    is not waited for either."""
+    workers = ThreadPoolExecutor(count)
+    try:
+        yield workers
+    except BaseException as error:
+        workers.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+        raise
+    workers.shutdown()
+
+
 def in_order(
     ask: Callable[[Asked], Answer], questions: Iterable[Asked], *, at_once: int | None = None
 ) -> Iterator[Answer]:
@@ -36,7 +50,7 @@ def in_order(
     left, ahead = iter(questions), min(at_once or AT_ONCE, AT_ONCE)
     for question in itertools.islice(left, None if ahead == 1 else _ONE_BY_ONE if at_once is None else 1):
         yield ask(question)
-    with ThreadPoolExecutor(ahead) as workers:
+    with threads(ahead) as workers:
         pending: deque[Future[Answer]] = deque()
         try:
             while True:

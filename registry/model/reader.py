@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,7 +29,7 @@ from registry.format.records import ChampionRecord, VersionRecord
 from registry.log.access import Access
 from registry.log.cache import OBJECTS, Cache
 from registry.log.log import Log
-from registry.log.parallel import Progress, quiet
+from registry.log.parallel import Progress, quiet, threads
 from registry.model import transitions
 from registry.model.evidence import Manifest, manifest_of, read_file, watermark
 from registry.model.prediction import LoadedModel
@@ -190,7 +189,7 @@ class ModelReader:
 
     def evidence(self, manifest: Manifest) -> list[bytes]:
         """The files of a manifest, oldest first, each checked against the digest in its name."""
-        with ThreadPoolExecutor(_FILES_AT_ONCE) as workers:
+        with threads(_FILES_AT_ONCE) as workers:
             return list(workers.map(partial(read_file, self.store, self.name), manifest.files))
 
     def protected_versions(self) -> set[str]:

@@ -29,6 +29,7 @@ from flows.job.request import RetrainRequest
 from flows.replay import NightSpan, WorkerPool, fill_cache, workers
 from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.settings import Settings
+from registry.commands.ending import INTERRUPTED
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
 SPAN = NightSpan(FIRST, LAST)
@@ -83,19 +84,24 @@ def test_a_cluster_says_what_one_process_says(
     assert fits(tmp_path) == fits(alone)
 
 
+@pytest.mark.parametrize(("end", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, INTERRUPTED)])
 def test_a_replay_killed_between_fits_goes_on_with_the_others(
-    job: Job, data: Dataset, alone: Path, tmp_path: Path
+    job: Job, data: Dataset, alone: Path, tmp_path: Path, end: signal.Signals, status: int
 ) -> None:
     span = ["--from", str(FIRST), "--to", str(LAST), "--tape", str(tmp_path), "--workers", "2"]
     recipes = [option for recipe in job.recipes for option in ("--recipe", recipe.name)]
     command = [sys.executable, "-m", "flows.cli", "replay", "--data", job.source, *span, *recipes]
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while len(fits(tmp_path)) < 3:
         assert running.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     pool = psutil.Process(running.pid).children(recursive=True)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    running.send_signal(end)
+    told = running.communicate(timeout=60)[1]
+    assert running.returncode == status
+    assert "Traceback" not in told
+    if end == signal.SIGINT:
+        assert told.splitlines()[-1].startswith("retrain: stopped by Ctrl-C")
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     assert len(finished) < len(fits(alone))
     assert pool
