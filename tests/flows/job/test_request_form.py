@@ -14,6 +14,7 @@ from flows.errors import RequestRefused
 from flows.job.request import Advanced, Force, RetrainRequest, request
 from flows.retrain import retrain
 
+RELEASE = {"wires": "column:rsi_14, recipe:rf_deep", "author": "ada", "reason": "known before the bar closes"}
 FORCE = {"promote": "rf_deep", "author": "ada", "reason": "the vendor's outage is over"}
 
 
@@ -39,7 +40,7 @@ def test_what_is_asked_most_comes_first_and_the_rest_is_advanced() -> None:
     assert set(fields("Advanced")) == set(Advanced.model_fields)
 
 
-@pytest.mark.parametrize("model", ["RetrainRequest", "Force", "Advanced"])
+@pytest.mark.parametrize("model", ["RetrainRequest", "Force", "Release", "Advanced"])
 def test_every_field_has_a_title_and_says_what_it_is(model: str) -> None:
     for name, shown in fields(model).items():
         assert shown["title"] and len(shown["description"]) > 20, name
@@ -76,6 +77,7 @@ def test_no_field_asks_for_a_type_but_the_groups_that_may_stay_closed() -> None:
         {},
         {"as_of": None, "recipes": None, "force": None, "advanced": None},
         {"as_of": "2024-12-31T22:00:00Z", "recipes": ["rf_deep", "logistic"], "dry_run": True},
+        {"release": RELEASE},
         {"force": FORCE, "advanced": {"train_days": 30, "model": "gbpusd_m15.v2"}},
         {"advanced": {"train": [2022], "holdout": [2024], "labels": "notebook", "registry": "s3://b/p"}},
     ],
@@ -111,6 +113,8 @@ def test_a_bad_value_is_refused_before_a_run_is_made(asked: dict[str, Any], wher
         ({"force": {**FORCE, "reason": ""}}, "force.reason", "'' should be non-empty"),
         ({"force": {**FORCE, "author": "two\nlines"}}, "force.author", "does not match"),
         ({"force": {**FORCE, "promote": "x" * 101}}, "force.promote", "is too long"),
+        ({"release": {**RELEASE, "reason": ""}}, "release.reason", "'' should be non-empty"),
+        ({"release": {**RELEASE, "wires": ""}}, "release.wires", "'' should be non-empty"),
         ({"force": {**FORCE, "budget": 1}}, "force", "'budget' was unexpected"),
         ({"advanced": {"model": "Cable M15"}}, "advanced.model", "'Cable M15' does not match"),
     ],
