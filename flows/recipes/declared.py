@@ -48,7 +48,7 @@ def _tables(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as unreadable:
         raise RecipeRefused(f"{path} cannot be read ({unreadable.strerror}): name a recipes.toml") from unreadable
-    except ValueError as broken:  # bad TOML or bad UTF-8
+    except (ValueError, RecursionError) as broken:  # bad TOML or bad UTF-8; brackets without end
         raise RecipeRefused(f"{path} is not TOML: {broken}") from broken
 
 

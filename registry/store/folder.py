@@ -254,4 +254,4 @@ def _place(url: str | Path) -> Path:
         why = "no path holds a zero byte"
     except (UnicodeError, RuntimeError) as error:  # half a character; a home of nobody
         why = str(error)
-    raise InvalidRequest(f"{ascii(str(url)[:200])} cannot be the folder of a registry: {why}; give another path")
+    raise InvalidRequest(f"{str(url)[:200]!a} cannot be the folder of a registry: {why}; give another path")

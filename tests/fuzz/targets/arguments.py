@@ -21,8 +21,8 @@ from flows import cli as retrain
 from registry import cli as registry
 from tests.flows.bars.bar_files import rows, write
 from tests.fuzz.mutating import of_bytes
+from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import Target
-from tests.registry.format_1 import REGISTRY
 
 LEFT_OUT = ("up", "deploy", "alert-test")
 """They start servers or send something."""
