@@ -11,6 +11,7 @@ history checks every entry.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -133,8 +134,14 @@ def _is_share(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
+    return type(value) is str and _names_a_time(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_a_time(text: str) -> bool:
+    """Kept, since a state holds the same moments as the one before it."""
     try:
-        return type(value) is str and read_time(value).year in YEARS
+        return read_time(text).year in YEARS
     except ValueError:
         return False
 
