@@ -318,13 +318,11 @@ _DECIDED: dict[str, Check] = {
     "against": Plain("a version and its decision", _is_judged_against),
     "forced": Nullable(FLAG),
     "record": Nullable(DecisionRecord()),
-    "evidence": Nullable(Fields({"entry": Nullable(NUMBERED), "rescored": _TEXTS}, optional=("entry", "rescored"))),
-    "proposal": Nullable(Fields({"version": VERSION, "kind": TEXT, "sentence": TEXT}, optional=["sentence"])),
-    "approval": Nullable(
-        Fields(
-            {"approved": FLAG, "author": TEXT, "reason": TEXT, "decision": NUMBERED},
-            optional=("approved", "author", "reason", "decision"),
-        )
+    "evidence": Fields({"entry": Nullable(NUMBERED), "rescored": _TEXTS}, optional=("entry", "rescored")),
+    "proposal": Fields({"version": VERSION, "kind": TEXT, "sentence": TEXT}, optional=["sentence"]),
+    "approval": Fields(
+        {"approved": FLAG, "author": TEXT, "reason": TEXT, "decision": NUMBERED},
+        optional=("approved", "author", "reason", "decision"),
     ),
     "accept_unskilled": Nullable(FLAG),
 }

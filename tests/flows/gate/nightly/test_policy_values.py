@@ -39,6 +39,11 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"windows": []}, "windows"),
         ({"windows": [40, 40]}, "windows"),
         ({"windows": [2, 40]}, "from 3 up"),
+        ({"windows": 40}, "is no policy"),
+        ({"windows": ["many"]}, "is no policy"),
+        ({"budget": "small"}, "is no policy"),
+        ({"refresh_margin": []}, "is no policy"),
+        ({"score": {}}, "no score"),
         ({"patience": 3}, "sets patience, which this version does not know"),
     ],
 )
