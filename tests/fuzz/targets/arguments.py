@@ -26,6 +26,7 @@ from tests.fuzz.target import Target
 
 LEFT_OUT = ("up", "deploy", "alert-test")
 """They start servers or send something."""
+_STARTS_SERVERS = ("--prefect", "--dask")
 
 PLACE = "registry"
 VALUES: tuple[str, ...] = (
@@ -107,6 +108,7 @@ def mutate(random: Random, data: bytes) -> bytes:
                 words.insert(at, random.choice(options))
             case _ if at < len(words):
                 words[at] = of_bytes(random, words[at].encode(errors="replace")).decode(errors="replace")
+    words = [word for word in words if not word.startswith(_STARTS_SERVERS)]
     safe = [word.lstrip("/~").replace("..", "") for word in words[2:]]  # nothing outside of the folder is written
     return json.dumps([program, *words[1:2], *safe]).encode()
 
