@@ -63,7 +63,9 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
     if recorded.champion is None:
         return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=recorded.accept_unskilled)
     against = model.version(recorded.champion).record
-    assert recorded.threshold is not None, "a decision against a champion has a threshold"
+    missing = {"recipes", "nights", "paths", "seed", "young"} - recorded.calibration.keys()
+    if recorded.threshold is None or missing:
+        raise GateRefused(f"decision {entry.n} of {model.name} has no {', '.join(sorted(missing)) or 'threshold'}")
     calibration = Calibration(
         recorded.threshold,
         None if recorded.together is None else recorded.together.threshold,

@@ -136,7 +136,7 @@ def hold_to_one_process(estimator: Any) -> None:
     """Make a loaded estimator predict by itself, in silence: processes and output are not for an archive to ask for."""
     for part in _parts(estimator):
         for name, value in (("n_jobs", 1), ("verbose", 0)):
-            if name in getattr(part, "__dict__", {}):
+            if getattr(part, name, None) is not None:
                 setattr(part, name, value)
 
 

@@ -159,7 +159,7 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
             extra={name: value for name, value in values.items() if name not in _TOP_FIELDS},
         )
         # an escape may hide what no text can be printed of: half a character
-        same = (proven and b"\\u" not in data) or canonical(entry.to_dict()) == data
+        same = (proven and (b"\\" not in data or b"\\u" not in data)) or canonical(entry.to_dict()) == data
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest) as error:
         raise Corrupt(f"{where} is not a log entry ({type(error).__name__}: {error}); run `registry verify`") from error
     if not same:

@@ -11,6 +11,7 @@ history checks every entry.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -133,8 +134,14 @@ def _is_share(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
+    return type(value) is str and _names_a_time(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_a_time(text: str) -> bool:
+    """Kept, since a state holds the same moments as the one before it."""
     try:
-        return type(value) is str and read_time(value).year in YEARS
+        return read_time(text).year in YEARS
     except ValueError:
         return False
 
@@ -311,13 +318,11 @@ _DECIDED: dict[str, ValueCheck] = {
     "against": Plain("a version and its decision", _is_judged_against),
     "forced": Nullable(FLAG),
     "record": Nullable(DecisionRecord()),
-    "evidence": Nullable(Fields({"entry": Nullable(NUMBERED), "rescored": _TEXTS}, optional=("entry", "rescored"))),
-    "proposal": Nullable(Fields({"version": VERSION, "kind": TEXT, "sentence": TEXT}, optional=["sentence"])),
-    "approval": Nullable(
-        Fields(
-            {"approved": FLAG, "author": TEXT, "reason": TEXT, "decision": NUMBERED},
-            optional=("approved", "author", "reason", "decision"),
-        )
+    "evidence": Fields({"entry": Nullable(NUMBERED), "rescored": _TEXTS}, optional=("entry", "rescored")),
+    "proposal": Fields({"version": VERSION, "kind": TEXT, "sentence": TEXT}, optional=["sentence"]),
+    "approval": Fields(
+        {"approved": FLAG, "author": TEXT, "reason": TEXT, "decision": NUMBERED},
+        optional=("approved", "author", "reason", "decision"),
     ),
     "accept_unskilled": Nullable(FLAG),
 }

@@ -165,17 +165,14 @@ class _Inspection:
         self.work[f"{entry.log} {entry.key}"] += 1
         if self.work[f"{entry.log} {entry.key}"] == 2:
             self.report("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
-        try:
-            for name in named_objects(entry):
-                self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
-            if entry.kind == "registered":
-                self._check_registration(entry, key)
-            elif entry.kind == "retired":
-                self.retired.update(entry.body["versions"])
-            elif entry.log == "decisions":
-                self.protected = protected_versions(entry)
-        except (KeyError, TypeError, AttributeError, Corrupt) as error:
-            self.report("wrong state", key, f"has a body of unknown form ({type(error).__name__}: {error})")
+        for name in named_objects(entry):
+            self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
+        if entry.kind == "registered":
+            self._check_registration(entry, key)
+        elif entry.kind == "retired":
+            self.retired.update(entry.body["versions"])
+        elif entry.log == "decisions":
+            self.protected = protected_versions(entry)
 
     def _check_registration(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])

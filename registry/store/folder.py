@@ -19,6 +19,7 @@ from registry.clock import NewId, random_id
 from registry.errors import (
     Exists,
     InvalidName,
+    InvalidRequest,
     NotFound,
     OutcomeUnknown,
     StoreDenied,
@@ -38,11 +39,11 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 class FolderStore:
-    """The store in the folder ``url``, which the first create makes."""
+    """The store in the folder ``url``, which the first create makes; :class:`InvalidRequest` for what is no path."""
 
     def __init__(self, url: str | Path, *, new_id: NewId = random_id) -> None:
         self.url = str(url)
-        self._root = Path(url).expanduser().absolute()
+        self._root = _place(url)
         self._new_id = new_id
         self._durable: set[Path] = set()
         self._swept = False
@@ -243,3 +244,14 @@ def _as_store_error(error: OSError, where: str) -> StoreError:
     return StoreUnavailable(
         f"the file system failed at {where} ({reason}): look at the disk or the mount, then try again"
     )
+
+
+def _place(url: str | Path) -> Path:
+    """Where the folder lies."""
+    try:
+        if b"\0" not in os.fsencode(url):
+            return Path(url).expanduser().absolute()
+        why = "no path holds a zero byte"
+    except (UnicodeError, RuntimeError) as error:  # half a character; a home of nobody
+        why = str(error)
+    raise InvalidRequest(f"{str(url)[:200]!a} cannot be the folder of a registry: {why}; give another path")

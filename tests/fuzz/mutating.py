@@ -52,18 +52,16 @@ def of_bytes(random: Random, data: bytes) -> bytes:
 def of_json(random: Random, value: Any, *, times: int | None = None) -> Any:
     """A JSON value with a few of its parts replaced, removed, renamed, doubled or exchanged; ``value`` is changed."""
     for _ in range(random.choice((1, 1, 1, 2, 3)) if times is None else times):
-        places = _places(value)
-        if not places:
+        if not isinstance(value, dict | list) or not value:
             return random.choice(LEAVES)
-        holder, key = random.choice(places)
+        holder, key = _place(random, value)
         here = holder[key]
         match random.randrange(10):
             case 0:
                 del holder[key]
             case 1:
-                other, name = random.choice(places)
-                if name in other if isinstance(other, dict) else name < len(other):
-                    holder[key] = _copied(other[name])
+                other, name = _place(random, value)
+                holder[key] = _copied(other[name])
             case 2:
                 holder[key] = random.choice(([here], {"a": here}, [], {}, [here, here], [[]], {"": None}))
             case 3 if isinstance(holder, dict):
@@ -78,17 +76,14 @@ def of_json(random: Random, value: Any, *, times: int | None = None) -> Any:
     return value
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Where each part of a JSON value stands: the object or list that holds it, and its name or place there."""
-    found: list[tuple[Any, Any]] = []
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        keys = each.keys() if isinstance(each, dict) else range(len(each)) if isinstance(each, list) else ()
-        for key in keys:
-            found.append((each, key))
-            waiting.append(each[key])
-    return found
+def _place(random: Random, value: Any) -> tuple[Any, Any]:
+    """Where some part of a JSON value stands: the object or list that holds it, and its name or place there."""
+    while True:
+        key = random.choice([*value]) if isinstance(value, dict) else random.randrange(len(value))
+        below = value[key]
+        if not isinstance(below, dict | list) or not below or random.random() < 0.15:
+            return value, key
+        value = below
 
 
 def _copied(value: Any) -> Any:

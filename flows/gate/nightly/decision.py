@@ -143,10 +143,13 @@ class NightlyDecision:
     def from_dict(cls, values: Mapping[str, Any]) -> NightlyDecision:
         """The decision that :meth:`to_dict` wrote; :class:`~flows.errors.GateRefused` names what is wrong."""
         try:
-            return _adapter().validate_python(values)
+            decision = _adapter().validate_python(values)
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise GateRefused(f"this is not a decision of the nightly gate ({faults})") from error
+        if "score" not in decision.policy:
+            raise GateRefused("this is not a decision of the nightly gate (policy.score: is missing)")
+        return decision
 
 
 @cache

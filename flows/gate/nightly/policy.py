@@ -115,5 +115,10 @@ class GatePolicy:
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise RequestRefused(f"the policy sets {', '.join(unknown)}, which this version does not know: upgrade it")
-        lists = {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
-        return cls(**{**values, **lists}, recorded=True)
+        try:
+            lists = {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
+            return cls(**{**values, **lists}, recorded=True)
+        except TypeError as error:  # a number where a list belongs, text where a number does
+            raise RequestRefused(
+                f"{str(dict(values))[:200]} is no policy ({error}): set one with `retrain set-policy`"
+            ) from error

@@ -21,11 +21,12 @@ from flows import cli as retrain
 from registry import cli as registry
 from tests.flows.bars.bar_files import rows, write
 from tests.fuzz.mutating import of_bytes
+from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import Target
-from tests.registry.format_1 import REGISTRY
 
 LEFT_OUT = ("up", "deploy", "alert-test")
 """They start servers or send something."""
+_STARTS_SERVERS = ("--prefect", "--dask")
 
 PLACE = "registry"
 VALUES: tuple[str, ...] = (
@@ -107,6 +108,7 @@ def mutate(random: Random, data: bytes) -> bytes:
                 words.insert(at, random.choice(options))
             case _ if at < len(words):
                 words[at] = of_bytes(random, words[at].encode(errors="replace")).decode(errors="replace")
+    words = [word for word in words if not word.startswith(_STARTS_SERVERS)]
     safe = [word.lstrip("/~").replace("..", "") for word in words[2:]]  # nothing outside of the folder is written
     return json.dumps([program, *words[1:2], *safe]).encode()
 

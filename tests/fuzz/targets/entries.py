@@ -17,8 +17,8 @@ from registry.model.prediction import Expectation
 from registry.model.retention import is_retired, named_objects
 from registry.model.version import Version, author_of, dated, version_of
 from tests.fuzz.mutating import of_bytes, of_json
+from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import Target
-from tests.registry.format_1 import REGISTRY
 
 
 @cache

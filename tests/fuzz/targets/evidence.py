@@ -13,8 +13,8 @@ import numpy as np
 from flows.gate.scoring.ledger import assemble, fold, from_bytes
 from registry.format.entries import canonical
 from tests.fuzz.mutating import of_array, of_bytes, of_json
+from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import Target
-from tests.registry.format_1 import REGISTRY
 
 _BARS = 6
 

@@ -22,8 +22,9 @@ from registry.maintenance.verify import verify
 from registry.model.roles import Model
 from tests.clocks import FixedClock
 from tests.fuzz.mutating import of_json
+from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import TYPED, Target
-from tests.registry.format_1 import COLUMNS, REGISTRY
+from tests.registry.format_1 import COLUMNS
 from tests.servers.stores import MemoryStore
 
 

@@ -36,6 +36,12 @@ def test_what_is_no_store_is_refused_with_the_url(url: str, error: type[Exceptio
         connect(url)
 
 
+@pytest.mark.parametrize("url", ["folder\0", "half a character \ud800", "~nobody-of-this-name/registry"])
+def test_what_is_no_path_is_refused(url: str) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be the folder of a registry"):
+        connect(url)
+
+
 def test_a_folder_is_a_store_and_keeps_the_name_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = connect("some/registry")

@@ -63,6 +63,7 @@ def test_the_best_window_is_that_of_the_largest_z() -> None:
         ({"rows": [{}]}, "rows.0"),
         ({"rows": None}, "rows"),
         ({"days": "many"}, "days"),
+        ({"policy": {}}, "policy.score"),
     ],
 )
 def test_what_is_no_decision_is_refused_by_the_field(values: dict[str, Any], says: str) -> None:

@@ -44,6 +44,11 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"suspicious_percent": 54.9}, "suspicious accuracy of 54.9 % is out of range: give 55 to 100"),
         ({"suspicious_percent": 100.1}, "suspicious accuracy of 100.1 %"),
         ({"suspicious_percent": float("nan")}, "suspicious accuracy of nan %"),
+        ({"windows": 40}, "is no policy"),
+        ({"windows": ["many"]}, "is no policy"),
+        ({"budget": "small"}, "is no policy"),
+        ({"refresh_margin": []}, "is no policy"),
+        ({"score": {}}, "no score"),
         ({"patience": 3}, "sets patience, which this version does not know"),
     ],
 )
