@@ -21,7 +21,7 @@ from flows.bars.raw.rules import RawRule
 BLOCK = 50_000
 """Lines that are read at a time."""
 
-_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
+_SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
@@ -116,6 +116,8 @@ def _columns(file: str, number: int, first: str, layout: Layout) -> Columns | Ba
     wanted = (*layout.time, *layout.prices)
     if not layout.header:
         places = [int(name) for name in wanted]
+        if max(places) >= len(header):
+            return BarFault(RawRule.LAYOUT, file, number, f"{len(header)} fields are too few: {quoted(first)}")
         return Columns(len(header), tuple(places[: len(layout.time)]), tuple(places[len(layout.time) :]), None)
     there, names = spelled(header), spelled(wanted)
     missing = sorted(set(names) - set(there))

@@ -1,34 +1,28 @@
-"""An export is read into bars here, with everything that is wrong with them, block of lines by block of lines."""
+"""An export is read here: what it is, its bars in order of time, and everything that is wrong with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars.checks import numbers
 from flows.bars.clock import FileClock
 from flows.bars.contents import NoText, read_text
-from flows.bars.faults import BarFault, count_of, first_faults, quoted
-from flows.bars.raw.layouts import PRICES, Layout
-from flows.bars.raw.lines import Body, body_of, fields, without_unfinished
-from flows.bars.raw.prices import Signs, prices_of, signs_of
+from flows.bars.faults import BarFault, first_faults
+from flows.bars.raw.blocks import LineBars, read_bars
+from flows.bars.raw.layouts import Layout
+from flows.bars.raw.lines import body_of, without_unfinished
 from flows.bars.raw.rules import RawRule
-from flows.bars.raw.times import read_times
-from flows.bars.raw.weeks import market_is_shut, weeks_of
+from flows.bars.raw.weeks import weeks_of
 
 LENGTHS = (1, 5, 15)
 """Minutes that a bar of an export may have."""
 
 SHOWS_ITS_LENGTH = 10
 """Bars from which an export shows how long they are: fewer minutes may all open at full quarters by chance."""
-
-MOST_FAULTS = 100_000
-"""Faults after which an export is read no further."""
 
 _MINUTE = np.timedelta64(60, "s")
 
@@ -60,30 +54,6 @@ class Export:
         return "; ".join([read, *done])
 
 
-@dataclass(eq=False)
-class _Bars:
-    """Bars as they are read. Lists hold an array a block; ``zoned`` and ``unzoned`` are the lines of the first time
-    with an offset and without (0: there is none)."""
-
-    time: list[npt.NDArray[np.datetime64]] = field(default_factory=list)
-    prices: list[Floats] = field(default_factory=list)
-    number: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    faults: list[BarFault] = field(default_factory=list)
-    zoned: int = 0
-    unzoned: int = 0
-    flat: int = 0
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Lines as fields: time as one text, prices as four, volume as one."""
-
-    number: npt.NDArray[np.int64]
-    time: list[str]
-    prices: list[tuple[str, ...]]
-    volume: list[str]
-
-
 def read_export(
     file: str, content: bytes, *, clock: FileClock, layout: Layout | None = None, minutes: int | None = None
 ) -> Export:
@@ -101,7 +71,7 @@ def read_export(
     if isinstance(body, BarFault):
         return _unusable(body)
     by = FileClock.parse(body.layout.clock) if body.layout.clock else clock
-    bars, signs = _read(file, body, by)
+    bars, signs = read_bars(file, body, by)
     notes = [*read.notes, *(f"{_lines(count, what)} skipped" for what, count in body.skipped.items())]
     notes += [f"numbers with {signs}"] if str(signs) else []
     repairs = [unfinished] if unfinished else []
@@ -109,110 +79,8 @@ def read_export(
     return _ordered(file, body.layout, bars, by, minutes, (notes, repairs))
 
 
-def _read(file: str, body: Body, clock: FileClock) -> tuple[_Bars, Signs]:
-    bars, signs = _Bars(), None
-    for lines in body.blocks():
-        block, faults = _split(file, lines, body)
-        bars.faults += faults
-        if signs is None:
-            signs = signs_of([text for prices in block.prices for text in prices])
-        _read_block(file, block, body.layout, (signs, clock), bars)
-        if count_of(bars.faults) >= MOST_FAULTS:
-            last = lines[-1][0]
-            bars.faults.append(BarFault(RawRule.STOPPED, file, last, "the last line that was read"))
-            break
-    if bars.zoned and bars.unzoned:
-        late, early = max(bars.zoned, bars.unzoned), min(bars.zoned, bars.unzoned)
-        which = "an offset" if late == bars.zoned else "no offset"
-        bars.faults.append(BarFault(RawRule.ZONE, file, late, f"a time with {which}, unlike row {early}"))
-    return bars, signs or Signs()
-
-
-def _split(file: str, lines: list[tuple[int, str]], body: Body) -> tuple[_Block, list[BarFault]]:
-    columns, delimiter = body.columns, body.layout.delimiter or ","
-    number, time, prices, volume, short = [], [], [], [], []
-    for at, (row, line) in enumerate(lines):
-        cells = fields(line, delimiter)
-        if len(cells) != columns.width:
-            short.append(at)
-            continue
-        number.append(row)
-        time.append(" ".join([cells[place].strip() for place in columns.time]))
-        prices.append(tuple([cells[place] for place in columns.prices]))
-        if columns.volume is not None:
-            volume.append(cells[columns.volume])
-
-    def found(at: int) -> str:
-        return f"{len(fields(lines[at][1], delimiter))} of {columns.width} fields: {quoted(lines[at][1])}"
-
-    rows = np.array([row for row, _ in lines], np.int64)
-    faults = first_faults(RawRule.FIELDS, file, rows, np.array(short, np.intp), found)
-    return _Block(np.array(number, np.int64), time, prices, volume), faults
-
-
-def _read_block(file: str, block: _Block, layout: Layout, by: tuple[Signs, FileClock], bars: _Bars) -> None:
-    """Append the sound bars of ``block`` to ``bars``, and the faults of the others."""
-    signs, clock = by
-    times = read_times(block.time, layout.time_format, clock)
-    columns = list(zip(*block.prices, strict=True)) or [()] * len(PRICES)
-    prices = np.column_stack([prices_of(column, signs) for column in columns])
-    sound = times.read & ~times.unclear
-
-    def time_at(at: int) -> str:
-        return f"time = {quoted(block.time[at])}"
-
-    for rule, broken in ((RawRule.TIMESTAMP, ~times.read), (RawRule.SUMMER_TIME, times.unclear)):
-        bars.faults += first_faults(rule, file, block.number, np.flatnonzero(broken), time_at)
-    for rule, broken, found in _breaches_of_prices(block, prices):
-        bars.faults += first_faults(rule, file, block.number, np.flatnonzero(broken), found)
-        sound &= ~broken
-    if layout.volume:
-        flat = sound & _are_flat(block, times.utc, prices)
-        bars.flat += int(flat.sum())
-        sound &= ~flat
-    bars.zoned = bars.zoned or _first(block.number, times.read & times.zoned)
-    bars.unzoned = bars.unzoned or _first(block.number, times.read & ~times.zoned)
-    bars.time.append(times.utc[sound])
-    bars.prices.append(prices[sound])
-    bars.number.append(block.number[sound])
-
-
-def _first(number: npt.NDArray[np.int64], mask: Mask) -> int:
-    return int(number[mask.argmax()]) if mask.any() else 0
-
-
-def _breaches_of_prices(block: _Block, prices: Floats) -> list[tuple[RawRule, Mask, Callable[[int], str]]]:
-    breaches: list[tuple[RawRule, Mask, Callable[[int], str]]] = []
-    for column, name in enumerate(PRICES):
-
-        def found(at: int, column: int = column, name: str = name) -> str:
-            return f"{name} = {quoted(block.prices[at][column])}"
-
-        infinite = ~np.isfinite(prices[:, column])
-        comma = infinite.copy()
-        comma[infinite] = ["," in block.prices[at][column] for at in np.flatnonzero(infinite).tolist()]
-        breaches += [
-            (RawRule.DECIMAL_COMMA, comma, found),
-            (RawRule.NUMBER, infinite & ~comma, found),
-            (RawRule.PRICE, prices[:, column] <= 0, found),
-        ]
-    open_, high, low, close = prices.T
-    crossed = (low > np.minimum(open_, close)) | (high < np.maximum(open_, close))
-
-    def all_at(at: int) -> str:
-        return ", ".join(f"{name} {text.strip()}" for name, text in zip(PRICES, block.prices[at], strict=True))
-
-    return [*breaches, (RawRule.RANGE, crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1), all_at)]
-
-
-def _are_flat(block: _Block, utc: npt.NDArray[np.datetime64], prices: Floats) -> Mask:
-    """Which bars only fill the time: four equal prices, and no volume or a market that is shut. Shape (n,)."""
-    untraded = numbers(block.volume) == 0 if block.volume else np.zeros(utc.size, np.bool_)
-    return np.asarray((prices == prices[:, :1]).all(axis=1) & (untraded | market_is_shut(utc)))
-
-
 def _ordered(
-    file: str, layout: Layout, bars: _Bars, by: FileClock, minutes: int | None, said: tuple[list[str], list[str]]
+    file: str, layout: Layout, bars: LineBars, by: FileClock, minutes: int | None, said: tuple[list[str], list[str]]
 ) -> Export:
     notes, repairs = said
     time, prices, number = np.concatenate(bars.time), np.concatenate(bars.prices), np.concatenate(bars.number)

@@ -17,7 +17,8 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars.clock import FileClock
 
-_FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
+_FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")  # well inside datetime64[ns]
+_DAY = pd.Timedelta(days=1)
 _MINUTE_WRITTEN, _UNTIL_MINUTE = "%Y-%m-%d %H:%M", 16
 _DATE_SIGNS = str.maketrans("./T", "-- ")
 _AFTER_MINUTE = re.compile(
@@ -59,7 +60,8 @@ def _written(column: pd.Series[str]) -> tuple[pd.Series[pd.Timestamp], Mask]:
     """The times in ``column`` (UTC where an offset is written, else by the clock) and which carry an offset."""
     texts = [text if len(text) != len("2024-01-02") else f"{text} 00:00" for text in column]
     begin = pd.Series([text[:_UNTIL_MINUTE].translate(_DATE_SIGNS) for text in texts], dtype=object)
-    wall = pd.to_datetime(begin, format=_MINUTE_WRITTEN, errors="coerce").astype("datetime64[ns]")
+    wall = pd.to_datetime(begin, format=_MINUTE_WRITTEN, errors="coerce")
+    wall = wall.where((wall >= _FIRST - _DAY) & (wall < _LAST + _DAY)).astype("datetime64[ns]")
     ends = [text[_UNTIL_MINUTE:] for text in texts]
     known = {end: _after_minute(end) for end in set(ends)}
     after = np.array([known[end][0] for end in ends], "timedelta64[ns]")

@@ -47,6 +47,30 @@ def test_files_are_written_by_the_clock_that_nights_read(
     assert bars.last_close.isoformat() == "2024-01-10T14:45:00+00:00"  # 16:45 on the server's clock
 
 
+def test_what_was_detected_of_each_export_is_one_line(raw: Path, tmp_path: Path) -> None:
+    raw.write_bytes(b"# by hand\n" + exports.histdata(BARS[::-1]))
+    done = CliRunner().invoke(app, ["features", str(raw), "--out", str(tmp_path / "bars")])
+    line = done.stdout.splitlines()[0]
+    assert line.startswith("raw.csv: HistData, ") and "times by london-5h" in line
+    assert line.endswith("; 1 line of comment skipped; newest first, turned round")
+    assert "repaired" not in done.stdout
+    told = CliRunner().invoke(app, ["features", str(raw), "--out", str(tmp_path / "more"), "--json"]).stdout
+    assert json.loads(told)["exports"] == [line]
+
+
+def test_a_clock_beside_times_with_an_offset_is_refused(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw.write_bytes(exports.plain(BARS, "+00:00"))
+    command = ["retrain", "features", str(raw), "--out", str(tmp_path / "bars")]
+    monkeypatch.setattr("sys.argv", [*command, "--clock", "UTC-5"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "--clock UTC-5 contradicts raw.csv" in capsys.readouterr().err
+    assert CliRunner().invoke(app, command[1:]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
@@ -57,6 +81,7 @@ def test_files_are_written_by_the_clock_that_nights_read(
         (["--clock", "Mars"], 2, "is not a clock"),
         (["--columns", "x=y"], 2, "there is no part x"),
         (["--delimiter", ","], 3, "the layout is not known"),
+        (["--time-format", "%Q"], 2, "%Q is no directive"),
         (["--bars", "M15"], 3, "bars must all be of one length"),
         (["--add"], 2, "nothing was built"),
     ],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars.clock import FileClock
@@ -196,12 +199,56 @@ def test_unix_time_is_told_by_its_size(stamp: str, read_as: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "stamp", ["17041902", "99999999999999999999", "2024-01-02", "2024-13-02 10:00", "2024-01-02 10:00+15:00", "10:00"]
+    "stamp",
+    [
+        "9999-12-31 23:59",
+        "0001-01-01 00:00",
+        "9999-12-31 23:59+00:00",
+        "1677-09-21 00:12-14:00",
+        "1969-12-31 23:00+01:00",
+        "2024-01-02 10:00:00 +01",
+        "17041902",
+        "99999999999999999999",
+        "2024-01-02",
+        "2024-13-02 10:00",
+        "2024-01-02 10:00+15:00",
+        "10:00",
+    ],
 )
 def test_what_is_no_time_is_a_fault(stamp: str) -> None:
     export = read(f"timestamp,open,high,low,close\n{stamp},1.2,1.3,1.1,1.2\n".encode())
     rules = [fault.rule for fault in export.faults]
-    assert rules == ([] if stamp == "2024-01-02" else [RawRule.TIMESTAMP])
+    assert rules == ([] if stamp in ("2024-01-02", "2024-01-02 10:00:00 +01") else [RawRule.TIMESTAMP])
+
+
+@pytest.mark.parametrize("line", ["20240102 100000;1.2;1.3", "2024.01.02,10:00,1.2", "20240102 100000;"])
+def test_a_line_of_a_known_form_with_too_few_fields_is_no_known_layout(line: str) -> None:
+    assert [(fault.rule, fault.row) for fault in read(f"{line}\n".encode()).faults] == [(RawRule.LAYOUT, 1)]
+
+
+SEEDS = [write(BARS[:6]) for write, _ in VENDORS.values()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(
+        st.tuples(st.integers(0, 2_000), st.sampled_from([*"0159-+.:,;|#\"'\t\n\r Zx%\0é٣", "", "9" * 12, "sep=;\n"])),
+        max_size=6,
+    ),
+)
+def test_whatever_is_changed_in_an_export_there_are_sound_bars_or_faults(
+    seed: bytes, changes: list[tuple[int, str]]
+) -> None:
+    text = seed.decode()
+    for at, sign in changes:
+        place = at % (len(text) + 1)
+        text = text[:place] + sign + text[place + 1 :]
+    export = read(text.encode())
+    assert np.isfinite(export.prices).all() and (export.prices > 0).all()
+    assert (np.diff(export.time) > np.timedelta64(0)).all() or export.faults
+    assert export.faults or export.time.size or export.repairs
+    assert str(export).startswith("x.csv: ")
 
 
 def test_of_a_million_faults_few_are_kept_and_reading_stops() -> None:
