@@ -129,6 +129,25 @@ def test_files_that_are_wrong_are_rejected_data(site: Site) -> None:
     assert site.receiver.subjects == ["retrain: data.rejected (m)"]
 
 
+def test_implausible_bars_are_a_condition_of_scheduled_nights_that_ends_with_them(site: Site) -> None:
+    file = site.data / "GBPUSD_M15_2024_features.csv"
+    whole = file.read_text()
+    line = next(line for line in whole.splitlines() if line.startswith("2024-05-14 10:00"))
+    cells = line.split(",")
+    file.write_text(whole.replace(line, ",".join([*cells[:5], "51.0", *cells[6:]])))
+    by_hand = FAST.model_copy(update={"as_of": CLOSE - timedelta(days=1)})
+    site.night(WEDNESDAY - timedelta(days=1), scheduled=False, request=by_hand)
+    assert "retrain: data.questioned (m)" not in site.receiver.subjects, "whoever typed it has read it"
+    site.night(WEDNESDAY)
+    body = site.receiver.wait_for("retrain: data.questioned", seconds=1)["body"]
+    assert body.startswith("relative_strength: GBPUSD_M15_2024_features.csv row ")
+    site.night(WEDNESDAY + timedelta(days=1))
+    file.write_text(whole)
+    site.night(WEDNESDAY + timedelta(days=2))
+    about = [subject for subject in site.receiver.subjects if "questioned" in subject]
+    assert about == ["retrain: data.questioned (m)", "retrain: over: data.questioned (m)"]
+
+
 def test_thousands_of_faults_in_the_bars_are_a_message_that_can_be_read(
     site: Site, snapshot: SnapshotAssertion
 ) -> None:
