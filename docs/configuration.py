@@ -27,8 +27,8 @@ command line wins over its variable, and what judges a night is neither but poli
 
     RETRAIN_DATA=path/to/bars RETRAIN_CLOCK=london-5h retrain run --dry-run --recipe logistic
 
-A variable that makes no sense, or that nothing reads, stops the command before anything is read, and the message names it.
-An empty one is as if it were not set.
+A variable that makes no sense, or that nothing reads, stops the command before anything is read, and the message names
+it. An empty one is as if it were not set.
 
 ## Where things are
 
