@@ -9,15 +9,14 @@ stale; 6 the store or the gate; 7 damaged; 130 stopped by Ctrl-C; 1 anything els
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from flows.errors import RetrainError
-from registry.commands.ending import run_command
-from registry.errors import RegistryError
-from registry.extras import needing
 
 COMMANDS = {
     "run": "One night: load, train, register, judge, promote or hold.",
@@ -71,12 +70,20 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: errors a person can cause end with one message and their exit status, never a traceback."""
-    run_command("retrain", _app, (RetrainError, RegistryError))
+    try:
+        from registry.commands.ending import run_command  # takes a moment, in which somebody may have second thoughts
+        from registry.errors import RegistryError
+        from registry.extras import needing
+    except KeyboardInterrupt:
+        sys.stderr.write("retrain: stopped by Ctrl-C; nothing was begun\n")
+        sys.stderr.flush()
+        os._exit(130)  # by the plain way Python ends as killed by the signal
 
+    def with_nights(*, standalone_mode: bool) -> Any:
+        with needing("nights", "`retrain`"):
+            return app(standalone_mode=standalone_mode)
 
-def _app(*, standalone_mode: bool) -> Any:
-    with needing("nights", "`retrain`"):
-        return app(standalone_mode=standalone_mode)
+    run_command("retrain", with_nights, (RetrainError, RegistryError))
 
 
 @app.callback()

@@ -13,6 +13,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import BarsMissing, NightRefused, RecipeRefused, RequestRefused
+from flows.gate.nightly.policy import GatePolicy
 from flows.job.request import request
 from flows.night import nightly_rule
 from flows.night.run import PLAIN, Steps, run_night
@@ -255,3 +256,12 @@ def test_more_recipes_than_are_remembered_are_refused_since_the_first_would_neve
 def test_a_request_that_makes_no_sense_says_which_field(values: dict[str, Any], says: str) -> None:
     with pytest.raises(RequestRefused, match=says):
         request(**values)
+
+
+def test_a_policy_of_old_by_which_no_night_can_be_judged_ends_the_night_before_it_trains(second: Nights) -> None:
+    old = {**GatePolicy().to_dict(), "windows": [3]}
+    second.model.set_policy(old, author="ann", reason="an older version let it pass")
+    before = second.keys()
+    with pytest.raises(RequestRefused, match=r"\[3\] has fewer than 5 days.*set-policy"):
+        second(at(4))
+    assert second.keys() == before

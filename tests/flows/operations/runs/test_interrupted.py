@@ -94,6 +94,22 @@ def test_a_fit_that_would_take_minutes_is_not_waited_for(night: Night) -> None:
     assert children_left(before) == []
 
 
+def test_an_interruption_while_the_program_is_loaded_is_one_line_too() -> None:
+    program = (
+        "import signal, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'numpy':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from flows.cli import main\n"
+        "main()\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "retrain: stopped by Ctrl-C; nothing was begun\n")
+
+
 @pytest.mark.server
 def test_through_prefect_the_run_is_ended_too(night: Night, prefect_server: PrefectServer) -> None:
     ended = night("train_all", env=prefect_server.env)
