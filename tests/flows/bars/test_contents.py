@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 
@@ -100,6 +101,20 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_not_unpacked(
     assert len(pack(b"1" * 10_001)) < 200
     assert isinstance(read_text(pack(b"1" * 10_001)), NoText)
     assert isinstance(read_text(b"1" * 10_001), NoText)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: zipped(bars__csv=content)], ids=["gzip", "zip"])
+def test_no_more_than_the_bound_is_ever_unpacked(
+    pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = pack(b"1" * 30_000_000)
+    monkeypatch.setattr(contents, "LARGEST", 100_000)
+    tracemalloc.start()
+    try:
+        assert isinstance(read_text(packed), NoText)
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_zip_that_lies_about_the_size_of_its_member_is_refused() -> None:

@@ -38,6 +38,14 @@ def test_a_wrong_clock_is_told_with_the_one_that_fits(clock: str, read_by: str) 
     assert (f"by --clock {clock} it would be 50" in said(clock, read_by)) == (clock != read_by)
 
 
+def test_a_week_or_two_that_fit_another_clock_better_are_not_told() -> None:
+    summer_to_spring = market("2024-03-25", "2025-03-13").to_numpy("datetime64[ns]")  # two weeks differ
+    london, new_york = FileClock.parse("london-5h"), FileClock.parse("America/New_York")
+    shown = new_york.from_utc(pd.DatetimeIndex(summer_to_spring, tz="UTC"))
+    assert (london.to_utc(shown)[0] != summer_to_spring).any()
+    assert weeks_of(london.to_utc(shown)[0], london) == "weeks open Sunday 17:00 New York"
+
+
 def test_what_is_said_of_a_wrong_clock(snapshot: SnapshotAssertion) -> None:
     assert said("America/New_York+7h", "london-5h") == snapshot
 
