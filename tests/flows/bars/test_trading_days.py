@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from flows.bars import night_of, rollover, trading_day
+from flows.bars.trading_days import quarter_of_day
 from flows.errors import RequestRefused
 
 
@@ -66,3 +67,17 @@ def test_the_rollover_is_16_45_to_18_new_york_in_every_season(day: str) -> None:
 def test_a_moment_without_a_zone_has_no_night() -> None:
     with pytest.raises(RequestRefused, match="no time zone"):
         night_of(datetime(2024, 6, 3, 12))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("opens", "quarter"),
+    [
+        ("2024-01-15 22:00", 0),  # 17:00 New York in winter
+        ("2024-07-15 21:00", 0),  # and in summer
+        ("2024-07-15 20:45", 95),
+        ("2024-07-15 04:10", 28),
+        ("2024-03-10 21:00", 0),  # the Sunday on which summer time begins
+    ],
+)
+def test_a_bar_stands_in_the_same_quarter_of_its_day_in_winter_and_summer(opens: str, quarter: int) -> None:
+    assert quarter_of_day(pd.DatetimeIndex([opens], tz="UTC")).tolist() == [quarter]
