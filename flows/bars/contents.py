@@ -36,6 +36,16 @@ _BEGINNINGS = (
     ("{", "it is JSON: export the bars as CSV"),
     ("[", "it is JSON: export the bars as CSV"),
 )
+_NOT_PLAIN = (
+    (b"\x1f\x8b", "it is packed by gzip: unpack it (`gunzip`)"),
+    (b"PK\x03\x04", "it is a zip archive or an Excel workbook: unpack it, or save the sheet as CSV"),
+    (b"PAR1", "it is Parquet: save it as CSV"),
+    (b"\xff\xfe", "it is UTF-16: save it as CSV in UTF-8"),
+    (b"\xfe\xff", "it is UTF-16: save it as CSV in UTF-8"),
+    (b"sep=", "its first line is a note for Excel (sep=…): remove that line"),
+    (b"\xef\xbb\xbfsep=", "its first line is a note for Excel (sep=…): remove that line"),
+    (b'"', "its columns are in quotation marks: export without them"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,12 @@ def read_text(content: bytes) -> Text | NoText:
         text = _decoded(content)
         return text if isinstance(text, NoText) else Text(text.text, (packed, *text.notes))
     return _decoded(content)
+
+
+def read_plain(content: bytes) -> Text | NoText:
+    """The text of a file that must be a plain CSV in UTF-8, as yearly files are: nothing is unpacked or guessed."""
+    other = next((what for sign, what in _NOT_PLAIN if content.startswith(sign)), None)
+    return _decoded(content) if other is None else NoText(other)
 
 
 def _unpacked(content: bytes) -> tuple[bytes, str] | NoText:
@@ -124,12 +140,12 @@ def _decoded(content: bytes) -> Text | NoText:
     if sign is not None:
         return NoText(sign)
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not wide and b"\0" in content:
+        return NoText("it holds zero bytes (UTF-16 without its mark, or no text): save it as CSV in UTF-8")
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        return NoText(f"byte {error.start} is not {'UTF-16' if wide else 'UTF-8'}: export it again as plain CSV")
-    if "\0" in text:
-        return NoText("it holds zero bytes (UTF-16 without its mark, or no text): export it again as CSV in UTF-8")
+        return NoText(f"byte {error.start} is not {'UTF-16' if wide else 'UTF-8'}")
     begin = text[:1000].lstrip().casefold()
     is_ = next((what for beginning, what in _BEGINNINGS if begin.startswith(beginning)), None)
     if is_ is not None:

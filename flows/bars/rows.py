@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
+from flows.bars.contents import NoText, read_plain
 from flows.bars.faults import BarFault, Rule, first_faults, quoted
-from flows.bars.other_content import other_content
 from registry.format.phrases import listed
 
 TIMESTAMP = "timestamp"
@@ -81,14 +81,10 @@ class Rows:
 
 def read_rows(file: str, year: int, content: bytes) -> Rows:
     """The rows of ``content``; none, and the fault, if the file as a whole cannot be read."""
-    other = other_content(content)
-    if other is not None:
-        return _unusable(BarFault(Rule.NOT_TEXT, file, 0, other), year)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return _unusable(BarFault(Rule.NOT_TEXT, file, 0, f"byte {error.start} is not UTF-8"), year)
-    header, *lines = text.split("\n", LINES_READ + 1)
+    plain = read_plain(content)
+    if isinstance(plain, NoText):
+        return _unusable(BarFault(Rule.NOT_TEXT, file, 0, plain.reason), year)
+    header, *lines = plain.text.split("\n", LINES_READ + 1)
     last = lines.pop() if lines else ""  # empty where every line has its end
     too_long = "\n" in last
     columns = tuple(name.strip() for name in header.split(","))
