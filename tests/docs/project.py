@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from flows.bars import MARKER, load_bars, write_sample
+from flows.bars import MARKER, FileClock, load_bars, write_sample
 from flows.gate.nightly.calibration import Simulation, calibrate
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
@@ -63,5 +64,7 @@ def _exports(place: Path, data: Path) -> None:
     )
     (place / "DAT_ASCII_GBPUSD_M15_2024.csv").write_text("\n".join(histdata[~new]))
     (place / "today.csv").write_text("\n".join(histdata[new]))
-    broker = ["|".join([f"{when:%d/%m/%Y|%H:%M}", *row]) for when, row in zip(times, rows, strict=True)]
+    server = FileClock.parse("America/New_York+7h").from_utc(pd.DatetimeIndex(bars.frame.index))
+    at_the_server = server.astype("datetime64[s]").tolist()
+    broker = ["|".join([f"{when:%d/%m/%Y|%H:%M}", *row]) for when, row in zip(at_the_server, rows, strict=True)]
     (place / "broker.csv").write_text("\n".join(["Day|Hour|O|H|L|C", *broker]))
