@@ -80,7 +80,8 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     late[np.where(here.wrong, edges.last, 0)[here.wrong]] = True
     count = f"{weekends} of {edges.last.size} weekends have bars in the closed market by the clock {bars.clock.name}"
     if fitting is None:
-        yield bars.finding(Check.CLOCK, "question", late, f"{count}, and no clock fits")
+        if weekends >= ENOUGH:  # fewer are stray bars, which the check of the closed market names
+            yield bars.finding(Check.CLOCK, "question", late, f"{count}, and no clock fits")
         return
     weight: Weight = "refuse" if weekends >= ENOUGH else "question"
     yield bars.finding(Check.CLOCK, weight, late, f"{count}; the {where} would fit {_described(fitting, bars.clock)}")

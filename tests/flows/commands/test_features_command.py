@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from flows.bars import load_bars
 from flows.cli import app, main
+from flows.errors import RequestRefused
+from flows.settings import load_settings
 from tests.flows.bars.raw import exports
 
 BARS = exports.minutes("2024-01-02 00:00", "2024-01-10 16:50")
@@ -111,3 +114,36 @@ def test_an_export_that_is_not_there_is_named(
         main()
     said = capsys.readouterr().err
     assert "no.csv" in said and said == snapshot
+
+
+def test_a_clock_beside_times_with_an_offset_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "raw.csv"
+    path.write_bytes(exports.plain(BARS, zone="+00:00"))
+    words = ["features", str(path), "--out", str(tmp_path / "bars")]
+    refused = CliRunner().invoke(app, [*words, "--clock", "UTC"])
+    assert isinstance(refused.exception, RequestRefused)
+    assert "--clock UTC contradicts the offset" in str(refused.exception) and "raw.csv" in str(refused.exception)
+    assert not (tmp_path / "bars").exists()
+    assert CliRunner().invoke(app, words).exit_code == 0, "the default clock is not asked, and contradicts nothing"
+
+
+@pytest.mark.parametrize("step", [1, 5, 15])
+def test_bars_stamped_at_their_close_are_those_stamped_at_their_open(tmp_path: Path, step: int) -> None:
+    bars = exports.minutes("2024-01-08 00:00", "2024-01-17 16:45", missing=0, step=step)
+    late = bars.set_axis(bars.index + pd.Timedelta(minutes=step), axis=0)
+    for name, frame, stamped in (("open", bars, "open"), ("close", late, "close")):
+        (tmp_path / f"{name}.csv").write_bytes(exports.plain(frame))
+        words = ["features", str(tmp_path / f"{name}.csv"), "--out", str(tmp_path / name), "--stamped", stamped]
+        assert CliRunner().invoke(app, [*words, "--bars", f"M{step}"]).exit_code == 0
+    assert load_bars(tmp_path / "close").frame.equals(load_bars(tmp_path / "open").frame)
+
+
+def test_files_of_a_setting_stamped_at_the_close_are_read_as_they_were_written(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["features", str(raw), "--out"]
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "usual")]).exit_code == 0
+    monkeypatch.setenv("RETRAIN_STAMPED", "close")
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "late")]).exit_code == 0
+    usual, late = load_bars(tmp_path / "usual"), load_bars(tmp_path / "late", clock=load_settings().file_clock)
+    assert late.frame.equals(usual.frame) and (late.file_time - usual.file_time == pd.Timedelta(minutes=15)).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 import numpy as np
@@ -16,6 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from flows.bars.clock import FileClock
 from flows.bars.indicators import FEATURES
 from flows.bars.plausibility import CHECKS, BarFinding, Check, CheckName, SeenBars, examine, judge
+from flows.bars.simulation import simulate
 from flows.errors import BarsRejected
 from tests.flows.bars.plausibility.corpus import NOW, PRICES, sound
 
@@ -90,6 +91,17 @@ def test_a_clock_is_refused_from_three_weekends_on(first: str, last: str, weight
 def test_bars_stamped_at_the_close_are_told_from_another_clock(by: str) -> None:
     found = of(examine(seen(sound(), by=f"{by} at close", read_as=by)), "clock")
     assert found.found.endswith(f"would fit {by}, stamped at the close (--stamped close)")
+
+
+def test_a_stray_bar_before_a_week_opens_is_no_wrong_clock() -> None:
+    prices = simulate(date(2023, 1, 2), date(2024, 4, 5), seed=3)[PRICES]
+    friday = prices.loc["2023-06-09"].iloc[[-1]]  # type: ignore[index]
+    stray = friday.set_axis(pd.DatetimeIndex(["2023-06-11 20:30"], tz="UTC"), axis=0)
+    change(stray, 0, "high_15m", lambda price: price + 1e-4)
+    with_stray = pd.concat([prices, stray]).sort_index()
+    (found,) = examine(seen(with_stray))
+    assert (found.check, found.weight, found.count) == (Check.SHUT_MARKET, "question", 1)
+    assert found.row == at(with_stray, "2023-06-11 20:30") + 2
 
 
 def test_where_no_clock_fits_it_is_a_question() -> None:
