@@ -64,7 +64,7 @@ test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian 
 	@.ci/rgw
 
 SECONDS ?= 3600
-fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=220
+fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=200
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(TARGETS),--targets $(TARGETS))
 
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports

@@ -47,12 +47,12 @@ class Campaign:
         """Fuzz for some seconds, or for some executions; what is found is written to the folder as it comes."""
         random = Random(self.seed)
         seeds, corpus = [*self.target.seeds()], self._corpus()
-        stop = time.monotonic() + seconds
         last = self.folder / "last"
         with _limited():
             for data in seeds:  # imports and caches are not timed
                 with contextlib.suppress(*self.target.allowed):
                     self.target.run(data)
+            stop = time.monotonic() + seconds
             while time.monotonic() < stop and self.executions != executions:
                 base = random.choice(corpus if corpus and random.random() < _NEWEST_FIRST else seeds)
                 data = self.target.mutate(random, base)

@@ -38,7 +38,7 @@ def mutate(random: Random, data: bytes) -> bytes:
 
 
 def run(data: bytes) -> None:
-    proven = data[-3:-2] == b"}"  # either way for many inputs
+    proven = len(data) % 2 == 0  # either way for half of the inputs
     read(parse(data, where="here", proven=proven))
 
 
