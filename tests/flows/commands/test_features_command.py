@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from flows.bars import load_bars
 from flows.cli import app, main
-from flows.errors import RequestRefused
 from flows.settings import load_settings
 from tests.flows.bars.raw import exports
 
@@ -114,17 +113,6 @@ def test_an_export_that_is_not_there_is_named(
         main()
     said = capsys.readouterr().err
     assert "no.csv" in said and said == snapshot
-
-
-def test_a_clock_beside_times_with_an_offset_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "raw.csv"
-    path.write_bytes(exports.plain(BARS, zone="+00:00"))
-    words = ["features", str(path), "--out", str(tmp_path / "bars")]
-    refused = CliRunner().invoke(app, [*words, "--clock", "UTC"])
-    assert isinstance(refused.exception, RequestRefused)
-    assert "--clock UTC contradicts the offset" in str(refused.exception) and "raw.csv" in str(refused.exception)
-    assert not (tmp_path / "bars").exists()
-    assert CliRunner().invoke(app, words).exit_code == 0, "the default clock is not asked, and contradicts nothing"
 
 
 @pytest.mark.parametrize("step", [1, 5, 15])
