@@ -65,7 +65,7 @@ test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian 
 
 SECONDS ?= 3600
 fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=200
-	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(TARGETS),--targets $(TARGETS))
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGETS),--targets $(TARGETS))
 
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
