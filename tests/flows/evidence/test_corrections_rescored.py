@@ -166,7 +166,7 @@ def test_a_corrected_backfilled_day_stays_as_it_is(nights: Nights) -> None:
     ("stamp", "values"),
     [
         ("2024-06-03 16:45", {"rsi_14": "91.5"}),
-        ("2024-06-03 17:00", {"close_15m": "0.5", "low_15m": "0.5"}),  # the label of the bar before it
+        ("2024-06-03 17:00", {"close_15m": "1.32765"}),  # the label of the bar before it
     ],
 )
 def test_the_first_nights_own_day_keeps_its_backfilled_bars(nights: Nights, stamp: str, values: dict[str, str]) -> None:

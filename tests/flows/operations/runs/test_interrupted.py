@@ -58,8 +58,10 @@ def night(june: Path, tmp_path: Path) -> Night:
 
 
 def children_left(before: set[int]) -> list[psutil.Process]:
-    """Processes that began meanwhile and belong to the program."""
-    return [each for each in psutil.process_iter() if each.pid not in before and str(PROGRAM) in _command(each)]
+    """Processes that began meanwhile, belong to the program and do not end by themselves."""
+    begun = [each for each in psutil.process_iter() if each.pid not in before and str(PROGRAM) in _command(each)]
+    left: list[psutil.Process] = psutil.wait_procs(begun, timeout=20)[1]
+    return left
 
 
 def _command(process: psutil.Process) -> str:
