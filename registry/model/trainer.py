@@ -165,9 +165,7 @@ def _registered_by(entry: Entry, asked: VersionRecord) -> Version:
     version = version_of(same_act(entry, entry.kind == "registered"))
     found, wanted = version.record.to_dict(), json.loads(canonical(asked.to_dict()))
     differing = [
-        name
-        for name in sorted({*found, *wanted} - {*_GIVEN_OR_CHANGING})
-        if found.get(name) != wanted.get(name)
+        name for name in sorted({*found, *wanted} - {*_GIVEN_OR_CHANGING}) if found.get(name) != wanted.get(name)
     ]
     if differing:
         raise RegisteredOtherwise(

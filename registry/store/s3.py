@@ -21,6 +21,7 @@ from registry.clock import Clock
 from registry.errors import Exists, InvalidRequest, OutcomeUnknown, StoreDenied, StoreError, StoreRefused
 from registry.store.contract import Stored, check_key, check_limit, check_prefix, is_listed
 from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
+from registry.store.forking import begin_anew_in_forks
 from registry.store.s3_client import shared_client
 from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
 
@@ -50,9 +51,20 @@ class S3Store:
         self._settings = settings
         self._clock = clock
         self._jitter = jitter
-        self._client, configured = shared_client(url, settings)
+        self._connected, configured = shared_client(url, settings)
+        begin_anew_in_forks(self)
         wanted = configured if settings.attempts is None else settings.attempts
         self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
+
+    def begin_anew(self) -> None:
+        """In a forked process: a client of its own, since the connections of this one are its parent's."""
+        self._connected = None
+
+    @property
+    def _client(self) -> Any:
+        if self._connected is None:
+            self._connected, _ = shared_client(self.url, self._settings)
+        return self._connected
 
     def create(self, key: str, data: bytes) -> None:
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")

@@ -23,7 +23,7 @@ from tests.servers.stores import CountingStore, MemoryStore
 def test_a_repeated_key_adds_nothing_and_gives_the_first_version():
     store = MemoryStore()
     first = register(a_model(store), "a", key="tonight")
-    again = register(a_model(store, who=2), "other bytes", key="tonight")
+    again = register(a_model(store, who=2), "a", key="tonight")
     assert again == first
     assert [str(version) for version in a_model(store).history()] == ["v1"]
     assert sum("artifacts" in key for key in store.objects) == 1, "nothing was uploaded a second time"

@@ -202,7 +202,7 @@ def test_what_another_registered_under_the_key_of_this_work_is_not_given_for_it(
     model = a_model()
     register(model, "planted", key="tonight")
     honest = a_model(model.store, who=2)
-    with pytest.raises(RegisteredOtherwise, match="v1 .* another sha256, size"):
+    with pytest.raises(RegisteredOtherwise, match=r"v1 .* another sha256, size"):
         register(honest, "ours", key="tonight")
     assert [str(version) for version in honest.history()] == ["v1"]
 
