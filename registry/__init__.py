@@ -54,7 +54,6 @@ from registry.model.transitions import Night
 from registry.model.version import Version
 from registry.registry import Registry
 from registry.serving import Follower
-from registry.trust.keyring import Keyring
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +96,7 @@ def load(
     ``url`` defaults to ``RETRAIN_REGISTRY``. With ``RETRAIN_TRUSTED_PROMOTERS`` a champion that none of these keys
     promoted is refused. Raises below :class:`RegistryError`: see :meth:`ModelReader.load`.
     """
-    return Registry(_registry_url(url, "load"), trusted=Keyring.configured().trusted).model(name).load(which, at=at)
+    return Registry(_registry_url(url, "load")).model(name).load(which, at=at)
 
 
 def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Follower:
@@ -107,7 +106,7 @@ def follow(name: str, *, every: float = 60.0, url: str | None = None) -> Followe
     ``with``: see :mod:`registry.serving`.
     """
     clock = SystemClock()
-    model = Registry(_registry_url(url, "follow"), clock=clock, trusted=Keyring.configured().trusted).model(name)
+    model = Registry(_registry_url(url, "follow"), clock=clock).model(name)
     return Follower(model, clock=clock, every=every).start()
 
 

@@ -86,6 +86,12 @@ class Suspended(RegistryError):
     exit_status = 5
 
 
+class RegisteredOtherwise(RegistryError):
+    """The work of this idempotency key is registered already, with another archive or record than this."""
+
+    exit_status = 5
+
+
 class KeyRefused(RegistryError):
     """The signing key is missing, cannot be used, or is not one that may do this."""
 

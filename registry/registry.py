@@ -20,6 +20,7 @@ from registry.model.roles import BY_ROLE, Model, ModelKeeper, Role
 from registry.model.trainer import ModelTrainer
 from registry.probed_store import ProbedStore
 from registry.store import Store, connect
+from registry.trust.keyring import Keyring
 from registry.trust.signing import Signer, Trusted
 
 
@@ -28,7 +29,8 @@ class Registry:
 
     ``clock`` and ``new_id`` are the only sources of time and chance; pass fixed ones and the same calls write the same
     bytes. ``signer`` signs what is written, ``trusted`` refuses a champion that no promoter's key signed (see
-    :mod:`registry.trust.signing`). ``cache``: a folder for copies of what never changes (see
+    :mod:`registry.trust.signing`): by default the keys of ``RETRAIN_TRUSTED_PROMOTERS``, so that no way to load forgets
+    them; None trusts anybody. ``cache``: a folder for copies of what never changes (see
     :mod:`registry.log.cache`), none by default. Nothing is asked of the store until something is read or written.
     Before this object's first write the store must show that it refuses to overwrite, else
     :class:`~registry.errors.StoreRefused`.
@@ -41,7 +43,7 @@ class Registry:
         clock: Clock | None = None,
         new_id: NewId = random_id,
         signer: Signer | None = None,
-        trusted: Trusted | None = None,
+        trusted: Trusted | Literal["configured"] | None = "configured",
         cache: Cache | str | Path | None = None,
     ) -> None:
         clock = clock or SystemClock()
@@ -50,7 +52,7 @@ class Registry:
             clock,
             new_id,
             signer=signer,
-            trusted=trusted,
+            trusted=Keyring.configured().trusted if trusted == "configured" else trusted,
             cache=Cache(cache) if isinstance(cache, str | Path) else cache,
         )
 

@@ -24,6 +24,7 @@ from registry.clock import Clock
 from registry.errors import InvalidRequest, NoChampion, Suspended
 from registry.model.prediction import LoadedModel, Prediction
 from registry.model.reader import ModelReader
+from registry.store.forking import begin_anew_in_forks
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
@@ -71,6 +72,7 @@ class Follower:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._view = self._look(None)
+        begin_anew_in_forks(self)
 
     def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
         """What the champion says about the rows of ``frame``.
@@ -119,6 +121,16 @@ class Follower:
             self._thread = threading.Thread(target=self._run, name=f"follow {self._model.name}", daemon=True)
             self._thread.start()
         return self
+
+    def begin_anew(self) -> None:
+        """In a forked process, where no thread of the parent runs: a lock and, if it was started, a thread of its own.
+
+        What a person suspended would else be served there for ever.
+        """
+        followed = self._thread is not None and not self._closing.is_set()
+        self._looking, self._closing, self._thread = threading.Lock(), threading.Event(), None
+        if followed:
+            self.start()
 
     def close(self) -> None:
         """End the thread, after the look that it is at; what was loaded goes on being served."""

@@ -26,6 +26,7 @@ from pathlib import Path
 from registry.errors import InvalidRequest
 from registry.format.entries import digest
 from registry.store.files import write_atomically
+from registry.store.forking import begin_anew_in_forks
 from registry.store.place import local_path
 
 GIBIBYTE = 1 << 30
@@ -45,14 +46,19 @@ class Cache:
     def __init__(self, folder: str | Path, *, limit: int = GIBIBYTE) -> None:
         self.folder = local_path(folder, "a cache")
         self.limit = limit
-        self._lock = threading.Lock()
         self._size: int | None = None
+        self.begin_anew()
+        begin_anew_in_forks(self)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidRequest(
                 f"{self.folder} cannot be a cache ({error.strerror}): name a folder that may be written to, or none"
             ) from error
+
+    def begin_anew(self) -> None:
+        """In a forked process: no thread holds the lock there."""
+        self._lock = threading.Lock()
 
     def get(self, place: str, name: str) -> bytes | None:
         """The bytes called ``name`` (which ends in their SHA-256) in the folder ``place``; None if not there.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from registry.clock import spread, write_time
+from registry.clock import say_time, spread, write_time
 from registry.errors import (
     ClockSkew,
     Corrupt,
@@ -222,6 +222,11 @@ class Log:
             raise ClockSkew(
                 f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest entry of {self.prefix} was "
                 f"written at {head.time:%Y-%m-%d %H:%M}: set the clock (or the other writer's); nothing was written"
+            )
+        if as_of is not None and as_of - now > _SKEW:
+            raise InvalidRequest(
+                f"as-of {say_time(as_of)} is later than now ({say_time(now)}), and no earlier night could be decided "
+                "after it: name a moment that has come, or set this machine's clock; nothing was written"
             )
         n = 1 if head is None else head.n + 1
         time = now if head is None else max(now, head.time)

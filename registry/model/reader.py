@@ -98,7 +98,8 @@ class ModelReader:
 
         Raises :class:`NoChampion`, :class:`Suspended` (a person told production to stand aside),
         :class:`VersionNotFound`, :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UnsafeArtifact`,
-        :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion).
+        :class:`UntrustedSignature` (trusted keys are configured, and none of them signed the promotion; for another
+        version than the champion: the registration).
         """
         if which == "champion":
             return self.load_champion(self._champion_or_raise(at))
@@ -106,7 +107,10 @@ class ModelReader:
             raise InvalidRequest(
                 f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
             )
-        record = self.version(which).record
+        version = self.version(which)
+        if self.trusted is not None:
+            self.trusted.check_entry(self.versions.read(version.entry))
+        record = version.record
         return LoadedModel(record.version, record.cut, self.archive(record), recall=lambda: record)
 
     def in_production(self) -> ChampionRecord:

@@ -7,12 +7,14 @@ Every writing method adds exactly one entry to the versions log or raises having
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from registry.errors import InvalidRequest, StaleDecision
+from registry.clock import say_time
+from registry.errors import InvalidRequest, RegisteredOtherwise, StaleDecision
 from registry.format import keys
-from registry.format.entries import Entry, digest
+from registry.format.entries import Entry, canonical, digest
 from registry.format.records import VersionRecord
 from registry.log.log import Build, Draft, same_act
 from registry.model import transitions
@@ -38,21 +40,26 @@ class ModelTrainer(ModelReader):
 
         Without an archive it is a record without artifact, also where ``record`` comes from a version that has one: two
         versions never share an artifact, or giving one of them up would take the other's.
+
+        Raises :class:`RegisteredOtherwise` where ``key`` registered another archive or another record: whoever may
+        write to the log could have registered it first, and it would be promoted for what was asked for here.
         """
         keys.check_author(author)
+        sha256 = None if archive is None else digest(archive)
+        record = dataclasses.replace(
+            record, artifact=None, sha256=sha256, size=None if archive is None else len(archive)
+        )
         done = None if key is None else self.versions.done(key)
         if done is not None:
-            return _registered_by(done)
+            return _registered_by(done, record)
         preparation = Preparation(self.access, self.name)
-        record = dataclasses.replace(record, artifact=None, sha256=None, size=None)
-        if archive is not None:
-            sha256 = digest(archive)
+        if archive is not None and sha256 is not None:
             place = keys.artifact_key(self.name, sha256, self.access.new_id())
             preparation.upload(place, archive)
-            record = dataclasses.replace(record, artifact=place, sha256=sha256, size=len(archive))
+            record = dataclasses.replace(record, artifact=place)
         build = preparation.in_time(transitions.registered(record))
         entry = self.versions.append(build, author=author, key=key, as_of=as_of, head_known=key is not None)
-        return _registered_by(entry)
+        return _registered_by(entry, record)
 
     def tag(self, tag: str, version: str | int | None, *, author: str, key: str | None = None) -> Entry:
         """Give a version a second name (or with None take it away)."""
@@ -148,9 +155,26 @@ class ModelTrainer(ModelReader):
         )
 
 
-def _registered_by(entry: Entry) -> Version:
-    """The version that ``entry`` registered; a key that did other work cannot be used again for this."""
-    return version_of(same_act(entry, entry.kind == "registered"))
+_GIVEN_OR_CHANGING = ("version", "artifact", "seconds", "environment", "source_revision")
+"""Fields in which the same work may differ when it is done again: the registry's, and of the run that did it."""
+
+
+def _registered_by(entry: Entry, asked: VersionRecord) -> Version:
+    """The version that ``entry`` registered, if it is the one ``asked`` for; a key that did other work cannot be used
+    again for this."""
+    version = version_of(same_act(entry, entry.kind == "registered"))
+    found, wanted = version.record.to_dict(), json.loads(canonical(asked.to_dict()))
+    differing = [
+        name for name in sorted({*found, *wanted} - {*_GIVEN_OR_CHANGING}) if found.get(name) != wanted.get(name)
+    ]
+    if differing:
+        raise RegisteredOtherwise(
+            f"{version} of {entry.model} was registered for this work by {version.author} at "
+            f"{say_time(version.registered_at)} with another {', '.join(differing)}: it is not used, and nothing was "
+            f"written. If the libraries or the code were changed between two runs of a night, train with another seed; "
+            f"if not, somebody registered it in this run's place: see `registry show {version}`"
+        )
+    return version
 
 
 def _refuse_earlier(before: Manifest, night: str, through: str) -> None:

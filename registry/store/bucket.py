@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from registry.clock import Clock, SystemClock, spread
 from registry.errors import Exists, OutcomeUnknown, StoreDenied
 from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
+from registry.store.forking import begin_anew_in_forks
 from registry.store.s3_client import shared_client
 from registry.store.secrets import printable
 from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
@@ -40,9 +41,26 @@ class BucketClient:
         self._settings = settings or S3Settings.configured()
         self._clock = clock or SystemClock()
         self._jitter = jitter
-        self.client, configured, self._credentials = shared_client(name, url, self._settings)
+        self._connected: tuple[Any, int | None, Any] | None = None
+        configured = self._connection[1]
+        begin_anew_in_forks(self)
         wanted = configured if self._settings.attempts is None else self._settings.attempts
         self._attempts = DEFAULT_ATTEMPTS if wanted is None else max(1, wanted)
+
+    def begin_anew(self) -> None:
+        """In a forked process: a client of its own, since the connections of this one are its parent's."""
+        self._connected = None
+
+    @property
+    def _connection(self) -> tuple[Any, int | None, Any]:
+        if self._connected is None:
+            self._connected = shared_client(self.name, self.url, self._settings)
+        return self._connected
+
+    @property
+    def client(self) -> Any:
+        """The client of ``boto3``."""
+        return self._connection[0]
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -86,7 +104,7 @@ class BucketClient:
             try:
                 return request()
             except CLIENT_ERRORS as error:
-                secrets = self._credentials.secrets
+                secrets = self._connection[2].secrets
                 fault, cause = understand(error, secrets), printable(error, secrets)
             if creates and fault.may_be_stored:
                 unsure = fault

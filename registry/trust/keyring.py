@@ -43,10 +43,11 @@ class Keyring:
         Raises :class:`KeyRefused` for a key that cannot be used, :class:`InvalidRequest` for what is no public key.
         """
         promoting, training = _listed(promoters), _listed(trainers)
-        if promoters and not promoting:
-            raise InvalidRequest(
-                f"{PROMOTERS} is set and names no key: name the public keys that may promote, or unset it"
-            )
+        for name, text, named in ((PROMOTERS, promoters, promoting), (TRAINERS, trainers, training)):
+            if text is not None and not named:
+                raise InvalidRequest(
+                    f"{name} is set and names no key, which would trust anybody: name the public keys, or unset it"
+                )
         if not promoting:
             if training or signing_key:
                 raise InvalidRequest(

@@ -12,7 +12,7 @@ from registry.store import Store
 from tests.servers.stores import MemoryStore
 
 NAME = "gbpusd"
-NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
 
 
 class HandClock:

@@ -25,7 +25,7 @@ from registry.errors import RegistryError
 from registry.store import Store, Stored
 from tests.servers.worlds import Answer, Request, World, befalling
 
-START = datetime(2024, 5, 1, 12, tzinfo=UTC)
+START = datetime(2024, 7, 1, 12, tzinfo=UTC)
 UNLIMITED = -1
 
 T = TypeVar("T", bound=Hashable)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from registry import Night
 from registry.errors import (
     ClockSkew,
     InvalidName,
@@ -23,7 +24,7 @@ from tests.servers.stores import CountingStore, MemoryStore
 def test_a_repeated_key_adds_nothing_and_gives_the_first_version():
     store = MemoryStore()
     first = register(a_model(store), "a", key="tonight")
-    again = register(a_model(store, who=2), "other bytes", key="tonight")
+    again = register(a_model(store, who=2), "a", key="tonight")
     assert again == first
     assert [str(version) for version in a_model(store).history()] == ["v1"]
     assert sum("artifacts" in key for key in store.objects) == 1, "nothing was uploaded a second time"
@@ -152,7 +153,7 @@ def test_a_promotion_takes_at_most_three_requests():
 
 
 def test_work_older_than_what_is_remembered_is_not_done_again():
-    store, start = MemoryStore(), datetime(2024, 1, 1, 22, tzinfo=UTC)
+    store, start = MemoryStore(), datetime(2023, 1, 1, 22, tzinfo=UTC)
     model = a_model(store)
     for i in range(260):
         register(model, "same", key=f"night {i}", as_of=start + timedelta(days=i))
@@ -162,6 +163,19 @@ def test_work_older_than_what_is_remembered_is_not_done_again():
             register(model, "same", key=f"night {forgotten}", as_of=start + timedelta(days=forgotten))
     assert str(register(model, "same", key="late, but known to be new", as_of=start + timedelta(days=5))) == "v261"
     assert str(register(model, "same", key="without a night")) == "v262"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=400)])
+def test_work_of_a_moment_that_has_not_come_is_refused_and_stands_in_nobodys_way(ahead, snapshot):
+    model = a_model()
+    with pytest.raises(InvalidRequest, match="later than now") as refused:
+        register(model, as_of=NOON + ahead)
+    assert str(refused.value) == snapshot
+    version, future = register(model), Night("2024-07-01", NOON + ahead)
+    with pytest.raises(InvalidRequest, match="later than now"):
+        model.promote(version, expected=None, author="gate", body={"sentence": "promoted"}, night=future)
+    assert model.decisions.head() is None
+    assert str(register(model, "b", as_of=NOON + timedelta(minutes=59))) == "v2"
 
 
 def test_while_nothing_is_forgotten_work_of_any_age_is_done():

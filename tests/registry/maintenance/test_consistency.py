@@ -45,7 +45,7 @@ def written() -> dict[str, bytes]:
     for number in range(6):
         clock.pass_time(minutes=1)
         record = VersionRecord(recipe="rf", recipe_fingerprint=f"{number % 4}" * 64, cut=0.4 + number / 100)
-        model.register(b"archive", record, author="trainer", as_of=NOON + timedelta(days=number % 3))
+        model.register(b"archive", record, author="trainer", as_of=NOON - timedelta(days=3 - number % 3))
     for day in (2, 3):
         through = f"2024-05-0{day}"
         model.score(ScoredNight(b"scores", through, through, 9), fold=b"".join, author="night")

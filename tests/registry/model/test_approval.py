@@ -276,7 +276,8 @@ def test_other_keys_no_key_and_bad_files_are_refused_with_one_message(folder, ru
 
 
 def test_loading_by_name_refuses_what_no_trusted_key_promoted(folder, monkeypatch):
-    Registry(folder / "registry").model(NAME).force("v1", author="eve", reason="bucket's root key")
+    careless = Registry(folder / "registry", trusted=None)
+    careless.model(NAME).force("v1", author="eve", reason="bucket's root key")
     with pytest.raises(UntrustedSignature, match="not signed"):
         registry.load(NAME)
     monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", "abc")

@@ -221,7 +221,7 @@ def test_production_is_empty_before_the_first_promotion():
     assert model.champion() is None and model.champion(at=NOON + timedelta(days=1)) is None
     with pytest.raises(NoChampion, match="no champion"):
         model.load()
-    with pytest.raises(NoChampion, match="at 2024-05-01"):
+    with pytest.raises(NoChampion, match="at 2024-07-01"):
         model.load(at=NOON)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from registry.errors import (
     InvalidName,
     InvalidRequest,
     ModelNotFound,
+    RegisteredOtherwise,
     RegistryError,
     StoreUnavailable,
     VersionNotFound,
@@ -193,3 +196,47 @@ def test_the_same_calls_write_the_same_bytes():
         model.rollback(author="ann", reason="why")
         promote(model, register(model, "c"))
     assert places[0].objects == places[1].objects
+
+
+def test_what_another_registered_under_the_key_of_this_work_is_not_given_for_it():
+    model = a_model()
+    register(model, "planted", key="tonight")
+    honest = a_model(model.store, who=2)
+    with pytest.raises(RegisteredOtherwise, match=r"v1 .* another sha256, size"):
+        register(honest, "ours", key="tonight")
+    assert [str(version) for version in honest.history()] == ["v1"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"cut": 0.6}, {"recipe": "other"}, {"metrics": {"accuracy": 0.7}}, {"known_at": "2024-05-01T12:00Z"}]
+)
+def test_a_record_planted_under_the_key_of_this_work_is_not_given_for_it(changed: dict[str, Any]):
+    model, asked = a_model(), VersionRecord(recipe="rf", metrics={"accuracy": 0.51}, cut=0.5)
+    model.register(b"archive", replace(asked, **changed), author="mallory", key="tonight")
+    with pytest.raises(RegisteredOtherwise, match=f"by mallory .* another {next(iter(changed))}"):
+        model.register(b"archive", asked, author="night", key="tonight")
+
+
+def test_the_same_work_may_take_longer_and_run_elsewhere_the_second_time():
+    model, asked = a_model(), VersionRecord(recipe="rf", parameters={"depth": (3, 4)}, seconds=1.5)
+    first = model.register(b"archive", asked, author="night", key="tonight")
+    again = replace(asked, seconds=9.0, environment={"numpy": "2.5"}, source_revision="abc")
+    assert str(model.register(b"archive", again, author="night", key="tonight")) == str(first) == "v1"
+
+
+def test_what_was_planted_while_this_work_was_registered_is_seen_too():
+    class Overtaken(MemoryStore):
+        """A rogue trainer's entry lies there when the archive of this work is uploaded."""
+
+        planting = False
+
+        def create(self, key: str, data: bytes) -> None:
+            if "/artifacts/" in key and not Overtaken.planting:
+                Overtaken.planting = True
+                register(a_model(self, who=2), "planted", key="tonight")
+            super().create(key, data)
+
+    model = a_model(Overtaken())
+    with pytest.raises(RegisteredOtherwise):
+        register(model, "ours", key="tonight")
+    assert [str(version) for version in model.history()] == ["v1"]

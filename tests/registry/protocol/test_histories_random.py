@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from registry import ChampionRecord, Registry
-from registry.errors import Frozen, InvalidRequest, NightDecided, NoChampion, RegistryError, StaleDecision
+from registry.errors import (
+    Frozen,
+    InvalidRequest,
+    NightDecided,
+    NoChampion,
+    RegisteredOtherwise,
+    RegistryError,
+    StaleDecision,
+)
 from registry.maintenance.verify import verify
 from registry.store import Store, connect
 from tests.registry.actors import HandClock, counted_ids, night, register
@@ -49,8 +57,12 @@ def machine(new_place: Callable[[], Store]) -> type[RuleBasedStateMachine]:
         @rule(label=st.sampled_from("abc"), key=st.sampled_from([None, "k1", "k2", "k3", "k4"]))
         def register(self, label: str, key: str | None) -> None:
             self.clock.pass_time(minutes=1)
-            version = register(self.model, label, key=key)
             expected = self.keys.get(key or "")
+            if expected is not None and self.versions[int(expected[1:]) - 1] != label:
+                with pytest.raises(RegisteredOtherwise):
+                    register(self.model, label, key=key)
+                return
+            version = register(self.model, label, key=key)
             if expected is None:
                 self.versions.append(label)
                 expected = f"v{len(self.versions)}"

@@ -98,12 +98,15 @@ def test_what_is_no_plain_ed25519_key_is_refused(path):
 
 def test_nothing_configured_is_no_keys_and_half_a_configuration_is_refused(path, snapshot):
     public = write_new_key(path)
-    assert Keyring.of(None, None, None) == Keyring() == Keyring.of("", "", " , ")
-    for half in ((path, None, None), (None, "", public)):
+    assert Keyring.of(None, None, None) == Keyring() == Keyring.of("", None, None)
+    for half in ((path, None, None), (None, None, public)):
         with pytest.raises(InvalidRequest, match=f"{PROMOTERS}, which is not set"):
             Keyring.of(*half)
-    with pytest.raises(InvalidRequest, match=f"{PROMOTERS} ") as refused:
-        Keyring.of(None, " , ", None)  # or nothing would be checked, and nobody be told
+    for empty in ("", " , "):  # or nothing would be checked, and nobody be told
+        with pytest.raises(InvalidRequest, match=f"{TRAINERS} is set and names no key"):
+            Keyring.of(None, public, empty)
+        with pytest.raises(InvalidRequest, match=f"{PROMOTERS} is set and names no key") as refused:
+            Keyring.of(None, empty, None)
     assert str(refused.value) == snapshot(name="no key")
     with pytest.raises(InvalidRequest, match="'abc'") as refused:
         Keyring.of(None, "abc", None)

@@ -6,11 +6,13 @@ import dataclasses
 
 import pytest
 
+from registry import Registry, VersionRecord
 from registry.errors import InvalidRequest, UntrustedSignature
 from registry.format import keys
 from registry.log.log import Draft
 from registry.trust.signing import Signer, Trusted
 from tests.registry.actors import NAME, a_model, crowned, promote, register
+from tests.registry.archives import packed
 from tests.servers.stores import CountingStore, MemoryStore
 
 GATE = Signer("promoter", b"g" * 32)
@@ -56,6 +58,33 @@ def test_a_promotion_signed_by_a_key_that_may_not_promote_is_not_loaded(signer):
 
 def test_the_same_model_loads_where_no_keys_are_configured():
     assert may_load(crowned("a").store, trusted=None) == "v1"
+
+
+@pytest.mark.parametrize("which", ["v2", "latest", "candidate"])
+def test_what_is_not_the_champion_is_loaded_only_where_its_registration_is_signed(which: str):
+    model = a_model(signed_registry(), who=3, signer=TRAINER)
+    record = VersionRecord(recipe="rf")
+    model.register(packed("boosting"), record, author="trainer")
+    model.tag("candidate", "v2", author="trainer")
+    assert a_model(model.store, trusted=TRUSTED).load(which).version == "v2"
+    unsigned = a_model(crowned("a").store, who=3)
+    unsigned.register(packed("boosting"), record, author="trainer")
+    unsigned.tag("candidate", "v2", author="trainer")
+    with pytest.raises(UntrustedSignature, match="is not signed"):
+        a_model(unsigned.store, trusted=TRUSTED).load(which)
+
+
+def test_every_way_to_open_a_registry_trusts_the_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch):
+    store = crowned("a").store
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", GATE.public)
+    with pytest.raises(UntrustedSignature):
+        Registry(store).model(NAME).load()
+    with pytest.raises(UntrustedSignature):
+        Registry(store).model(NAME, role="reader").in_production()
+    assert Registry(store, trusted=None).model(NAME).in_production().version == "v1"
+    monkeypatch.setenv("RETRAIN_TRUSTED_PROMOTERS", "")
+    with pytest.raises(InvalidRequest, match="trust anybody"):
+        Registry(store)
 
 
 def test_checking_the_signature_costs_no_request():
