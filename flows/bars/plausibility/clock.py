@@ -88,7 +88,7 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
 
 
 def _described(fit: _Fit, clock: FileClock) -> str:
-    stamped = "" if fit.stamped == clock.stamped else f", stamped at the {fit.stamped} (--stamped {fit.stamped})"
+    stamped = "" if fit.stamped == clock.stamped else f", stamped at the {fit.stamped} (RETRAIN_STAMPED={fit.stamped})"
     return f"{fit.name}{stamped}"
 
 

@@ -35,7 +35,10 @@ class Check(Enum):
 
     FUTURE = "a bar must have closed by now: correct the dates, or the clock of this machine"
     BAR_LENGTH = "bars must be 15 minutes long, all of them: export M15 again, or build it with `retrain features`"
-    CLOCK = "a week opens on Sunday and closes on Friday at 17:00 New York: set the clock (RETRAIN_CLOCK, or --clock)"
+    CLOCK = (
+        "a week opens on Sunday and closes on Friday at 17:00 New York: set RETRAIN_CLOCK and RETRAIN_STAMPED to how "
+        "these files are written (of raw exports: --clock and --stamped)"
+    )
     SHUT_MARKET = "there is no price from Friday to Sunday 17:00 New York: export without flat bars, or drop these"
     PRICE_LEVEL = "prices must stand where GBPUSD stands: correct these bars, or export them again in one unit"
     PRICE_JUMP = "a price that jumps and comes straight back is mostly a slip: compare it with another source"

@@ -90,7 +90,7 @@ def test_a_clock_is_refused_from_three_weekends_on(first: str, last: str, weight
 @pytest.mark.parametrize("by", ["london-5h", "UTC", "America/New_York+7h", "UTC-5", "Europe/Berlin", "UTC+9"])
 def test_bars_stamped_at_the_close_are_told_from_another_clock(by: str) -> None:
     found = of(examine(seen(sound(), by=f"{by} at close", read_as=by)), "clock")
-    assert found.found.endswith(f"would fit {by}, stamped at the close (--stamped close)")
+    assert found.found.endswith(f"would fit {by}, stamped at the close (RETRAIN_STAMPED=close)")
 
 
 def test_a_stray_bar_before_a_week_opens_is_no_wrong_clock() -> None:
