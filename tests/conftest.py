@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from syrupy.extensions.amber import AmberSnapshotExtension
 TESTS = Path(__file__).resolve().parent
 
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.prefect_server"]
+
+# a shell that starts the tests in the background ignores Ctrl-C for them; what a test starts must not inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # a busy machine may take a second for what usually takes a millisecond: that is no fault of what is tested
 settings.register_profile("patient", deadline=None)

@@ -165,12 +165,12 @@ def test_work_older_than_what_is_remembered_is_not_done_again():
     assert str(register(model, "same", key="without a night")) == "v262"
 
 
-@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=400)])
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=400)])
 def test_work_of_a_moment_that_has_not_come_is_refused_and_stands_in_nobodys_way(ahead, snapshot):
     model = a_model()
     with pytest.raises(InvalidRequest, match="later than now") as refused:
         register(model, as_of=NOON + ahead)
-    assert str(refused.value) == snapshot
+    assert str(refused.value).replace(f"{NOON + ahead:%Y-%m-%d}", "<day>") == snapshot
     version, future = register(model), Night("2024-07-01", NOON + ahead)
     with pytest.raises(InvalidRequest, match="later than now"):
         model.promote(version, expected=None, author="gate", body={"sentence": "promoted"}, night=future)

@@ -190,7 +190,7 @@ def test_a_scheduled_night_without_anybody_to_tell_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, snapshot: SnapshotAssertion
 ) -> None:
     monkeypatch.delenv("RETRAIN_ALERT_URL")
-    site.night(WEDNESDAY, scheduled=False)
+    site.night(WEDNESDAY, scheduled=False, request=FAST.model_copy(update={"as_of": CLOSE}))
     assert "nobody is told" not in caplog.text
     site.night(WEDNESDAY)
     (untold,) = [record.getMessage() for record in caplog.records if "nobody is told" in record.getMessage()]
