@@ -37,6 +37,7 @@ QUIET = (  # what Chromium itself would ask Google for
 BROWSERS_OWN = {  # and what it asks for all the same, on an empty page too
     *("accounts.google.com", "clients2.google.com", "update.googleapis.com", "redirector.gvt1.com"),
     *("optimizationguide-pa.googleapis.com", "safebrowsing.googleapis.com", "content-autofill.googleapis.com"),
+    *("www.google.com", "android.clients.google.com"),
 }
 
 
