@@ -27,6 +27,7 @@ from flows.replay.rules import RULES, RuleResult, replay_rule
 from flows.replay.table import RuleRow, compare_rules
 from flows.replay.workers import WorkerPool
 from flows.settings import load_settings
+from registry.commands.options import on_this_machine
 
 LEGEND = (
     "new: promotions; right: accuracy at the decision threshold; edge a bar ± its 95 % interval; pips a bar, and net "
@@ -47,9 +48,10 @@ def replay(
         typer.Option(help="The gate by another policy, cadence=5,budget=0.1 (windows=40/80/250); repeat for more."),
     ] = None,
     spread: Annotated[float, typer.Option(help="Spread in pips.")] = SPREAD_PIPS,
-    tape: Annotated[Path, typer.Option(help="Folder for finished fits; a stopped replay continues from it.")] = Path(
-        ".retrain/replay"
-    ),
+    tape: Annotated[
+        Path,
+        typer.Option(callback=on_this_machine, help="Folder for finished fits; a stopped replay continues from it."),
+    ] = Path(".retrain/replay"),
     workers: Annotated[
         int | None, typer.Option(help="Processes that fit, one core each; default: one a core (RETRAIN_CORES).")
     ] = None,

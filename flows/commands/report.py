@@ -14,11 +14,15 @@ from flows.job.request import moment, request
 from flows.report.writing import check_model, write_report
 from flows.settings import load_settings
 from registry import Registry, SystemClock
+from registry.commands.options import on_this_machine
 
 
 def report(
     model: ModelArgument,
-    out: Annotated[Path | None, typer.Option(help="The file to write; default MODEL.html in RETRAIN_REPORTS.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(callback=on_this_machine, help="The file to write; default MODEL.html in RETRAIN_REPORTS."),
+    ] = None,
     data: BarsUrl = None,
     registry: RegistryUrl = None,
     as_of: Annotated[

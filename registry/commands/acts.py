@@ -17,6 +17,7 @@ from registry.commands.options import (
     Url,
     VersionName,
     moment,
+    on_this_machine,
     open_model,
 )
 from registry.commands.output import print_entry, say, show
@@ -183,7 +184,9 @@ def approve(
 
 @app.command(epilog="Example: registry key approver.pem --new")
 def key(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an Ed25519 private key, PEM.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", callback=on_this_machine, help="File of an Ed25519 private key, PEM.")
+    ],
     new: Annotated[bool, typer.Option("--new", help="Make a new key; an existing file is not overwritten.")] = False,
     as_json: Json = False,
 ) -> None:

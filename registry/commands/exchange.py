@@ -15,6 +15,7 @@ from registry.commands.options import (
     SigningKey,
     Url,
     VersionName,
+    on_this_machine,
     open_model,
     open_registry,
 )
@@ -36,7 +37,9 @@ _OTHER_NAME = "give another name with --to"
 def export(
     model: ModelName,
     version: VersionName,
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to; created if it does not exist.")],
+    to: Annotated[
+        Path, typer.Option("--to", callback=on_this_machine, help="Folder to write to; created if it does not exist.")
+    ],
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:
@@ -49,7 +52,9 @@ def export(
 def bundle(
     model: ModelName,
     decision: Annotated[int, typer.Argument(metavar="N", help="Number of the entry of the decisions log.")],
-    to: Annotated[Path | None, typer.Option("--to", help="File to write; default MODEL-decision-N.zip.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", callback=on_this_machine, help="File to write; default MODEL-decision-N.zip.")
+    ] = None,
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:
@@ -107,7 +112,9 @@ def predict(
     model: ModelName,
     bars: Annotated[str, typer.Argument(metavar="CSV", help="Rows with the version's columns; - reads from stdin.")],
     version: Annotated[str, typer.Option("--version", help="v3, champion, latest, or a tag.")] = "champion",
-    to: Annotated[Path | None, typer.Option("--to", help="CSV to write; default: standard output.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", callback=on_this_machine, help="CSV to write; default: standard output.")
+    ] = None,
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:

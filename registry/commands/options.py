@@ -13,6 +13,7 @@ import typer
 from registry.errors import InvalidName, InvalidRequest, RegistryError
 from registry.model.roles import Model
 from registry.registry import Registry
+from registry.store.place import local_path
 from registry.trust.keyring import Keyring
 
 
@@ -41,6 +42,11 @@ SigningKey = Annotated[
     Path | None,
     typer.Option("--signing-key", envvar="RETRAIN_SIGNING_KEY", help="File of an Ed25519 private key to sign with."),
 ]
+
+
+def on_this_machine(path: Path | None) -> Path | None:
+    """The callback of options that name what is written here: the address of a bucket would become a folder ``s3:``."""
+    return None if path is None else local_path(path, "a place to write to")
 
 
 def open_model(url: str, name: str, cache: Path | None = None, signing_key: Path | None = None) -> Model:

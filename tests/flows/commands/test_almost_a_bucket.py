@@ -69,6 +69,32 @@ def test_a_registry_with_one_slash_is_refused_and_no_folder_is_made(
     assert list(tmp_path.rglob("s3:*")) == []
 
 
+WRITING = [
+    (flows.cli.main, ("report", "m", "--out", ONE_SLASH)),
+    (flows.cli.main, ("replay", "--from", "2024-01-02", "--to", "2024-01-03", "--tape", ONE_SLASH)),
+    (registry.cli.main, ("export", "m", "v1", "--to", ONE_SLASH)),
+    (registry.cli.main, ("bundle", "m", "1", "--to", ONE_SLASH)),
+    (registry.cli.main, ("predict", "m", "bars.csv", "--to", ONE_SLASH)),
+    (registry.cli.main, ("key", ONE_SLASH, "--new")),
+]
+
+
+@pytest.mark.parametrize(("program", "arguments"), WRITING, ids=[arguments[0] for _, arguments in WRITING])
+def test_what_is_written_on_this_machine_is_not_written_to_a_folder_named_like_a_bucket(
+    program: Callable[[], None],
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["command", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        program()
+    assert ended.value.code == 2 and "kept on this machine" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["RETRAIN_REGISTRY", "RETRAIN_DATA", "RETRAIN_CONDITIONS", "RETRAIN_SAMPLE"])
 def test_a_server_hands_no_such_folder_on_to_its_runs(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=name):
