@@ -5,12 +5,14 @@ Repetitions are this module's own, so that it is known after each whether an obj
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from registry.clock import Clock, SystemClock, spread
 from registry.errors import Exists, OutcomeUnknown, StoreDenied
-from registry.store.faults import CLIENT_ERRORS, StoreFault, understand
+from registry.store.faults import CLIENT_ERRORS, NoETag, StoreFault, understand
 from registry.store.forking import begin_anew_in_forks
 from registry.store.s3_client import shared_client
 from registry.store.secrets import printable
@@ -19,6 +21,8 @@ from registry.store.settings import DEFAULT_ATTEMPTS, S3Settings
 PAGE = 1000  # the most keys that S3 lists in one answer
 
 T = TypeVar("T")
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class BucketClient:
@@ -70,13 +74,30 @@ class BucketClient:
     def put_new(self, key: str, data: bytes, *, md5: str, about: str) -> None:
         """Store ``data`` under ``key`` where nothing is; ``about`` is the key's name in a message."""
         request = {"Body": data, "ContentMD5": md5, "IfNoneMatch": "*", **self._settings.of_puts}
-        self.ask(about, lambda: self.client.put_object(Bucket=self.name, Key=key, **request), creates=True)
+
+        def put() -> None:
+            if not self.client.put_object(Bucket=self.name, Key=key, **request).get("ETag"):
+                raise NoETag
+
+        self.ask(about, put, creates=True)
 
     def get(self, key: str, *, about: str) -> bytes:
-        def read() -> bytes:
+        data, sound = self._read(key, about)
+        if (
+            not sound
+        ):  # damaged on the way; or the ETag is none of these bytes, as some stores give, and they come again
+            data, _ = self._read(key, about)
+        return data
+
+    def _read(self, key: str, about: str) -> tuple[bytes, bool]:
+        """The object, and whether its bytes are those that its ETag is the MD5 of, where it may be one."""
+
+        def read() -> tuple[bytes, bool]:
             answer = self.client.get_object(Bucket=self.name, Key=key, **self.asked)
             data: bytes = answer["Body"].read()
-            return data
+            etag = str(answer.get("ETag", "")).strip('"')
+            may_be_md5 = _MD5.fullmatch(etag) and "kms" not in str(answer.get("ServerSideEncryption", ""))
+            return data, not may_be_md5 or hashlib.md5(data, usedforsecurity=False).hexdigest() == etag
 
         return self.ask(about, read)
 

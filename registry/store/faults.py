@@ -66,6 +66,13 @@ _BUSY = StoreFault(StoreUnavailable, "try again later", again=True)
 _DAMAGED = StoreFault(StoreUnavailable, "the bytes were damaged on the way: look at the network, try again", again=True)
 _UNREACHABLE = StoreFault(StoreUnavailable, "check the network and AWS_ENDPOINT_URL, then try again", again=True)
 _BROKEN = replace(_BUSY, may_be_stored=True)
+# Something on the way answered in the store's place, with a status of its own: what the store did is not known.
+_NOT_THE_STORE = StoreFault(
+    StoreUnavailable,
+    "no S3 answers like this: look at what stands between here and the store, and at AWS_ENDPOINT_URL",
+    again=True,
+    may_be_stored=True,
+)
 _CUT_OFF = replace(_UNREACHABLE, may_be_stored=True)
 
 _BY_CODE = {
@@ -118,6 +125,13 @@ _BY_STATUS = {
     507: _FULL,
 }
 
+
+class NoETag(BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """A ``PUT`` was answered as done, without the ETag that every S3 answers with: it may never have come there."""
+
+    fmt = "the answer to PUT has no ETag"
+
+
 _REFUSED = StoreFault(
     StoreDenied, "the server refuses the request as it is: check the bucket, the region and AWS_ENDPOINT_URL"
 )
@@ -127,6 +141,7 @@ _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], StoreFault], ...] = (
     ((client.NoCredentialsError, client.PartialCredentialsError, client.CredentialRetrievalError), _SECRET),
     ((client.EndpointConnectionError, client.ConnectTimeoutError, client.ProxyConnectionError), _UNREACHABLE),
     ((client.HTTPClientError, client.SSLError, client.IncompleteReadError), _CUT_OFF),
+    ((NoETag,), _NOT_THE_STORE),
 )
 
 # Of an SSLError: who answers is not to be trusted, or the file that says whom to trust is missing or holds nothing.
@@ -178,6 +193,9 @@ def _understand_answer(response: dict[str, Any]) -> StoreFault:
     code = str(response.get("Error", {}).get("Code", ""))
     message = str(response.get("Error", {}).get("Message") or "").strip()
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    fault = _BY_CODE.get(code) or _BY_STATUS.get(status, _REFUSED)
-    said = f"{status} {code}" if code != str(status) else code
+    of_s3 = code not in ("", str(status))  # the client gives the status as the code of what is no error of S3's
+    fault = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    if fault is None:
+        fault = _BROKEN if of_s3 and status >= 500 else _REFUSED if of_s3 else _NOT_THE_STORE
+    said = f"{status} {code}" if of_s3 else code
     return replace(fault, said=f"{said}: {message}" if message else said)

@@ -60,6 +60,8 @@ def recording_server(
             status, body = answers(seen)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if self.command == "PUT":
+                self.send_header("ETag", '"of it"')
             self.end_headers()
             self.wfile.write(body)
 

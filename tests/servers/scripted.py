@@ -6,6 +6,7 @@ object, or keeps silent. It knows PUT, GET and a first page of LIST, of one buck
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import urllib.parse
 from collections import deque
@@ -21,13 +22,21 @@ from tests.servers.handlers import serving
 class Answer:
     """A status in place of the real answer, with S3's ``code`` in its body; the request is not looked at.
 
-    ``announced`` is a length other than the body's: the connection then closes too early.
+    ``announced`` is a length other than the body's: the connection then closes too early. ``etag`` goes with it.
     """
 
     status: int
     code: str = ""
     body: bytes | None = None
     announced: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Something before the server answers in its place by ``status`` and a page, after the object was stored."""
+
+    status: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Silent:
     stored: bool
 
 
-Fault = Answer | Lost | Silent
+Fault = Answer | Covered | Lost | Silent
 
 
 @dataclass
@@ -57,6 +66,11 @@ class Scripted:
     requests: list[tuple[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+
+
+def etag_of(data: bytes) -> str:
+    """As S3 gives it for what was sent in one piece."""
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
 
 
 @contextmanager
@@ -91,21 +105,24 @@ class _Handler(BaseHTTPRequestHandler):
         refused = exists and self.script.honours_condition and "If-None-Match" in self.headers
         if not refused:
             self.script.objects[self.path] = data
+        if isinstance(fault, Covered):
+            return self._answer(Answer(fault.status, body=b"<html>the way is blocked</html>"))
         if fault:
             return self._keep(fault)
-        return self._answer(Answer(412, "PreconditionFailed") if refused else Answer(200, body=b""))
+        return self._answer(Answer(412, "PreconditionFailed") if refused else Answer(200, body=b"", etag=etag_of(data)))
 
     def do_GET(self) -> None:
         fault = self._next()
         if isinstance(fault, Answer):
             return self._answer(fault)
-        if fault:
+        if isinstance(fault, Lost | Silent):
             return self._keep(fault)
         if "?" in self.path:
             return self._answer(Answer(200, body=self._listing()))
         if self.path not in self.script.objects:
             return self._answer(Answer(404, "NoSuchKey"))
-        return self._answer(Answer(200, body=self.script.objects[self.path]))
+        data = self.script.objects[self.path]
+        return self._answer(Answer(200, body=data, etag=etag_of(data)))
 
     def _listing(self) -> bytes:
         """One page of ``ListObjectsV2``; the test's keys need no escaping."""
@@ -127,6 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = f"<Error><Code>{answer.code}</Code><Message>as scripted</Message></Error>".encode()
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(body) if answer.announced is None else answer.announced))
+        if answer.etag is not None:
+            self.send_header("ETag", answer.etag)
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = answer.announced is not None

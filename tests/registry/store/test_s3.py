@@ -142,7 +142,7 @@ def test_a_create_is_one_put_that_every_server_understands(
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         sent.append(request)
-        return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: iter([b""])))
+        return AWSResponse(request.url, 200, {"ETag": '"of it"'}, SimpleNamespace(stream=lambda: iter([b""])))
 
     hook(store, "before-send.s3.PutObject", answer)
     store.create("k", b"data")

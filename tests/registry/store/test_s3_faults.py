@@ -21,7 +21,7 @@ from registry.errors import (
 from registry.store import S3Settings, Store, connect
 from tests.servers.fixtures import SECRET_KEY
 from tests.servers.processes import free_ports
-from tests.servers.scripted import Answer, Fault, Lost, Scripted, Silent, scripted_server
+from tests.servers.scripted import Answer, Covered, Fault, Lost, Scripted, Silent, etag_of, scripted_server
 
 ATTEMPTS = 3
 SLOW_DOWN = Answer(503, "SlowDown")
@@ -31,6 +31,7 @@ TOO_MANY = Answer(429, "TooManyRequests")
 INTERNAL = Answer(500, "InternalError")
 BAD_GATEWAY = Answer(502, body=b"<html>bad gateway</html>")
 DENIED = Answer(403, "AccessDenied")
+PAGE = b"<html>welcome</html>"
 
 
 @pytest.fixture
@@ -70,6 +71,14 @@ CREATES: list[tuple[list[Fault], type[Exception] | None, bool, int]] = [
     ([SLOW_DOWN, SLOW_DOWN, Lost(stored=False)], OutcomeUnknown, False, 3),
     ([Lost(stored=True), DENIED], OutcomeUnknown, True, 2),
     ([SLOW_DOWN, DENIED], StoreDenied, False, 2),
+    # what no S3 answers says nothing of the object
+    *(([Answer(status, body=PAGE)], None, True, 2) for status in (307, 408, 418, 499, 520, 524, 530)),
+    *(([Covered(status)], Exists, True, 2) for status in (408, 418, 520, 530)),
+    ([Answer(522, "Timeout")] * ATTEMPTS, OutcomeUnknown, False, 3),
+    ([Covered(520)] + [Answer(520, body=PAGE)] * (ATTEMPTS - 1), OutcomeUnknown, True, 3),
+    ([Answer(200, body=PAGE)], None, True, 2),  # it never came to the store
+    ([Covered(200)], Exists, True, 2),
+    ([Answer(200, body=PAGE)] * ATTEMPTS, OutcomeUnknown, False, 3),
 ]
 
 
@@ -135,6 +144,22 @@ def test_a_shortened_answer_is_not_taken_for_the_object(server: Scripted, store:
     server.faults.append(Answer(200, body=b"da", announced=4))
     assert store.get("k") == b"data"
     assert [verb for verb, _ in server.requests] == ["PUT", "GET", "GET"]
+
+
+def test_a_damaged_answer_of_the_right_length_is_read_once_more(server: Scripted, store: Store) -> None:
+    store.create("k", b"data")
+    server.faults.append(Answer(200, body=b"dama", etag=etag_of(b"data")))
+    assert store.get("k") == b"data"
+    assert [verb for verb, _ in server.requests] == ["PUT", "GET", "GET"]
+
+
+def test_a_store_whose_etag_is_something_else_than_md5_is_believed_when_it_says_the_same_again(
+    server: Scripted, store: Store
+) -> None:
+    server.faults.extend([Answer(200, body=b"data", etag='"0123456789abcdef0123456789abcdef"')] * 2)
+    assert store.get("k") == b"data"
+    server.faults.append(Answer(200, body=b"data", etag='"0123456789abcdef0123456789abcdef-2"'))
+    assert store.get("k") == b"data" and len(server.requests) == 3
 
 
 def test_reading_nothing_is_asked_once(server: Scripted, store: Store) -> None:
