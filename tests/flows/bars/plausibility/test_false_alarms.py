@@ -57,7 +57,7 @@ def test_and_are_refused_with_the_default_one_which_names_the_right_one(real: Ba
     (finding,) = found(load_bars(tmp_path))
     assert (finding.check.label, finding.weight) == ("clock", "refuse")
     assert FileClock.parse(clock).unstamped in finding.found.split("would fit ")[1]
-    assert ("--stamped close" in finding.found) == clock.endswith("at close")
+    assert ("RETRAIN_STAMPED=close" in finding.found) == clock.endswith("at close")
 
 
 def test_the_figures_of_the_real_bars(real: Bars, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.servers.prefect_server import PrefectServer, ask
 
 @pytest.mark.server
 def test_the_server_creates_the_nightly_runs_at_17_20_new_york(prefect_server: PrefectServer) -> None:
-    made = prefect_server.run("prefect", "work-pool", "create", "retrain", "--type", "process", cwd=ROOT)
+    made = prefect_server.run("prefect", "work-pool", "create", "retrain", "--type", "process", "--overwrite", cwd=ROOT)
     assert made.returncode == 0, made.stderr
     deployed = prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
