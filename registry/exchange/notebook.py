@@ -28,9 +28,9 @@ from registry.clock import write_time
 from registry.errors import InvalidName, InvalidRequest
 from registry.exchange.pickles import OpenedPickle, open_pickle
 from registry.format import keys
+from registry.format.checks import YEARS
 from registry.format.entries import key_digest
 from registry.format.records import VersionRecord
-from registry.format.schema import YEARS
 from registry.log.parallel import Progress, quiet
 from registry.model.trainer import ModelTrainer
 from registry.model.version import Version

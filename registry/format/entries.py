@@ -19,6 +19,7 @@ from typing import Any
 from registry.clock import read_time, write_time
 from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest, MalformedEntry
 from registry.format import schema
+from registry.format.checks import Fault
 from registry.format.keys import check_text
 from registry.format.sentences import sentence
 
@@ -167,7 +168,7 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
     return entry
 
 
-def _malformed(where: str, values: Any, wrong: schema.Fault) -> MalformedEntry:
+def _malformed(where: str, values: Any, wrong: Fault) -> MalformedEntry:
     names = ("n", "kind", "model", "log")
     told = wrong.field and not any(wrong.field == name for name in names)
     which = "entry {n} ('{kind:.40}') of {model}/{log:.40}".format(**values) if told else "an entry"

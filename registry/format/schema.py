@@ -4,198 +4,40 @@
 none, so whoever reads an entry need not look at its fields again. Fields that are not named here are of later versions:
 they are kept and not looked at, and so is the body of a kind that is not known. Fields that an older version left out
 are optional.
-
-This is a table and not a library of models: the registry alone is installed where models are served, and reading a long
-history checks every entry.
 """
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from registry.clock import read_moment, read_time
-from registry.format.keys import is_name, is_version
-
-_LARGEST = 1 << 53
-"""Whole numbers up to here are the same in every reader of JSON."""
-YEARS = range(1900, 2262)
-"""Of moments: pandas counts nanoseconds up to 2262."""
-
-
-class Fault(NamedTuple):
-    """A field that is not as it should be: its path (``body.version.cut``), what was found, what was expected."""
-
-    field: str
-    found: object
-    expected: str
-
-    def below(self, name: str) -> Fault:
-        return Fault(f"{name}.{self.field}" if self.field else name, self.found, self.expected)
-
-
-class ValueCheck(Protocol):
-    """What a value may be."""
-
-    def fault(self, value: Any) -> Fault | None:
-        """What is wrong with a value; None where nothing is."""
-        ...
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A value without parts; ``expected``: what it has to be, in words."""
-
-    expected: str
-    holds: Callable[[Any], bool]
-
-    def fault(self, value: Any) -> Fault | None:
-        return None if self.holds(value) else Fault("", value, self.expected)
-
-
-@dataclass(frozen=True)
-class Nullable:
-    """A value that may be null."""
-
-    check: ValueCheck
-
-    def fault(self, value: Any) -> Fault | None:
-        return None if value is None else self.check.fault(value)
-
-
-@dataclass(frozen=True)
-class ListOf:
-    """A list of like values."""
-
-    each: ValueCheck
-
-    def fault(self, value: Any) -> Fault | None:
-        if type(value) is not list:
-            return Fault("", value, "a list")
-        for place, item in enumerate(value):
-            wrong = self.each.fault(item)
-            if wrong is not None:
-                return wrong.below(str(place))
-        return None
-
-
-@dataclass(frozen=True)
-class MapOf:
-    """An object of like values by any name."""
-
-    each: ValueCheck
-
-    def fault(self, value: Any) -> Fault | None:
-        if type(value) is not dict:
-            return Fault("", value, "an object")
-        for name, item in value.items():
-            wrong = self.each.fault(item)
-            if wrong is not None:
-                return wrong.below(name)
-        return None
-
-
-class Fields:
-    """An object with known fields, each required unless its name stands in ``optional``; others are left alone."""
-
-    def __init__(self, fields: Mapping[str, ValueCheck], *, optional: Iterable[str] = ()) -> None:
-        missing = {*optional}
-        self._fields = [(name, check, name not in missing) for name, check in fields.items()]
-
-    def fault(self, value: Any) -> Fault | None:
-        if type(value) is not dict:
-            return Fault("", value, "an object")
-        for name, check, required in self._fields:
-            if name in value:
-                wrong = check.fault(value[name])
-                if wrong is not None:
-                    return wrong.below(name)
-            elif required:
-                return Fault(name, None, "to be there")
-        return None
-
-
-# --- plain values ---------------------------------------------------------------------------------------------------
-
-
-def _is_whole(least: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and least <= value <= _LARGEST
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and -1e300 < value < 1e300  # NaN is in no range
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) is str and _names_a_time(value)
-
-
-@functools.lru_cache(maxsize=1024)
-def _names_a_time(text: str) -> bool:
-    """Kept, since a state holds the same moments as the one before it."""
-    try:
-        return read_time(text).year in YEARS
-    except ValueError:
-        return False
-
-
-def _is_moment(value: Any) -> bool:
-    try:
-        return type(value) is str and read_moment(value).year in YEARS
-    except ValueError:
-        return False
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _matches(pattern: str) -> Callable[[Any], bool]:
-    match = re.compile(pattern).fullmatch
-    return lambda value: type(value) is str and match(value) is not None
-
-
-_REMEMBERED = re.compile("[^:]*:[0-9]{1,10}")
-
-
-def _are_keys(value: Any) -> bool:
-    """Text, all of it, and the oldest and newest in their form: a state holds 256, and each reader waits for this.
-
-    What looks a key up refuses one of another form (:func:`registry.format.entries.recall`).
-    """
-    if type(value) is not list:
-        return False
-    try:
-        "".join(value)
-    except TypeError:
-        return False
-    return all(_REMEMBERED.fullmatch(item) for item in (*value[:1], *value[-1:]))
-
-
-TEXT = Plain("text", _is_text)
-FLAG = Plain("true or false", lambda value: type(value) is bool)
-COUNT = Plain("a whole number from 0", _is_whole(0))
-NUMBERED = Plain("a whole number from 1", _is_whole(1))
-WHOLE = Plain("a whole number", _is_whole(-_LARGEST))
-NUMBER = Plain("a finite number", _is_number)
-SHARE = Plain("a number from 0 to 1", _is_share)
-SECONDS = Plain("a number from 0", lambda value: _is_number(value) and value >= 0)
-TIME = Plain("a moment like 2024-12-31T22:00:00.000000Z, from 1900 to 2261", _is_time)
-MOMENT = Plain("a day or a moment in ISO 8601, from 1900 to 2261", _is_moment)
-SHA256 = Plain("64 hexadecimal digits", _matches("[0-9a-f]{64}"))
-VERSION = Plain("a version such as v3", lambda value: type(value) is str and value[:1] == "v" and is_version(value))
-OBJECT = Plain("an object", lambda value: type(value) is dict)
-MODEL_NAME = Plain("the name of a model", lambda value: type(value) is str and is_name(value))
-RUNS = Plain("runs of versions such as 1-40,42-90", _matches(r"(?:[0-9]{1,10}-[0-9]{1,10}(?:,(?!$)|$))*"))
-REMEMBERED = Plain("a list of idempotency keys, each with the number of its entry", _are_keys)
-EVIDENCE_FILE = Plain("the name of an evidence file", _matches("evidence/[0-9a-f]{64}-[A-Za-z0-9_-]+"))
+from registry.format.checks import (
+    COUNT,
+    EVIDENCE_FILE,
+    FLAG,
+    MODEL_NAME,
+    MOMENT,
+    NUMBER,
+    NUMBERED,
+    OBJECT,
+    REMEMBERED,
+    RUNS,
+    SECONDS,
+    SHA256,
+    SHARE,
+    TEXT,
+    TIME,
+    VERSION,
+    WHOLE,
+    Fault,
+    Fields,
+    ListOf,
+    MapOf,
+    Nullable,
+    Plain,
+    ValueCheck,
+)
 
 _TEXTS = ListOf(TEXT)
 _ENTRY_LATER = Fields({"version": VERSION, "entry": NUMBERED})
@@ -248,6 +90,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "seconds": Nullable(SECONDS),
     "night": Nullable(TEXT),
     "simulated": Nullable(FLAG),
+    "allowed": Nullable(_TEXTS),
     "details": Nullable(Fields({"imported": _IMPORTED}, optional=["imported"])),
 }
 VERSION_RECORD = Fields(_VERSION_FIELDS, optional=_VERSION_FIELDS.keys() - {"version"})
@@ -325,6 +168,9 @@ _DECIDED: dict[str, ValueCheck] = {
         optional=("approved", "author", "reason", "decision"),
     ),
     "accept_unskilled": Nullable(FLAG),
+    "allowed": _TEXTS,
+    "suspicious": ListOf(Fields({"name": TEXT})),
+    "release": Fields({"wires": _TEXTS, "author": TEXT, "reason": TEXT}),
 }
 _PROMOTED = Fields({**_DECIDED, "version": VERSION}, optional=_DECIDED)
 

@@ -22,7 +22,7 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
-from registry.format.schema import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
+from registry.format.checks import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
 
 FORMAT = 1
 
