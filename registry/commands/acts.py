@@ -20,7 +20,7 @@ from registry.commands.options import (
     on_this_machine,
     open_model,
 )
-from registry.commands.output import print_entry, say, show
+from registry.commands.output import entry_line, entry_row, print_entry, say, show
 from registry.errors import InvalidRequest
 from registry.trust.keyring import public_key, write_new_key
 
@@ -128,6 +128,22 @@ def resume(
     """Let production serve the champion again."""
     opened = open_model(registry, model, signing_key=signing_key)
     print_entry(opened.resume(author=author, reason=reason, key=key), as_json)
+
+
+@app.command(epilog='Example: registry repair gbpusd_m15_direction --reason "the clock was a year ahead"')
+def repair(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Reset what was dated in the future (night, as-of, clock, evidence), so that nights and writers go on."""
+    opened = open_model(registry, model, signing_key=signing_key)
+    entries = opened.repair(author=author, reason=reason, key=key)
+    show([entry_row(entry) for entry in entries], as_json, lambda: say(*map(entry_line, entries)))
 
 
 @app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")

@@ -172,6 +172,8 @@ _DECIDED: dict[str, ValueCheck] = {
     "suspicious": ListOf(Fields({"name": TEXT})),
     "release": Fields({"wires": _TEXTS, "author": TEXT, "reason": TEXT}),
 }
+_RESET_VALUE = Nullable(Plain("a moment, a day or the state of the evidence", lambda value: type(value) in (str, dict)))
+_RESETS = MapOf(Fields({"from": _RESET_VALUE, "to": _RESET_VALUE}))
 _PROMOTED = Fields({**_DECIDED, "version": VERSION}, optional=_DECIDED)
 
 BODIES: Mapping[str, ValueCheck] = {
@@ -188,6 +190,7 @@ BODIES: Mapping[str, ValueCheck] = {
     "suspended": Fields(_REASON),
     "resumed": Fields(_REASON),
     "policy": Fields({"policy": OBJECT, **_REASON}),
+    "repaired": Fields({"reset": _RESETS, **_REASON}),
 }
 """By kind of entry, in whichever log it stands."""
 
@@ -195,6 +198,7 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
     "versions": {
         "keys": REMEMBERED,
         "as_of": TIME,
+        "repaired": NUMBERED,
         "latest": Nullable(_ENTRY_LATER),
         "newest": MapOf(NUMBERED),
         "tags": MapOf(VERSION),
@@ -204,10 +208,11 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
     "decisions": {
         "keys": REMEMBERED,
         "as_of": TIME,
+        "repaired": NUMBERED,
         "champion": Nullable(CHAMPION_RECORD),
         "former": ListOf(FORMER_CHAMPION),
         "rolled_back": ListOf(VERSION),
-        "night": TEXT,
+        "night": Nullable(TEXT),
         "evidence_since": TIME,
         "evidence_after": Nullable(TEXT),
         "frozen": Nullable(Fields({"until": Nullable(TIME), **_REASON})),

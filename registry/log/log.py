@@ -52,6 +52,16 @@ Build = Callable[[Entry | None, int, datetime], Draft]
 It is called again, against the newer entry, when another writer was faster."""
 
 
+@dataclass(frozen=True)
+class Repair:
+    """Makes the draft of a repair: its entry bears this machine's time, also where the newest bears a later one."""
+
+    build: Build
+
+    def __call__(self, head: Entry | None, n: int, time: datetime) -> Draft:
+        return self.build(head, n, time)
+
+
 class Log:
     """One log of one model on a store."""
 
@@ -112,12 +122,26 @@ class Log:
             yield from segments.older(self, entry)
 
     def last(self, holds: Callable[[Entry], bool]) -> Entry | None:
-        """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection)."""
+        """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection).
+
+        Times and nights are in order from one repair to the next: where it does not hold at a repair, what is asked for
+        lies before it, and of the entries there those that are later than the repair count as written at it.
+        """
         head = self.head()
-        if head is None:
-            return None
-        low, high = 0, head.n  # holds at `low` (0: before the first), not after `high`
-        last: Entry | None = None
+        while head is not None:
+            start = head.state.get("repaired", 0)
+            repair = None if start == 0 else head if start == head.n else self.read(start)
+            if start > head.n:
+                raise Corrupt(f"entry {head.n} of {self.prefix} names the later entry {start} as its last repair")
+            if repair is None or holds(repair):
+                return self._last_from(repair, head, holds)
+            head = self.read(start - 1) if start > 1 else None
+        return None
+
+    def _last_from(self, first: Entry | None, head: Entry, holds: Callable[[Entry], bool]) -> Entry | None:
+        """:meth:`last` of the entries up to ``head``, known to hold at ``first``."""
+        low, high = 0 if first is None else first.n, head.n  # holds at `low` (0: before the first), not after `high`
+        last = first
         while low < high:
             middle = (low + high + 1) // 2
             entry = head if middle == head.n else self.read(middle)
@@ -197,11 +221,21 @@ class Log:
             return
         oldest = self.read(int(head.state["keys"][0].partition(":")[2]))
         forgotten = oldest.state.get("as_of", "")
+        repaired = head.state.get("repaired", 0)
+        if oldest.n < repaired:
+            forgotten = min(forgotten, self.read(repaired).state.get("as_of", ""))
         if moment <= forgotten:
             raise NightDecided(
-                f"{self.prefix} remembers what its last {KEYS_KEPT} entries did, all later than {forgotten}: whether "
-                f"the work as of {moment} was done cannot be known any more, so it is not done again"
+                f"{self.prefix} remembers the keys of its last {KEYS_KEPT} entries alone, and the work before them "
+                f"looked up to {say_time(forgotten)}: whether the work as of {say_time(moment)} was done cannot be "
+                f"known any more, so it is not done again{self._if_ahead(forgotten)}"
             )
+
+    def _if_ahead(self, moment: str) -> str:
+        """How to go on where what was recorded has not come yet."""
+        if moment <= write_time(self.access.clock.now() + _SKEW):
+            return ""
+        return f". That moment has not come: see `registry repair {self.model}`"
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
@@ -218,10 +252,12 @@ class Log:
         self, head: Entry | None, build: Build, *, author: str, operation: str, key: str, as_of: datetime | None
     ) -> Entry:
         now = self.access.clock.now().astimezone(UTC)
-        if head is not None and head.time - now > _SKEW:
+        repairs = isinstance(build, Repair)
+        if head is not None and head.time - now > _SKEW and not repairs:
             raise ClockSkew(
                 f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest entry of {self.prefix} was "
-                f"written at {head.time:%Y-%m-%d %H:%M}: set the clock (or the other writer's); nothing was written"
+                f"written at {head.time:%Y-%m-%d %H:%M}: set the clock; if it is right, set the other writer's and see "
+                f"`registry repair {self.model}`; nothing was written"
             )
         if as_of is not None and as_of - now > _SKEW:
             raise InvalidRequest(
@@ -229,7 +265,7 @@ class Log:
                 "after it: name a moment that has come, or set this machine's clock; nothing was written"
             )
         n = 1 if head is None else head.n + 1
-        time = now if head is None else max(now, head.time)
+        time = now if head is None or repairs else max(now, head.time)
         draft = build(head, n, time)
         before = {} if head is None else head.state
         newest = {} if as_of is None else {"as_of": max(write_time(as_of), before.get("as_of", ""))}

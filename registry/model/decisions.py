@@ -20,6 +20,7 @@ from registry.log.log import Build, Draft
 from registry.model import retention, transitions
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import check_has_come
 from registry.model.transitions import Night
 from registry.model.version import Version
 from registry.trust.signing import champion_statement
@@ -84,6 +85,8 @@ class DecisionWriter:
 
         ``build_of`` makes the draft from the body as the entry will hold it.
         """
+        if decision.night is not None:
+            check_has_come(decision.night.day, self._access.clock.now())
         log, key, kinds = self._model.decisions, decision.key, decision.kinds
         done = None if key is None else log.done(key, kinds)
         if done is not None:

@@ -19,6 +19,7 @@ from registry.model import approval, transitions
 from registry.model.decisions import GATE_KINDS, DecisionWriter, NewDecision, candidate_of
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import repair
 from registry.model.transitions import Night
 from registry.model.version import Version
 
@@ -123,6 +124,15 @@ class ModelOperator(ModelReader):
     def set_policy(self, policy: Mapping[str, Any], *, author: str, reason: str, key: str | None = None) -> Entry:
         """Record the gate's policy from now on; evidence starts afresh."""
         return self._act("policy", transitions.policy(policy, reason), author, reason, key)
+
+    def repair(self, *, author: str, reason: str, key: str | None = None) -> list[Entry]:
+        """Reset what was dated in the future: the night, the as-of, the clock floor and the evidence of that night.
+
+        One entry in each log that holds such a date; a repair of the versions log is written under ``versions/``.
+        Raises :class:`InvalidRequest` where there is nothing to repair, :class:`ClockSkew` where this machine's clock
+        is not the store's. See :mod:`registry.model.repair`.
+        """
+        return repair(self, author=author, reason=reason, key=key)
 
     def _act(self, kind: str, build: Build, author: str, reason: str, key: str | None) -> Entry:
         keys.check_author(author)

@@ -159,9 +159,9 @@ class ModelReader:
 
     def decided(self, night: str) -> Entry | None:
         """The entry that decided a night, or approved what it proposed; None where it is not decided."""
-        earlier = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        earlier = self.decisions.last(lambda entry: (entry.state.get("night") or "") < night)
         head = self.decisions.head()
-        if head is None or head.state.get("night", "") < night:
+        if head is None or (head.state.get("night") or "") < night:
             return None
         entry = self.decisions.read(1 if earlier is None else earlier.n + 1)
         if entry.state.get("night") != night:

@@ -21,6 +21,7 @@ from registry.model import transitions
 from registry.model.evidence import MONTHS_KEPT, Fold, Manifest, ScoredNight, read_file, watermark
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import check_has_come
 from registry.model.version import Version, version_of
 
 
@@ -106,6 +107,7 @@ class ModelTrainer(ModelReader):
         another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
         """
         keys.check_author(author)
+        check_has_come(scored.night, self.access.clock.now())
         done = None if key is None else self.versions.done(key, ("scored",))
         if done is not None:
             return done

@@ -221,6 +221,14 @@ def protected_versions(head: Entry | None) -> set[str]:
     return former if champion is None else {*former, champion.version}
 
 
+def night_in_force(head: Entry | None, night: str | None) -> str | None:
+    """``night``, in which a champion was chosen; where a repair took it back, the one after which evidence counts."""
+    if head is None or night is None or night <= (head.state.get("night") or ""):
+        return night
+    after: str | None = head.state.get("evidence_after")
+    return after
+
+
 def rollback_target(head: Entry | None) -> FormerChampion | None:
     """The last former champion that nobody rolled back from."""
     out = {*([] if head is None else head.state.get("rolled_back", ()))}
@@ -311,7 +319,7 @@ def _refuse_decided(state: Mapping[str, Any], night: Night | None) -> None:
     if night is not None and last is not None and night.day <= last:
         raise NightDecided(
             f"the night of {night.day} is not later than the last decided one ({last}): bars of the past are "
-            "explored with `retrain replay`, not decided again"
+            "explored with `retrain replay`, not decided again; if that one has not come yet, see `registry repair`"
         )
 
 
