@@ -8,7 +8,7 @@ are optional.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ from registry.format.checks import (
     Nullable,
     Plain,
     ValueCheck,
+    unknown_parts,
 )
 
 _TEXTS = ListOf(TEXT)
@@ -240,6 +241,16 @@ _ENTRY_FIELDS: dict[str, ValueCheck] = {
     "signature": _SIGNATURE,
 }
 _ENTRY = Fields(_ENTRY_FIELDS, optional=("as_of", "key", "signature"))
+
+
+def unknown(kind: str, log: str, body: Mapping[str, Any], state: Mapping[str, Any]) -> Iterator[Any]:
+    """What of an entry's body and state this version knows nothing of: the body of an unknown kind, unknown fields."""
+    known = BODIES.get(kind)
+    if known is None:
+        yield body
+    else:
+        yield from unknown_parts(known, body)
+    yield from unknown_parts(STATES[log], state)
 
 
 def fault(values: Any) -> Fault | None:

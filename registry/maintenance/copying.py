@@ -22,7 +22,7 @@ from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.findings import Verified
 from registry.maintenance.verify import verify
 from registry.model.reader import ModelReader
-from registry.model.retention import named_objects
+from registry.model.retention import mentioned_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
 _UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
@@ -106,8 +106,12 @@ class _Copying:
                     self.entries += 1
 
     def _copy_objects(self, entries: list[bytes]) -> None:
-        """What the entries name and the target lacks; what gc took from the source cannot be copied."""
-        named = [key for data in entries for key in named_objects(parse(data, where=f"an entry of {self.source.url}"))]
+        """What the entries name anywhere and the target lacks; what gc took from the source cannot be copied."""
+        named = [
+            key
+            for data in entries
+            for key in sorted(mentioned_objects(parse(data, where=f"an entry of {self.source.url}")))
+        ]
         lacking = [key for key in dict.fromkeys(named) if key in self.at_source and key not in self.at_target]
         for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
             self.objects += 1

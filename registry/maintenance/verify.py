@@ -27,7 +27,7 @@ from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.consistency import faults
 from registry.maintenance.findings import Damage, Verified
 from registry.model.reader import ModelReader
-from registry.model.retention import named_objects, object_digest
+from registry.model.retention import mentioned_objects, named_objects, object_digest
 from registry.model.transitions import protected_versions
 from registry.probed_store import check_format
 from registry.registry import Registry
@@ -101,6 +101,8 @@ class _Inspection:
     protected: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
     """By key of an artifact or evidence file: what it is to the first entry that names it."""
+    mentioned: set[str] = field(default_factory=set)
+    """Keys of artifacts and evidence files whose names stand anywhere in an entry."""
     work: Counter[str] = field(default_factory=Counter)
     newest: Entry | None = None
     """The newest decision; None where there is none or it cannot be read."""
@@ -165,6 +167,7 @@ class _Inspection:
         self.work[f"{entry.log} {entry.key}"] += 1
         if self.work[f"{entry.log} {entry.key}"] == 2:
             self.report("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
+        self.mentioned |= mentioned_objects(entry)
         for name in named_objects(entry):
             self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
         if entry.kind == "registered":
@@ -224,7 +227,7 @@ class _Inspection:
         elif digest(data) != sha256:
             what = self.named.get(key, "named by no entry")
             self.report(f"damaged {_kind_of(key)}", key, f"holds other bytes than its name says, {what}")
-        elif key not in self.named:
+        elif key not in self.mentioned:
             self.report("orphan", key, "is named by no entry")
 
     def _is_entry(self, key: str) -> bool:
