@@ -185,7 +185,9 @@ BODIES: Mapping[str, ValueCheck] = {
     "promoted": _PROMOTED,
     "returned": _PROMOTED,
     "held": Fields(_DECIDED, optional=_DECIDED),
-    "rolled_back": Fields({"from": VERSION, "version": VERSION, **_REASON}),
+    "rolled_back": Fields(
+        {"from": VERSION, "version": VERSION, "skipped": ListOf(VERSION), **_REASON}, optional=["skipped"]
+    ),
     "frozen": Fields({"until": Nullable(TIME), **_REASON}),
     "unfrozen": Fields(_REASON),
     "suspended": Fields(_REASON),

@@ -46,7 +46,9 @@ def _decided(body: Body, author: str) -> str:
 
 
 def _rolled_back(body: Body, author: str) -> str:
-    return f"rolled back from {body['from']} to {body['version']} by {author}: {body['reason']}"
+    skipped = body.get("skipped", ())
+    gone = f" ({', '.join(skipped)} skipped: no artifact)" if skipped else ""
+    return f"rolled back from {body['from']} to {body['version']}{gone} by {author}: {body['reason']}"
 
 
 def _frozen(body: Body, author: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.errors import Corrupt, Exists, InvalidRequest
+from registry.errors import ArtifactMissing, Corrupt, Exists, InvalidRequest, NotFound
 from registry.format import keys
 from registry.format.entries import parse
 from registry.log.log import Log
@@ -26,6 +26,10 @@ from registry.model.retention import mentioned_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
 _UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
+_LOOKS = 2
+"""How often the source is looked at: once more where something was removed from it meanwhile, since an entry that was
+added meanwhile may have given it up."""
+_COUNTED = ("entries", "objects", "bytes")
 _FIXED = ("missing artifact", "missing evidence")  # what copying puts back
 
 
@@ -43,22 +47,49 @@ class Copied:
 
 
 def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet) -> Copied:
-    """Make ``target`` hold what ``source`` holds. Writers may go on at the source; nobody should write to the target.
+    """Make ``target`` hold what ``source`` holds. Writers and ``gc`` may go on at the source; nobody should
+    write to the target.
 
     Raises :class:`InvalidRequest` where the target has another history or the models differ in name, :class:`Corrupt`
-    where the source, or the target before or after, is not clean.
+    where the source, or the target before or after, is not clean, :class:`ArtifactMissing` where an object that an
+    entry needs was removed from the source meanwhile.
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
-    _must_be_clean(verify(source, progress=progress), source, but=_UNTRUSTED)
+    _must_be_clean(_verified(source, progress), source, but=_UNTRUSTED)
     _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
+    done, gone = Copied(source.name, 0, 0, 0), set[str]()
+    for _ in range(_LOOKS):
+        work = _copied(source, target, progress)
+        gone |= work.removed
+        done = Copied(source.name, *(getattr(done, name) + getattr(work, name) for name in _COUNTED))
+        report = verify(target, progress=progress)
+        removed = [each for each in report.findings if each.kind in _FIXED and each.key in gone]
+        if not removed:
+            break
+    else:
+        needed = removed[0].words.rpartition(", ")[2]
+        raise ArtifactMissing(
+            f"{removed[0].key} was removed from {source.store.url} while {source.name} was copied, and is {needed}: "
+            "everything else was copied; put it back from another copy, or retire its version, and copy again"
+        )
+    _must_be_clean(report, target, but=_UNTRUSTED)
+    return done
+
+
+def _copied(source: ModelReader, target: ModelReader, progress: Progress) -> _Copying:
     pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
     counts = [_common_history(origin, copied) for origin, copied in pairs]
     work = _Copying(source, target, progress)
     for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
         work.copy_log(origin, last, present)
-    _must_be_clean(verify(target, progress=progress), target, but=_UNTRUSTED)
-    return Copied(source.name, work.entries, work.objects, work.bytes)
+    return work
+
+
+def _verified(source: ModelReader, progress: Progress) -> Verified:
+    """Once more where something is missing: ``gc`` may have taken it after the logs were read."""
+    report = verify(source, progress=progress)
+    return verify(source, progress=progress) if any(each.kind in _FIXED for each in report.findings) else report
 
 
 def _must_be_clean(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
@@ -90,6 +121,8 @@ class _Copying:
         self.progress = progress
         prefix = keys.model_prefix(self.model)
         self.at_source, self.at_target = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.removed: set[str] = set()
+        """What was listed at the source and gone when it was read: ``gc`` runs beside this."""
         self.entries = self.objects = self.bytes = 0
 
     def copy_log(self, log: Log, last: int, present: int) -> None:
@@ -113,10 +146,19 @@ class _Copying:
             for key in sorted(mentioned_objects(parse(data, where=f"an entry of {self.source.url}")))
         ]
         lacking = [key for key in dict.fromkeys(named) if key in self.at_source and key not in self.at_target]
-        for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
+        for key, size in in_order(self._copy_object, lacking):
+            if size is None:
+                self.removed.add(key)
+                continue
             self.objects += 1
             self.bytes += size
-        self.at_target.update(lacking)
+            self.at_target.add(key)
+
+    def _copy_object(self, key: str) -> tuple[str, int | None]:
+        try:
+            return key, self._put(key, self.source.get(key))
+        except NotFound:
+            return key, None
 
     def _put(self, key: str, data: bytes) -> int:
         try:
