@@ -48,7 +48,7 @@ def promote(
             "recorded as forced, with your name and reason, and evidence starts afresh"
         )
     opened = open_model(registry, model, signing_key=signing_key)
-    chosen = opened.version(version)
+    chosen = opened.find(version)
     print_entry(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
@@ -178,7 +178,7 @@ def tag(
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
     opened = open_model(registry, model, signing_key=signing_key)
-    number = None if version is None else opened.version(version).record.version
+    number = None if version is None else opened.find(version).record.version
     print_entry(opened.tag(name, number, author=author, key=key), as_json)
 
 

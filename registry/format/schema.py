@@ -93,6 +93,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "simulated": Nullable(FLAG),
     "allowed": Nullable(_TEXTS),
     "details": Nullable(Fields({"imported": _IMPORTED}, optional=["imported"])),
+    "moved": Nullable(Fields({"key": TEXT, "sha256": SHA256, "size": COUNT, "fields": _TEXTS})),
 }
 VERSION_RECORD = Fields(_VERSION_FIELDS, optional=_VERSION_FIELDS.keys() - {"version"})
 """A :class:`~registry.format.records.VersionRecord`."""

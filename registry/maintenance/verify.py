@@ -179,6 +179,11 @@ class _Inspection:
 
     def _check_registration(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
+        moved = record.moved
+        if moved is not None and (
+            object_digest(self.model, moved["key"]) != moved["sha256"] or _kind_of(moved["key"]) != "evidence"
+        ):
+            self.report("wrong state", key, f"names {moved['key']} as the rest of its record with {moved['sha256']}")
         if record.artifact is None:
             return
         if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":

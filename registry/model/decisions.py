@@ -20,7 +20,7 @@ from registry.log.log import Build, Draft
 from registry.model import retention, transitions
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
-from registry.model.repair import check_has_come
+from registry.model.repair import decided_in_time
 from registry.model.transitions import Night
 from registry.model.version import Version
 from registry.trust.signing import champion_statement
@@ -85,8 +85,6 @@ class DecisionWriter:
 
         ``build_of`` makes the draft from the body as the entry will hold it.
         """
-        if decision.night is not None:
-            check_has_come(decision.night.day, self._access.clock.now())
         log, key, kinds = self._model.decisions, decision.key, decision.kinds
         done = None if key is None else log.done(key, kinds)
         if done is not None:
@@ -95,6 +93,8 @@ class DecisionWriter:
         if uses is not None:
             self.check_artifact_stays(uses)
         build = preparation.in_time(build_of(self._with_record(preparation, decision.body)))
+        if decision.night is not None:
+            build = decided_in_time(decision.night.day, build)
         as_of = None if decision.night is None else decision.night.as_of
         return log.append(build, author=decision.author, key=key, as_of=as_of, head_known=key is not None, kinds=kinds)
 

@@ -29,7 +29,7 @@ class ModelOperator(ModelReader):
 
     def force(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Promote a version whatever the gate says; recorded as forced. Evidence starts afresh after it."""
-        chosen = self.version(version)
+        chosen = self.find(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
         entry = self.overrule(chosen, expected=self.champion(), author=author, body=body, key=key)
         return same_act(entry, entry.body["version"] == chosen.record.version)
@@ -63,7 +63,7 @@ class ModelOperator(ModelReader):
         keys.check_text(reason, "reason")
         writer = DecisionWriter(self)
         writer.check_signer()
-        chosen = self.version(version)
+        chosen = self.find(version)
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
             return same_act(done, done.body["version"] == chosen.record.version)
         head = self.decisions.head()
@@ -185,7 +185,7 @@ def _first_with_artifact(
     """The first of the former champions whose artifact is there to stay, its version, and those before it."""
     skipped: list[str] = []
     for target in targets:
-        version = model.registered_at(target.entry)
+        version = model.found_at(target.entry)
         try:
             writer.check_artifact_stays(version)
         except ArtifactMissing as error:

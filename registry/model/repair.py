@@ -23,7 +23,7 @@ from registry.errors import ClockSkew, InvalidRequest
 from registry.format import keys
 from registry.format.entries import Entry
 from registry.format.sentences import resets_in_words
-from registry.log.log import Draft, Log, Repair
+from registry.log.log import Build, Draft, Log, Repair
 from registry.model.reader import ModelReader
 
 KIND = "repaired"
@@ -46,6 +46,16 @@ def check_has_come(night: str, now: datetime) -> None:
             f"the night of {night} has not come yet (now it is {say_time(now)}), and no earlier night could be decided "
             "after it: look at the clock of the bars, or set this machine's; nothing was written"
         )
+
+
+def decided_in_time(night: str, build: Build) -> Build:
+    """``build``, refused where the night has not come when it is written."""
+
+    def checked(head: Entry | None, n: int, time: datetime) -> Draft:
+        check_has_come(night, time)
+        return build(head, n, time)
+
+    return checked
 
 
 def ahead(head: Entry | None, now: datetime) -> dict[str, str]:

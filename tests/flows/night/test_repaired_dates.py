@@ -14,7 +14,7 @@ from registry import Night
 from registry.clock import SystemClock
 from registry.log import log
 from registry.maintenance.verify import verify
-from registry.model import decisions
+from registry.model import repair
 from tests.flows.nights import Nights, at
 
 pytestmark = pytest.mark.usefixtures("quickly_calibrated")
@@ -29,7 +29,7 @@ def promote_next_year(nights: Nights) -> str:
     other = next(version for version in model.history() if version.record.version != champion.version)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log, "_SKEW", timedelta(days=1000))
-        patch.setattr(decisions, "check_has_come", lambda night, now: None)
+        patch.setattr(repair, "check_has_come", lambda night, now: None)
         record = model.decision_record(model.decisions.read(champion.decision))
         body = {"sentence": "promoted", "record": record}
         model.promote(other, expected=champion, author="night", body=body, night=future)

@@ -15,6 +15,7 @@ from registry.format.entries import KEYS_KEPT
 from registry.log import log as writing
 from registry.maintenance.copying import copy
 from registry.maintenance.verify import verify
+from registry.model import repair as repairing
 from registry.model.evidence import ScoredNight
 from registry.model.transitions import night_in_force
 from tests.registry.actors import NOON, HandClock, a_model, crowned, promote, register
@@ -33,8 +34,7 @@ def careless(monkeypatch):
     class Context:
         def __enter__(self):
             monkeypatch.setattr(writing, "_SKEW", 10 * YEAR)
-            for module in ("registry.model.decisions", "registry.model.trainer"):
-                monkeypatch.setattr(f"{module}.check_has_come", lambda night, now: None)
+            monkeypatch.setattr(repairing, "check_has_come", lambda night, now: None)
 
         def __exit__(self, *error):
             monkeypatch.undo()
