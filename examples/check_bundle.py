@@ -76,9 +76,9 @@ def check_decision(members, head, decision, versions):
             same = all(version.get(name) == champion.get(name) for name in ("artifact", "sha256", "size", "cut"))
             check(same and champion["entry"] == entry["n"], "the champion's artifact is not the registered version's")
     check(version.get("version") == (named or champion.get("version")), "another version is registered than decided on")
-    record = decision["body"].get("record") or {}
-    expected, found = record["sha256"] if "key" in record else sha256(b""), sha256(members.get("record.json", b""))
-    check(expected == found, "record.json is not what the decision names")
+    for name, place in (("record.json", decision["body"].get("record")), ("version.json", version.get("moved"))):
+        expected = place["sha256"] if place and "key" in place else sha256(b"")
+        check(expected == sha256(members.get(name, b"")), f"{name} is not what the decision names")
 
 
 def check_evidence(members, head, decision, versions):
@@ -173,7 +173,7 @@ def check_bundle(data, digest, roles):
     check(found == head["decision_sha256"] == (digest or found), f"the decision's digest is {found}")
     check_decision(members, head, decisions[n], versions)
     streams = check_evidence(members, head, decisions[n], versions)
-    expected = 1 + n + len(versions) + len({*head["evidence"]}) + ("record.json" in members)
+    expected = 1 + n + len(versions) + len({*head["evidence"]}) + len({"record.json", "version.json"} & {*members})
     check(len(members) == expected, "it holds members that nothing names")
     check_signatures([*decisions.values(), *versions.values()] if roles else [], roles)
     signed = "every signature is of a trusted key" if roles else "signatures were not checked: no public key was given"

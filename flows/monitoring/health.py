@@ -33,6 +33,7 @@ from registry.clock import read_moment
 from registry.errors import InputMismatch
 from registry.format.entries import Entry
 from registry.format.phrases import plural
+from registry.model.transitions import night_in_force
 
 RECENT_DAYS = 20
 
@@ -136,7 +137,7 @@ def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores
 def champion_since(model: Model, champion: ChampionRecord) -> str | None:
     """The night it became champion; where a person made it so, the last one decided before."""
     night = champion.night or model.decisions.read(champion.decision).state.get("night")
-    return None if night is None else str(night)
+    return night_in_force(model.decisions.head(), night)
 
 
 def _chosen(model: Model, champion: ChampionRecord) -> Entry:

@@ -35,7 +35,7 @@ from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
 from registry.errors import ArtifactMissing
 from registry.format.entries import Entry
-from registry.model.transitions import champion_of, former_champions
+from registry.model.transitions import champion_of, former_champions, night_in_force
 
 
 def last_days(data: Dataset) -> Mask:
@@ -108,14 +108,15 @@ def _champion(model: Model, head: Entry | None, expected: ChampionRecord) -> Cha
     record: Any = model.decision_record(model.decisions.read(expected.decision))
     refreshed = record is not None and bool(record.get("refreshed"))
     act = None if head is None else head.state.get("evidence_after")
-    begun = record["after"] if refreshed else expected.night  # after a refresh the evidence goes on
+    chosen = night_in_force(head, expected.night)
+    begun = record["after"] if refreshed else chosen  # after a refresh the evidence goes on
     nights = [night for night in (begun, act) if night is not None]
     return as_champion(
         expected.version,
         expected.recipe,
         expected.recipe_fingerprint,
         after=max(nights) if nights else None,
-        since=expected.night,
+        since=chosen,
         refreshed=refreshed,
     )
 

@@ -122,7 +122,7 @@ def _production(subject: _Subject, decisions: tuple[DecisionSummary, ...]) -> Pr
 def _versions(model: Model) -> list[Version]:
     """The newest versions, oldest first."""
     registered = (entry for entry in model.versions.walk() if entry.kind == "registered")
-    return [version_of(entry) for entry in islice(registered, MOST_VERSIONS)][::-1]
+    return model.completed([version_of(entry) for entry in islice(registered, MOST_VERSIONS)][::-1])
 
 
 def _champions(subject: _Subject) -> list[Version]:

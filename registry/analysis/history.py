@@ -105,7 +105,7 @@ def read_history(model: ModelReader, *, progress: Progress = quiet) -> pd.DataFr
         before, known = 0, None  # of another registry of the same address
         newer = list(model.versions.walk())
     added = [version_of(entry) for entry in reversed(newer) if entry.n > before and entry.kind == "registered"]
-    columns = (HistoryColumns() if known is None else known.columns).and_then(added)
+    columns = (HistoryColumns() if known is None else known.columns).and_then(model.completed(added))
     if head.n > before:
         model.cache.put(place, f"{head.n:010d}-{head.digest}-", _to_bytes(columns))
     return columns.frame()

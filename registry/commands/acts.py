@@ -19,8 +19,9 @@ from registry.commands.options import (
     moment,
     on_this_machine,
     open_model,
+    open_registry,
 )
-from registry.commands.output import print_entry, say, show
+from registry.commands.output import entry_line, entry_row, print_entry, say, show
 from registry.errors import InvalidRequest
 from registry.trust.keyring import public_key, write_new_key
 
@@ -48,7 +49,7 @@ def promote(
             "recorded as forced, with your name and reason, and evidence starts afresh"
         )
     opened = open_model(registry, model, signing_key=signing_key)
-    chosen = opened.version(version)
+    chosen = opened.find(version)
     print_entry(opened.force(chosen.record.version, author=author, reason=reason, key=key), as_json)
 
 
@@ -130,6 +131,22 @@ def resume(
     print_entry(opened.resume(author=author, reason=reason, key=key), as_json)
 
 
+@app.command(epilog='Example: registry repair gbpusd_m15_direction --reason "the clock was a year ahead"')
+def repair(
+    model: ModelName,
+    reason: Reason,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    signing_key: SigningKey = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Reset what was dated in the future, or was removed and is in no copy, so that nights and writers go on."""
+    opened = open_registry(registry, signing_key=signing_key).model(model)  # not read yet: it may be what is refused
+    entries = opened.repair(author=author, reason=reason, key=key)
+    show([entry_row(entry) for entry in entries], as_json, lambda: say(*map(entry_line, entries)))
+
+
 @app.command(epilog=f"Example: registry retire gbpusd_m15_direction v3 v4 {_WHY}")
 def retire(
     model: ModelName,
@@ -162,7 +179,7 @@ def tag(
     if remove == (version is not None):
         raise InvalidRequest("name the version that gets the tag, or --remove to take the tag away")
     opened = open_model(registry, model, signing_key=signing_key)
-    number = None if version is None else opened.version(version).record.version
+    number = None if version is None else opened.find(version).record.version
     print_entry(opened.tag(name, number, author=author, key=key), as_json)
 
 

@@ -71,7 +71,12 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 
 def print_entry(entry: Entry, as_json: bool) -> None:
     """The entry that an act wrote."""
-    show(entry_row(entry), as_json, lambda: say(f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"))
+    show(entry_row(entry), as_json, lambda: say(entry_line(entry)))
+
+
+def entry_line(entry: Entry) -> str:
+    """The entry for a person: where it stands, and its sentence."""
+    return f"entry {entry.n} of {entry.model}/{entry.log}: {entry}"
 
 
 _ESCAPED = "registry.escaped"

@@ -9,6 +9,7 @@ The file is a zip archive, the same bytes for the same decision::
     decisions/<n>.json    the decision and every entry before it, down to the first: each names the digest of the last
     versions/<n>.json     from the entry that scored the evidence down to the one that registered the version
     record.json           the decision's record, where it is too large to stand in the entry
+    version.json          the fields of the version's record that are too large to stand in its entry
     evidence/<sha256>     the files that the scored entry names
 
 Its last 64 bytes are the SHA-256 of all bytes before them, so that a changed bit is seen wherever it is. Who changes a
@@ -71,6 +72,9 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     members |= {_member(name): data for name, data in files.items()}
     if moved is not None:
         members["record.json"] = moved
+    rest = None if registered is None else model.found_at(registered).record.moved
+    if rest is not None:
+        members["version.json"] = model.read_object(rest["key"], rest["sha256"])
     return _sealed(members)
 
 

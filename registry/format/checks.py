@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -99,6 +99,7 @@ class Fields:
     def __init__(self, fields: Mapping[str, ValueCheck], *, optional: Iterable[str] = ()) -> None:
         missing = {*optional}
         self._fields = [(name, check, name not in missing) for name, check in fields.items()]
+        self.known = dict(fields)
 
     def fault(self, value: Any) -> Fault | None:
         if type(value) is not dict:
@@ -111,6 +112,25 @@ class Fields:
             elif required:
                 return Fault(name, None, "to be there")
         return None
+
+
+def unknown_parts(check: ValueCheck, value: Any) -> Iterator[Any]:
+    """What no check says anything of: the fields of ``value`` that :class:`Fields` leaves alone, wherever they are.
+
+    The value must be one that ``check`` finds nothing wrong with.
+    """
+    if isinstance(check, Fields):
+        for name, item in value.items():
+            known = check.known.get(name)
+            if known is None:
+                yield {name: item}
+            else:
+                yield from unknown_parts(known, item)
+    elif isinstance(check, Nullable) and value is not None:
+        yield from unknown_parts(check.check, value)
+    elif isinstance(check, ListOf | MapOf):
+        for item in value.values() if isinstance(check, MapOf) else value:
+            yield from unknown_parts(check.each, item)
 
 
 # --- plain values ---------------------------------------------------------------------------------------------------

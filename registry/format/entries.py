@@ -34,7 +34,7 @@ _MOST_SHOWN = 60
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 KINDS = {
-    "versions": ("registered", "scored", "retired", "tagged"),
+    "versions": ("registered", "scored", "retired", "tagged", "repaired"),
     "decisions": (
         "promoted",
         "held",
@@ -45,6 +45,7 @@ KINDS = {
         "suspended",
         "resumed",
         "policy",
+        "repaired",
     ),
 }
 

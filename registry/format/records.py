@@ -88,6 +88,8 @@ class VersionRecord(Record):
     allowed: tuple[str, ...] | list[str] | None = None
     """Checks of the bars whose findings a person allowed."""
     details: Mapping[str, Any] | None = None
+    moved: Mapping[str, Any] | None = None
+    """Where fields too large for the entry are: :mod:`registry.model.large_records`. None in a record that is whole."""
 
     @property
     def number(self) -> int:

@@ -8,7 +8,7 @@ are optional.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ from registry.format.checks import (
     Nullable,
     Plain,
     ValueCheck,
+    unknown_parts,
 )
 
 _TEXTS = ListOf(TEXT)
@@ -93,6 +94,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "simulated": Nullable(FLAG),
     "allowed": Nullable(_TEXTS),
     "details": Nullable(Fields({"imported": _IMPORTED}, optional=["imported"])),
+    "moved": Nullable(Fields({"key": TEXT, "sha256": SHA256, "size": COUNT, "fields": _TEXTS})),
 }
 VERSION_RECORD = Fields(_VERSION_FIELDS, optional=_VERSION_FIELDS.keys() - {"version"})
 """A :class:`~registry.format.records.VersionRecord`."""
@@ -174,6 +176,10 @@ _DECIDED: dict[str, ValueCheck] = {
     "suspicious": ListOf(Fields({"name": TEXT})),
     "release": Fields({"wires": _TEXTS, "author": TEXT, "reason": TEXT}),
 }
+_RESET_VALUE = Nullable(
+    Plain("a moment, a day, the state of the evidence or an entry seen", lambda value: type(value) in (str, dict))
+)
+_RESETS = MapOf(Fields({"from": _RESET_VALUE, "to": _RESET_VALUE}))
 _PROMOTED = Fields({**_DECIDED, "version": VERSION}, optional=_DECIDED)
 
 BODIES: Mapping[str, ValueCheck] = {
@@ -184,12 +190,15 @@ BODIES: Mapping[str, ValueCheck] = {
     "promoted": _PROMOTED,
     "returned": _PROMOTED,
     "held": Fields(_DECIDED, optional=_DECIDED),
-    "rolled_back": Fields({"from": VERSION, "version": VERSION, **_REASON}),
+    "rolled_back": Fields(
+        {"from": VERSION, "version": VERSION, "skipped": ListOf(VERSION), **_REASON}, optional=["skipped"]
+    ),
     "frozen": Fields({"until": Nullable(TIME), **_REASON}),
     "unfrozen": Fields(_REASON),
     "suspended": Fields(_REASON),
     "resumed": Fields(_REASON),
     "policy": Fields({"policy": OBJECT, **_REASON}),
+    "repaired": Fields({"reset": _RESETS, **_REASON}),
 }
 """By kind of entry, in whichever log it stands."""
 
@@ -197,6 +206,7 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
     "versions": {
         "keys": REMEMBERED,
         "as_of": TIME,
+        "repaired": NUMBERED,
         "latest": Nullable(_ENTRY_LATER),
         "newest": MapOf(NUMBERED),
         "tags": MapOf(VERSION),
@@ -206,10 +216,11 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
     "decisions": {
         "keys": REMEMBERED,
         "as_of": TIME,
+        "repaired": NUMBERED,
         "champion": Nullable(CHAMPION_RECORD),
         "former": ListOf(FORMER_CHAMPION),
         "rolled_back": ListOf(VERSION),
-        "night": TEXT,
+        "night": Nullable(TEXT),
         "evidence_since": TIME,
         "evidence_after": Nullable(TEXT),
         "frozen": Nullable(Fields({"until": Nullable(TIME), **_REASON})),
@@ -239,6 +250,16 @@ _ENTRY_FIELDS: dict[str, ValueCheck] = {
     "seen": Fields({"n": NUMBERED, "sha256": SHA256}),
 }
 _ENTRY = Fields(_ENTRY_FIELDS, optional=("as_of", "key", "signature", "registry", "seen"))
+
+
+def unknown(kind: str, log: str, body: Mapping[str, Any], state: Mapping[str, Any]) -> Iterator[Any]:
+    """What of an entry's body and state this version knows nothing of: the body of an unknown kind, unknown fields."""
+    known = BODIES.get(kind)
+    if known is None:
+        yield body
+    else:
+        yield from unknown_parts(known, body)
+    yield from unknown_parts(STATES[log], state)
 
 
 def fault(values: Any) -> Fault | None:

@@ -46,12 +46,44 @@ def _decided(body: Body, author: str) -> str:
 
 
 def _rolled_back(body: Body, author: str) -> str:
-    return f"rolled back from {body['from']} to {body['version']} by {author}: {body['reason']}"
+    skipped = body.get("skipped", ())
+    gone = f" ({', '.join(skipped)} skipped: no artifact)" if skipped else ""
+    return f"rolled back from {body['from']} to {body['version']}{gone} by {author}: {body['reason']}"
 
 
 def _frozen(body: Body, author: str) -> str:
     until = f" until {say_time(body['until'])}" if body.get("until") else " until a person unfreezes it"
     return f"frozen{until} by {author}: {body['reason']}"
+
+
+_RESET_NAMES = {
+    "time": "clock",
+    "as_of": "as-of",
+    "night": "last decided night",
+    "evidence_since": "start of evidence",
+    "evidence_after": "evidence counted after",
+    "watermark": "evidence",
+    "seen": "newest entry seen of the other log",
+}
+
+
+def resets_in_words(reset: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a repair reset, each from what and to what, where it says to what."""
+    parts = []
+    for name, values in reset.items():
+        end = f" to {_reset_value(values['to'])}" if "to" in values else ""
+        parts.append(f"{_RESET_NAMES.get(name, name)} {'from ' if end else ''}{_reset_value(values['from'])}{end}")
+    return ", ".join(parts)
+
+
+def _reset_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value["n"]) if "sha256" in value else f"through {say_time(str(value.get('through')))}"
+    return "none" if value is None else say_time(str(value))
+
+
+def _repaired(body: Body, author: str) -> str:
+    return f"repaired by {author}, {resets_in_words(body['reset'])}: {body['reason']}"
 
 
 _SENTENCES: dict[str, Callable[[Body, str], str]] = {
@@ -67,5 +99,6 @@ _SENTENCES: dict[str, Callable[[Body, str], str]] = {
     "unfrozen": lambda body, author: f"unfrozen by {author}: {body['reason']}",
     "suspended": lambda body, author: f"suspended (production stands aside) by {author}: {body['reason']}",
     "resumed": lambda body, author: f"resumed by {author}: {body['reason']}",
+    "repaired": _repaired,
     "policy": lambda body, author: f"policy changed by {author}: {body['reason']}",
 }

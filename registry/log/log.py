@@ -51,12 +51,24 @@ class Draft:
     kind: str
     body: dict[str, Any]
     changes: dict[str, Any]
+    seen: Mapping[str, Any] | None = None
+    """Of a repair alone: what there is of the other log, in place of what was seen of it."""
 
 
 Build = Callable[[Entry | None, int, datetime], Draft]
 """Makes the draft from the newest entry (None in an empty log), the number it will have and its time; raises to refuse.
 
 It is called again, against the newer entry, when another writer was faster."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Makes the draft of a repair: its entry bears this machine's time, also where the newest bears a later one."""
+
+    build: Build
+
+    def __call__(self, head: Entry | None, n: int, time: datetime) -> Draft:
+        return self.build(head, n, time)
 
 
 class Log:
@@ -108,6 +120,15 @@ class Log:
         self._compare()
         return self._newest
 
+    def lost(self, seen: Mapping[str, Any] | None) -> bool:
+        """Whether an entry that the other log saw is gone, or is another."""
+        if seen is None:
+            return False
+        try:
+            return bool(digest(self.store.get(keys.entry_key(self.model, self.name, seen["n"]))) != seen["sha256"])
+        except NotFound:
+            return True
+
     def newest(self) -> Entry | None:
         """The newest entry, whatever a stale listing says: the keys after it are asked for until one is not there."""
         newest = self.head()
@@ -151,12 +172,26 @@ class Log:
             yield from segments.older(self, entry)
 
     def last(self, holds: Callable[[Entry], bool]) -> Entry | None:
-        """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection)."""
+        """The last entry for which ``holds``, which must be true up to some entry and false after it (by bisection).
+
+        Times and nights are in order from one repair to the next: where it does not hold at a repair, what is asked for
+        lies before it, and of the entries there those that are later than the repair count as written at it.
+        """
         head = self.head()
-        if head is None:
-            return None
-        low, high = 0, head.n  # holds at `low` (0: before the first), not after `high`
-        last: Entry | None = None
+        while head is not None:
+            start = head.state.get("repaired", 0)
+            repair = None if start == 0 else head if start == head.n else self.read(start)
+            if start > head.n:
+                raise Corrupt(f"entry {head.n} of {self.prefix} names the later entry {start} as its last repair")
+            if repair is None or holds(repair):
+                return self._last_from(repair, head, holds)
+            head = self.read(start - 1) if start > 1 else None
+        return None
+
+    def _last_from(self, first: Entry | None, head: Entry, holds: Callable[[Entry], bool]) -> Entry | None:
+        """:meth:`last` of the entries up to ``head``, known to hold at ``first``."""
+        low, high = 0 if first is None else first.n, head.n  # holds at `low` (0: before the first), not after `high`
+        last = first
         while low < high:
             middle = (low + high + 1) // 2
             entry = head if middle == head.n else self.read(middle)
@@ -236,11 +271,21 @@ class Log:
             return
         oldest = self.read(int(head.state["keys"][0].partition(":")[2]))
         forgotten = oldest.state.get("as_of", "")
+        repaired = head.state.get("repaired", 0)
+        if oldest.n < repaired:
+            forgotten = min(forgotten, self.read(repaired).state.get("as_of", ""))
         if moment <= forgotten:
             raise NightDecided(
-                f"{self.prefix} remembers what its last {KEYS_KEPT} entries did, all later than {forgotten}: whether "
-                f"the work as of {moment} was done cannot be known any more, so it is not done again"
+                f"{self.prefix} remembers the keys of its last {KEYS_KEPT} entries alone, and the work before them "
+                f"looked up to {say_time(forgotten)}: whether the work as of {say_time(moment)} was done cannot be "
+                f"known any more, so it is not done again{self._if_ahead(forgotten)}"
             )
+
+    def _if_ahead(self, moment: str) -> str:
+        """How to go on where what was recorded has not come yet."""
+        if moment <= write_time(self.access.clock.now() + _SKEW):
+            return ""
+        return f". That moment has not come: see `registry repair {self.model}`"
 
     def _newest_number(self) -> int | None:
         for limit in (1, 100, None):  # stray names are ignored, however many sort before the entries
@@ -257,10 +302,12 @@ class Log:
         self, head: Entry | None, build: Build, *, author: str, operation: str, key: str, as_of: datetime | None
     ) -> Entry:
         now = self.access.clock.now().astimezone(UTC)
-        if head is not None and head.time - now > _SKEW:
+        repairs = isinstance(build, Repair)
+        if head is not None and head.time - now > _SKEW and not repairs:
             raise ClockSkew(
                 f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest entry of {self.prefix} was "
-                f"written at {head.time:%Y-%m-%d %H:%M}: set the clock (or the other writer's); nothing was written"
+                f"written at {head.time:%Y-%m-%d %H:%M}: set the clock; if it is right, set the other writer's and see "
+                f"`registry repair {self.model}`; nothing was written"
             )
         if as_of is not None and as_of - now > _SKEW:
             raise InvalidRequest(
@@ -268,7 +315,7 @@ class Log:
                 "after it: name a moment that has come, or set this machine's clock; nothing was written"
             )
         n = 1 if head is None else head.n + 1
-        time = now if head is None else max(now, head.time)
+        time = now if head is None or repairs else max(now, head.time)
         draft = build(head, n, time)
         before = {} if head is None else head.state
         newest = {} if as_of is None else {"as_of": max(write_time(as_of), before.get("as_of", ""))}
@@ -284,7 +331,7 @@ class Log:
             state={**before, **newest, **draft.changes, "keys": remember(before, key, n)},
             previous=None if head is None else head.digest,
             registry=self.access.root.id(),
-            seen=self._sighting(head),
+            seen=draft.seen if repairs else self._sighting(head),
             as_of=as_of,
             key=key,
         )
@@ -317,7 +364,7 @@ class Log:
         where = f"entry {n} of {self.prefix} in {self.store.url}"
         mend = (
             f"run `registry verify {self.model}` and put back from a copy what is lost; if nothing can be had back, a "
-            f"person says so: `registry repair {self.model}`"
+            f"person says so by `registry repair {self.model}`, and processes that read it are begun anew"
         )
         try:
             data = self.store.get(keys.entry_key(self.model, self.name, n))

@@ -23,7 +23,7 @@ from registry.format.entries import KINDS, Entry
 from registry.format.keys import version_name
 from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
 from registry.log.log import Build
-from registry.model import transitions
+from registry.model import repair, transitions
 from registry.model.decisions import candidate_of
 from registry.model.transitions import Night, champion_of
 from registry.model.version import Version
@@ -31,10 +31,10 @@ from registry.model.version import Version
 _UNKNOWN_FORM = (KeyError, TypeError, ValueError, AttributeError, IndexError, RegistryError)
 
 FOLLOWED = {
-    "versions": ("newest", "tags", "retired", "watermark", "as_of"),
+    "versions": ("newest", "tags", "retired", "watermark", "as_of", "repaired"),
     "decisions": (
         *("former", "rolled_back", "frozen", "suspended", "policy"),
-        *("night", "as_of", "evidence_since", "evidence_after"),
+        *("night", "as_of", "evidence_since", "evidence_after", "repaired"),
     ),
 }
 """The fields of each log's state that are worked out here; fields of writers to come are left alone."""
@@ -52,7 +52,7 @@ def faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterat
     ``registered``: the versions by the number of the entry that registered them, those of this entry's log up to it or,
     for a decision, all.
     """
-    if before is not None and entry.time < before.time:
+    if before is not None and entry.time < before.time and entry.kind != repair.KIND:
         yield "time goes back", f"was written at {entry.time}, before the entry before it ({before.time})"
     yield from _sighting_faults(before, entry)
     faults_of = _version_faults if entry.log == "versions" else _decision_faults
@@ -70,7 +70,7 @@ def _sighting_faults(before: Entry | None, entry: Entry) -> Iterator[Inconsisten
     if entry.format < before.format:
         yield "wrong state", f"is of format {entry.format}, written after one of format {before.format}"
     seen, seen_before = ((each.seen or {}).get("n", 0) for each in (entry, before))
-    if seen < seen_before:
+    if seen < seen_before and not (entry.kind == repair.KIND and "seen" in entry.body["reset"]):
         yield "wrong state", f"saw {seen} entries of the other log, where the entry before it saw {seen_before}"
 
 
@@ -142,7 +142,10 @@ def _state_after(before: Entry | None, entry: Entry, registered: Registered) -> 
     build = _build(before, entry, registered)
     if build is None:
         return None
-    changes = build(before, entry.n, entry.time).changes
+    draft = build(before, entry.n, entry.time)
+    if entry.kind == repair.KIND and draft.body["reset"] != entry.body["reset"]:
+        raise ValueError(f"it resets {draft.body['reset']}, and says {entry.body['reset']}")
+    changes = dict(draft.changes)
     state = {} if before is None else before.state
     after = {name: state.get(name) for name in FOLLOWED[entry.log]}
     if entry.as_of is not None:
@@ -186,6 +189,8 @@ def _build(before: Entry | None, entry: Entry, registered: Registered) -> Build 
     """The operation that ``entry`` says happened."""
     if entry.kind not in KINDS.get(entry.log, ()):
         return None
+    if entry.kind == repair.KIND:
+        return repair.as_recorded(entry)
     return (_of_versions if entry.log == "versions" else _of_decisions)(before, entry, registered)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.errors import Corrupt, Exists, InvalidRequest
+from registry.errors import ArtifactMissing, Corrupt, Exists, InvalidRequest, NotFound
 from registry.format import keys
 from registry.format.entries import parse
 from registry.log.log import Log
@@ -22,10 +22,14 @@ from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.findings import Verified
 from registry.maintenance.verify import verify
 from registry.model.reader import ModelReader
-from registry.model.retention import named_objects
+from registry.model.retention import mentioned_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
 _UNTRUSTED = ("untrusted champion", "untrusted entry")  # nothing is lost: a backup holds what there is
+_LOOKS = 2
+"""How often the source is looked at: once more where something was removed from it meanwhile, since an entry that was
+added meanwhile may have given it up."""
+_COUNTED = ("entries", "objects", "bytes")
 _FIXED = ("missing artifact", "missing evidence", "cut log")  # what copying puts back
 
 
@@ -43,16 +47,38 @@ class Copied:
 
 
 def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet) -> Copied:
-    """Make ``target`` hold what ``source`` holds. Writers may go on at the source; nobody should write to the target.
+    """Make ``target`` hold what ``source`` holds. Writers and ``gc`` may go on at the source; nobody should
+    write to the target.
 
     Raises :class:`InvalidRequest` where the target is another registry or has another history, or the models differ in
-    name, :class:`Corrupt` where the source, or the target before or after, is not clean.
+    name, :class:`Corrupt` where the source, or the target before or after, is not clean, :class:`ArtifactMissing` where
+    an object that an entry needs was removed from the source meanwhile.
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
-    _must_be_clean(verify(source, progress=progress), source, but=_UNTRUSTED)
+    _must_be_clean(_verified(source, progress), source, but=_UNTRUSTED)
     _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
     target.access.root.adopt(source.access.root)
+    done, gone = Copied(source.name, 0, 0, 0), set[str]()
+    for _ in range(_LOOKS):
+        work = _copied(source, target, progress)
+        gone |= work.removed
+        done = Copied(source.name, *(getattr(done, name) + getattr(work, name) for name in _COUNTED))
+        report = verify(target, progress=progress)
+        removed = [each for each in report.findings if each.kind in _FIXED and each.key in gone]
+        if not removed:
+            break
+    else:
+        needed = removed[0].words.rpartition(", ")[2]
+        raise ArtifactMissing(
+            f"{removed[0].key} was removed from {source.store.url} while {source.name} was copied, and is {needed}: "
+            "everything else was copied; put it back from another copy, or retire its version, and copy again"
+        )
+    _must_be_clean(report, target, but=_UNTRUSTED)
+    return done
+
+
+def _copied(source: ModelReader, target: ModelReader, progress: Progress) -> _Copying:
     # decisions name versions; each log by itself, since in a copy that was cut off one may lack what the other saw
     pairs = [
         (Log(source.access, source.name, name), Log(target.access, target.name, name)) for name in reversed(keys.LOGS)
@@ -62,8 +88,13 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
     work = _Copying(source, target, progress)
     for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
         work.copy_log(origin, last, present)
-    _must_be_clean(verify(target, progress=progress), target, but=_UNTRUSTED)
-    return Copied(source.name, work.entries, work.objects, work.bytes)
+    return work
+
+
+def _verified(source: ModelReader, progress: Progress) -> Verified:
+    """Once more where something is missing: ``gc`` may have taken it after the logs were read."""
+    report = verify(source, progress=progress)
+    return verify(source, progress=progress) if any(each.kind in _FIXED for each in report.findings) else report
 
 
 def _must_be_clean(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
@@ -107,6 +138,8 @@ class _Copying:
         self.progress = progress
         prefix = keys.model_prefix(self.model)
         self.at_source, self.at_target = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.removed: set[str] = set()
+        """What was listed at the source and gone when it was read: ``gc`` runs beside this."""
         self.entries = self.objects = self.bytes = 0
 
     def copy_log(self, log: Log, last: int, present: int) -> None:
@@ -123,13 +156,26 @@ class _Copying:
                     self.entries += 1
 
     def _copy_objects(self, entries: list[bytes]) -> None:
-        """What the entries name and the target lacks; what gc took from the source cannot be copied."""
-        named = [key for data in entries for key in named_objects(parse(data, where=f"an entry of {self.source.url}"))]
+        """What the entries name anywhere and the target lacks; what gc took from the source cannot be copied."""
+        named = [
+            key
+            for data in entries
+            for key in sorted(mentioned_objects(parse(data, where=f"an entry of {self.source.url}")))
+        ]
         lacking = [key for key in dict.fromkeys(named) if key in self.at_source and key not in self.at_target]
-        for size in in_order(lambda key: self._put(key, self.source.get(key)), lacking):
+        for key, size in in_order(self._copy_object, lacking):
+            if size is None:
+                self.removed.add(key)
+                continue
             self.objects += 1
             self.bytes += size
-        self.at_target.update(lacking)
+            self.at_target.add(key)
+
+    def _copy_object(self, key: str) -> tuple[str, int | None]:
+        try:
+            return key, self._put(key, self.source.get(key))
+        except NotFound:
+            return key, None
 
     def _put(self, key: str, data: bytes) -> int:
         try:

@@ -20,6 +20,10 @@ the last ten champions is the version, it stays. A promotion does not look at al
 a grace, and then commits before it is a whole grace old: so nothing goes whose artifact is not older than two. What
 another version or entry names too stays as long as that needs it, whoever wrote the name.
 
+**Later versions** of this package may add kinds of entries and fields that name objects. A name counts wherever it
+stands in an entry; so what it names is no orphan, and an artifact named in a kind or field that is not known here stays
+though its version is retired.
+
 **Newest entries** are asked for by their keys until one is not there: a stale listing is not believed. Where a log is
 damaged nothing is removed, since what it would have named is not known.
 
@@ -43,7 +47,7 @@ from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
 from registry.model import transitions
 from registry.model.evidence import named_by
-from registry.model.retention import is_retired, named_objects, object_digest
+from registry.model.retention import is_retired, mentioned_objects, object_digest, unknown_objects
 from registry.model.roles import Model
 from registry.model.transitions import protected_versions
 from registry.store import Stored
@@ -169,8 +173,8 @@ class _ReadLog:
         return past
 
     def _add(self, entry: Entry) -> None:
-        self.named.update(named_objects(entry))
-        self.otherwise.update(named_by(entry))
+        self.named.update(mentioned_objects(entry))
+        self.otherwise.update(named_by(entry), unknown_objects(entry))
         if entry.previous is not None:
             self.digests[entry.n - 1] = entry.previous
         if entry.kind == "registered":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from registry.format import keys
 from registry.format.entries import Entry, digest
 from registry.maintenance.findings import Damage
+from registry.model.repair import KIND
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Sightings:
     _seen: dict[int, tuple[str, Entry]] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
+        if entry.kind == KIND and "seen" in entry.body["reset"]:
+            self._seen.clear()  # a person said that what was seen before is lost
         if entry.seen is not None:
             self._seen.setdefault(entry.seen["n"], (entry.seen["sha256"], entry))
 

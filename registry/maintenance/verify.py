@@ -31,7 +31,7 @@ from registry.maintenance.root import printable, root_findings
 from registry.maintenance.sightings import Sightings
 from registry.maintenance.signatures import SignatureCheck
 from registry.model.reader import ModelReader
-from registry.model.retention import named_objects, object_digest
+from registry.model.retention import mentioned_objects, named_objects, object_digest
 from registry.model.transitions import protected_versions
 from registry.registry import Registry
 from registry.store import Store
@@ -101,6 +101,8 @@ class _Inspection:
     protected: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
     """By key of an artifact or evidence file: what it is to the first entry that names it."""
+    mentioned: set[str] = field(default_factory=set)
+    """Keys of artifacts and evidence files whose names stand anywhere in an entry."""
     work: Counter[str] = field(default_factory=Counter)
     newest: Entry | None = None
     """The newest decision; None where there is none or it cannot be read."""
@@ -197,6 +199,7 @@ class _Inspection:
         self.work[f"{entry.log} {entry.key}"] += 1
         if self.work[f"{entry.log} {entry.key}"] == 2:
             self.report("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
+        self.mentioned |= mentioned_objects(entry)
         for name in named_objects(entry):
             self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
         if entry.kind == "registered":
@@ -208,6 +211,11 @@ class _Inspection:
 
     def _check_registration(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
+        moved = record.moved
+        if moved is not None and (
+            object_digest(self.model, moved["key"]) != moved["sha256"] or _kind_of(moved["key"]) != "evidence"
+        ):
+            self.report("wrong state", key, f"names {moved['key']} as the rest of its record with {moved['sha256']}")
         if record.artifact is None:
             return
         if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":
@@ -256,7 +264,7 @@ class _Inspection:
         elif digest(data) != sha256:
             what = self.named.get(key, "named by no entry")
             self.report(f"damaged {_kind_of(key)}", key, f"holds other bytes than its name says, {what}")
-        elif key not in self.named:
+        elif key not in self.mentioned:
             self.report("orphan", key, "is named by no entry")
 
     def _is_entry(self, key: str) -> bool:

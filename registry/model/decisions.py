@@ -20,6 +20,7 @@ from registry.log.log import Build, Draft
 from registry.model import retention, transitions
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import decided_in_time
 from registry.model.transitions import Night
 from registry.model.version import Version
 from registry.trust.signing import champion_statement
@@ -92,6 +93,8 @@ class DecisionWriter:
         if uses is not None:
             self.check_artifact_stays(uses)
         build = preparation.in_time(build_of(self._with_record(preparation, decision.body)))
+        if decision.night is not None:
+            build = decided_in_time(decision.night.day, build)
         as_of = None if decision.night is None else decision.night.as_of
         return log.append(build, author=decision.author, key=key, as_of=as_of, head_known=key is not None, kinds=kinds)
 

@@ -73,10 +73,12 @@ def manifest_of(entry: Entry) -> Manifest:
 
 
 def named_by(entry: Entry) -> Iterator[str]:
-    """The keys of the evidence files that an entry names (those of ``scored`` entries and large decision records)."""
+    """The keys of the evidence files that an entry names (``scored`` ones, and those with a large record)."""
     prefix = keys.model_prefix(entry.model)
     if entry.kind == "scored":
         yield from (prefix + name for name in manifest_of(entry).files)
+    if entry.kind == "registered" and entry.body["version"].get("moved") is not None:
+        yield str(entry.body["version"]["moved"]["key"])
     record: Any = entry.body.get("record")
     if isinstance(record, Mapping) and "key" in record:
         yield str(record["key"])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from registry.errors import InvalidRequest, NoChampion, StaleDecision, UntrustedSignature
+from registry.errors import ArtifactMissing, InvalidRequest, NoChampion, StaleDecision, UntrustedSignature
 from registry.format import keys
 from registry.format.entries import Entry
 from registry.format.records import ChampionRecord, FormerChampion
@@ -19,6 +19,7 @@ from registry.model import approval, transitions
 from registry.model.decisions import GATE_KINDS, DecisionWriter, NewDecision, candidate_of
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import repair
 from registry.model.transitions import Night
 from registry.model.version import Version
 
@@ -28,7 +29,7 @@ class ModelOperator(ModelReader):
 
     def force(self, version: str | int, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Promote a version whatever the gate says; recorded as forced. Evidence starts afresh after it."""
-        chosen = self.version(version)
+        chosen = self.find(version)
         body = {"sentence": f"promoted: {chosen} by a person", "reason": reason}
         entry = self.overrule(chosen, expected=self.champion(), author=author, body=body, key=key)
         return same_act(entry, entry.body["version"] == chosen.record.version)
@@ -62,7 +63,7 @@ class ModelOperator(ModelReader):
         keys.check_text(reason, "reason")
         writer = DecisionWriter(self)
         writer.check_signer()
-        chosen = self.version(version)
+        chosen = self.find(version)
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
             return same_act(done, done.body["version"] == chosen.record.version)
         head = self.decisions.head()
@@ -84,9 +85,10 @@ class ModelOperator(ModelReader):
     def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.
 
-        Raises :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
-        meanwhile, :class:`ArtifactMissing` where the target's artifact is gone, :class:`UntrustedSignature` where
-        trusted keys are configured and none of them signed the target's promotion.
+        One that was not named is skipped where its artifact is given up or gone, and the entry says so. Raises
+        :class:`NoChampion` where there is none to go back to, :class:`StaleDecision` where the champion changed
+        meanwhile, :class:`ArtifactMissing` where the artifact of ``to``, or of all that could be gone back to, is gone,
+        :class:`UntrustedSignature` where trusted keys are configured and none of them signed the target's promotion.
         """
         if key is not None and (done := self.decisions.done(key, ("rolled_back",))) is not None:
             same = to is None or done.body["version"] == keys.version_name(keys.version_number(to))
@@ -95,13 +97,12 @@ class ModelOperator(ModelReader):
         present = transitions.champion_of(head)
         if present is None:
             raise NoChampion(f"{self.name} has no champion to roll back from")
-        target = self._rollback_target(head, present, to)
-        version = self.registered_at(target.entry)
         writer, preparation = DecisionWriter(self), Preparation(self.access, self.name)
-        writer.check_artifact_stays(version)
+        target, version, skipped = _first_with_artifact(self, writer, self._rollback_targets(head, present, to))
         again = candidate_of(version, author, None, forced=False, registry=self.access.root.id())
         self._check_was_promoted(target, again)
-        build = writer.signing_champion(transitions.rolled_back(again, expected=present, reason=reason))
+        back = transitions.rolled_back(again, expected=present, reason=reason, skipped=skipped)
+        build = writer.signing_champion(back)
         return self._act("rolled_back", preparation.in_time(build), author, reason, key)
 
     def freeze(self, *, author: str, reason: str, until: datetime | None = None, key: str | None = None) -> Entry:
@@ -124,6 +125,15 @@ class ModelOperator(ModelReader):
         """Record the gate's policy from now on; evidence starts afresh."""
         return self._act("policy", transitions.policy(policy, reason), author, reason, key)
 
+    def repair(self, *, author: str, reason: str, key: str | None = None) -> list[Entry]:
+        """Reset what was dated in the future: the night, the as-of, the clock floor and the evidence of that night.
+
+        One entry in each log that holds such a date; a repair of the versions log is written under ``versions/``.
+        Raises :class:`InvalidRequest` where there is nothing to repair, :class:`ClockSkew` where this machine's clock
+        is not the store's. See :mod:`registry.model.repair`.
+        """
+        return repair(self, author=author, reason=reason, key=key)
+
     def _act(self, kind: str, build: Build, author: str, reason: str, key: str | None) -> Entry:
         keys.check_author(author)
         keys.check_text(reason, "reason")
@@ -145,16 +155,18 @@ class ModelOperator(ModelReader):
         except UntrustedSignature as error:
             raise UntrustedSignature(f"{error}; to use {target.version} all the same, force it") from error
 
-    def _rollback_target(self, head: Entry | None, present: ChampionRecord, to: str | int | None) -> FormerChampion:
-        """The former champion to go back to: a named one, or the last that nobody rolled back from."""
+    def _rollback_targets(
+        self, head: Entry | None, present: ChampionRecord, to: str | int | None
+    ) -> list[FormerChampion]:
+        """The former champions to go back to: a named one, or those that nobody rolled back from, the best first."""
         former_champions = transitions.former_champions(head)
         if to is None:
-            last = transitions.rollback_target(head)
-            if last is None:
+            targets = transitions.rollback_targets(head)
+            if not targets:
                 raise NoChampion(
                     f"{self.name} has no former champion to roll back to; name one with --to, or force a version"
                 )
-            return last
+            return targets
         name = keys.version_name(keys.version_number(to))
         if name == present.version:
             raise InvalidRequest(f"{name} is the champion already")
@@ -164,4 +176,26 @@ class ModelOperator(ModelReader):
             raise StaleDecision(
                 f"{name} is not among the last ten champions ({choices}); to use it all the same, force it"
             )
-        return target
+        return [target]
+
+
+def _first_with_artifact(
+    model: ModelReader, writer: DecisionWriter, targets: list[FormerChampion]
+) -> tuple[FormerChampion, Version, list[str]]:
+    """The first of the former champions whose artifact is there to stay, its version, and those before it."""
+    skipped: list[str] = []
+    for target in targets:
+        version = model.found_at(target.entry)
+        try:
+            writer.check_artifact_stays(version)
+        except ArtifactMissing as error:
+            if len(targets) == 1:
+                raise
+            skipped.append(target.version)
+            last = error
+        else:
+            return target, version, skipped
+    raise ArtifactMissing(
+        f"the artifacts of all champions that {model.name} could go back to are gone ({', '.join(skipped)}): force "
+        "another version"
+    ) from last

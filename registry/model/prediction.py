@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from registry.archive.archive import Archive
 from registry.archive.input_schema import InputSchema
-from registry.errors import InputMismatch
+from registry.errors import InputMismatch, RegistryError
 from registry.format.records import ChampionRecord, VersionRecord
 
 if TYPE_CHECKING:
@@ -91,18 +92,24 @@ class LoadedModel:
     archive: Archive
     champion: ChampionRecord | None = None
     recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
-    """Gives the version's record, which a champion is loaded without: that would be one request more."""
+    """Gives the version's record, which a champion is loaded without: one request less, no need of ``versions/``."""
 
     @cached_property
     def expected(self) -> Expectation | None:
-        """What to expect of it; looked up once. None where its record does not say."""
-        return None if self.recall is None else Expectation.of(self.recall())
+        """What to expect of it; looked up once. None where its record does not say, or cannot be read: that is a
+        warning, since nothing that predicts needs it."""
+        try:
+            return None if self.recall is None else Expectation.of(self.recall())
+        except RegistryError as error:
+            warnings.warn(f"what to expect of {self.version} is not known ({error})", RuntimeWarning, stacklevel=2)
+            return None
 
     def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
         """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
 
         Refuses with :class:`InputMismatch` a frame whose columns, order or dtypes differ from the version's; with
-        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request).
+        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request), and
+        goes on without it where it cannot be read.
         """
         if not pick:
             check_frame(self.archive.signature, frame)

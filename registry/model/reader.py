@@ -5,8 +5,9 @@ Reading never writes: these are the rights of a serving process.
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -31,7 +32,7 @@ from registry.log.access import Access
 from registry.log.cache import OBJECTS, Cache
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet, threads
-from registry.model import transitions
+from registry.model import large_records, transitions
 from registry.model.evidence import Manifest, manifest_of, read_file, watermark
 from registry.model.prediction import LoadedModel
 from registry.model.version import Version, version_of
@@ -72,12 +73,19 @@ class ModelReader:
         return transitions.champion_of(self.deciding(at))
 
     def version(self, which: str | int) -> Version:
-        """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is."""
+        """``"v3"``, ``"latest"``, ``"champion"`` or a tag; :class:`VersionNotFound` names what there is.
+
+        Raises :class:`ArtifactMissing` and :class:`Corrupt` where a large record's object is gone or damaged.
+        """
+        return self.complete(self.find(which))
+
+    def find(self, which: str | int) -> Version:
+        """As :meth:`version`, of a large record what the entry holds: enough to load, promote or tag it."""
         head = self.versions.head()
         if head is None:
             raise ModelNotFound(f"there is no model {self.name} in {self.store.url}; `registry models` lists them")
         if which == "champion":
-            return self.registered_at(self._champion_or_raise(None).entry)
+            return self.found_at(self._champion_or_raise(None).entry)
         if which == "latest":
             return self._latest(head)
         if isinstance(which, str) and which in head.state.get("tags", {}):
@@ -89,7 +97,7 @@ class ModelReader:
             )
         if number == last:
             return self._latest(head)
-        return self.registered_at(self._entry_of(number, head))
+        return self.found_at(self._entry_of(number, head))
 
     def load(self, which: str | int = "champion", *, at: datetime | None = None) -> LoadedModel:
         """The champion (or ``"latest"``, ``"v3"``, a tag), its archive checked against its digest.
@@ -107,11 +115,13 @@ class ModelReader:
             raise InvalidRequest(
                 f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
             )
-        version = self.version(which)
+        version = self.find(which)
         if self.trusted is not None:
             self.trusted.check_entry(self.versions.read(version.entry))
         record = version.record
-        return LoadedModel(record.version, record.cut, self.archive(record), recall=lambda: record)
+        return LoadedModel(
+            record.version, record.cut, self.archive(record), recall=lambda: self.complete(version).record
+        )
 
     def in_production(self) -> ChampionRecord:
         """The champion that production may use: :class:`NoChampion`, :class:`Suspended`, :class:`UntrustedSignature`.
@@ -143,7 +153,26 @@ class ModelReader:
             progress("reading versions", newest - entry.n, newest)
             if entry.kind == "registered":
                 versions.append(version_of(entry))
-        return versions[::-1]
+        return self.completed(versions[::-1])
+
+    def complete(self, version: Version) -> Version:
+        """The version with its whole record: one request where the entry holds only a part of it.
+
+        Raises :class:`ArtifactMissing` and :class:`Corrupt` where the object with the rest is gone or damaged.
+        """
+        moved = version.record.moved
+        if moved is None:
+            return version
+        data = self.read_object(moved["key"], moved["sha256"])
+        record = large_records.whole(version.record, data, where=f"{self.store.url}/{moved['key']}")
+        return dataclasses.replace(version, record=record)
+
+    def completed(self, versions: Sequence[Version]) -> list[Version]:
+        """:meth:`complete` of each, some at once."""
+        if all(version.record.moved is None for version in versions):
+            return [*versions]
+        with threads(_FILES_AT_ONCE) as workers:
+            return list(workers.map(self.complete, versions))
 
     def log(self) -> Iterator[Entry]:
         """The entries of both logs, newest first."""
@@ -159,9 +188,9 @@ class ModelReader:
 
     def decided(self, night: str) -> Entry | None:
         """The entry that decided a night, or approved what it proposed; None where it is not decided."""
-        earlier = self.decisions.last(lambda entry: entry.state.get("night", "") < night)
+        earlier = self.decisions.last(lambda entry: (entry.state.get("night") or "") < night)
         head = self.decisions.head()
-        if head is None or head.state.get("night", "") < night:
+        if head is None or (head.state.get("night") or "") < night:
             return None
         entry = self.decisions.read(1 if earlier is None else earlier.n + 1)
         if entry.state.get("night") != night:
@@ -264,10 +293,14 @@ class ModelReader:
         latest = head.state.get("latest")
         if latest is None:
             raise VersionNotFound(f"{self.name} has no version")
-        return version_of(head) if latest["entry"] == head.n else self.registered_at(latest["entry"])
+        return version_of(head) if latest["entry"] == head.n else self.found_at(latest["entry"])
 
     def registered_at(self, n: int) -> Version:
-        """The version that entry ``n`` of the versions log registered."""
+        """The version that entry ``n`` of the versions log registered, with its whole record."""
+        return self.complete(self.found_at(n))
+
+    def found_at(self, n: int) -> Version:
+        """As :meth:`registered_at`, of a large record what the entry holds."""
         entry = self.versions.read(n)
         if entry.kind != "registered":
             raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from registry.errors import InvalidRequest
-from registry.format import keys
+from registry.format import keys, schema
 from registry.format.entries import Entry
 from registry.model.evidence import named_by
 
@@ -28,6 +28,38 @@ def named_objects(entry: Entry) -> Iterator[str]:
     if entry.kind == "registered" and entry.body["version"].get("artifact") is not None:
         yield str(entry.body["version"]["artifact"])
     yield from named_by(entry)
+
+
+def mentioned_objects(entry: Entry) -> set[str]:
+    """The keys of all artifacts and evidence files whose names stand anywhere in an entry, whatever says them.
+
+    What an entry of a later version of this package needs, in a kind or a field that is not known here, is among them.
+    """
+    state = {name: value for name, value in entry.state.items() if name != "keys"}
+    return _objects_in(entry.model, [entry.body, state, entry.extra])
+
+
+def unknown_objects(entry: Entry) -> set[str]:
+    """Of :func:`mentioned_objects`, those that stand in what this version of the package knows nothing of."""
+    return _objects_in(entry.model, [*schema.unknown(entry.kind, entry.log, entry.body, entry.state), entry.extra])
+
+
+def _objects_in(model: str, parts: Iterable[Any]) -> set[str]:
+    start = keys.model_prefix(model)
+    return {start + match[0] for part in parts for text in _texts(part) for match in _OBJECT.finditer(text)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, and every name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield name
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
 
 
 def object_digest(model: str, key: str) -> str | None:

@@ -6,7 +6,7 @@ role     class                writes
 reader   ``ModelReader``      nothing
 trainer  ``ModelTrainer``     ``versions/``, ``artifacts/``, ``evidence/``: versions, tags, evidence
 promoter ``ModelPromoter``    ``decisions/``: what a gate decides
-operator ``ModelOperator``    ``decisions/``: what a person decides
+operator ``ModelOperator``    ``decisions/``: what a person decides; ``versions/`` where a repair concerns that log
 keeper   ``ModelKeeper``      ``segments/``: folded runs of old entries
 ======== ==================== =========================================================================================
 

@@ -17,10 +17,11 @@ from registry.format import keys
 from registry.format.entries import Entry, canonical, digest
 from registry.format.records import VersionRecord
 from registry.log.log import Build, Draft, same_act
-from registry.model import transitions
+from registry.model import large_records, transitions
 from registry.model.evidence import MONTHS_KEPT, Fold, Manifest, ScoredNight, read_file, watermark
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
+from registry.model.repair import decided_in_time
 from registry.model.version import Version, version_of
 
 
@@ -49,17 +50,31 @@ class ModelTrainer(ModelReader):
         record = dataclasses.replace(
             record, artifact=None, sha256=sha256, size=None if archive is None else len(archive)
         )
+        kept, rest = large_records.split(record)
         done = None if key is None else self.versions.done(key)
         if done is not None:
-            return _registered_by(done, record)
+            return self._registered_by(done, record, rest)
         preparation = Preparation(self.access, self.name)
         if archive is not None and sha256 is not None:
             place = keys.artifact_key(self.name, sha256, self.access.new_id())
             preparation.upload(place, archive)
-            record = dataclasses.replace(record, artifact=place)
-        build = preparation.in_time(transitions.registered(record))
+            kept = dataclasses.replace(kept, artifact=place)
+        if rest is not None and kept.moved is not None:
+            place = f"{keys.model_prefix(self.name)}evidence/{kept.moved['sha256']}-{self.access.new_id()}"
+            preparation.upload(place, rest)
+            kept = dataclasses.replace(kept, moved={**kept.moved, "key": place})
+        build = preparation.in_time(transitions.registered(kept))
         entry = self.versions.append(build, author=author, key=key, as_of=as_of, head_known=key is not None)
-        return _registered_by(entry, record)
+        return self._registered_by(entry, record, rest)
+
+    def _registered_by(self, entry: Entry, asked: VersionRecord, rest: bytes | None) -> Version:
+        """The version that ``entry`` registered, if it is the one ``asked`` for; ``rest``: what its entry has no room
+        for."""
+        version = version_of(same_act(entry, entry.kind == "registered"))
+        moved = version.record.moved
+        if moved is not None and rest is not None and moved["sha256"] == digest(rest):  # known without a request
+            version = dataclasses.replace(version, record=large_records.whole(version.record, rest, where=moved["key"]))
+        return _same_version(self.complete(version), entry.model, asked)
 
     def tag(self, tag: str, version: str | int | None, *, author: str, key: str | None = None) -> Entry:
         """Give a version a second name (or with None take it away)."""
@@ -119,7 +134,7 @@ class ModelTrainer(ModelReader):
         body = {"night": scored.night, "bars": scored.bars, "manifest": after.to_dict()}
         build = _added_to(watermark(head), transitions.scored(body, {"through": scored.through}))
         return self.versions.append(
-            preparation.in_time(build),
+            decided_in_time(scored.night, preparation.in_time(build)),
             author=author,
             key=key,
             as_of=as_of,
@@ -159,17 +174,15 @@ _GIVEN_OR_CHANGING = ("version", "artifact", "seconds", "environment", "source_r
 """Fields in which the same work may differ when it is done again: the registry's, and of the run that did it."""
 
 
-def _registered_by(entry: Entry, asked: VersionRecord) -> Version:
-    """The version that ``entry`` registered, if it is the one ``asked`` for; a key that did other work cannot be used
-    again for this."""
-    version = version_of(same_act(entry, entry.kind == "registered"))
+def _same_version(version: Version, model: str, asked: VersionRecord) -> Version:
+    """``version``, if it is the one ``asked`` for; a key that did other work cannot be used again for this."""
     found, wanted = version.record.to_dict(), json.loads(canonical(asked.to_dict()))
     differing = [
         name for name in sorted({*found, *wanted} - {*_GIVEN_OR_CHANGING}) if found.get(name) != wanted.get(name)
     ]
     if differing:
         raise RegisteredOtherwise(
-            f"{version} of {entry.model} was registered for this work by {version.author} at "
+            f"{version} of {model} was registered for this work by {version.author} at "
             f"{say_time(version.registered_at)} with another {', '.join(differing)}: it is not used, and nothing was "
             f"written. If the libraries or the code were changed between two runs of a night, train with another seed; "
             f"if not, somebody registered it in this run's place: see `registry show {version}`"

@@ -185,8 +185,10 @@ def held(body: Mapping[str, Any], *, expected: ChampionRecord | None, night: Nig
     return build
 
 
-def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str) -> Build:
+def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str, skipped: Sequence[str] = ()) -> Build:
     """Back to ``target``, if the champion still is the one that was looked up with it.
+
+    ``skipped``: later former champions whose artifacts are gone.
 
     Any decision that could change the target changes the champion's identity too, so comparing one compares both.
     """
@@ -204,7 +206,7 @@ def rolled_back(target: ChampionRecord, *, expected: ChampionRecord, reason: str
             **_restart_evidence(head.state, time),
         }
         body = {"from": present.version, "version": new.version, "reason": reason}
-        return Draft("rolled_back", body, changes)
+        return Draft("rolled_back", {**body, **({"skipped": [*skipped]} if skipped else {})}, changes)
 
     return build
 
@@ -221,11 +223,18 @@ def protected_versions(head: Entry | None) -> set[str]:
     return former if champion is None else {*former, champion.version}
 
 
-def rollback_target(head: Entry | None) -> FormerChampion | None:
-    """The last former champion that nobody rolled back from."""
+def night_in_force(head: Entry | None, night: str | None) -> str | None:
+    """``night``, in which a champion was chosen; where a repair took it back, the one after which evidence counts."""
+    if head is None or night is None or night <= (head.state.get("night") or ""):
+        return night
+    after: str | None = head.state.get("evidence_after")
+    return after
+
+
+def rollback_targets(head: Entry | None) -> list[FormerChampion]:
+    """The former champions that nobody rolled back from, the last one first."""
     out = {*([] if head is None else head.state.get("rolled_back", ()))}
-    left = [former for former in former_champions(head) if former.version not in out]
-    return left[-1] if left else None
+    return [former for former in reversed(former_champions(head)) if former.version not in out]
 
 
 def frozen(until: datetime | None, reason: str) -> Build:
@@ -311,7 +320,7 @@ def _refuse_decided(state: Mapping[str, Any], night: Night | None) -> None:
     if night is not None and last is not None and night.day <= last:
         raise NightDecided(
             f"the night of {night.day} is not later than the last decided one ({last}): bars of the past are "
-            "explored with `retrain replay`, not decided again"
+            "explored with `retrain replay`, not decided again; if that one has not come yet, see `registry repair`"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from registry.errors import InvalidName, InvalidRequest
@@ -20,11 +20,15 @@ _PREFIX = re.compile(rf"(?:{_SEGMENT}/)*(?:{_SEGMENT})?")
 
 @dataclass(frozen=True)
 class Stored:
-    """One object: its key, its size in bytes, and its age by the store's own clock (never negative)."""
+    """One object: its key, its size in bytes, and its age by the store's own clock (never negative).
+
+    ``now``: what that clock said when it was asked.
+    """
 
     key: str
     size: int
     age: timedelta
+    now: datetime
 
 
 class Store(Protocol):

@@ -12,7 +12,7 @@ import errno
 import itertools
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from registry.clock import NewId, random_id
@@ -96,7 +96,8 @@ class FolderStore:
                     status = entry.stat()
                 except FileNotFoundError:
                     continue  # deleted since it was listed
-                yield Stored(key, status.st_size, timedelta(seconds=max(0.0, now - status.st_mtime)))
+                age = timedelta(seconds=max(0.0, now - status.st_mtime))
+                yield Stored(key, status.st_size, age, datetime.fromtimestamp(now, UTC))
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)

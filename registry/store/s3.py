@@ -76,7 +76,7 @@ class S3Store:
             now = parsedate_to_datetime(answered)
             for key, found in self._objects(page):
                 # Date counts whole seconds, so an object just made can seem to be of the future.
-                yield Stored(key, found["Size"], max(timedelta(0), now - found["LastModified"]))
+                yield Stored(key, found["Size"], max(timedelta(0), now - found["LastModified"]), now)
 
     def _objects(self, page: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for found in page.get("Contents", ()):

@@ -34,6 +34,7 @@ NOT_RUN = {
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",
     "retrain replay": "fits every recipe of 390 nights: tests/flows/night/test_replay_and_explain.py",
     "registry approve": "needs a night that waits for it: tests/flows/night/test_signed_nights.py",
+    "registry repair": "refused where nothing lies in the future: tests/registry/model/test_repair_dates.py",
     "python -m benchmarks": "takes minutes to hours: the module is checked to be there",
     "python -m pytest": "the tests are running already",
     "pip": "would change this environment",

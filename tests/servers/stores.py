@@ -62,7 +62,8 @@ class MemoryStore:
     def stat(self, prefix: str) -> Iterator[Stored]:
         for key in self._keys(check_prefix(prefix)):
             made = self._made.get(key, datetime.min.replace(tzinfo=UTC))  # a test may plant objects without a time
-            yield Stored(key, len(self.objects[key]), max(timedelta(0), self._clock.now() - made))
+            now = self._clock.now()
+            yield Stored(key, len(self.objects[key]), max(timedelta(0), now - made), now)
 
     def _keys(self, prefix: str) -> Keys:
         with self._lock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from registry.errors import Exists, NotFound, OutcomeUnknown, RegistryError, StoreUnavailable
@@ -93,7 +93,8 @@ def _answered(world: World, verb: str, arguments: tuple[Any, ...]) -> tuple[Worl
         return world, Answer(tuple(sorted({rest.split("/")[0] for rest in rests if "/" in rest})), hours)
     assert verb == "stat"
     found = sorted(each for each in world.objects if each[0].startswith(key))
-    stats = tuple(Stored(name, len(data), timedelta(hours=hours - made)) for name, data, made in found)
+    now = datetime(2024, 7, 1, 12, tzinfo=UTC) + timedelta(hours=hours)
+    stats = tuple(Stored(name, len(data), timedelta(hours=hours - made), now) for name, data, made in found)
     return world, Answer(stats, hours)
 
 

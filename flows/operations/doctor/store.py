@@ -14,6 +14,7 @@ from registry import Model, Registry
 from registry.errors import RegistryError, StoreRefused
 from registry.format.phrases import plural
 from registry.log.identity import read_identity
+from registry.model.repair import ahead, in_words
 from registry.store import connect, probe
 from registry.store.place import BUCKET, is_bucket
 
@@ -43,13 +44,22 @@ def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
 
 def _head(model: Model, known: str, now: datetime) -> Finding:
     try:
-        head = model.decisions.head() or model.versions.head()
+        heads = [model.decisions.head(), model.versions.head()]
     except RegistryError as error:
         return Finding("model", "wrong", str(error), f"registry verify {model.name}")
-    if head is not None and head.time > now + MOST_SKEW:
-        ahead = head.time - now
+    found = {name: value for each in heads for name, value in ahead(each, now).items()}
+    if found:
         return Finding(
-            "clock", "wrong", f"the newest entry was written {ahead} in the future", "set this machine's clock (NTP)"
+            "clock" if "time" in found else "dates",
+            "wrong",
+            f"what {model.name} holds lies in the future, and writers wait until it has come: {in_words(found)}",
+            f"see that this machine's clock is right, then registry repair {model.name} --reason '...'",
+        )
+    head = heads[0] or heads[1]
+    if head is not None and head.time > now + MOST_SKEW:
+        later = head.time - now
+        return Finding(
+            "clock", "wrong", f"the newest entry was written {later} in the future", "set this machine's clock (NTP)"
         )
     return Finding("model", "fine", f"{model.name}: {known}")
 

@@ -58,7 +58,7 @@ def read(entry: Entry) -> None:
         is_retired(entry.state, 3)
     else:
         transitions.protected_versions(entry)
-        transitions.rollback_target(entry)
+        transitions.rollback_targets(entry)
         if "proposal" in entry.body:
             approval.check_proposed(entry, entry.model, "v3")
     [*faults(_before(), entry, {})]

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from registry import Registry
+from registry.clock import SystemClock
 from registry.commands import options
-from tests.registry.actors import NAME
+from tests.registry.actors import NAME, HandClock, promote, register
 
 WHY = ["--reason", "the feed was wrong"]
 
@@ -138,6 +140,7 @@ FAULTS = [
     (["unfreeze", NAME, *WHY], 2, "is not frozen"),
     (["freeze", NAME, *WHY, "--until", "9999-12-31T23:00-05:00"], 2, "is not a moment"),
     (["resume", NAME, *WHY], 2, "not suspended"),
+    (["repair", NAME, *WHY], 2, "there is nothing to repair"),
     (["retire", NAME, "v2", *WHY], 2, "cannot be retired"),
     (["retire", NAME, "v9", *WHY], 3, "there is no v9"),
     (["tag", NAME, "latest", "v1"], 2, "cannot be a tag"),
@@ -166,7 +169,24 @@ def test_a_fault_is_one_message_and_a_status_and_writes_nothing(url, run, argume
     assert (after.versions.head(), after.decisions.head()) == before
 
 
-@pytest.mark.parametrize("act", ["promote", "rollback", "freeze", "unfreeze", "suspend", "resume", "retire"])
+@pytest.mark.parametrize("act", ["promote", "rollback", "freeze", "unfreeze", "suspend", "resume", "repair", "retire"])
 def test_an_act_without_a_reason_is_wrong_usage(url, run, act):
     status, _, err = run(act, NAME, *(["v3"] if act in ("promote", "retire") else []))
     assert status == 2 and "--reason" in err
+
+
+def test_a_repair_says_each_entry_that_it_added(tmp_path, registry_command, monkeypatch):
+    monkeypatch.setenv("RETRAIN_AUTHOR", "ann")
+    monkeypatch.setenv("RETRAIN_REGISTRY", str(tmp_path))
+    ahead = HandClock(SystemClock().now() + timedelta(days=400))
+    promote(model := Registry(tmp_path, clock=ahead).model(NAME), register(model))
+    status, _, err = registry_command("suspend", NAME, *WHY)
+    assert status == 6 and f"registry repair {NAME}" in err
+    status, out, err = registry_command("repair", NAME, *WHY, "--key", "once")
+    assert (status, err) == (0, "") and [line.split(":")[0] for line in out.splitlines()] == [
+        f"entry 2 of {NAME}/decisions",
+        f"entry 2 of {NAME}/versions",
+    ]
+    rows = json.loads(registry_command("repair", NAME, *WHY, "--key", "once", "--json")[1])
+    assert [row["kind"] for row in rows] == ["repaired", "repaired"]
+    assert registry_command("suspend", NAME, *WHY)[0] == 0 and registry_command("verify", NAME)[0] == 0

@@ -11,7 +11,7 @@ import pytest
 
 from tests.registry.actors import NAME
 
-ACTED = ["promote", "rollback", "freeze", "unfreeze", "suspend", "resume", "retire", "tag"]
+ACTED = ["promote", "rollback", "freeze", "unfreeze", "suspend", "resume", "repair", "retire", "tag"]
 EXCHANGED = ["export", "bundle", "import-notebook", "predict"]
 COMMANDS = [
     "models",

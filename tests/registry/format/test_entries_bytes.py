@@ -237,8 +237,8 @@ def test_the_fullest_state_leaves_room_for_a_decision_of_four_kilobytes(signer):
 
 def test_a_version_too_large_for_an_entry_is_refused_and_the_log_goes_on():
     model = a_model()
-    with pytest.raises(EntryTooLarge, match="registered"):
-        model.register(b"x", VersionRecord(parameters={"p": "x" * 17_000}), author="trainer")
+    with pytest.raises(EntryTooLarge, match="the record of this version"):
+        model.register(b"x", VersionRecord(source_revision="x" * 17_000), author="trainer")
     assert str(register(model)) == "v1"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from registry.errors import HistoryCut
+from registry.errors import HistoryCut, InvalidRequest
 from registry.format import keys
 from registry.format.entries import digest
+from registry.maintenance.verify import verify
 from tests.registry.actors import HandClock, a_model, crowned, promote, register
 from tests.registry.corruptions import body_with, key_of
 from tests.registry.long_logs import entry_of, rewritten
@@ -17,7 +18,7 @@ WHO = {"author": "ann", "reason": "why"}
 
 def decided(*labels: str) -> MemoryStore:
     """Versions promoted one after the other, and one more registered."""
-    store = MemoryStore()
+    store = MemoryStore(clock=HandClock())
     register(crowned(*labels, store=store), "last")
     return store
 
@@ -136,3 +137,36 @@ def test_an_entry_written_since_this_process_looked_is_not_missing():
     other = a_model(store, who=5)
     promote(other, register(other, "b"))
     assert reader.decisions.head().n == 2 and reader.versions._newest.n == 3
+
+
+def test_what_is_lost_for_good_is_repaired_by_a_person():
+    store = decided("a", "b")
+    removed(store, "decisions", 2)
+    with pytest.raises(HistoryCut, match="registry repair"):
+        both_heads(store)
+    [entry] = a_model(store, who=7).repair(**WHO)
+    assert entry.log == "versions" and "from 2 to 1" in str(entry) and entry.seen["n"] == 1
+    both_heads(store)
+    model = a_model(store, who=8)
+    promote(model, model.version(3))
+    both_heads(store)
+    assert verify(a_model(store)).findings == ()
+
+
+def test_a_log_removed_wholly_is_begun_anew_by_a_person():
+    store = decided("a")
+    removed(store, "decisions", 1)
+    [entry] = a_model(store, who=7).repair(**WHO)
+    assert entry.seen is None
+    model = a_model(store, who=8)
+    promote(model, model.version(2))
+    both_heads(store)
+    assert verify(a_model(store)).findings == ()
+
+
+def test_where_nothing_is_lost_there_is_nothing_to_repair():
+    before = dict(decided("a").objects)
+    store = decided("a")
+    with pytest.raises(InvalidRequest, match="nothing to repair"):
+        a_model(store, who=7).repair(**WHO)
+    assert store.objects == before

@@ -33,6 +33,7 @@ FORGED = {
     "as_of": "2030-01-01T00:00:00.000000Z",
     "evidence_since": "2030-01-01T00:00:00.000000Z",
     "evidence_after": "2030-01-01",
+    "repaired": 1,
 }
 """By field of a state: a value that no act of the history gives it."""
 
@@ -40,7 +41,8 @@ FORGED = {
 @functools.cache
 def written() -> dict[str, bytes]:
     """Every kind of entry of both logs, most of them twice and upon others."""
-    store, clock = MemoryStore(), HandClock()
+    clock = HandClock()
+    store = MemoryStore(clock=clock)
     model = a_model(store, clock=clock)
     for number in range(6):
         clock.pass_time(minutes=1)
@@ -72,6 +74,11 @@ def written() -> dict[str, bytes]:
     model.approve("v3", **WHY)
     promote(model, model.version(7))
     model.freeze(**WHY)
+    clock.pass_time(days=400)
+    model.tag("good", 3, author="ann")
+    model.suspend(**WHY)
+    clock.pass_time(days=-400)
+    model.repair(**WHY)
     return store.objects
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry import Registry
-from registry.errors import Corrupt, Exists, InvalidRequest, StoreUnavailable
+from registry.errors import ArtifactMissing, Corrupt, Exists, InvalidRequest, StoreUnavailable
 from registry.format import keys
 from registry.maintenance import copying
 from registry.maintenance.copying import copy
@@ -214,6 +214,78 @@ def test_what_gc_took_at_the_source_is_not_missed_in_the_copy():
     target = MemoryStore("target", clock=clock)
     copy(model, a_model(target, clock=clock, who=2))
     assert of_model(target) == of_model(source)
+
+
+class Collected(CountingStore):
+    """A source that ``gc`` looks after at a moment of the copying: what it takes was there when it was listed."""
+
+    def __init__(self, store, model, *, before: str) -> None:
+        super().__init__(store)
+        self.model, self.before, self.done = model, before, False
+
+    def get(self, key):
+        if self.before in key and not self.done:
+            self.done = True
+            self.collect()
+        return super().get(key)
+
+    def collect(self):
+        assert len(collect(self.model, dry_run=False).garbage) == 1
+
+
+def test_what_gc_takes_while_it_is_copied_is_not_missed():
+    """Both between the listing and the reading of the artifact, and while the source is verified."""
+    for before in (f"models/{NAME}/artifacts/", f"models/{NAME}/decisions/"):
+        clock = HandClock()
+        source = filled(MemoryStore("source", clock=clock))
+        model = a_model(source, clock=clock)
+        clock.pass_time(days=9)
+        model.retire([3], author="ann", reason="old")
+        clock.pass_time(days=9)
+        watched = Collected(source, model, before=before)
+        target = MemoryStore("target", clock=clock)
+        copy(a_model(watched, clock=clock), a_model(target, clock=clock, who=2))
+        assert watched.done and of_model(target) == of_model(source)
+
+
+class Emptied(CountingStore):
+    """A source that loses the artifact of v2 when it is read for the second time: first to be verified, then to be
+    copied. ``retires``: an entry that was added meanwhile gave it up."""
+
+    def __init__(self, store, *, retires: bool) -> None:
+        super().__init__(store)
+        self.retires, self.reads = retires, 0
+        self.lost = str(a_model(store).version(2).record.artifact)
+
+    def get(self, key):
+        self.reads += key == self.lost
+        if key == self.lost and self.reads == 2:
+            self.store.delete(key)
+            if self.retires:
+                a_model(self.store, who=5).retire([2], author="ann", reason="old")
+        return super().get(key)
+
+
+def test_what_was_given_up_while_it_is_copied_is_not_missed():
+    source, target = of_versions_alone(), MemoryStore("target")
+    copied(Emptied(source, retires=True), target)
+    assert of_model(target) == of_model(source)
+
+
+def test_what_is_removed_while_it_is_copied_and_needed_is_an_error(snapshot):
+    source, target = of_versions_alone(), MemoryStore("target")
+    with pytest.raises(ArtifactMissing) as refused:
+        copied(Emptied(source, retires=False), target)
+    assert str(refused.value) == snapshot
+
+
+def of_versions_alone() -> MemoryStore:
+    """None of them is protected."""
+    store = MemoryStore("source")
+    model = a_model(store)
+    for label in "abc":
+        register(model, label)
+    return store
 
 
 def test_an_empty_model_copies_to_nothing():

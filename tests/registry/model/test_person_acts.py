@@ -17,6 +17,8 @@ from registry.errors import (
     Suspended,
     VersionNotFound,
 )
+from registry.maintenance.verify import verify
+from registry.model import transitions
 from registry.model.evidence import ScoredNight
 from tests.registry.actors import NOON, HandClock, a_model, crowned, promote, register
 from tests.servers.stores import MemoryStore
@@ -91,6 +93,30 @@ def test_rollback_is_refused_where_the_artifact_is_gone():
     with pytest.raises(ArtifactMissing, match="v1 is gone"):
         model.rollback(**ANN)
     assert champion(model) == "v2"
+
+
+def collected(model, version: str) -> None:
+    """What ``gc`` leaves of a version that was retired in the moment in which it became champion."""
+    model.versions.append(transitions.retired([version], "old"), author="gc")
+    model.store.delete(str(model.version(version).record.artifact))
+
+
+def test_a_rollback_goes_past_a_champion_whose_artifact_was_collected_and_says_so(snapshot):
+    clock = HandClock()
+    model = crowned(*"abcd", clock=clock)
+    clock.pass_time(days=9)
+    collected(model, "v3")
+    with pytest.raises(ArtifactMissing, match="v3 is retired"):
+        model.rollback("v3", **ANN)
+    entry = model.rollback(**ANN)
+    assert (entry.body["version"], entry.body["skipped"], model.champion().version) == ("v2", ["v3"], "v2")
+    assert str(entry) == snapshot
+    assert [each.kind for each in verify(model).findings] == ["missing artifact"], "of a version that is protected"
+    model.store.delete(str(model.version("v1").record.artifact))
+    before = model.decisions.head()
+    with pytest.raises(ArtifactMissing) as refused:
+        model.rollback(**ANN)
+    assert str(refused.value) == snapshot(name="all gone") and model.decisions.head() == before
 
 
 def test_a_promotion_that_came_between_makes_a_rollback_stale(snapshot):

@@ -22,7 +22,7 @@ WRITES = {
     "promoter": {"promote", "reinstate", "hold"},
     "operator": {
         *("force", "overrule", "approve", "rollback", "set_policy"),
-        *("freeze", "unfreeze", "suspend", "resume"),
+        *("freeze", "unfreeze", "suspend", "resume", "repair"),
     },
     "keeper": {"fold"},
 }

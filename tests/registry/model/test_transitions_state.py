@@ -30,7 +30,7 @@ def test_the_newest_version_of_each_of_the_last_32_recipes_is_remembered():
 
 def test_of_an_empty_log_no_recipe_and_no_champion_is_known():
     assert transitions.newest_of(None, "0" * 64) is None
-    assert transitions.rollback_target(None) is None and transitions.former_champions(None) == []
+    assert transitions.rollback_targets(None) == [] and transitions.former_champions(None) == []
 
 
 @pytest.mark.parametrize("act", ["unfreeze", "resume"])

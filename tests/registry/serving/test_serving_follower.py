@@ -132,6 +132,20 @@ def test_a_champion_that_cannot_be_loaded_does_not_take_the_place_of_one_that_ca
     assert follower.predict(BAR).version == "v1"
 
 
+@pytest.mark.filterwarnings("ignore:what to expect")
+def test_a_champion_is_followed_without_the_versions_log(person, store, clock):
+    crown(person)
+    crown(person, "logistic")
+    for key in store.list("models/gbpusd/versions/"):
+        del store.objects[key]
+    follower = Follower(a_model(store, clock=clock, who=3), clock=clock)
+    assert (follower.predict(BAR).version, follower.predict(BAR).expected) == ("v3", None)
+    person.suspend(author="ann", reason="why")
+    assert follower.refresh().state == "suspended"
+    person.resume(author="ann", reason="why")
+    assert (follower.refresh().state, follower.refresh().problem) == ("serving", None)
+
+
 def test_what_is_suspended_is_not_served_until_it_is_resumed(follower, person, store):
     person.suspend(**WHO)
     assert follower.refresh().state == "suspended"

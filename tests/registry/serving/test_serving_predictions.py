@@ -132,3 +132,17 @@ def test_columns_are_picked_by_name_from_a_whole_bar_only_when_asked():
 
 def test_no_bars_give_no_predictions():
     assert served().predict(bars(0)).says == []
+
+
+def test_no_entry_of_the_versions_log_is_needed_to_predict():
+    """Its entries damaged, gone or not allowed to be read: what to expect is unknown, and that is said once."""
+    store = MemoryStore()
+    promote(model := a_model(store), model.register(packed(), RECORD, author="trainer"))
+    expected = model.load().predict(bars()).p
+    for key in store.list("models/gbpusd/versions/"):
+        del store.objects[key]
+    loaded = a_model(store, who=2).load()
+    with pytest.warns(RuntimeWarning, match="what to expect of v1 is not known .*missing from the log"):
+        said = loaded.predict(bars())
+    np.testing.assert_array_equal(said.p, expected)
+    assert said.expected is None and loaded.predict(bars()).version == "v1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ from flows.operations.doctor.prefect import examine_server
 from flows.operations.doctor.store import examine_store, expiry
 from flows.operations.settings import Operations
 from flows.settings import Settings
-from registry import Registry, VersionRecord
+from registry import Night, Registry, VersionRecord
+from registry.format.keys import entry_key
 from registry.trust.keyring import Keyring, write_new_key
 from tests.clocks import FixedClock
 from tests.servers.fixtures import new_bucket
@@ -96,7 +98,24 @@ def test_a_folder_that_cannot_be_written_to_is_found() -> None:
 def test_a_clock_that_lags_behind_the_registry_is_wrong(tmp_path: Path) -> None:
     used(str(tmp_path), NOW + timedelta(days=2))
     found = about(list(examine_store(str(tmp_path), "m", NOW)), "clock")
-    assert found.verdict == "wrong" and "in the future" in found.statement
+    assert found.verdict == "wrong" and "in the future" in found.statement and "registry repair m " in found.fix
+
+
+def test_a_clock_minutes_behind_the_registry_is_to_be_set(tmp_path: Path) -> None:
+    used(str(tmp_path), NOW + timedelta(minutes=10))
+    found = about(list(examine_store(str(tmp_path), "m", NOW)), "clock")
+    assert (found.verdict, found.fix) == ("wrong", "set this machine's clock (NTP)")
+
+
+def test_a_night_that_has_not_come_is_found_with_what_repairs_it(tmp_path: Path) -> None:
+    model = Registry(str(tmp_path), clock=FixedClock(NOW)).model("m")
+    entry = model.hold(expected=None, author="gate", body={"sentence": "held"}, night=Night("2020-01-01", NOW))
+    held = dataclasses.replace(entry, state={**entry.state, "night": "2099-01-01"})
+    place = tmp_path / entry_key("m", "decisions", 1)
+    place.write_bytes(held.to_bytes())
+    found = about(list(examine_store(str(tmp_path), "m", NOW)), "dates")
+    assert found.verdict == "wrong" and "last decided night 2099-01-01" in found.statement
+    assert "registry repair m " in found.fix
 
 
 def test_a_bucket_is_asked_for_its_promise_its_clock_and_its_expiry(bucket: str) -> None:
