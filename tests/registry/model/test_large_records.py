@@ -163,7 +163,8 @@ def test_the_object_of_a_record_harmed_is_named_and_hinders_no_champion(store, c
 )
 def test_an_object_of_other_fields_is_refused(store, content):
     data = content if isinstance(content, bytes) else canonical(content)
-    kept, _ = split(WIDE)
+    kept, rest = split(dataclasses.replace(WIDE, version="v1"))
+    assert rest is not None and list(large_records.whole(kept, rest, where="here").features) == list(FEATURES)
     with pytest.raises(Corrupt, match=r"its entry names|that is none"):
         large_records.whole(kept, data, where="here")
 
