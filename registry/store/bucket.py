@@ -5,13 +5,14 @@ Repetitions are this module's own, so that it is known after each whether an obj
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from registry.clock import Clock, SystemClock, spread
-from registry.errors import Exists, OutcomeUnknown, StoreDenied
+from registry.errors import Exists, OutcomeUnknown, StoreDenied, StoreUnavailable
 from registry.store.faults import CLIENT_ERRORS, NoETag, StoreFault, understand
 from registry.store.forking import begin_anew_in_forks
 from registry.store.s3_client import shared_client
@@ -100,6 +101,23 @@ class BucketClient:
             return data, not may_be_md5 or hashlib.md5(data, usedforsecurity=False).hexdigest() == etag
 
         return self.ask(about, read)
+
+    def can_overwrite(self, key: str, *, about: str) -> bool:
+        """Whether these credentials may replace what is under ``key``, which this package itself never does.
+
+        Tried with the bytes that are there: nothing can be lost if ``key`` is an object that nobody changes. Bytes that
+        were damaged on the way are not written: they must be what their ETag says, or come twice the same.
+        """
+        data, sound = self._read(key, about)
+        if not sound and self._read(key, about)[0] != data:
+            raise StoreUnavailable(f"{about} in {self.url} came with other bytes each time: look at the network")
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
+        request = {"Body": data, "ContentMD5": md5, **self._settings.of_puts}
+        try:
+            self.ask(about, lambda: self.client.put_object(Bucket=self.name, Key=key, **request))
+        except StoreDenied:
+            return False
+        return True
 
     def delete(self, key: str, *, about: str) -> None:
         self.ask(about, lambda: self.client.delete_object(Bucket=self.name, Key=key, **self.asked))

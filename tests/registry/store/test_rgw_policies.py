@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -17,6 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from flows.operations.doctor.store import examine_store
 from registry import Model
 from registry.errors import Corrupt, StoreDenied
 from registry.format import keys
@@ -224,3 +226,14 @@ def test_ceph_enforces_create_only_as_the_page_says(governing: Governing, model_
     for role in ("reader", "trainer", "keeper"):
         newest = next(key for key in some_versions() if "/decisions/" in key)
         assert answered(governing.of[role].put_object, ROOT + newest, Body=b"harm") == 403, role
+
+
+def test_the_doctor_says_what_the_credentials_of_a_trainer_can_do(
+    governing: Governing, store_as: Callable[[str], Store]
+) -> None:
+    objects = some_versions()
+    governing.hold(objects)
+    found = {each.about: each for each in examine_store(store_as("trainer").url, NAME, datetime.now(UTC))}
+    assert found["create only"].verdict == ("fine" if enforced("Ceph RADOS Gateway", "s3:if-none-match") else "look")
+    assert found["store condition"].verdict == "fine" and "missing objects" not in found
+    assert governing.objects() == objects
