@@ -42,18 +42,18 @@ def _missing_objects(bucket: BucketClient, root: str) -> Iterator[Finding]:
 
 
 def _create_only(bucket: BucketClient, root: str) -> Finding:
-    """Whether these credentials can replace what is stored: tried on an object that never changes, with its bytes."""
+    """Whether these credentials can replace what is stored: asked on an object that never changes, with its bytes."""
     try:
         can = bucket.can_overwrite(root + FORMAT_KEY, about=FORMAT_KEY)
     except RegistryError as error:
         return Finding("create only", "look", f"not known: {error}", "fix what it says")
     if not can:
-        return Finding("create only", "fine", "a PUT without the condition is refused: nothing can be overwritten")
+        return Finding("create only", "fine", "a PUT without If-None-Match is forbidden: nothing can be overwritten")
     return Finding(
         "create only",
         "look",
-        f"these credentials can overwrite what is stored, archives too: a PUT of {FORMAT_KEY} without the condition "
-        "(with its own bytes) was taken",
+        f"these credentials can overwrite what is stored, archives too: a PUT of {FORMAT_KEY} without If-None-Match "
+        "(its own bytes) was not forbidden",
         "on Amazon, demand s3:if-none-match by policy; where the server does not enforce that (Ceph, MinIO), let the "
         "bucket keep versions, and sign (docs/security.md)",
     )

@@ -9,6 +9,7 @@ import pytest
 from registry.errors import NotFound, StoreUnavailable
 from registry.store import S3Settings
 from registry.store.bucket import BucketClient
+from tests.servers.recording import recording_server
 from tests.servers.scripted import Answer, Scripted, etag_of, scripted_server
 
 DATA = b'{"format": 1}'
@@ -28,10 +29,19 @@ def can_overwrite() -> bool:
     return bucket.can_overwrite("registry/k", about="k")
 
 
-def test_a_server_that_takes_it_lets_everything_be_overwritten(server: Scripted) -> None:
+def test_a_server_that_ignores_the_condition_writes_what_it_has(server: Scripted) -> None:
     assert can_overwrite() is True
     assert server.requests == [("GET", WHERE), ("PUT", WHERE)]
     assert server.objects == {WHERE: DATA}
+
+
+def test_a_server_that_would_take_it_writes_nothing(aws: Callable[[str], None]) -> None:
+    """The condition of a create is what a policy demands; the one that is sent is met by no object."""
+    with recording_server(lambda seen: (200, DATA) if seen.verb == "GET" else (412, b"")) as server:
+        aws(server.url)
+        assert can_overwrite() is True
+    conditions = [{name for name in seen.headers if name.startswith("if-")} for seen in server.seen]
+    assert conditions == [set(), {"if-match"}] and server.seen[1].headers["if-match"] == f'"{"0" * 32}"'
 
 
 def test_a_server_that_refuses_it_keeps_what_is_stored(server: Scripted) -> None:
