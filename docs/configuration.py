@@ -71,11 +71,13 @@ A bucket is spoken to by `boto3`, and found as `boto3` finds it: by variables (`
 `AWS_DEFAULT_REGION`, `AWS_PROFILE`), the files in `~/.aws`, a credential process, an assumed role, a web identity, or
 the credentials of a container or a virtual machine. `HTTPS_PROXY`, `NO_PROXY` and `AWS_CA_BUNDLE` hold too.
 `AWS_MAX_ATTEMPTS`, or `max_attempts` in the profile, says how often a request is made at most, unless `S3Settings` does
-(below). A process makes one client and shares it; when the variables or the files change, what is opened next makes
-another.
+(below). `addressing_style` below `s3 =` in the profile holds, and `RETRAIN_S3_ADDRESSING` before it: path is
+`host/bucket`, virtual is `bucket.host`, and auto is path where an endpoint is set and virtual for Amazon. A process
+makes one client and shares it; when the variables or the files change, what is opened next makes another.
 
 | variable | meaning | default |
 | --- | --- | --- |
+| `RETRAIN_S3_ADDRESSING` | Where the bucket stands in a request: path, virtual or auto | as the profile says |
 | `RETRAIN_S3_ENCRYPTION` | How what is written is encrypted: AES256, aws:kms or aws:kms:dsse | as the bucket does |
 | `RETRAIN_S3_KMS_KEY` | Id, ARN or alias of the key; by itself it means aws:kms |  |
 | `RETRAIN_S3_REQUESTER_PAYS` | true: every request says that who asks pays, as such a bucket demands | no |

@@ -20,6 +20,9 @@ import re
 from registry.errors import InvalidName, InvalidRequest
 
 FORMAT_PREFIX = "format"
+FORMAT_KEY = f"{FORMAT_PREFIX}/2.json"
+"""What the first write of this package makes: the format of a registry, and its id."""
+
 MODELS = "models/"
 LOGS = ("versions", "decisions")
 

@@ -5,13 +5,14 @@ Repetitions are this module's own, so that it is known after each whether an obj
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from registry.clock import Clock, SystemClock, spread
-from registry.errors import Exists, OutcomeUnknown, StoreDenied
+from registry.errors import Exists, OutcomeUnknown, StoreDenied, StoreUnavailable
 from registry.store.faults import CLIENT_ERRORS, NoETag, StoreFault, understand
 from registry.store.forking import begin_anew_in_forks
 from registry.store.s3_client import shared_client
@@ -23,6 +24,7 @@ PAGE = 1000  # the most keys that S3 lists in one answer
 T = TypeVar("T")
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_NOBODYS_ETAG = f'"{"0" * 32}"'
 
 
 class BucketClient:
@@ -100,6 +102,27 @@ class BucketClient:
             return data, not may_be_md5 or hashlib.md5(data, usedforsecurity=False).hexdigest() == etag
 
         return self.ask(about, read)
+
+    def can_overwrite(self, key: str, *, about: str) -> bool:
+        """Whether these credentials may replace what is under ``key``, which this package itself never does.
+
+        Asked for without ``If-None-Match`` but with an ``If-Match`` that no object meets: who may overwrite is told 412
+        and nothing is written, so that no version and no owner of the object is another afterwards. A server that
+        ignores ``If-Match`` writes the bytes that are there, so ``key`` must be an object that nobody changes. Bytes
+        damaged on the way are not sent: they must be what their ETag says, or come twice the same.
+        """
+        data, sound = self._read(key, about)
+        if not sound and self._read(key, about)[0] != data:
+            raise StoreUnavailable(f"{about} in {self.url} came with other bytes each time: look at the network")
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode("ascii")
+        request = {"Body": data, "ContentMD5": md5, "IfMatch": _NOBODYS_ETAG, **self._settings.of_puts}
+        try:
+            self.ask(about, lambda: self.client.put_object(Bucket=self.name, Key=key, **request))
+        except StoreDenied:
+            return False
+        except Exists:  # 412: only the condition stood in the way
+            pass
+        return True
 
     def delete(self, key: str, *, about: str) -> None:
         self.ask(about, lambda: self.client.delete_object(Bucket=self.name, Key=key, **self.asked))

@@ -33,7 +33,6 @@ _OF_BUCKETS = re.compile(
     r"^s3[.-](?!svc\.)|\.(?:amazonaws|digitaloceanspaces|linodeobjects|vultrobjects|backblazeb2|wasabisys)\.com$"
     r"|\.r2\.cloudflarestorage\.com$|^storage\.googleapis\.com$"
 )
-_ADDRESSING = {True: "path", False: "virtual"}
 
 NO_ADDRESS = "the endpoint is no address: write http://host:port or https://host:port in AWS_ENDPOINT_URL"
 
@@ -109,7 +108,7 @@ def check_endpoint(endpoint: str, bucket: str) -> None:
 
 @functools.lru_cache(_KEPT)
 def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
-    style = None if settings.path_style is None else {"addressing_style": _ADDRESSING[settings.path_style]}
+    style = None if settings.addressing is None else {"addressing_style": settings.addressing}
     config = Config(
         # A lost answer must be noticed in time to ask again: boto3 would wait for a minute.
         connect_timeout=settings.connect_timeout,
@@ -129,6 +128,11 @@ def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
     session = botocore.session.get_session()
     region = settings.region or session.get_config_variable("region")
     check_region(region, given=settings.region is not None)
+    if not isinstance(session.get_scoped_config().get("s3", {}), dict):  # which botocore would meet with a traceback
+        raise InvalidRequest(
+            "`s3` in the profile begins a section and has no value of its own: leave the line `s3 =` empty and write "
+            "its settings below it, each indented, such as `  addressing_style = path`"
+        )
     credentials = find_credentials(session)
     made = boto3.session.Session(botocore_session=session).client(
         "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config

@@ -5,6 +5,7 @@
     RETRAIN_S3_ENCRYPTION=aws:kms          how objects are encrypted: AES256, aws:kms, aws:kms:dsse; none: as the bucket
     RETRAIN_S3_KMS_KEY=arn:aws:kms:…       by which key; it means aws:kms where nothing else is said
     RETRAIN_S3_REQUESTER_PAYS=true         who asks pays for the requests, as such a bucket demands
+    RETRAIN_S3_ADDRESSING=path             where the bucket stands in a request: path, virtual, auto; none: as boto3
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from registry.errors import InvalidRequest
 ENCRYPTION = "RETRAIN_S3_ENCRYPTION"
 KMS_KEY = "RETRAIN_S3_KMS_KEY"
 REQUESTER_PAYS = "RETRAIN_S3_REQUESTER_PAYS"
+ADDRESSING = "RETRAIN_S3_ADDRESSING"
 
+ADDRESSINGS = ("auto", "path", "virtual")
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 _YES_OR_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
@@ -31,18 +34,20 @@ DEFAULT_ATTEMPTS = 5
 class S3Settings:
     """Where the server is and how long to be patient with it.
 
-    ``endpoint_url``, ``region`` and ``path_style`` left at None are what ``boto3`` finds in the ``AWS_*`` variables and
-    the profile; where nothing there says, a bucket is addressed ``endpoint/bucket/key`` when an endpoint is set and
-    ``bucket.host/key`` otherwise. One request takes at most ``connect_timeout`` + ``read_timeout`` seconds and is made
+    ``endpoint_url`` and ``region`` left at None are what ``boto3`` finds in the ``AWS_*`` variables and the profile,
+    ``addressing`` what it finds in the profile (``addressing_style``): ``path`` asks for ``endpoint/bucket/key``,
+    ``virtual`` for ``bucket.host/key``, and ``auto``, as where nothing is said, for the first when an endpoint is set
+    and for the second otherwise. One request takes at most ``connect_timeout`` + ``read_timeout`` seconds and is made
     at most ``attempts`` times (None: ``AWS_MAX_ATTEMPTS``, else the profile's ``max_attempts``, else 5); the waits
     between begin at ``first_wait`` seconds and double up to ``longest_wait``, each shortened by up to half at random.
     ``encryption`` (``AES256``, ``aws:kms`` or ``aws:kms:dsse``; None: as the bucket does by default) and ``kms_key``
-    stand in every write, ``requester_pays`` in every request; :meth:`configured` reads these three from variables.
+    stand in every write, ``requester_pays`` in every request; :meth:`configured` reads these three and ``addressing``
+    from variables.
     """
 
     endpoint_url: str | None = None
     region: str | None = None
-    path_style: bool | None = None
+    addressing: str | None = None
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     attempts: int | None = None
@@ -56,6 +61,8 @@ class S3Settings:
         too_few = self.attempts is not None and self.attempts < 1
         if too_few or min(self.connect_timeout, self.read_timeout) <= 0 or self.first_wait < 0:
             raise InvalidRequest(f"attempts must be at least 1, timeouts above zero and waits not negative: {self}")
+        if self.addressing is not None and self.addressing not in ADDRESSINGS:
+            raise InvalidRequest(f"{ADDRESSING} {self.addressing!r}: write {', '.join(ADDRESSINGS)}, or unset it")
         if self.encryption is not None and self.encryption not in ENCRYPTIONS:
             raise InvalidRequest(f"{ENCRYPTION} {self.encryption!r}: write {', '.join(ENCRYPTIONS)}, or unset it")
         if self.kms_key is not None and self.encryption == "AES256":
@@ -71,6 +78,7 @@ class S3Settings:
         if pays.lower() not in _YES_OR_NO:
             raise InvalidRequest(f"{REQUESTER_PAYS} {pays!r}: write true or false")
         return cls(
+            addressing=variables.get(ADDRESSING) or None,
             encryption=variables.get(ENCRYPTION) or None,
             kms_key=variables.get(KMS_KEY) or None,
             requester_pays=_YES_OR_NO[pays.lower()],

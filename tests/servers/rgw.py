@@ -124,6 +124,10 @@ class Rgw:
         if json.loads(created)["user_id"] != name:
             raise RuntimeError(f"radosgw-admin did not create {name}: {created}")
 
+    def allow_user_policies(self, name: str) -> None:
+        """Let a user attach policies to all users."""
+        self._run("radosgw-admin", "caps", "add", "--uid", name, "--caps", "user-policy=*")
+
     def stop(self) -> None:
         """End every daemon, the gateway first, and wait for each."""
         while self._daemons:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.operations.doctor.finding import Finding
+from flows.operations.doctor.rights import examine_rights
 from registry import Model, Registry
 from registry.errors import RegistryError, StoreRefused
 from registry.format.phrases import plural
@@ -38,8 +39,12 @@ def examine_store(place: str, model: str, now: datetime) -> Iterator[Finding]:
     known = "not trained yet; the first night makes it" if model not in models else "readable"
     yield Finding("registry", "fine", f"{registry.url}, {plural(len(models), 'model')}")
     yield _head(registry.model(model), known, now)
-    yield _refuses_to_overwrite(place)
-    yield from _bucket(place, now) if is_bucket(place) else _folder(place)
+    condition = _refuses_to_overwrite(place)
+    yield condition
+    if is_bucket(place):
+        yield from _bucket(place, now, kept=condition.verdict == "fine")
+    else:
+        yield from _folder(place)
 
 
 def _head(model: Model, known: str, now: datetime) -> Finding:
@@ -89,20 +94,23 @@ def _folder(place: str) -> Iterator[Finding]:
         yield Finding(
             "permissions", "wrong", f"{folder} cannot be written to", f"chown or chmod {folder} for this user"
         )
+    yield Finding("create only", "fine", "a folder: whoever may create a file there may replace or remove others too")
 
 
-def _bucket(place: str, now: datetime) -> Iterator[Finding]:
+def _bucket(place: str, now: datetime, *, kept: bool) -> Iterator[Finding]:
+    """``kept``: the store keeps the condition of a create, and there is an object to try more with."""
     from registry.store.bucket import BucketClient  # takes a third of a second: only for buckets
 
     name, _, prefix = place.removeprefix(BUCKET).partition("/")
     root = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     try:
         bucket = BucketClient(name, place)
-        answer = bucket.ask("the keys", lambda: bucket.client.list_objects_v2(Bucket=name, MaxKeys=1, **bucket.asked))
+        answer = next(bucket.pages(root, about="the keys", MaxKeys=1))
         yield _skew(answer["ResponseMetadata"]["HTTPHeaders"].get("date"), now)
     except RegistryError as error:
         yield Finding("expiry", "wrong", str(error), "fix what it says")
         return
+    yield from examine_rights(bucket, root, kept=kept)
     try:
         rules = _told(bucket, bucket.client.get_bucket_lifecycle_configuration).get("Rules", [])
         tierings = _told(bucket, bucket.client.list_bucket_intelligent_tiering_configurations)

@@ -15,7 +15,7 @@ from flows.operations.settings import Operations
 from flows.settings import Settings
 from registry.commands.variables import VARIABLES, unknown_variables
 from registry.format.phrases import MOST_CHARACTERS, shortened
-from registry.store.settings import ENCRYPTION, KMS_KEY, REQUESTER_PAYS
+from registry.store.settings import ADDRESSING, ENCRYPTION, KMS_KEY, REQUESTER_PAYS
 
 COMMAND_LINES = ("registry", "flows")
 
@@ -51,7 +51,7 @@ def without_reader() -> int:
 def test_every_setting_is_a_variable_that_is_known() -> None:
     fields = {f"RETRAIN_{name.upper()}" for name in (*Settings.model_fields, *Operations.model_fields)}
     assert fields <= set(VARIABLES)
-    of_the_store = {ENCRYPTION, KMS_KEY, REQUESTER_PAYS}
+    of_the_store = {ADDRESSING, ENCRYPTION, KMS_KEY, REQUESTER_PAYS}
     assert set(VARIABLES) - fields == {"RETRAIN_CACHE", "RETRAIN_SOURCE_REVISION", "RETRAIN_REGISTRY_ID"} | of_the_store
     assert unknown_variables(VARIABLES) is None
 

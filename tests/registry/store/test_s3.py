@@ -115,12 +115,12 @@ def test_ages_are_not_guessed_without_the_servers_clock(store: Store, hook: Hook
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "path_style", "url"),
+    ("endpoint", "addressing", "url"),
     [
         (None, None, "https://bucket.s3.eu-west-1.amazonaws.com/root/k"),
-        (None, True, "https://s3.eu-west-1.amazonaws.com/bucket/root/k"),
+        (None, "path", "https://s3.eu-west-1.amazonaws.com/bucket/root/k"),
         ("https://store.example", None, "https://store.example/bucket/root/k"),
-        ("https://store.example", False, "https://bucket.store.example/root/k"),
+        ("https://store.example", "virtual", "https://bucket.store.example/root/k"),
     ],
 )
 @pytest.mark.parametrize("by_variable", [True, False])
@@ -129,14 +129,14 @@ def test_a_create_is_one_put_that_every_server_understands(
     monkeypatch: pytest.MonkeyPatch,
     hook: Hook,
     endpoint: str | None,
-    path_style: bool | None,
+    addressing: str | None,
     url: str,
     by_variable: bool,
 ) -> None:
     aws(endpoint or "")
     if endpoint is None or not by_variable:
         monkeypatch.delenv("AWS_ENDPOINT_URL")
-    settings = S3Settings(endpoint_url=None if by_variable else endpoint, region="eu-west-1", path_style=path_style)
+    settings = S3Settings(endpoint_url=None if by_variable else endpoint, region="eu-west-1", addressing=addressing)
     store = connect("s3://bucket/root", s3=settings)
     sent: list[AWSPreparedRequest] = []
 

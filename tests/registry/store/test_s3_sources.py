@@ -138,7 +138,7 @@ def prepared(prepare: Prepare, server: Recording) -> Prepare:
 
     def stand(place: Place) -> None:
         variables = {name: value.replace(HERE, server.url) for name, value in place.variables.items()}
-        prepare(Place(OURS | variables, place.config.replace(HERE, server.url)))
+        prepare(Place(OURS | variables, place.config.replace(HERE, server.url), place.credentials))
 
     return stand
 
@@ -155,21 +155,62 @@ def test_an_endpoint_in_the_settings_is_before_all_others(prepared: Prepare, ser
     assert connect("s3://bucket", s3=S3Settings(endpoint_url=server.url)).get("k") == b"data"
 
 
-@pytest.mark.parametrize(
-    ("settings", "target"),
-    [
-        (S3Settings(), "http://bucket.store.example/root/k"),
-        (S3Settings(path_style=True), "http://store.example/bucket/root/k"),
-    ],
-)
-def test_how_a_bucket_is_addressed_is_said_by_settings_or_the_profile(
-    prepared: Prepare, server: Recording, settings: S3Settings, target: str
+IN_THE_PATH, IN_THE_HOST = "http://store.example/bucket/root/k", "http://bucket.store.example/root/k"
+STYLE = "[default]\ns3 =\n  addressing_style = {}\n"
+VARIABLE = "RETRAIN_S3_ADDRESSING"
+ADDRESSES: dict[str, tuple[Place, str | None, str]] = {
+    # what is said where, what the settings say, and for which address a request asks
+    "nothing is said": (Place(), None, IN_THE_PATH),
+    "the profile's path": (Place(config=STYLE.format("path")), None, IN_THE_PATH),
+    "the profile's virtual": (Place(config=STYLE.format("virtual")), None, IN_THE_HOST),
+    "the profile's auto": (Place(config=STYLE.format("auto")), None, IN_THE_PATH),
+    "AWS_PROFILE's": (
+        Place({"AWS_PROFILE": "models"}, STYLE.replace("default", "profile models").format("virtual")),
+        None,
+        IN_THE_HOST,
+    ),
+    "a file elsewhere": (
+        Place({"AWS_CONFIG_FILE": "{folder}/.aws/credentials"}, credentials=STYLE.format("virtual")),
+        None,
+        IN_THE_HOST,
+    ),
+    "the variable": (Place({VARIABLE: "virtual"}), None, IN_THE_HOST),
+    "an empty variable": (Place({VARIABLE: ""}, STYLE.format("virtual")), None, IN_THE_HOST),
+    "the variable before the profile's": (Place({VARIABLE: "path"}, STYLE.format("virtual")), None, IN_THE_PATH),
+    "auto before the profile's": (Place({VARIABLE: "auto"}, STYLE.format("virtual")), None, IN_THE_PATH),
+    "the settings before the profile's": (Place(config=STYLE.format("virtual")), "path", IN_THE_PATH),
+    "the settings before all": (Place({VARIABLE: "path"}, STYLE.format("path")), "virtual", IN_THE_HOST),
+}
+
+
+@pytest.mark.parametrize("said", ADDRESSES)
+def test_a_bucket_is_addressed_as_profile_variable_or_settings_say(
+    prepared: Prepare, server: Recording, said: str
 ) -> None:
     """A proxy is sent whole urls, so that it is seen."""
+    place, addressing, target = ADDRESSES[said]
     where = {"AWS_ENDPOINT_URL": "http://store.example", "HTTP_PROXY": HERE}
-    prepared(Place(where, "[default]\ns3 =\n  addressing_style = virtual\n"))
+    prepared(Place(where | place.variables, place.config, place.credentials))
+    settings = None if addressing is None else S3Settings(addressing=addressing)
     assert connect("s3://bucket/root", s3=settings).get("k") == b"data"
-    assert [seen.target for seen in server.seen] == [target]
+    [seen] = server.seen
+    assert seen.target == target and seen.headers["host"] == target.split("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        (Place({VARIABLE: "host"}), "RETRAIN_S3_ADDRESSING 'host': write auto, path, virtual"),
+        (Place(config=STYLE.format("host")), "addressing style host is invalid.*'virtual', and 'path'"),
+        (Place(config="[default]\ns3 = path\n"), "`s3` in the profile begins a section"),
+        (Place(config="[default]\ns3 =\nregion = eu-west-3\n"), "`s3` in the profile begins a section"),
+    ],
+)
+def test_an_addressing_that_is_none_is_refused(prepared: Prepare, server: Recording, place: Place, named: str) -> None:
+    prepared(place)
+    with pytest.raises(InvalidRequest, match=named):
+        connect("s3://bucket/root")
+    assert server.seen == []
 
 
 ATTEMPTS: dict[str, tuple[Place, int | None, int]] = {
