@@ -5,6 +5,7 @@ They are run in ``trust/test_signing_policies.py`` (Amazon's semantics, simulate
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import functools
 import json
@@ -194,7 +195,7 @@ class Aged:
 
     def stat(self, prefix: str) -> Iterator[Stored]:
         for found in self._store.stat(prefix):
-            yield Stored(found.key, found.size, found.age + timedelta(days=30))
+            yield dataclasses.replace(found, age=found.age + timedelta(days=30))
 
 
 def as_role(role: str, store: Store) -> Model:

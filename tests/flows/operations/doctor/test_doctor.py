@@ -26,7 +26,7 @@ from flows.operations.doctor.store import examine_store, expiry
 from flows.operations.settings import Operations
 from flows.settings import Settings
 from registry import Night, Registry, VersionRecord
-from registry.format.keys import entry_key
+from registry.format.keys import FORMAT_KEY, entry_key
 from registry.trust.keyring import Keyring, write_new_key
 from tests.clocks import FixedClock
 from tests.servers.fixtures import new_bucket
@@ -143,7 +143,11 @@ def test_a_bucket_is_asked_for_its_promise_its_clock_and_its_expiry(bucket: str)
 def test_a_store_that_ignores_the_condition_is_found(rclone_server: str, aws: Any) -> None:
     aws(rclone_server)
     place = f"{new_bucket()}/registry"
-    boto3.client("s3").put_object(Bucket=place.split("/")[2], Key="registry/format.json", Body=b"{}")
+    identity = {
+        "Key": f"registry/{FORMAT_KEY}",
+        "Body": b'{"format":2,"oldest_reader":2,"registry":"%s"}' % (b"1d" * 16),
+    }
+    boto3.client("s3").put_object(Bucket=place.split("/")[2], **identity)
     found = about(list(examine_store(place, "m", datetime.now(UTC))), "store condition")
     assert found.verdict == "wrong" and "overwrites" in found.statement
 
