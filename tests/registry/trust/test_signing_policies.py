@@ -159,8 +159,6 @@ def test_no_right_is_to_spare() -> None:
     for role, acts in (("trainer", BY_TRAINER), ("promoter", BY_PROMOTER), ("keeper", BY_KEEPER)):
         for name, act in acts.items():
             mine = objects_for(name)
-            del mine[keys.FORMAT_KEY]  # the first to write since format 1 makes it
-            mine[keys.format_key(1)] = b'{"created":"","format":1,"oldest_reader":1}'
             store = Governed(mine, ROLES[role])
             act(as_role(role, store))
             used |= store.used
