@@ -48,7 +48,7 @@ CHANGED_BY: Mapping[str, Sequence[str]] = {
     "newest": ("registered",),
     "tags": ("tagged",),
     "retired": ("retired",),
-    "watermark": ("scored",),
+    "watermark": ("scored", "repaired"),
     "champion": CROWNING,
     "former": CROWNING,
     "rolled_back": CROWNING,
@@ -238,7 +238,7 @@ def _chain(model: ModelRead, log: str, registry: str | None) -> Iterator[Wrong]:
         values = entry.values
         if values["previous"] != (None if before is None else before.sha256):
             yield Wrong(entry.key, "was not written after the entry before it")
-        if before is not None and values["time"] < before.values["time"]:
+        if before is not None and values["time"] < before.values["time"] and entry.kind != "repaired":
             yield Wrong(entry.key, "is older than the entry before it")
         if before is not None and values["format"] < before.values["format"]:
             yield Wrong(entry.key, "is of an older format than the entry before it")
@@ -399,9 +399,10 @@ def _evidence(model: str, entry: Written) -> Iterator[tuple[str, str]]:
         manifest = body["manifest"]
         for name in (*manifest["backfill"], *manifest["months"].values(), *manifest["nights"].values()):
             yield f"models/{model}/{name}", name.removeprefix("evidence/")[:64]
-    record = body.get("record")
-    if isinstance(record, dict) and "key" in record:
-        yield record["key"], record["sha256"]
+    version = body.get("version")
+    for moved in (body.get("record"), version.get("moved") if isinstance(version, dict) else None):
+        if isinstance(moved, dict) and "key" in moved:
+            yield moved["key"], moved["sha256"]
 
 
 def _holds(objects: Mapping[str, bytes], key: str, sha256: str, what: str) -> Iterator[Wrong]:
