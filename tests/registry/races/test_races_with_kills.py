@@ -1,6 +1,7 @@
-"""Processes write, collect and fold at once and are killed at any moment; what was acknowledged is there, once.
+"""Processes write over a bad line, collect and fold at once and are killed at any moment.
 
-A reader that imports nothing of the product judges (:mod:`tests.registry.races.independent`), and ``registry verify``.
+A reader that imports nothing of the product judges (:mod:`tests.registry.races.independent`), and ``registry verify``:
+what was acknowledged is there, once.
 With ``TEST_RGW=1`` it is run on a Ceph RADOS Gateway too. ``RACE_SEED`` (environment) gives other choices of what is
 done and who is killed; what came of a race is told with ``pytest -s``.
 """
@@ -52,18 +53,20 @@ class Told:
         self.refused = Counter(line["why"] for line in lines if line["event"] == "refused")
         self.removed = Counter(why for line in lines for why in line.get("removed", ()))
         self.folded = sum(line.get("runs", 0) for line in lines)
+        self.asked, self.failed = (sum(line.get(name, 0) for line in lines) for name in ("asked", "failed"))
 
     @property
     def is_too_little(self) -> bool:
         enough = self.events["acknowledged"] >= ACKNOWLEDGED and self.removed["retired"] >= COLLECTED
-        return not enough or not self.folded or self.done.keys() != CALLS.keys()
+        return not enough or not self.folded or not self.events["unknown"] or self.done.keys() != CALLS.keys()
 
     def __str__(self) -> str:
         answers = sum(self.events[name] for name in ("acknowledged", "refused", "unknown"))
         return (
             f"{self.events['acknowledged']} acknowledged {dict(self.done)}, {self.events['refused']} refused "
             f"{dict(self.refused)}, {self.events['unknown']} unknown, {self.events['begun'] - answers} cut off and "
-            f"called again, {self.events['collected']} collections {dict(self.removed)}, {self.folded} runs folded"
+            f"called again, {self.failed / max(1, self.asked):.0%} of {self.asked} requests failed, "
+            f"{self.events['collected']} collections {dict(self.removed)}, {self.folded} runs folded"
         )
 
 

@@ -1,8 +1,8 @@
 """The processes of a race: what each does to a registry until it is killed, and the journal it keeps on disk.
 
 Before an operation a process writes what it is about to do, after it what it was told, each on disk before it goes on.
-The process that takes the place of one that was killed reads in the journal which operation had no answer, and calls it
-again with the same idempotency key: what a person or a scheduler would do.
+Who is told that the outcome is unknown calls again with the same idempotency key. So does the process that takes the
+place of one that was killed: it reads in the journal which operation had no answer.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from registry.errors import (
     NoChampion,
     OutcomeUnknown,
     StaleDecision,
+    StoreUnavailable,
     UploadTooOld,
     VersionNotFound,
 )
 from registry.format.entries import digest
 from registry.maintenance import gc
 from registry.model.evidence import ScoredNight
+from registry.store import connect
 from tests.registry.actors import NAME
+from tests.registry.races.unreliable import HastyClock, UnreliableStore
 
 REFUSALS = (
     ArtifactMissing,
@@ -39,6 +42,7 @@ REFUSALS = (
     ModelNotFound,
     NoChampion,
     StaleDecision,
+    StoreUnavailable,
     UploadTooOld,
     VersionNotFound,
 )
@@ -77,6 +81,7 @@ class Worker:
     """One process of a race: a model, numbers that look random, a journal."""
 
     model: Model
+    store: UnreliableStore
     chance: random.Random
     journal: Journal
     seen: ChampionRecord | None = None
@@ -86,19 +91,25 @@ class Worker:
         """One operation, of one of the kinds, each as often as its number says."""
         (kind,) = self.chance.choices([*kinds], weights=[*kinds.values()])
         arguments = ARGUMENTS[kind](self)
-        self.call({"key": f"{self.chance.getrandbits(128):032x}", "kind": kind, "arguments": arguments})
+        operation = {"key": f"{self.chance.getrandbits(128):032x}", "kind": kind, "arguments": arguments}
+        self.call(operation) or self.call(operation)
+        self.journal.write("requests", asked=self.store.asked, failed=self.store.failed)
+        self.store.asked = self.store.failed = 0
 
-    def call(self, operation: Mapping[str, Any]) -> None:
+    def call(self, operation: Mapping[str, Any]) -> bool:
+        """Whether it is known what came of it."""
         key, kind = operation["key"], operation["kind"]
         self.journal.write("begun", key=key, kind=kind, arguments=operation["arguments"])
         try:
             answer = CALLS[kind](self, key, operation["arguments"])
         except OutcomeUnknown:
             self.journal.write("unknown", key=key)
+            return False
         except REFUSALS as error:
             self.journal.write("refused", key=key, kind=kind, why=type(error).__name__)
         else:
             self.journal.write("acknowledged", key=key, kind=kind, **answer)
+        return True
 
     def some_version(self) -> int:
         """The newest version more often than any other; 1 where there is none yet."""
@@ -205,10 +216,17 @@ TURNS: Mapping[str, Callable[[Worker], None]] = {
 
 def work(name: str, seed: str, url: str, grace: timedelta, journal: Path, over: Flag) -> None:
     """One life of the process ``name``, which ends when it is killed, or soon after the race is ``over``."""
-    worker = Worker(Registry(url).with_grace(grace).model(NAME), random.Random(seed), Journal(journal))
+    chance = random.Random(seed)
+    store = UnreliableStore(connect(url), chance)
+    # upkeep reads hundreds of objects, and would seldom come to an end over such a line
+    registry = Registry(url if TURNS[name] in (collect, fold) else store, clock=HastyClock()).with_grace(grace)
+    worker = Worker(registry.model(NAME), store, chance, Journal(journal))
     pending = worker.journal.without_answer()
     if pending is not None:
         worker.call(pending)
     while not over.value:
-        TURNS[name](worker)
-        time.sleep(worker.chance.random() * 0.02)  # what writers do between their writes
+        try:
+            TURNS[name](worker)
+        except StoreUnavailable:
+            continue  # it could not look what there is to do
+        time.sleep(chance.random() * 0.02)  # what writers do between their writes
