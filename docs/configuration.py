@@ -92,8 +92,8 @@ Prefect's own variables hold for Prefect: `PREFECT_API_URL` says which server a 
 `PREFECT_API_AUTH_STRING` how to be let in. `RETRAIN_SOURCE_REVISION` is noted in each version as the revision of the
 code, where there is no git checkout to ask. `RETRAIN_CACHE` is a folder where `registry log` and `history` keep copies
 of what never changes. `RETRAIN_REGISTRY_ID` is the id of the one registry that everything here is about, as `registry
-init` prints it: with it set, a folder that is not mounted or a mistyped prefix is an error, where it would else be a new
-registry that begins at v1. Set, it must not be empty.
+init` prints it: with it set, a folder that is not mounted or a mistyped prefix is an error, where a new registry would
+else begin at v1. Set, it must not be empty.
 
 ## Recipes of your own
 
