@@ -92,7 +92,7 @@ class Race:
         process.start()
 
     def kill(self, name: str) -> None:
-        """End the process as a power cut would, and start another in its place."""
+        """End the process without a word, and start another in its place."""
         process = self.running[name]
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
