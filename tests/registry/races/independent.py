@@ -277,6 +277,8 @@ def _states(model: ModelRead) -> Iterator[Wrong]:
             for name, kinds in CHANGED_BY.items():
                 if entry.kind not in kinds and before.get(name) != after.get(name):
                     yield Wrong(entry.key, f"changes {name}, being '{entry.kind}'")
+            if "streams" not in entry.values["body"] and before.get("streams") != after.get("streams"):
+                yield Wrong(entry.key, "changes the streams, and says of none")
             if "key" in entry.values:
                 remembered = [*before.get("keys", ()), f"{entry.values['key'][:12]}:{n}"][-KEYS_KEPT:]
                 if after.get("keys") != remembered:

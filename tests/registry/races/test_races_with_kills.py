@@ -52,6 +52,8 @@ class Told:
         self.done = Counter(line["kind"] for line in lines if line["event"] == "acknowledged")
         self.refused = Counter(line["why"] for line in lines if line["event"] == "refused")
         self.removed = Counter(why for line in lines for why in line.get("removed", ()))
+        settled = {line["key"] for line in lines if line["event"] in ("acknowledged", "refused")}
+        self.unsettled = {line["key"] for line in lines if line["event"] == "begun"} - settled
         self.folded = sum(line.get("runs", 0) for line in lines)
         self.asked, self.failed = (sum(line.get(name, 0) for line in lines) for name in ("asked", "failed"))
 
@@ -65,7 +67,8 @@ class Told:
         return (
             f"{self.events['acknowledged']} acknowledged {dict(self.done)}, {self.events['refused']} refused "
             f"{dict(self.refused)}, {self.events['unknown']} unknown, {self.events['begun'] - answers} cut off and "
-            f"called again, {self.failed / max(1, self.asked):.0%} of {self.asked} requests failed, "
+            f"called again, {len(self.unsettled)} never settled, "
+            f"{self.failed / max(1, self.asked):.0%} of {self.asked} requests failed, "
             f"{self.events['collected']} collections {dict(self.removed)}, {self.folded} runs folded"
         )
 
@@ -89,7 +92,7 @@ class Race:
         process.start()
 
     def kill(self, name: str) -> None:
-        """End the process as a power cut would, and start another in its place."""
+        """End the process without a word, and start another in its place."""
         process = self.running[name]
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
