@@ -34,6 +34,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 KINDS = {
     "versions": ("registered", "scored", "retired", "tagged"),
     "decisions": (
+        "scored",
         "promoted",
         "held",
         "returned",

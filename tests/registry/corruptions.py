@@ -24,9 +24,9 @@ def whole() -> MemoryStore:
     for label in "cde":
         register(model, label)
     model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
-    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     model.retire([3], author="ann", reason="old")
     model.tag("best", 4, author="ann")
+    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     return store
 
 
@@ -88,8 +88,8 @@ def the_first_two_entries_deleted(store):
 
 @plant("head without predecessor")
 def the_entry_before_the_newest_deleted(store):
-    del store.objects[key_of(7)]
-    return key_of(7)
+    del store.objects[key_of(6)]
+    return key_of(6)
 
 
 @plant("fork")
@@ -219,32 +219,45 @@ def a_latest_version_that_is_not(store):
 
 @plant("wrong state")
 def a_latest_version_changed_by_a_tag(store):
-    rewritten(store, 8, state=state_with(store, 8, "versions", latest={"version": "v9", "entry": 8}))
-    return key_of(8)
+    rewritten(store, 7, state=state_with(store, 7, "versions", latest={"version": "v9", "entry": 7}))
+    return key_of(7)
 
 
 @plant("wrong state")
 def a_retired_version_not_remembered(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", retired=""))
-    return key_of(7)
+    rewritten(store, 6, state=state_with(store, 6, "versions", retired=""))
+    return key_of(6)
 
 
 @plant("wrong state")
 def a_retirement_by_a_tag(store):
-    rewritten(store, 8, state=state_with(store, 8, "versions", retired="1-5"))
-    return key_of(8)
+    rewritten(store, 7, state=state_with(store, 7, "versions", retired="1-5"))
+    return key_of(7)
 
 
 @plant("wrong state")
 def a_tag_moved_by_a_retirement(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", tags={"best": "v1"}))
-    return key_of(7)
+    rewritten(store, 6, state=state_with(store, 6, "versions", tags={"best": "v1"}))
+    return key_of(6)
 
 
 @plant("wrong state")
-def evidence_turned_back_by_a_retirement(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", watermark={"through": "2024-01-01", "entry": 1}))
-    return key_of(7)
+def evidence_made_up_by_a_held_night(store):
+    mark = {"through": "2024-01-01", "entry": 1, "count": 1}
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", watermark=mark))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def evidence_named_in_the_log_of_versions_by_a_retirement(store):
+    rewritten(store, 6, state=state_with(store, 6, "versions", watermark={"through": "2024-01-01", "entry": 1}))
+    return key_of(6)
+
+
+@plant("wrong state")
+def a_stream_given_to_another_version(store):
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", streams={"0" * 16: 5}))
+    return key_of(3, "decisions")
 
 
 @plant("wrong state")
@@ -298,8 +311,8 @@ def a_state_of_unknown_form(store):
 
 @plant("damaged entry")
 def a_manifest_of_unknown_form(store):
-    rewritten(store, 6, body={"night": "2024-05-02"})
-    return key_of(6)
+    rewritten(store, 4, log="decisions", body={"night": "2024-05-02"})
+    return key_of(4, "decisions")
 
 
 @plant("wrong state")

@@ -133,7 +133,7 @@ def test_the_decision_on_named_years_is_read_as_it_was_written(registry: Registr
 
 def test_the_evidence_is_there_as_each_night_saw_it(registry: Registry) -> None:
     model = registry.model("nightly")
-    ledgers = [read_ledger(model, entry.n) for entry in model.versions.walk() if entry.kind == "scored"]
+    ledgers = [read_ledger(model, entry) for entry in model.versions.walk() if entry.kind == "scored"]
     live = [list(ledger.live_nights) for ledger in ledgers]
     nights = ["2024-05-30", "2024-05-31", "2024-06-05", "2024-06-07"]
     assert live == [nights, nights[:3], nights[:2], nights[:1]]
