@@ -41,6 +41,12 @@ class ModelNotFound(RegistryError):
     exit_status = 3
 
 
+class RegistryMissing(RegistryError):
+    """An id is insisted on, and no registry with an id is there: a wrong address, or a folder that is not mounted."""
+
+    exit_status = 3
+
+
 class VersionNotFound(RegistryError):
     """The model has no such version."""
 
@@ -121,6 +127,14 @@ class Corrupt(RegistryError):
     exit_status = 7
 
 
+class HistoryCut(Corrupt):
+    """What an entry says was written is gone or is another: the end of a log was removed, or a log rewritten."""
+
+
+class OtherRegistry(Corrupt):
+    """An entry, or a whole place, belongs to another registry than the one that is asked for."""
+
+
 class MalformedEntry(Corrupt):
     """A field of an entry is missing, or not of its type and range; ``wrong`` says which, what was found instead."""
 
@@ -145,6 +159,10 @@ class UntrustedSignature(RegistryError):
     """Trusted keys are configured and an entry is not signed by one that may write it."""
 
     exit_status = 7
+
+
+class ForgedSignature(UntrustedSignature):
+    """A signature names a trusted key and is not that key's of these bytes: they were changed, or it was made up."""
 
 
 class InputMismatch(RegistryError):

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator
 
-from registry.clock import Clock, write_time
-from registry.errors import Corrupt, Exists, FormatTooNew, NotFound, OutcomeUnknown
-from registry.format import keys
-from registry.format.entries import canonical
+from registry.log.identity import RegistryRoot
 from registry.store import Store, Stored, probe
-
-FORMAT = 1
 
 
 class ProbedStore:
-    """A store whose first create is preceded by the probe of its one promise and by a look at the registry's format.
+    """A store whose first create is preceded by the probe of its one promise and by a look at which registry it is.
 
     Its first delete is preceded by that look.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, root: RegistryRoot) -> None:
         self._store = store
-        self._clock = clock
+        self._root = root
         self._probed = False
         self._allowed = False
         self.url = store.url
@@ -45,8 +38,7 @@ class ProbedStore:
 
     def delete(self, key: str) -> None:
         if not self._probed and not self._allowed:
-            with contextlib.suppress(NotFound):  # what a newer package names here, this one may take for garbage
-                check_format(self._store.get(keys.FORMAT_KEY), self.url)
+            self._root.look()  # what a newer package names here, this one may take for garbage
             self._allowed = True
         self._store.delete(key)
 
@@ -54,25 +46,5 @@ class ProbedStore:
         return self._store.stat(prefix)
 
     def _probe(self) -> None:
-        try:
-            data = self._store.get(keys.FORMAT_KEY)
-        except NotFound:
-            data = canonical({"format": FORMAT, "oldest_reader": FORMAT, "created": write_time(self._clock.now())})
-            try:
-                self._store.create(keys.FORMAT_KEY, data)
-            except (Exists, OutcomeUnknown):
-                data = self._store.get(keys.FORMAT_KEY)
-        check_format(data, self.url)
-        probe(self._store, key=keys.FORMAT_KEY)
-
-
-def check_format(data: bytes, url: str) -> None:
-    """Look at the ``format.json`` of the registry at ``url``: :class:`Corrupt`, :class:`FormatTooNew`."""
-    where = f"{url}/{keys.FORMAT_KEY}"
-    try:
-        oldest = json.loads(data)["oldest_reader"]
-        newer = oldest > FORMAT
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Corrupt(f"{where} is unreadable ({error}): this is not a registry, or it is damaged") from error
-    if newer:
-        raise FormatTooNew(f"{where} asks for a reader of format {oldest}, this package has {FORMAT}: upgrade it")
+        identity = self._root.begin()
+        probe(self._store, identity.key, identity.data)

@@ -13,6 +13,7 @@ from registry.errors import InvalidRequest
 from registry.format import keys
 from registry.log.access import Access
 from registry.log.cache import Cache
+from registry.log.identity import RegistryRoot, expected_id
 from registry.model.operator import ModelOperator
 from registry.model.promoter import ModelPromoter
 from registry.model.reader import ModelReader
@@ -47,8 +48,11 @@ class Registry:
         cache: Cache | str | Path | None = None,
     ) -> None:
         clock = clock or SystemClock()
+        store = connect(url) if isinstance(url, str | Path) else url
+        root = RegistryRoot(store, clock, new_id, expected_id())
         self._access = Access(
-            ProbedStore(connect(url) if isinstance(url, str | Path) else url, clock),
+            ProbedStore(store, root),
+            root,
             clock,
             new_id,
             signer=signer,
@@ -64,6 +68,13 @@ class Registry:
     def url(self) -> str:
         """Where it is, as a person would type it."""
         return self.store.url
+
+    def begin(self, registry_id: str | None = None) -> str:
+        """Begin a registry here, under ``registry_id`` or a new one; its id, also where it was begun before.
+
+        Raises :class:`InvalidRequest` where there is another than ``registry_id``.
+        """
+        return self._access.root.begin_as(registry_id)
 
     def with_grace(self, grace: timedelta) -> Self:
         """This registry with another grace than a day: how old garbage must be before it is removed.

@@ -117,6 +117,7 @@ def _next(before: Entry, record: VersionRecord) -> Entry:
         state={**before.state, "latest": latest, "keys": remember(before.state, key, n)},
         previous=before.digest,
         key=key,
+        registry=before.registry,
     )
 
 

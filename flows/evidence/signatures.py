@@ -106,7 +106,7 @@ class Signatures:
             return True
         promotion = self._model.decisions.read(decision)
         try:
-            trusted.check_champion(self._model.name, promotion.state.get("champion") or {})
+            self._model.check_promoted(promotion, trusted)
         except UntrustedSignature:
             return False
         champion, record = champion_of(promotion), VersionRecord.from_dict(entry.body["version"])

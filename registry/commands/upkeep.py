@@ -1,4 +1,4 @@
-"""The commands ``registry verify``, ``gc``, ``fold`` and ``copy``: a registry kept whole, small and quick to read."""
+"""The commands ``registry init``, ``verify``, ``gc``, ``fold``, ``copy``: a registry begun, kept whole and small."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from registry.commands.options import (
     open_model,
     open_registry,
 )
-from registry.commands.output import bar, show
+from registry.commands.output import bar, say, show
+from registry.log.identity import check_id
 from registry.maintenance import copying, gc
 from registry.maintenance import verify as verifying
 from registry.maintenance.findings import Verified
@@ -39,6 +40,23 @@ Nights = Annotated[
     int, typer.Option(min=1, help="Remove artifacts of versions that were never champion after this many later nights.")
 ]
 To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, that the model is copied to.")]
+
+
+@app.command(epilog="Example: registry init --registry s3://models/registry")
+def init(
+    registry: Url = ".retrain/registry",
+    registry_id: Annotated[
+        str | None,
+        typer.Option("--id", help="The id that it gets, such as that of one whose identity was lost."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a registry and print its id; of one that was begun, print the id.
+
+    With RETRAIN_REGISTRY_ID set to it, a wrong address or a folder that is not mounted is an error and no new registry.
+    """
+    given = Registry(registry).begin(None if registry_id is None else check_id(registry_id, "--id"))
+    show({"registry": given}, as_json, lambda: say(f"{registry}: registry {given}"))
 
 
 @app.command(epilog="Example: registry verify gbpusd_m15_direction --registry s3://models/registry")

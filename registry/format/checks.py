@@ -185,6 +185,7 @@ SECONDS = Plain("a number from 0", lambda value: _is_number(value) and value >= 
 TIME = Plain("a moment like 2024-12-31T22:00:00.000000Z, from 1900 to 2261", _is_time)
 MOMENT = Plain("a day or a moment in ISO 8601, from 1900 to 2261", _is_moment)
 SHA256 = Plain("64 hexadecimal digits", _matches("[0-9a-f]{64}"))
+REGISTRY_ID = Plain("the id of a registry: 32 hexadecimal digits", _matches("[0-9a-f]{32}"))
 VERSION = Plain("a version such as v3", lambda value: type(value) is str and value[:1] == "v" and is_version(value))
 OBJECT = Plain("an object", lambda value: type(value) is dict)
 MODEL_NAME = Plain("the name of a model", lambda value: type(value) is str and is_name(value))

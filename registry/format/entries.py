@@ -23,7 +23,9 @@ from registry.format.checks import Fault
 from registry.format.keys import check_text
 from registry.format.sentences import sentence
 
-FORMAT = 1
+FORMAT = 2
+"""Of entries written now. Those of format 1 name neither their registry nor what stood in the other log."""
+
 MAX_ENTRY_BYTES = 16 * 1024
 KEYS_KEPT = 256
 """How many idempotency keys a state keeps; older work is refused by its night."""
@@ -65,6 +67,11 @@ class Entry:
     as_of: datetime | None = None
     key: str | None = None
     signature: Mapping[str, Any] | None = None
+    registry: str | None = None
+    """The id of the registry that it was written in; None in format 1."""
+    seen: Mapping[str, Any] | None = None
+    """The newest entry of the other log that a writer up to here had seen: its number ``n`` and ``sha256``."""
+    format: int = FORMAT
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -73,7 +80,7 @@ class Entry:
     def to_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
             **self.extra,
-            "format": FORMAT,
+            "format": self.format,
             "model": self.model,
             "log": self.log,
             "n": self.n,
@@ -89,8 +96,9 @@ class Entry:
             values["as_of"] = write_time(self.as_of)
         if self.key is not None:
             values["key"] = self.key
-        if self.signature is not None:
-            values["signature"] = self.signature
+        for name in ("registry", "seen", "signature"):
+            if getattr(self, name) is not None:
+                values[name] = getattr(self, name)
         return values
 
     def to_bytes(self) -> bytes:
@@ -108,7 +116,7 @@ class Entry:
         return digest(self.to_bytes())
 
 
-_TOP_FIELDS = {"format", *(entry_field.name for entry_field in fields(Entry) if entry_field.name != "extra")}
+_TOP_FIELDS = {*(entry_field.name for entry_field in fields(Entry) if entry_field.name != "extra")}
 
 
 def canonical(value: Any) -> bytes:
@@ -158,6 +166,9 @@ def parse(data: bytes, *, where: str, proven: bool = False) -> Entry:
             as_of=None if as_of is None else read_time(as_of),
             key=values.get("key"),
             signature=values.get("signature"),
+            registry=values.get("registry"),
+            seen=values.get("seen"),
+            format=values["format"],
             extra={name: value for name, value in values.items() if name not in _TOP_FIELDS},
         )
         # an escape may hide what no text can be printed of: half a character

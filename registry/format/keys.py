@@ -2,7 +2,7 @@
 
 ::
 
-    format.json
+    format/<number>.json
     models/<name>/versions/<thousand>/<inverted>-<n>.json
     models/<name>/decisions/<thousand>/<inverted>-<n>.json
     models/<name>/artifacts/<sha256>-<operation id>
@@ -19,11 +19,13 @@ import re
 
 from registry.errors import InvalidName, InvalidRequest
 
-FORMAT_KEY = "format.json"
+FORMAT_PREFIX = "format"
+MODELS = "models/"
 LOGS = ("versions", "decisions")
 
 _TOP = 9_999_999_999
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9_-])){0,99}")
+_FORMAT = re.compile(r"format/([1-9][0-9]{0,5})\.json")
 _ENTRY = re.compile(r"([0-9]{7})/([0-9]{10})-([0-9]{1,10})\.json")
 _VERSION = re.compile(r"v?([1-9][0-9]{0,9})")
 
@@ -61,6 +63,18 @@ def check_text(text: str, what: str, *, limit: int = 500) -> str:
 def check_author(author: str) -> str:
     """``author`` if it is a printable name of at most 128 bytes, else :class:`InvalidName`."""
     return check_text(author, "author", limit=128)
+
+
+def format_key(number: int) -> str:
+    """The key of the object that says a registry's format; ``format.json`` for format 1, which wrote it so."""
+    return f"{FORMAT_PREFIX}.json" if number == 1 else f"{FORMAT_PREFIX}/{number}.json"
+
+
+def format_number(key: str) -> int | None:
+    """The format that the object under ``key`` is about; None for any other key."""
+    match = _FORMAT.fullmatch(key)
+    number = 1 if key == format_key(1) else None if match is None else int(match[1])
+    return number if number is not None and format_key(number) == key else None
 
 
 def model_prefix(model: str) -> str:

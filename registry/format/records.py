@@ -120,6 +120,8 @@ class ChampionRecord(Record):
     night: str | None = None
     known_at: str | None = None
     simulated: bool | None = None
+    registry: str | None = None
+    """The id of the registry that it was made champion in; None in format 1."""
     signature: Mapping[str, Any] | None = None
     """Of this record without it, by a promoter's key (see :mod:`registry.trust.signing`)."""
 

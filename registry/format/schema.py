@@ -21,6 +21,7 @@ from registry.format.checks import (
     NUMBER,
     NUMBERED,
     OBJECT,
+    REGISTRY_ID,
     REMEMBERED,
     RUNS,
     SECONDS,
@@ -113,6 +114,7 @@ _CHAMPION_FIELDS: dict[str, ValueCheck] = {
     "night": Nullable(TEXT),
     "known_at": Nullable(MOMENT),
     "simulated": Nullable(FLAG),
+    "registry": Nullable(REGISTRY_ID),
     "signature": Nullable(_SIGNATURE),
 }
 CHAMPION_RECORD = Fields(
@@ -260,8 +262,10 @@ _ENTRY_FIELDS: dict[str, ValueCheck] = {
     "as_of": TIME,
     "key": TEXT,
     "signature": _SIGNATURE,
+    "registry": REGISTRY_ID,
+    "seen": Fields({"n": NUMBERED, "sha256": SHA256}),
 }
-_ENTRY = Fields(_ENTRY_FIELDS, optional=("as_of", "key", "signature"))
+_ENTRY = Fields(_ENTRY_FIELDS, optional=("as_of", "key", "signature", "registry", "seen"))
 
 
 def fault(values: Any) -> Fault | None:
@@ -269,6 +273,8 @@ def fault(values: Any) -> Fault | None:
     wrong = _ENTRY.fault(values)
     if wrong is not None:
         return wrong
+    if (values["format"] > 1) != ("registry" in values):
+        return Fault("registry", values.get("registry"), "the id of a registry from format 2 on, and none before")
     body = BODIES.get(values["kind"])
     wrong = None if body is None else body.fault(values["body"])
     if wrong is not None:

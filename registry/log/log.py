@@ -2,11 +2,16 @@
 
 Entry ``n + 1`` is added by creating its key, which fails where it exists: of any number of writers one wins, the others
 read what won and try the number after it. Nothing is locked, rewritten or deleted.
+
+**What was seen stays.** Each entry names the newest entry of the other log that a writer up to it had seen, number and
+digest. So the end of a log cannot be cut off, nor a log be rewritten or removed, without the other telling of it
+(:class:`~registry.errors.HistoryCut`): to whoever reads both, a night or ``registry verify``, at no further request as
+long as nothing is missing. Who reads one log alone, a serving process, sees it in what this object saw before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,16 +21,18 @@ from registry.errors import (
     ClockSkew,
     Corrupt,
     Exists,
+    HistoryCut,
     InvalidRequest,
     MalformedEntry,
     NightDecided,
     NotFound,
+    OtherRegistry,
     OutcomeUnknown,
     StoreError,
     StoreUnavailable,
 )
 from registry.format import keys
-from registry.format.entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
+from registry.format.entries import KEYS_KEPT, Entry, digest, idempotency_key, parse, recall, remember
 from registry.log import segments
 from registry.log.access import Access
 from registry.log.cache import Cache
@@ -61,6 +68,15 @@ class Log:
         self.name = name
         self.prefix = keys.log_prefix(model, name)
         self._newest: Entry | None = None
+        self._looked = False
+        self._other: Log | None = None
+
+    @classmethod
+    def pair(cls, access: Access, model: str) -> tuple[Log, Log]:
+        """The versions and the decisions of a model, each of which tells what it saw of the other."""
+        versions, decisions = (cls(access, model, name) for name in keys.LOGS)
+        versions._other, decisions._other = decisions, versions
+        return versions, decisions
 
     @property
     def store(self) -> Store:
@@ -71,14 +87,25 @@ class Log:
         return self.access.cache
 
     def head(self) -> Entry | None:
-        """The newest entry: one LIST and one GET, or one LIST where nothing is new since this object last looked."""
+        """The newest entry: one LIST and one GET, or one LIST where nothing is new since this object last looked.
+
+        :class:`HistoryCut` where an entry that was seen is gone, or is another.
+        """
         n = self._newest_number()
         known = self._newest
-        if known is not None and (n is None or n <= known.n):
-            return known  # a stale LIST may even show less than was seen
+        if known is not None and n == known.n:
+            return known
+        if known is not None and (n is None or n < known.n):
+            self._still_there(known.n, known.digest, "this process read it before")
+            return known  # a stale LIST shows less than was seen
         if n is None:
-            return None
-        self._newest = self.read(n)
+            self.access.root.look_where_empty()
+        else:
+            newest = self.read(n)
+            self._follows(known, newest)
+            self._newest = newest
+        self._looked = True
+        self._compare()
         return self._newest
 
     def newest(self) -> Entry | None:
@@ -95,13 +122,25 @@ class Log:
     def read(self, n: int) -> Entry:
         """Entry ``n``; :class:`Corrupt` where it is not what its key says, or missing."""
         key = keys.entry_key(self.model, self.name, n)
-        where = f"{self.store.url}/{key}"
         try:
-            entry = parse(self.store.get(key), where=where)
+            data = self.store.get(key)
         except NotFound as error:
-            raise Corrupt(f"{where} is missing from the log; run `registry verify {self.model}`") from error
+            raise Corrupt(
+                f"{self.store.url}/{key} is missing from the log; run `registry verify {self.model}`"
+            ) from error
+        return self._entry_in(data, n)
+
+    def _entry_in(self, data: bytes, n: int) -> Entry:
+        """Entry ``n`` of these bytes, which its key holds."""
+        where = f"{self.store.url}/{keys.entry_key(self.model, self.name, n)}"
+        entry = parse(data, where=where)
         if (entry.model, entry.log, entry.n) != (self.model, self.name, n):
             raise Corrupt(f"{where} holds entry {entry.n} of {entry.model}/{entry.log}: it was copied or renamed")
+        expected = self.access.root.known_id
+        if entry.registry is not None and expected is not None and entry.registry != expected:
+            raise OtherRegistry(
+                f"{where} was written in registry {entry.registry}, and this is {expected}: it is not used"
+            )
         return entry
 
     def walk(self, *, newest: int | None = None) -> Iterator[Entry]:
@@ -244,11 +283,61 @@ class Log:
             body=draft.body,
             state={**before, **newest, **draft.changes, "keys": remember(before, key, n)},
             previous=None if head is None else head.digest,
+            registry=self.access.root.id(),
+            seen=self._sighting(head),
             as_of=as_of,
             key=key,
         )
         signer = self.access.signer
         return _as_read(entry if signer is None else signed(entry, signer))
+
+    def _sighting(self, head: Entry | None) -> Mapping[str, Any] | None:
+        """The newest entry of the other log that a writer of this one saw: the last who wrote, or this process."""
+        before = None if head is None else head.seen
+        other = None if self._other is None else self._other._newest
+        if other is None or (before is not None and other.n <= before["n"]):
+            return before
+        return {"n": other.n, "sha256": other.digest}
+
+    def _compare(self) -> None:
+        """Whether each log has what the newest entry of the other says that it has, as far as both were looked at."""
+        other = self._other
+        for teller, told in () if other is None else ((self, other), (other, self)):
+            seen = None if teller._newest is None else teller._newest.seen
+            newest = told._newest
+            if seen is None or not told._looked or (newest is not None and newest.n > seen["n"]):
+                continue
+            if newest is None or newest.n < seen["n"] or newest.digest != seen["sha256"]:
+                told._newest = told._still_there(
+                    seen["n"], seen["sha256"], f"the newest entry of {teller.prefix} saw it"
+                )
+
+    def _still_there(self, n: int, sha256: str, why: str) -> Entry:
+        """Entry ``n``, asked for by its key, if it has this digest; :class:`HistoryCut`."""
+        where = f"entry {n} of {self.prefix} in {self.store.url}"
+        mend = (
+            f"run `registry verify {self.model}` and put back from a copy what is lost; if nothing can be had back, a "
+            f"person says so: `registry repair {self.model}`"
+        )
+        try:
+            data = self.store.get(keys.entry_key(self.model, self.name, n))
+        except NotFound as error:
+            raise HistoryCut(f"{where} is gone, and {why}: the end of the log was removed; {mend}") from error
+        if digest(data) != sha256:
+            raise HistoryCut(f"{where} is another than it was, and {why}: the log was rewritten; {mend}")
+        return self._entry_in(data, n)
+
+    def _follows(self, known: Entry | None, newest: Entry) -> None:
+        """:class:`HistoryCut` where the log that ends with ``newest`` was not written after ``known``."""
+        if known is None:
+            return
+        after = newest if newest.n == known.n + 1 else self.read(known.n + 1)
+        if after.previous != known.digest:
+            self._still_there(known.n, known.digest, "this process read it before")
+            raise HistoryCut(
+                f"entry {after.n} of {self.prefix} in {self.store.url} was not written after the entry {known.n} "
+                f"there: the log was rewritten; run `registry verify {self.model}`"
+            )
 
     def _winner(self, entry: Entry) -> Entry:
         """The entry that stands where ``entry`` was to be written: perhaps ``entry`` itself, after a lost answer."""

@@ -55,6 +55,7 @@ def faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterat
     """
     if before is not None and entry.time < before.time:
         yield "time goes back", f"was written at {entry.time}, before the entry before it ({before.time})"
+    yield from _sighting_faults(before, entry)
     faults_of = _version_faults if entry.log == "versions" else _decision_faults
     try:
         yield from _key_faults(before, entry)
@@ -62,6 +63,16 @@ def faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterat
         yield from wrong or _state_faults(before, entry, registered)
     except _UNKNOWN_FORM as error:
         yield "wrong state", f"has a body or state of unknown form ({type(error).__name__}: {error})"
+
+
+def _sighting_faults(before: Entry | None, entry: Entry) -> Iterator[Inconsistency]:
+    if before is None:
+        return
+    if entry.format < before.format:
+        yield "wrong state", f"is of format {entry.format}, written after one of format {before.format}"
+    seen, seen_before = ((each.seen or {}).get("n", 0) for each in (entry, before))
+    if seen < seen_before:
+        yield "wrong state", f"saw {seen} entries of the other log, where the entry before it saw {seen_before}"
 
 
 def _key_faults(before: Entry | None, entry: Entry) -> Iterator[Inconsistency]:
@@ -91,6 +102,8 @@ def _short(value: object) -> str:
 
 
 def _version_faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterator[Inconsistency]:
+    if entry.kind == "scored" and entry.format > 1:
+        yield "wrong state", "names evidence in the log of versions, as entries of format 1 did: no night goes by it"
     count = transitions.latest_number(before)
     latest = entry.state.get("latest")
     if entry.kind == "registered":
@@ -227,7 +240,7 @@ def _crowning(entry: Entry, present: ChampionRecord | None, registered: Register
     stored = ChampionRecord.from_dict(entry.state["champion"])
     forced = entry.kind != "rolled_back" and bool(stored.forced) and entry.body.get("forced") is True
     version = Version(registered[stored.entry], stored.entry, entry.time, entry.author)
-    candidate = candidate_of(version, entry.author, _night(entry), forced=forced)
+    candidate = candidate_of(version, entry.author, _night(entry), forced=forced, registry=entry.registry)
     if entry.kind == "rolled_back":
         if present is None:
             raise ValueError("there is no champion to roll back from")

@@ -25,8 +25,8 @@ from registry.model.reader import ModelReader
 from registry.model.retention import named_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
-_UNTRUSTED = ("untrusted champion",)  # nothing is lost by that: a backup holds what there is, whoever signed it
-_FIXED = ("missing artifact", "missing evidence")  # what copying puts back
+_UNTRUSTED = ("untrusted champion", "untrusted entry")  # nothing is lost: a backup holds what there is
+_FIXED = ("missing artifact", "missing evidence", "cut log")  # what copying puts back
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,20 @@ class Copied:
 def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet) -> Copied:
     """Make ``target`` hold what ``source`` holds. Writers may go on at the source; nobody should write to the target.
 
-    Raises :class:`InvalidRequest` where the target has another history or the models differ in name, :class:`Corrupt`
-    where the source, or the target before or after, is not clean.
+    Raises :class:`InvalidRequest` where the target is another registry or has another history, or the models differ in
+    name, :class:`Corrupt` where the source, or the target before or after, is not clean.
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
     _must_be_clean(verify(source, progress=progress), source, but=_UNTRUSTED)
     _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
-    pairs = [(source.decisions, target.decisions), (source.versions, target.versions)]  # decisions name versions
+    target.access.root.adopt(source.access.root)
+    # decisions name versions; each log by itself, since in a copy that was cut off one may lack what the other saw
+    pairs = [
+        (Log(source.access, source.name, name), Log(target.access, target.name, name)) for name in reversed(keys.LOGS)
+    ]
     counts = [_common_history(origin, copied) for origin, copied in pairs]
+    counts = _with_what_was_seen([origin for origin, _ in pairs], counts)
     work = _Copying(source, target, progress)
     for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
         work.copy_log(origin, last, present)
@@ -79,6 +84,18 @@ def _common_history(source: Log, target: Log) -> tuple[int, int]:
             "differs): nothing was copied; copy to an empty place"
         )
     return last, present
+
+
+def _with_what_was_seen(logs: list[Log], counts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """``counts`` with the later end of a log where what is copied of the other saw more of it: the copy would tell of
+    entries that it lacks. Both ends are read one after the other, and writers go on."""
+    ends = [last for last, _ in counts]
+    while True:
+        seen = [log.read(last).seen if last else None for log, last in zip(logs, ends, strict=True)]
+        wanted = [max(end, int((told or {}).get("n", 0))) for end, told in zip(ends, reversed(seen), strict=True)]
+        if wanted == ends:
+            return [(end, present) for end, (_, present) in zip(ends, counts, strict=True)]
+        ends = wanted
 
 
 class _Copying:

@@ -13,15 +13,28 @@ recorded is lost. ``note``: nothing is wrong."""
 _RESTORE = "put the object of this key from a copy of the registry back (a copy has the same keys)"
 _MEANINGS: Mapping[str, tuple[Severity, str]] = {
     "damaged format": ("damage", "every write is refused: remove it, and the next write makes it anew"),
+    "missing format": (
+        "damage",
+        "nobody knows which registry it is: put the object back from a copy, or say the id that entries name by "
+        "`registry init --id`",
+    ),
     "damaged entry": ("damage", f"remove it, then {_RESTORE}"),
     "gap": ("damage", _RESTORE),
     "head without predecessor": ("damage", _RESTORE),
     "fork": ("damage", "two writers wrote this number: the store overwrites, or someone did; compare with a copy"),
+    "cut log": ("damage", f"the end of the log was removed: {_RESTORE}"),
+    "rewritten entry": ("damage", "the log was rewritten: find out who did, put the log back from a copy"),
+    "other registry": ("damage", "it was written in another registry: find out who put it here, and remove it"),
     "wrong state": ("damage", "this package does not write this: find out who did, compare with a copy"),
     "version numbers": ("damage", "this package does not write this: find out who did, compare with a copy"),
     "untrusted champion": (
         "fault",
         "production that trusts the keys configured here refuses it: promote it with a key that may, or roll back",
+    ),
+    "untrusted entry": ("fault", "no key trusted here signed it: find out who wrote it, compare with a copy"),
+    "unsigned beginning": (
+        "note",
+        "no key trusted here signed these, and one signed what was written after them, which names them by digest",
     ),
     "time goes back": ("fault", "questions about a past moment may be answered wrongly: set the writers' clocks"),
     "work done twice": ("fault", "the second entry should not be there: find out who wrote it"),

@@ -23,13 +23,16 @@ from registry.format import keys
 from registry.format.entries import Entry, digest, parse
 from registry.format.records import VersionRecord
 from registry.log import segments
+from registry.log.identity import read_identity
 from registry.log.parallel import Progress, in_order, quiet
 from registry.maintenance.consistency import faults
 from registry.maintenance.findings import Damage, Verified
+from registry.maintenance.root import printable, root_findings
+from registry.maintenance.sightings import Sightings
+from registry.maintenance.signatures import SignatureCheck
 from registry.model.reader import ModelReader
 from registry.model.retention import named_objects, object_digest
 from registry.model.transitions import protected_versions
-from registry.probed_store import check_format
 from registry.registry import Registry
 from registry.store import Store
 
@@ -43,19 +46,28 @@ def verify(model: ModelReader, *, progress: Progress = quiet) -> Verified:
     Raises :class:`FormatTooNew`, and what the store says.
     """
     report = _verify(model, progress)
-    return dataclasses.replace(report, findings=(*_format_findings(model.store), *report.findings))
+    return dataclasses.replace(report, findings=(*root_findings(model.store), *report.findings))
 
 
 def _verify(model: ModelReader, progress: Progress) -> Verified:
-    inspection = _Inspection(model.store, model.name, progress)
+    inspection = _Inspection(model, progress, registry=_id_of(model.store))
     listed = {
         log: inspection.numbers(log) for log in reversed(keys.LOGS)
     }  # decisions first: they name what was there before
     for log in keys.LOGS:
         inspection.read_log(log, listed[log])
-    inspection.read_champion(model)
+    inspection.compare_logs()
+    inspection.read_champion()
     inspection.read_objects()
     return Verified(model.name, inspection.entries, inspection.objects, inspection.size, tuple(inspection.findings))
+
+
+def _id_of(store: Store) -> str | None:
+    try:
+        found = read_identity(store)
+    except Corrupt:
+        return None  # a finding of its own
+    return None if found is None else found.id
 
 
 def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verified]:
@@ -64,33 +76,21 @@ def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verifi
     What is wrong with the format is found once, in a report of its own by the name :data:`ITSELF`.
     """
     models = registry.models()
-    wrong = _format_findings(registry.store)
+    wrong = tuple(root_findings(registry.store))
     reports = [Verified(ITSELF, 0, 0, 0, wrong)] if wrong else []
     reports += [_verify(registry.model(name), progress) for name in models]
     for name in registry.store.folders("models/"):
         if name not in models:
-            stray = Damage("stray key", f"models/{_printable(name)}/", "is under no name that a model may have")
-            reports.append(Verified(_printable(name), 0, 0, 0, (stray,)))
+            stray = Damage("stray key", f"models/{printable(name)}/", "is under no name that a model may have")
+            reports.append(Verified(printable(name), 0, 0, 0, (stray,)))
     return reports
-
-
-def _format_findings(store: Store) -> tuple[Damage, ...]:
-    """What keeps every writer of the registry from writing; nothing where there is no format yet."""
-    try:
-        check_format(store.get(keys.FORMAT_KEY), store.url)
-    except NotFound:
-        return ()
-    except Corrupt as error:
-        return (Damage("damaged format", keys.FORMAT_KEY, f"cannot be read ({error})"),)
-    return ()
 
 
 @dataclass
 class _Inspection:
     """One verification of one model: what it has read so far, and what it has found."""
 
-    store: Store
-    model: str
+    reader: ModelReader
     progress: Progress
     findings: list[Damage] = field(default_factory=list)
     digests: dict[str, dict[int, str]] = field(default_factory=dict)
@@ -104,12 +104,26 @@ class _Inspection:
     work: Counter[str] = field(default_factory=Counter)
     newest: Entry | None = None
     """The newest decision; None where there is none or it cannot be read."""
+    sightings: dict[str, Sightings] = field(default_factory=dict)
+    """By log, what its entries saw of the other."""
+    registry: str | None = None
+    """The id of the registry; None where it has none, or it cannot be read."""
+    listed: dict[str, int] = field(default_factory=dict)
+    """By log, the number of its newest entry when it was listed."""
     entries: int = 0
     objects: int = 0
     size: int = 0
 
+    @property
+    def store(self) -> Store:
+        return self.reader.store
+
+    @property
+    def model(self) -> str:
+        return self.reader.name
+
     def report(self, kind: str, key: str, words: str) -> None:
-        self.findings.append(Damage(kind, _printable(key), words))
+        self.findings.append(Damage(kind, printable(key), words))
 
     def numbers(self, log: str) -> list[int]:
         listed = self.store.list(keys.log_prefix(self.model, log))
@@ -120,6 +134,9 @@ class _Inspection:
 
     def read_log(self, log: str, numbers: list[int]) -> None:
         known = self.digests.setdefault(log, {})
+        seen = self.sightings[log] = Sightings(self.model)
+        signatures = None if self.reader.trusted is None else SignatureCheck(self.reader.trusted)
+        self.listed[log] = numbers[-1] if numbers else 0
         before: Entry | None = None
         last = 0  # the number looked at last
         read = in_order(lambda n: (n, self._get(keys.entry_key(self.model, log, n))), numbers)
@@ -133,9 +150,22 @@ class _Inspection:
             if entry is not None:
                 self._check_entry(entry, before, alone=n > 1 and before is None)
                 known[n] = digest(data or b"")
+                seen.add(entry)
+                if signatures is not None:
+                    signatures.add(entry)
             before, last = entry, n
+        if signatures is not None:
+            self.findings += signatures.findings()
         if log == "decisions":
             self.newest = before
+
+    def compare_logs(self) -> None:
+        """Whether each log has what the other saw of it; both must have been read."""
+        for log, other in (keys.LOGS, keys.LOGS[::-1]):
+            seen = self.sightings[log]
+            beyond = seen.beyond(self.listed[other])  # written since it was listed, or removed
+            later = {n: self._get(keys.entry_key(self.model, other, n)) for n in beyond}
+            self.findings += seen.findings(other, self.digests[other], later)
 
     def _gap(self, log: str, first: int, n: int, *, newest: int) -> None:
         kind = "head without predecessor" if n == newest else "gap"
@@ -157,6 +187,8 @@ class _Inspection:
     def _check_entry(self, entry: Entry, before: Entry | None, *, alone: bool) -> None:
         """``alone``: the entry before it is not known, so that nothing can be said about following from it."""
         key = keys.entry_key(self.model, entry.log, entry.n)
+        if self.registry is not None and entry.registry not in (None, self.registry):
+            self.report("other registry", key, f"was written in registry {entry.registry}, and this is {self.registry}")
         if not alone:
             if entry.previous != (None if before is None else before.digest):
                 self.report("fork", key, f"was not written after the entry {entry.n - 1} that is there")
@@ -184,13 +216,13 @@ class _Inspection:
         if owner != record.version:
             self.report("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
 
-    def read_champion(self, model: ModelReader) -> None:
+    def read_champion(self) -> None:
         """Whether production may load the champion of the newest decision; the logs must have been read."""
         champion = None if self.newest is None else self.newest.state.get("champion")
-        if model.trusted is None or self.newest is None or not isinstance(champion, Mapping):
+        if self.reader.trusted is None or self.newest is None or not isinstance(champion, Mapping):
             return
         try:
-            model.trusted.check_champion(self.model, champion)
+            self.reader.check_promoted(self.newest, self.reader.trusted)
         except UntrustedSignature as error:
             key = keys.entry_key(self.model, self.newest.log, self.newest.n)
             self.report("untrusted champion", key, f"says a champion that is refused ({error})")
@@ -237,11 +269,6 @@ class _Inspection:
             return None
         except InvalidName:
             return b""  # a key that cannot be asked for, such as "notes (copy).txt": a stray one
-
-
-def _printable(key: str) -> str:
-    """A key as it can be printed, whatever was put into it."""
-    return key if key.isprintable() else ascii(key)[1:-1]
 
 
 def _kind_of(key: str) -> str:

@@ -67,7 +67,7 @@ class DecisionWriter:
             keys.check_text(decision.body.get("reason", ""), "reason")
             decision = dataclasses.replace(decision, body={**decision.body, "forced": True})
         night = decision.night
-        candidate = candidate_of(version, decision.author, night, forced=by_person)
+        candidate = candidate_of(version, decision.author, night, forced=by_person, registry=self._access.root.id())
 
         def promoted(body: Mapping[str, Any]) -> Build:
             build = transitions.promoted(
@@ -150,7 +150,9 @@ class DecisionWriter:
         return moved
 
 
-def candidate_of(version: Version, author: str, night: Night | None, *, forced: bool) -> ChampionRecord:
+def candidate_of(
+    version: Version, author: str, night: Night | None, *, forced: bool, registry: str | None
+) -> ChampionRecord:
     """The version as champion, but for the decision that makes it one; :class:`ArtifactMissing` for a mere record."""
     record = version.record
     if record.artifact is None:
@@ -172,4 +174,5 @@ def candidate_of(version: Version, author: str, night: Night | None, *, forced: 
         night=None if night is None else night.day,
         known_at=record.known_at,
         simulated=record.simulated,
+        registry=registry,
     )

@@ -66,7 +66,7 @@ class ModelOperator(ModelReader):
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
             return same_act(done, done.body["version"] == name)
         entry, chosen = self._proposed(name)
-        candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False)
+        candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False, registry=self.access.root.id())
         decision = NewDecision(author, approval.body_of(entry, author, reason), key=key, kinds=approval.KINDS)
 
         def approved(body: Mapping[str, Any]) -> Build:
@@ -113,7 +113,7 @@ class ModelOperator(ModelReader):
         version = self.registered_at(target.entry)
         writer, preparation = DecisionWriter(self), Preparation(self.access, self.name)
         writer.check_artifact_stays(version)
-        again = candidate_of(version, author, None, forced=False)
+        again = candidate_of(version, author, None, forced=False, registry=self.access.root.id())
         self._check_was_promoted(target, again)
         build = writer.signing_champion(transitions.rolled_back(again, expected=present, reason=reason))
         return self._act("rolled_back", preparation.in_time(build), author, reason, key)
@@ -148,10 +148,10 @@ class ModelOperator(ModelReader):
         of whoever wrote the newest entry."""
         if self.trusted is None:
             return
-        promoted = self.decisions.read(target.decision).state.get("champion") or {}
+        promoting = self.decisions.read(target.decision)
         try:
-            self.trusted.check_champion(self.name, promoted)
-            champion = ChampionRecord.from_dict(promoted)
+            self.check_promoted(promoting, self.trusted)
+            champion = ChampionRecord.from_dict(promoting.state["champion"])
             same = ("version", "entry", "artifact", "sha256", "cut")
             wrong = [name for name in same if getattr(champion, name) != getattr(again, name)]
             if wrong or champion.identity != (target.version, target.decision):

@@ -21,6 +21,7 @@ from registry.errors import (
     NoChampion,
     NotFound,
     Suspended,
+    UntrustedSignature,
     VersionNotFound,
 )
 from registry.format import keys
@@ -46,8 +47,7 @@ class ModelReader:
     def __init__(self, access: Access, name: str) -> None:
         self.access = access
         self.name = keys.check_name(name)
-        self.versions = Log(access, name, "versions")
-        self.decisions = Log(access, name, "decisions")
+        self.versions, self.decisions = Log.pair(access, name)
 
     @property
     def store(self) -> Store:
@@ -256,8 +256,30 @@ class ModelReader:
         if suspended is not None:
             raise Suspended(f"{self.name} is suspended since {say_time(suspended['since'])}: {suspended['reason']}")
         if self.trusted is not None:
-            self.trusted.check_champion(self.name, entry.state["champion"])
+            self.check_promoted(entry, self.trusted)
         return champion
+
+    def check_promoted(self, entry: Entry, trusted: Trusted) -> None:
+        """:class:`UntrustedSignature` unless a promoter signed the champion that stands in the state of ``entry``, in
+        this registry and by a decision that it knows.
+
+        Asks the store once which registry it is, where ``RETRAIN_REGISTRY_ID`` does not say it. With that set, the
+        promotions of format 1, which name no registry, are not believed.
+        """
+        champion, root = entry.state.get("champion") or {}, self.access.root
+        where = f"the promotion of {champion.get('version')} of {self.name} (decision {champion.get('decision')})"
+        if champion.get("registry") is None and root.expected is None:
+            found = None
+        else:
+            found = root.known_id or getattr(root.look(), "id", None)
+        if champion.get("registry") != found:
+            raise UntrustedSignature(
+                f"{where} was signed for {_registry_named(champion.get('registry'))}, and this is "
+                f"{_registry_named(found)}: it is not used; promote it here, with a key that may"
+            )
+        if champion.get("decision", 0) > entry.n:
+            raise UntrustedSignature(f"{where} is later than entry {entry.n}, which says it: decisions were removed")
+        trusted.check_champion(self.name, champion)
 
     def deciding(self, at: datetime | None = None) -> Entry | None:
         """The newest decision, now or at a past moment: its state says what was in production, or stood aside."""
@@ -331,3 +353,7 @@ class ModelReader:
         if self.cache is not None:
             self.cache.put(OBJECTS, "", data)
         return data
+
+
+def _registry_named(registry: object) -> str:
+    return "a registry without id (format 1)" if registry is None else f"the registry {registry}"

@@ -6,16 +6,15 @@ from registry.errors import Exists, OutcomeUnknown, StoreRefused, StoreUnavailab
 from registry.store.contract import Store
 
 
-def probe(store: Store, *, key: str = "format.json") -> None:
-    """Create the existing object ``key`` once more, with its own bytes, and insist on being refused.
+def probe(store: Store, key: str, data: bytes) -> None:
+    """Create the existing object ``key`` once more, with the ``data`` that it holds, and insist on being refused.
 
     Some S3 servers do not know ``If-None-Match``, answer 200 and overwrite: two writers would then lose each other's
     entries. They would overwrite ``key`` with what it holds already, so nothing is lost by asking. A store that checks
     first and acts later passes: no single request can tell it from an honest one.
 
-    Raises ``StoreRefused`` if the create succeeds, ``NotFound`` if ``key`` is not there yet.
+    Raises ``StoreRefused`` if the create succeeds.
     """
-    data = store.get(key)
     try:
         store.create(key, data)
     except Exists:

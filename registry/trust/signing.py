@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from registry.errors import InvalidRequest, UntrustedSignature
+from registry.errors import ForgedSignature, InvalidRequest, UntrustedSignature
 from registry.extras import needing
 from registry.format.entries import Entry, canonical, digest
 
@@ -85,9 +85,7 @@ class Trusted:
     def check_entry(self, entry: Entry) -> None:
         """:class:`UntrustedSignature` unless a key that may write the entry's log signed it."""
         where = f"entry {entry.n} of {entry.model}/{entry.log}"
-        # to hold or to score changes nothing that production loads: a night without a promoter's key may
-        harmless = entry.log == "versions" or entry.kind in ("held", "scored")
-        self._check(entry.signature, entry_statement(entry), ROLES if harmless else ("promoter",), where)
+        self._check(entry.signature, entry_statement(entry), ROLES if is_a_nights(entry) else ("promoter",), where)
 
     def may_promote(self, signer: Signer | None) -> bool:
         """Whether production, trusting these keys, would load what ``signer`` promotes."""
@@ -110,7 +108,12 @@ class Trusted:
             value = base64.b64decode(str(signature.get("value")), validate=True)
             Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(value, statement)
         except (InvalidSignature, ValueError) as error:  # ValueError: text that is no base64
-            raise UntrustedSignature(f"the signature of {where} is not that of key {signature['key']}") from error
+            raise ForgedSignature(f"the signature of {where} is not that of key {signature['key']}") from error
+
+
+def is_a_nights(entry: Entry) -> bool:
+    """Whether a night without a promoter's key may write ``entry``: it changes nothing that production loads."""
+    return entry.log == "versions" or entry.kind in ("held", "scored")
 
 
 def insist_on_cryptography() -> None:

@@ -24,9 +24,9 @@ def whole() -> MemoryStore:
     for label in "cde":
         register(model, label)
     model.hold(expected=model.champion(), author="gate", body=LARGE, night=night(2))
+    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     model.retire([3], author="ann", reason="old")
     model.tag("best", 4, author="ann")
-    model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     return store
 
 
@@ -70,8 +70,8 @@ PLANTED: dict[str, tuple[str, Callable[[MemoryStore], str]]] = {}
 
 @plant("damaged format")
 def the_format_replaced_by_junk(store):
-    store.objects[keys.FORMAT_KEY] = b"junk"
-    return keys.FORMAT_KEY
+    store.objects[keys.format_key(2)] = b"junk"
+    return keys.format_key(2)
 
 
 @plant("gap")
@@ -101,7 +101,7 @@ def an_entry_replaced_by_a_valid_one(store):
 
 @plant("damaged entry")
 def a_byte_changed_in_an_entry(store):
-    store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":1', b'"format": 1')
+    store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":2', b'"format": 2')
     return key_of(4)
 
 
@@ -255,6 +255,15 @@ def evidence_named_in_the_log_of_versions_by_a_retirement(store):
 
 
 @plant("wrong state")
+def evidence_named_in_the_log_of_versions(store):
+    scored = entry_of(store, 4, log="decisions")
+    mark = {**scored.state["watermark"], "entry": 6}
+    state = {**state_with(store, 6, "versions", watermark=mark), "retired": ""}
+    rewritten(store, 6, kind="scored", body=dict(scored.body), state=state)
+    return key_of(6)
+
+
+@plant("wrong state")
 def a_stream_given_to_another_version(store):
     rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", streams={"0" * 16: 5}))
     return key_of(3, "decisions")
@@ -367,3 +376,104 @@ def a_segment_under_a_wrong_digest(store):
     segment = segments.Segment(NAME, "versions", 1, 4, "0" * 64)
     store.objects[segment.key] = data
     return segment.key
+
+
+@plant("missing format")
+def what_says_which_registry_it_is_deleted(store):
+    del store.objects[keys.format_key(2)]
+    return keys.format_key(2)
+
+
+@plant("damaged format")
+def an_identity_without_an_id(store):
+    store.objects[keys.format_key(2)] = b'{"created":"","format":2,"oldest_reader":2}'
+    return keys.format_key(2)
+
+
+@plant("other registry")
+def an_entry_of_another_registry(store):
+    rewritten(store, 4, registry="5a" * 16)
+    return key_of(4)
+
+
+@plant("other registry")
+def the_identity_exchanged(store):
+    data = store.objects[keys.format_key(2)]
+    store.objects[keys.format_key(2)] = data.replace(entry_of(store, 1).registry.encode(), b"5a" * 16)
+    return key_of(1)
+
+
+@plant("cut log")
+def the_newest_decision_deleted(store):
+    del store.objects[key_of(4, "decisions")]
+    return key_of(4, "decisions")
+
+
+@plant("cut log")
+def the_last_two_decisions_deleted(store):
+    for n in (3, 4):
+        del store.objects[key_of(n, "decisions")]
+    return key_of(4, "decisions")
+
+
+@plant("cut log")
+def the_decisions_removed(store):
+    for key in store.list(keys.log_prefix(NAME, "decisions")):
+        del store.objects[key]
+    return key_of(4, "decisions")
+
+
+@plant("cut log")
+def the_versions_removed(store):
+    for key in store.list(keys.log_prefix(NAME, "versions")):
+        del store.objects[key]
+    return key_of(5)
+
+
+@plant("rewritten entry")
+def metrics_edited_and_the_log_chained_anew(store):
+    rewritten(store, 2, resight=False, body=body_with(store, 2, metrics={"accuracy": 0.9}))
+    return key_of(2)
+
+
+@plant("rewritten entry")
+def a_decision_edited_and_the_log_chained_anew(store):
+    body = {**entry_of(store, 2, log="decisions").body, "sentence": "promoted: by every look"}
+    rewritten(store, 2, log="decisions", resight=False, body=body)
+    return key_of(2, "decisions")
+
+
+@plant("wrong state")
+def an_entry_that_saw_less_than_the_one_before_it(store):
+    rewritten(store, 7, seen={**entry_of(store, 7).seen, "n": 1})
+    return key_of(7)
+
+
+@plant("wrong state")
+def an_entry_of_an_older_format_after_newer_ones(store):
+    rewritten(store, 7, format=1, registry=None, seen=None)
+    return key_of(7)
+
+
+@plant("stray key")
+def a_file_at_the_root(store):
+    store.objects["notes.txt"] = b"?"
+    return "notes.txt"
+
+
+@plant("stray key")
+def a_file_at_the_root_that_sorts_first(store):
+    store.objects["README"] = b"?"
+    return "README"
+
+
+@plant("stray key")
+def a_file_beside_the_models(store):
+    store.objects["models/notes.txt"] = b"?"
+    return "models/notes.txt"
+
+
+@plant("stray key")
+def a_format_of_no_number(store):
+    store.objects["format/two.json"] = b"?"
+    return "format/two.json"

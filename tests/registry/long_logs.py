@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from registry import VersionRecord
+from registry.clock import write_time
+from registry.errors import Corrupt
 from registry.format import keys
-from registry.format.entries import Entry, digest, parse, remember
+from registry.format.entries import Entry, canonical, digest, parse, remember
 from tests.registry.actors import NAME, NOON
 from tests.servers.stores import MemoryStore
 
@@ -17,7 +19,7 @@ _KEYS = 4  # idempotency keys in a state: of the usual 256 an entry would be fiv
 
 def long_store(count: int, *, log: str = "versions") -> MemoryStore:
     """A store whose log holds ``count`` entries, each registering a version without artifact."""
-    store = MemoryStore()
+    store = begun()
     extend(store, count, log=log)
     return store
 
@@ -33,8 +35,9 @@ def extend(store: MemoryStore, count: int, *, after: Entry | None = None, log: s
     return newest
 
 
-def rewritten(store: MemoryStore, n: int, /, *, log: str = "versions", **changes: Any) -> None:
-    """Entry ``n`` changed and every later one chained to it anew: what a forger with all rights would do."""
+def rewritten(store: MemoryStore, n: int, /, *, log: str = "versions", resight: bool = True, **changes: Any) -> None:
+    """Entry ``n`` changed, every later one chained to it anew and, with ``resight``, what the other log saw of it: what
+    a forger with all rights would do."""
     before: str | None = None
     number = n
     while (key := keys.entry_key(NAME, log, number)) in store.objects:
@@ -42,12 +45,53 @@ def rewritten(store: MemoryStore, n: int, /, *, log: str = "versions", **changes
         changed = dataclasses.replace(entry, **changes) if number == n else dataclasses.replace(entry, previous=before)
         store.objects[key] = changed.to_bytes()
         before, number = changed.digest, number + 1
+    if resight:
+        _resight(store)
+
+
+def _resight(store: MemoryStore) -> None:
+    """What the entries of each log saw of the other made to fit what is there; no entry sees a later one."""
+    changed = True
+    while changed:
+        changed = False
+        before: dict[str, str] = {}
+        for key in sorted(store.objects, reverse=True):  # a log's first entry first
+            log = next((log for log in keys.LOGS if keys.entry_number(NAME, log, key) is not None), None)
+            if log is None:
+                continue
+            try:
+                entry = parse(store.objects[key], where=key)
+            except Corrupt:  # as the test wants it
+                before[log] = digest(store.objects[key])
+                continue
+            other = next(name for name in keys.LOGS if name != log)
+            seen = None if entry.seen is None else store.objects.get(keys.entry_key(NAME, other, entry.seen["n"]))
+            fitting = dataclasses.replace(
+                entry,
+                previous=before.get(log) if entry.n > 1 else None,
+                seen=entry.seen if seen is None or entry.seen is None else {**entry.seen, "sha256": digest(seen)},
+            )
+            if fitting != entry:
+                store.objects[key], changed = fitting.to_bytes(), True
+            before[log] = fitting.digest
 
 
 def entry_of(store: MemoryStore, n: int, *, log: str = "versions") -> Entry:
     """Entry ``n`` of a log, as it is stored."""
     key = keys.entry_key(NAME, log, n)
     return parse(store.objects[key], where=key)
+
+
+REGISTRY = "1d" * 16
+
+
+def begun(name: str = "memory") -> MemoryStore:
+    """The store of a registry in which nothing is written yet."""
+    store = MemoryStore(name)
+    store.objects[keys.format_key(2)] = canonical(
+        {"format": 2, "oldest_reader": 2, "created": write_time(NOON), "registry": REGISTRY}
+    )
+    return store
 
 
 def _next(before: Entry | None, log: str) -> Entry:
@@ -67,4 +111,5 @@ def _next(before: Entry | None, log: str) -> Entry:
         state={**state, "latest": {"version": f"v{n}", "entry": n}, "keys": remember(state, key, n)[-_KEYS:]},
         previous=None if before is None else before.digest,
         key=key,
+        registry=REGISTRY,
     )

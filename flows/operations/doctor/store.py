@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.operations.doctor.finding import Finding
 from registry import Model, Registry
-from registry.errors import NotFound, RegistryError, StoreRefused
-from registry.format.keys import FORMAT_KEY
+from registry.errors import RegistryError, StoreRefused
 from registry.format.phrases import plural
+from registry.log.identity import read_identity
 from registry.store import connect, probe
 from registry.store.place import BUCKET, is_bucket
 
@@ -57,11 +57,11 @@ def _head(model: Model, known: str, now: datetime) -> Finding:
 def _refuses_to_overwrite(place: str) -> Finding:
     """Whether the store refuses to overwrite: tried with the bytes that are there, so nothing can be lost."""
     try:
-        probe(connect(place))
-    except NotFound:
-        return Finding(
-            "store condition", "look", f"not tried: {FORMAT_KEY} is not there", "it is made by the first night"
-        )
+        store = connect(place)
+        found = read_identity(store)
+        if found is None:
+            return Finding("store condition", "look", "not tried: there is no registry", "the first night makes it")
+        probe(store, found.key, found.data)
     except StoreRefused as error:
         return Finding("store condition", "wrong", str(error), "use a store that honours If-None-Match, or a folder")
     except RegistryError as error:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from registry import Registry, VersionRecord
 from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest
-from registry.format import entries
+from registry.format import entries, keys
 from registry.format.entries import KINDS, Entry, canonical, key_digest, parse
 from registry.format.sentences import sentence
 from registry.model.transitions import champion_of
 from registry.trust.signing import Signer
 from tests.paths import ROOT
 from tests.registry.actors import NAME, NOON, HandClock, a_model, counted_ids, crowned, promote, register
-from tests.servers.stores import MemoryStore
+from tests.registry.long_logs import begun
 
 JSON = st.recursive(
     st.none()
@@ -47,6 +47,7 @@ def entry(**changes) -> Entry:
         "body": {"sentence": "held"},
         "state": {"keys": []},
         "previous": "1" * 64,
+        "registry": "1d" * 16,
     }
     return Entry(**{**values, **changes})
 
@@ -59,7 +60,20 @@ def test_what_is_written_is_read_again_byte_for_byte(body, state):
 
 
 def test_what_there_is_nothing_to_say_of_has_no_field():
-    fields = {"format", "model", "log", "n", "kind", "time", "author", "operation", "previous", "body", "state"}
+    fields = {
+        "format",
+        "model",
+        "log",
+        "n",
+        "kind",
+        "time",
+        "author",
+        "operation",
+        "previous",
+        "body",
+        "state",
+        "registry",
+    }
     assert entry(previous=None).to_dict().keys() == fields
     assert entry(as_of=NOON, key="k", signature={"by": "me"}).to_dict().keys() == {*fields, "as_of", "key", "signature"}
 
@@ -72,8 +86,8 @@ def test_fields_of_a_later_version_are_kept(name):
 
 
 def test_a_newer_format_is_refused_by_name():
-    with pytest.raises(FormatTooNew, match="here is of format 2"):
-        parse(canonical({**json.loads(entry().to_bytes()), "format": 2}), where="here")
+    with pytest.raises(FormatTooNew, match="here is of format 3"):
+        parse(canonical({**json.loads(entry().to_bytes()), "format": 3}), where="here")
 
 
 GOOD = json.loads(entry().to_bytes())
@@ -179,7 +193,7 @@ LONGEST = "a" * 100
 
 def full_of_everything(signer: Signer | None):
     """A model whose states hold all they may: long names, 256 keys, ten former champions, every reason and policy."""
-    store, clock = MemoryStore(), HandClock()
+    store, clock = begun(), HandClock()
     model = Registry(store, clock=clock, new_id=counted_ids(), signer=signer).model(LONGEST)
     # entries 1 … 9,999,000 are not needed: numbers of seven digits are
     for log in (model.versions, model.decisions):
@@ -187,6 +201,7 @@ def full_of_everything(signer: Signer | None):
             model=LONGEST, log=log.name, n=9_990_000, state={"latest": {"version": "v9990000", "entry": 9_990_000}}
         )
         log._newest = dataclasses.replace(far, state={**far.state, "keys": []})
+        store.objects[keys.entry_key(LONGEST, log.name, far.n)] = log._newest.to_bytes()
     who, why = "é" * 64, "w" * 500
     record = VersionRecord(
         recipe="r" * 100, recipe_fingerprint="f" * 64, known_at=NOON.isoformat(), cut=0.123456789012345, simulated=True

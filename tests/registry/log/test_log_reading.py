@@ -13,6 +13,7 @@ from registry.errors import Corrupt
 from registry.format import keys
 from registry.log.log import Draft
 from tests.registry.actors import NAME, NOON, HandClock, a_model, crowned, promote, register
+from tests.registry.long_logs import begun
 from tests.servers.stores import CountingStore, MemoryStore
 
 
@@ -27,7 +28,7 @@ STRAYS = [f"!stray-{i:03d}" for i in range(150)]
 
 @pytest.mark.parametrize("count", [1, 99, 100, 150])
 def test_stray_keys_are_ignored_however_many_sort_first(count):
-    store = MemoryStore()
+    store = begun()
     model = a_model(store)
     store.objects |= {f"models/{NAME}/versions/{name}": b"?" for name in STRAYS[:count]}
     assert model.versions.head() is None

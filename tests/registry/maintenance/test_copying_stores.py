@@ -94,7 +94,7 @@ def test_cut_off_at_any_write_it_is_whole_up_to_there_and_goes_on(source, monkey
             copied(source, cut)
         except StoreUnavailable:
             cuts += 1
-            assert verify(a_model(target)).clean
+            assert {finding.kind for finding in verify(a_model(target)).findings} <= {"orphan", "cut log"}
             audit(target.objects)
         else:
             break
@@ -103,6 +103,7 @@ def test_cut_off_at_any_write_it_is_whole_up_to_there_and_goes_on(source, monkey
 
 def test_another_history_is_not_written_over(source):
     target = MemoryStore("target")
+    target.objects[keys.format_key(2)] = source.objects[keys.format_key(2)]
     register(a_model(target, who=7), "mine")
     before = dict(target.objects)
     with pytest.raises(InvalidRequest, match="has another history"):

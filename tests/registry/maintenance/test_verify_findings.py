@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry import Registry
-from registry.errors import Corrupt, FormatTooNew
+from registry.errors import Corrupt, FormatTooNew, RegistryMissing
 from registry.format import keys
 from registry.log import segments
 from registry.log.cache import Cache
@@ -57,7 +57,7 @@ def test_a_corrupted_registry_is_not_clean(what):
 
 
 def test_every_kind_of_finding_is_planted():
-    with_keys = {"untrusted champion"}  # test_verify_signatures.py
+    with_keys = {"untrusted champion", "untrusted entry", "unsigned beginning"}  # test_verify_signatures.py
     assert {kind for kind, _ in PLANTED.values()} | with_keys == set(KINDS) and len(KINDS) >= 12
 
 
@@ -123,7 +123,7 @@ def test_a_finding_says_where_what_and_how_to_mend():
 
 def test_an_entry_of_a_newer_format_is_not_called_damaged():
     store = whole()
-    store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":1', b'"format":2')
+    store.objects[key_of(4)] = store.objects[key_of(4)].replace(b'"format":2', b'"format":3')
     with pytest.raises(FormatTooNew):
         verify(a_model(store))
 
@@ -131,26 +131,26 @@ def test_an_entry_of_a_newer_format_is_not_called_damaged():
 @pytest.mark.parametrize("content", [b"junk", b"", b"{}", b"\xff", b'{"oldest_reader":"1"}', b"[" * 100_000])
 def test_a_format_that_refuses_every_write_is_a_finding(content):
     store = whole()
-    store.objects[keys.FORMAT_KEY] = content
+    store.objects[keys.format_key(2)] = content
     with pytest.raises(Corrupt):
         register(a_model(store), "f")
     (finding,) = verify(a_model(store)).findings
-    assert (finding.kind, finding.key, finding.severity) == ("damaged format", "format.json", "damage")
+    assert (finding.kind, finding.key, finding.severity) == ("damaged format", "format/2.json", "damage")
 
 
 def test_a_format_for_newer_readers_is_not_called_damaged():
     store = whole()
-    store.objects[keys.FORMAT_KEY] = b'{"oldest_reader":2}'
+    store.objects[keys.format_key(2)] = b'{"oldest_reader":3}'
     with pytest.raises(FormatTooNew):
         verify(a_model(store))
 
 
-def test_a_registry_whose_format_was_removed_is_clean_as_the_next_write_makes_it():
+def test_a_registry_whose_identity_was_removed_is_not_begun_anew():
     store = whole()
-    del store.objects[keys.FORMAT_KEY]
-    assert found(store) == []
-    register(a_model(store, who=5), "f")
-    assert keys.FORMAT_KEY in store.objects
+    del store.objects[keys.format_key(2)]
+    with pytest.raises(RegistryMissing, match="init"):
+        register(a_model(store, who=5), "f")
+    assert found(store) == [("missing format", keys.format_key(2))] and keys.format_key(2) not in store.objects
 
 
 def test_other_models_are_not_looked_at():
@@ -167,7 +167,7 @@ def test_verifying_writes_nothing_and_believes_no_cache(tmp_path):
     store.delete(champion.artifact)
     counting = CountingStore(store)
     assert not verify(a_model(counting, cache=cache)).clean
-    assert set(counting.requests) == {"get", "list"}
+    assert set(counting.requests) == {"get", "list", "folders"}
 
 
 def test_what_is_added_while_it_looks_is_at_most_noted():

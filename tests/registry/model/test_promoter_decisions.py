@@ -20,13 +20,14 @@ from registry.errors import (
 )
 from registry.format.entries import digest
 from tests.registry.actors import NOON, HandClock, a_model, crowned, night, promote, register
+from tests.registry.long_logs import begun
 from tests.servers.stores import MemoryStore
 
 
 @pytest.mark.parametrize("data", [b"[]", b"null", b"{", b"[" * 9000, b"\xff"])
 def test_a_record_beside_the_log_that_is_none_is_corrupt(data):
     """Its digest fits: whoever wrote the entry wrote the file."""
-    store = MemoryStore()
+    store = begun()
     model = a_model(store)
     key = f"models/{model.name}/evidence/{digest(data)}-0123"
     store.create(key, data)

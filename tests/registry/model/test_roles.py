@@ -21,7 +21,7 @@ WRITES = {
     "trainer": {"register", "tag", "retire"},
     "promoter": {"score", "promote", "reinstate", "hold"},
     "operator": {
-        *("force", "overrule", "approve", "rollback", "set_policy"),
+        *("force", "overrule", "approve", "proposed", "rollback", "set_policy"),
         *("freeze", "unfreeze", "suspend", "resume"),
     },
     "keeper": {"fold"},

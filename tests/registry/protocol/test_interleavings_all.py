@@ -21,6 +21,7 @@ from registry import Model, VersionRecord
 from registry.errors import OutcomeUnknown, RegistryError
 from registry.format.entries import idempotency_key
 from registry.log.access import Access
+from registry.log.identity import RegistryRoot
 from registry.store import Store
 from tests.registry.actors import NAME, counted_ids, night
 from tests.registry.auditing import audit, done_by
@@ -53,8 +54,16 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+class KnownRoot(RegistryRoot):
+    """A registry whose id every client has looked up before."""
+
+    def id(self) -> str:
+        return "1d" * 16
+
+
 def client_model(store: Store, clock: Moment, who: int) -> Model:
-    return Model(Access(store, clock=clock, new_id=counted_ids(who)), NAME)
+    new_id = counted_ids(who)
+    return Model(Access(store, KnownRoot(store, clock, new_id), clock=clock, new_id=new_id), NAME)
 
 
 def client(name: str, who: int, key: str) -> Client:

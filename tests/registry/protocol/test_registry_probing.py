@@ -9,7 +9,7 @@ import pytest
 
 from registry import Registry, store
 from registry.clock import SystemClock
-from registry.errors import Corrupt, FormatTooNew, NotFound, RegistryError, StoreDenied, StoreRefused
+from registry.errors import Corrupt, FormatTooNew, RegistryError, StoreDenied, StoreRefused
 from registry.format import keys
 from registry.format.entries import digest
 from registry.log.cache import OBJECTS, Cache
@@ -17,7 +17,7 @@ from tests.registry.actors import NAME, HandClock, a_model, counted_ids, registe
 from tests.servers.faulty import FaultyStore
 from tests.servers.stores import CountingStore, MemoryStore
 
-FORMAT = b'{"created":"","format":1,"oldest_reader":1}\n'
+FORMAT = b'{"created":"","format":2,"oldest_reader":2,"registry":"' + b"1d" * 16 + b'"}\n'
 
 
 class Overwrites(MemoryStore):
@@ -29,10 +29,10 @@ class Overwrites(MemoryStore):
 
 def test_a_store_that_overwrites_is_refused_before_anything_is_lost():
     place = Overwrites()
-    place.objects[keys.FORMAT_KEY] = FORMAT
+    place.objects[keys.format_key(2)] = FORMAT
     with pytest.raises(StoreRefused, match="overwrites existing objects"):
         register(a_model(place))
-    assert [*place.objects] == [keys.FORMAT_KEY]
+    assert [*place.objects] == [keys.format_key(2)]
 
 
 @pytest.mark.parametrize(
@@ -41,43 +41,43 @@ def test_a_store_that_overwrites_is_refused_before_anything_is_lost():
         *((b"{}", Corrupt), (b"hello", Corrupt), (b"[]", Corrupt), (b"", Corrupt), (b"\xff", Corrupt)),
         *((b'{"oldest_reader":"2"}', Corrupt), (b'{"oldest_reader":null}', Corrupt)),
         pytest.param(b"[" * 100_000, Corrupt, id="nested deeply"),
-        (b'{"oldest_reader":2}', FormatTooNew),
+        (b'{"oldest_reader":3}', FormatTooNew),
     ],
 )
 def test_a_registry_of_another_format_is_not_written_to(content, error):
     place = MemoryStore()
-    place.objects[keys.FORMAT_KEY] = content
-    with pytest.raises(error, match=r"format\.json"):
+    place.objects[keys.format_key(2)] = content
+    with pytest.raises(error, match=r"format/2\.json"):
         register(a_model(place))
-    assert [*place.objects] == [keys.FORMAT_KEY]
+    assert [*place.objects] == [keys.format_key(2)]
 
 
 def test_the_store_is_asked_once_whether_it_refuses_to_overwrite():
     counting = CountingStore(MemoryStore())
     registry = Registry(counting, clock=HandClock(), new_id=counted_ids())
     registry.store.create("a", b"")
-    assert counting.requests == {"get": 2, "create": 3}  # is there a format; it; read for the probe, refused; the write
+    assert counting.requests == {"list": 2, "create": 3}  # which registry, models; identity; again; the write
     counting.reset()
     registry.store.create("b", b"")
     assert counting.requests == {"create": 1}
     counting.reset()
     Registry(counting).store.create("c", b"")
-    assert counting.requests == {"get": 2, "create": 2}
+    assert counting.requests == {"list": 1, "get": 1, "create": 2}
 
 
 def test_a_probe_that_got_no_answer_is_repeated_by_the_next_write():
-    place = FaultyStore({keys.FORMAT_KEY: FORMAT}, {2: "denied"})
+    place = FaultyStore({keys.format_key(2): FORMAT}, {2: "denied"})
     model = a_model(place)
     with pytest.raises(StoreDenied):
         model.store.create("a", b"")
-    assert [*place.objects] == [keys.FORMAT_KEY]
+    assert [*place.objects] == [keys.format_key(2)]
     model.store.create("a", b"")
-    assert place.asked == ["get", "get", "create", "get", "get", "create", "create"]
+    assert place.asked == ["list", "get", "create", "create", "create"]
 
 
 @pytest.mark.parametrize("fault", ["answer lost", "answer lost, repeated below"])
 def test_a_format_whose_answer_was_lost_is_there(fault):
-    place = FaultyStore(faults={1: fault})
+    place = FaultyStore(faults={2: fault})
     assert str(register(a_model(place))) == "v1"
 
 
@@ -85,16 +85,14 @@ def test_of_two_who_write_first_the_later_reads_what_the_other_wrote():
     class Late(MemoryStore):
         """Another process writes the format between the look for it and the create."""
 
-        def get(self, key):
-            if key == keys.FORMAT_KEY and key not in self.objects:
-                self.objects[key] = b'{"format":2,"oldest_reader":2}'
-                raise NotFound(key)
-            return super().get(key)
+        def create(self, key, data):
+            self.objects.setdefault(keys.format_key(2), b'{"format":3,"oldest_reader":3}')
+            super().create(key, data)
 
     place = Late()
-    with pytest.raises(FormatTooNew, match="format 2"):
+    with pytest.raises(FormatTooNew, match="format 3"):
         a_model(place).store.create("a", b"")
-    assert [*place.objects] == [keys.FORMAT_KEY]
+    assert [*place.objects] == [keys.format_key(2)]
 
 
 def test_the_format_is_looked_at_once_before_what_is_deleted_and_not_after_a_write():
@@ -103,7 +101,7 @@ def test_the_format_is_looked_at_once_before_what_is_deleted_and_not_after_a_wri
     for key in "abc":
         writer.create(key, b"")
     for store_seen, key, asked in (
-        *((writer, "a", {"delete": 1}), (cleaner, "b", {"get": 1, "delete": 1})),
+        *((writer, "a", {"delete": 1}), (cleaner, "b", {"list": 1, "get": 1, "delete": 1})),
         (cleaner, "c", {"delete": 1}),
     ):
         counting.reset()
@@ -116,26 +114,26 @@ def test_what_is_deleted_is_deleted_in_the_store_below():
     model = a_model(place)
     model.store.create("a", b"")
     model.store.delete("a")
-    assert [*place.objects] == [keys.FORMAT_KEY]
+    assert [*place.objects] == [keys.format_key(2)]
 
 
 def test_nothing_is_deleted_in_a_registry_of_a_newer_format():
     place = MemoryStore()
-    place.objects |= {keys.FORMAT_KEY: b'{"format":2,"oldest_reader":2}', "a": b""}
+    place.objects |= {keys.format_key(2): b'{"format":3,"oldest_reader":3}', "a": b""}
     for _ in range(2):
-        with pytest.raises(FormatTooNew, match="format 2"):
+        with pytest.raises(FormatTooNew, match="format 3"):
             a_model(place).store.delete("a")
     assert "a" in place.objects
 
 
 def test_the_format_is_looked_at_before_the_first_delete_alone():
     place = MemoryStore()
-    place.objects |= {keys.FORMAT_KEY: FORMAT, "a": b"", "b": b""}
+    place.objects |= {keys.format_key(2): FORMAT, "a": b"", "b": b""}
     counting = CountingStore(place)
     model = a_model(counting)
     for key in "ab":
         model.store.delete(key)
-    assert counting.requests == {"get": 1, "delete": 2}
+    assert counting.requests == {"list": 1, "get": 1, "delete": 2}
 
 
 def test_without_a_clock_it_is_this_machines():

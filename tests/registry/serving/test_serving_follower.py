@@ -101,7 +101,7 @@ def test_a_champion_that_comes_back_is_not_fetched_again_while_it_is_served(pers
     counted.requests.clear()
     assert follower.refresh().version == "v1"
     assert follower.loaded.champion.how == "rolled_back"
-    assert counted.total == 3  # the newest decision, and the version's record; not its archive
+    assert counted.total == 4  # the newest decision, the one that it must follow from, the record; not the archive
 
 
 def test_the_old_champion_is_served_while_the_store_is_down_and_says_how_stale(follower, store, clock):
@@ -256,5 +256,5 @@ def test_an_entry_of_no_known_form_does_not_end_the_looking(store, person, clock
     rewritten(store, 2, log="decisions", state=state_with(store, 2, "decisions", suspended="yes"))
     assert follower.refresh().state == "stale" and follower.predict(BAR).version == "v1"
     store.delete(keys.entry_key(NAME, "decisions", 2))
-    person.suspend(**WHO)
+    a_model(store, who=4).suspend(**WHO)  # who knew the other entry would refuse
     assert follower.refresh().state == "suspended"

@@ -23,7 +23,7 @@ def test_a_server_that_ignores_the_condition_is_refused(
         store = connect("s3://bucket", s3=QUICK)
         store.create("format.json", b'{"format": 1}')
         with pytest.raises(StoreRefused, match=r"s3://bucket .*format\.json") as refused:
-            probe(store)
+            probe(store, "format.json", b'{"format": 1}')
         assert str(refused.value) == snapshot
         assert store.get("format.json") == b'{"format": 1}'
 
@@ -33,7 +33,7 @@ def test_rclone_ignores_the_condition_and_is_refused(rclone_server: str, aws: Ca
     store = connect(new_bucket() + "/registry")
     store.create("format.json", b'{"format": 1}')
     with pytest.raises(StoreRefused, match="overwrites"):
-        probe(store)
+        probe(store, "format.json", b'{"format": 1}')
     assert store.get("format.json") == b'{"format": 1}'
 
 
@@ -62,4 +62,4 @@ def test_a_probe_without_an_answer_decides_nothing(aws: Callable[[str], None]) -
         with pytest.raises(OutcomeUnknown):
             Unanswered().create("format.json", b"{}")
         with pytest.raises(StoreUnavailable, match="nothing was changed"):
-            probe(Unanswered())  # type: ignore[arg-type]
+            probe(Unanswered(), "format.json", b"{}")  # type: ignore[arg-type]

@@ -7,12 +7,15 @@ import dataclasses
 import pytest
 
 from registry import Registry, VersionRecord
-from registry.errors import InvalidRequest, UntrustedSignature
+from registry.errors import InvalidRequest, OtherRegistry, UntrustedSignature
 from registry.format import keys
+from registry.log.identity import RegistryRoot
 from registry.log.log import Draft
 from registry.trust.signing import Signer, Trusted
-from tests.registry.actors import NAME, a_model, crowned, promote, register
+from tests.registry.actors import NAME, HandClock, a_model, counted_ids, crowned, promote, register
 from tests.registry.archives import packed
+from tests.registry.corruptions import champion_with, key_of
+from tests.registry.long_logs import entry_of, rewritten
 from tests.servers.stores import CountingStore, MemoryStore
 
 GATE = Signer("promoter", b"g" * 32)
@@ -87,10 +90,53 @@ def test_every_way_to_open_a_registry_trusts_the_keys_of_the_environment(monkeyp
         Registry(store)
 
 
-def test_checking_the_signature_costs_no_request():
-    counting = CountingStore(signed_registry())
-    a_model(counting, trusted=TRUSTED)._champion_or_raise(None)
+def test_checking_the_signature_costs_no_request_where_it_is_said_which_registry_it_is(monkeypatch):
+    store = signed_registry()
+    counting = CountingStore(store)
+    a_model(counting, trusted=TRUSTED).in_production()
+    assert dict(counting.requests) == {"list": 2, "get": 2}, "without RETRAIN_REGISTRY_ID its identity is looked up"
+    registry_id = a_model(store).decisions.head().registry
+    monkeypatch.setenv("RETRAIN_REGISTRY_ID", registry_id)
+    counting.reset()
+    a_model(counting, trusted=TRUSTED).in_production()
     assert dict(counting.requests) == {"list": 1, "get": 1}
+
+
+def test_what_was_signed_in_staging_is_not_loaded_in_production(monkeypatch):
+    """Its entries copied into production by who may write there: the same model, versions and key."""
+    staging, production = MemoryStore("staging"), MemoryStore("production")
+    crowned("a", store=staging, signer=GATE)
+    crowned("b", store=production, signer=GATE, who=9)
+    for key, data in staging.objects.items():
+        if key.startswith("models/"):
+            production.objects[key] = data
+    with pytest.raises(OtherRegistry):
+        crowned("c", store=production, signer=GATE, who=3)
+    with pytest.raises(UntrustedSignature, match="was signed for the registry"):
+        a_model(production, trusted=TRUSTED).in_production()
+    monkeypatch.setenv("RETRAIN_REGISTRY_ID", RegistryRoot(production, HandClock(), counted_ids()).id())
+    with pytest.raises(OtherRegistry):
+        a_model(production).in_production()
+
+
+def test_a_champion_signed_in_staging_is_not_loaded_from_an_entry_of_production():
+    staging, production = MemoryStore("staging"), MemoryStore("production")
+    crowned("a", store=staging, signer=GATE)
+    crowned("b", store=production, signer=GATE, who=9)
+    champion = entry_of(staging, 1, log="decisions").state["champion"]
+    rewritten(production, 1, log="decisions", state=champion_with(production, 1, **champion))
+    with pytest.raises(UntrustedSignature, match="was signed for the registry"):
+        a_model(production, trusted=TRUSTED).in_production()
+
+
+def test_a_promotion_later_than_the_newest_decision_is_not_believed():
+    store = MemoryStore()
+    crowned("a", "b", store=store, signer=GATE)
+    champion = entry_of(store, 2, log="decisions").state["champion"]
+    del store.objects[key_of(2, "decisions")]
+    rewritten(store, 1, log="decisions", state=champion_with(store, 1, **champion))
+    with pytest.raises(UntrustedSignature, match="decisions were removed"):
+        a_model(store, trusted=TRUSTED).in_production()
 
 
 def test_a_signed_promotion_holds_below_later_entries_that_are_not_signed():
