@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from registry.errors import RegistryError, StoreDenied
+from registry.model.evidence import ScoredNight
 from registry.store import Stored
 from tests import paths
 from tests.registry.actors import a_model, promote, register
@@ -101,6 +102,9 @@ BY_TRAINER = {
     "retire": lambda model: model.retire([3], **WHY),
 }
 BY_PROMOTER = {
+    "score": lambda model: model.score(
+        ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night"
+    ),
     "promote": lambda model: promote(model, model.version(3)),
     "hold with a large record": lambda model: model.hold(
         expected=model.champion(), author="gate", body={"sentence": "s", "record": {"numbers": [0.1] * 2000}}
