@@ -228,7 +228,8 @@ def test_a_registry_that_began_unsigned_goes_on_after_a_person_vouched_for_it_on
     assert told.body["vouched"] == {"entries": expected, "author": "ada", "reason": "older than the keys"}
     assert told.state["vouched"] == [told.n]
     assert nights(at(5)).action == "held" and "vouched" not in next(nights.model.acts()).body
-    assert {finding.kind for finding in verify(nights.model).findings} <= {"untrusted champion", "untrusted entry"}
+    about_keys = {"untrusted champion", "untrusted entry", "unsigned beginning"}
+    assert {finding.kind for finding in verify(nights.model).findings} <= about_keys
 
 
 def test_evidence_that_no_trusted_key_signed_is_not_judged_by(nights: Nights, sign: Sign) -> None:
