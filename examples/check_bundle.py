@@ -81,12 +81,13 @@ def check_decision(members, head, decision, versions):
         check(expected == sha256(members.get(name, b"")), f"{name} is not what the decision names")
 
 
-def check_evidence(members, head, decision, versions):
+def check_evidence(members, head, decisions, versions):
     """The evidence is what the scored entry names, and holds scores of bars; which bars each stream was right on."""
-    files, streams, named = [], {}, decision["body"].get("evidence") or {"entry": head["scored"]}
-    check(named["entry"] == head["scored"], "the decision rests on other evidence")
-    if head["scored"] is not None:
-        entry = versions[head["scored"]]
+    files, streams, scored, body = [], {}, head["scored"], decisions[head["decision"]]["body"]
+    named = {log: n for log, n in (body.get("evidence") or scored).items() if n and log != "rescored"}
+    check(named == scored, "the decision rests on other evidence")
+    if scored:
+        entry = versions[scored["entry"]] if "entry" in scored else decisions[scored["scored"]]
         check(entry["kind"] == "scored", "the evidence is named by an entry of another kind")
         index = entry["body"]["manifest"]
         files = index["backfill"] + [index[part][key] for part in ("months", "nights") for key in sorted(index[part])]
@@ -111,7 +112,7 @@ def check_signatures(entries, roles):
     """Every entry, and the champion in every decision's state, is signed by a key that may."""
     for entry in entries:
         where, champion = f"entry {entry['n']} of {entry['log']}", entry["state"].get("champion")
-        may = ("promoter", "trainer") if entry["log"] == "versions" or entry["kind"] == "held" else ("promoter",)
+        may = ("promoter", "trainer")[: 2 if entry["log"] == "versions" or entry["kind"] in ("held", "scored") else 1]
         signed = [(entry.pop("signature", None), entry, may)]
         if champion is not None:
             unsigned = {name: value for name, value in champion.items() if name != "signature"}
@@ -163,16 +164,15 @@ def verified(public, message, signature):
 
 def check_bundle(data, digest, roles):
     """The lines to print; ValueError for the first thing that does not hold."""
-    members = members_of(data)
-    head = parsed(members, "bundle.json")
-    check(head["format"] == 1, f"a bundle of format {head['format']}: this script reads format 1")
+    head = parsed(members := members_of(data), "bundle.json")
+    check(head["format"] == 2, f"a bundle of format {head['format']}: this script reads format 2")
     n, (oldest, newest) = head["decision"], head["versions"] or (1, 0)
     decisions = chain(members, head["model"], "decisions", n, 1)
     versions = chain(members, head["model"], "versions", newest, oldest)
     found = sha256(members[f"decisions/{n}.json"])
     check(found == head["decision_sha256"] == (digest or found), f"the decision's digest is {found}")
     check_decision(members, head, decisions[n], versions)
-    streams = check_evidence(members, head, decisions[n], versions)
+    streams = check_evidence(members, head, decisions, versions)
     expected = 1 + n + len(versions) + len({*head["evidence"]}) + len({"record.json", "version.json"} & {*members})
     check(len(members) == expected, "it holds members that nothing names")
     check_signatures([*decisions.values(), *versions.values()] if roles else [], roles)

@@ -6,10 +6,11 @@ corrected since then is scored anew, by the version that scored it first, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from flows.bars import Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
 from flows.evidence.reading import read_nights
-from flows.evidence.versions import VersionCache, cannot_score
+from flows.evidence.signatures import Signatures
+from flows.evidence.versions import VersionCache, cannot_score, unseen
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import (
     Ledger,
@@ -40,10 +42,8 @@ from registry import Model, Night, key_digest
 from registry.clock import read_moment, write_time
 from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
-from registry.format.keys import version_number
-from registry.format.records import VersionRecord
-from registry.model.evidence import Manifest, ScoredNight
-from registry.model.transitions import champion_of, former_champions, newest_of
+from registry.model.evidence import Manifest, ScoredNight, manifest_of, watermark
+from registry.model.transitions import champion_of, former_champions, newest_of, stream_version
 
 DAYS_NAMED = 20
 """Rescored days that a decision names one by one; of more it says how many, from when to when."""
@@ -51,17 +51,22 @@ DAYS_NAMED = 20
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The ledger after tonight's bars. ``entry``: the entry of the versions log that names its files, None where
-    nothing is kept (a dry run). ``policy``: sets the decision threshold of tonight's versions. ``new_bars``: scored for
-    the first time. ``scorers``: the versions that scored, ready to score again. ``rescored``: trading days corrected
-    since the last decided night and scored anew."""
+    """The ledger after tonight's bars. ``scored``: the entry that names its files, None where nothing is kept (a dry
+    run). ``policy``: sets the decision threshold of tonight's versions. ``new_bars``: scored for the first time.
+    ``scorers``: the versions that scored, ready to score again. ``rescored``: trading days corrected since the last
+    decided night and scored anew. ``nights``: the scores that the ledger is made of. ``chance``: an id that nobody knew
+    before these scores were written. ``vouched``: what a person lets the night use although no trusted key signed it.
+    """
 
     ledger: Ledger
-    entry: int | None
+    scored: Entry | None
     policy: GatePolicy
     new_bars: int
     scorers: VersionCache
     rescored: tuple[str, ...] = ()
+    nights: tuple[NightScores, ...] = ()
+    chance: str = ""
+    vouched: Mapping[str, Any] | None = None
 
     @property
     def corrections(self) -> str:
@@ -123,12 +128,15 @@ class _BarsToScore:
 def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
     """Score what is new, add it to the registry, and give all the evidence there is.
 
-    Raises :class:`NightRefused` where the evidence reaches further than the bars do, :class:`BarsRejected` where they
-    lack what the champion needs.
+    Raises :class:`NightRefused` where the evidence reaches further than the bars do, or names what no trusted key
+    signed, :class:`BarsRejected` where they lack what the champion needs.
     """
-    manifest, decisions = model.manifest(), model.decisions.head()
-    policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores)
+    before, decisions = model.scored(), model.decisions.head()
+    manifest = Manifest() if before is None else manifest_of(before)
+    signatures = Signatures(job, model)
+    policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores, trusted=signatures.holds)
     policy.check_longest_window()
+    scorers = _Scorers.of(job, model, versions, signatures, before)
     earlier = read_nights(model, manifest)
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
@@ -144,13 +152,24 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_moment(manifest.through)), np.bool_)
-        scorer = _NightScorer(model, job.recipes, versions, _evaluation_bars(data, new, earlier), earlier)
+        scorer = _NightScorer(scorers, versions, _evaluation_bars(data, new, earlier), earlier)
         tonight = scorer.scores(night.day)
     addition = _Addition(tonight, past, through, int(new.sum()), manifest)
     everything = [*past, *earlier, *([] if addition.is_empty else [tonight])]  # what is not kept is no night to count
-    entry = None if job.request.dry_run else _store(job, model, night, addition)
+    scored = None if job.request.dry_run else _store(job, model, night, addition, before)
     rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
-    return Evidence(assemble(everything), entry, policy, addition.new_bars, versions, rescored)
+    written_tonight = scored is not None and scored.body["night"] == night.day
+    return Evidence(
+        assemble(everything),
+        scored,
+        policy,
+        addition.new_bars,
+        versions,
+        rescored,
+        nights=tuple(everything),
+        chance=scored.operation if scored is not None and written_tonight else model.access.new_id(),
+        vouched=signatures.to_dict(),
+    )
 
 
 def _refuse_past(job: Job, through: str, scored_through: str) -> None:
@@ -161,13 +180,11 @@ def _refuse_past(job: Job, through: str, scored_through: str) -> None:
         )
 
 
-def _store(job: Job, model: Model, night: Night, addition: _Addition) -> int:
-    """The number of the entry that names all the evidence, written where there is something to add."""
-    head = model.versions.head()
-    watermark = None if head is None else head.state.get("watermark")
-    if watermark is not None and addition.is_empty:
-        return int(watermark["entry"])
-    entry = model.score(
+def _store(job: Job, model: Model, night: Night, addition: _Addition, before: Entry | None) -> Entry:
+    """The entry that names all the evidence, written where there is something to add to what there was ``before``."""
+    if before is not None and addition.is_empty:
+        return before
+    return model.score(
         ScoredNight(
             to_bytes([addition.tonight]),
             night.day,
@@ -181,7 +198,6 @@ def _store(job: Job, model: Model, night: Night, addition: _Addition) -> int:
         key=key_digest([job.model, night.day, "scored", addition.through, list(addition.tonight.replaced)]),
         as_of=night.as_of,
     )
-    return entry.n
 
 
 def _rescored(nights: Sequence[NightScores], decided: str | None) -> tuple[str, ...]:
@@ -199,12 +215,42 @@ def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores]) -
 
 
 @dataclass(frozen=True, eq=False)
+class _Scorers:
+    """The entries of the versions that score new bars: one for each of the ``recipes`` that has one, and ``frozen``
+    ones, the champion first, then the champion before it, which stays in the race."""
+
+    recipes: Sequence[tuple[Recipe, int]]
+    frozen: Sequence[int]
+
+    @classmethod
+    def of(
+        cls, job: Job, model: Model, versions: VersionCache, signatures: Signatures, before: Entry | None
+    ) -> _Scorers:
+        """Those of tonight, given the newest ``scored`` entry ``before``; nobody scores where there is none.
+
+        :class:`NightRefused` where keys are trusted and none signed that entry or one of these.
+        """
+        if before is None:
+            return cls((), ())
+        decisions = model.decisions.head()
+        named = [(recipe, _scorer_of(model, decisions, recipe)) for recipe in job.recipes]
+        recipes = [(recipe, entry) for recipe, entry in named if entry is not None]
+        signatures.check(before, *(versions.registration(entry) for _, entry in recipes))
+        present = champion_of(decisions)
+        if present is None:
+            return cls(recipes, ())
+        signatures.check_champion(versions.registration(present.entry), present)
+        former = [champion for champion in former_champions(decisions) if champion.version != present.version][-1:]
+        racing = [each.entry for each in former if signatures.holds_former(versions.registration(each.entry), each)]
+        return cls(recipes, (present.entry, *racing))
+
+
+@dataclass(frozen=True, eq=False)
 class _NightScorer:
     """Scores evaluation bars: new ones by every stream's version, corrected days by the versions that scored them
     ``earlier``."""
 
-    model: Model
-    recipes: Sequence[Recipe]
+    scorers: _Scorers
     versions: VersionCache
     bars: _BarsToScore
     earlier: Sequence[NightScores]
@@ -218,17 +264,14 @@ class _NightScorer:
         return self.bars.scores(night, _merged(streams))
 
     def _of_new_bars(self) -> Iterator[StreamScores]:
-        versions, decisions = self.model.versions.head(), self.model.decisions.head()
-        for recipe in self.recipes:
-            entry = newest_of(versions, recipe.fingerprint)
-            if entry is not None:
-                record = self.versions.registered_at(entry)
-                unseen = self.bars.new & _unseen(self.bars.data, record)
-                yield from self._scored_by(record, recipe_stream(recipe.fingerprint), recipe.name, unseen)
-        for place, frozen in enumerate(_frozen(self.versions, decisions)):
-            unseen, name = self.bars.new & _unseen(self.bars.data, frozen), frozen.recipe or "unnamed"
+        for recipe, entry in self.scorers.recipes:
+            wanted = self.bars.new & unseen(self.bars.data, self.versions.registered_at(entry))
+            yield from self._scored_by(entry, recipe_stream(recipe.fingerprint), recipe.name, wanted)
+        for place, entry in enumerate(self.scorers.frozen):
+            frozen = self.versions.registered_at(entry)
+            wanted, name = self.bars.new & unseen(self.bars.data, frozen), frozen.recipe or "unnamed"
             try:
-                yield from self._scored_by(frozen, version_stream(frozen.version), name, unseen)
+                yield from self._scored_by(entry, version_stream(frozen.version), name, wanted)
             except InputMismatch as error:
                 if place == 0:  # nothing can be judged without the champion; the one before it drops out of the race
                     raise cannot_score(frozen.version, name, error) from error
@@ -236,14 +279,13 @@ class _NightScorer:
     def _of_corrected_day(self, corrected: Mask) -> Iterator[StreamScores]:
         """The day's bars by the versions that scored them: of those of a stream the newest one trained before each."""
         left: dict[str, Mask] = {}
-        for stream, name, version in _first_scorers(self.bars.data, corrected, self.earlier):
-            record = self.versions.version(version)
-            wanted = left.get(stream, corrected) & _unseen(self.bars.data, record)
+        for stream, name, entry in _first_scorers(self.bars.data, corrected, self.earlier, self.versions):
+            wanted = left.get(stream, corrected) & unseen(self.bars.data, self.versions.registered_at(entry))
             left[stream] = left.get(stream, corrected) & ~wanted
             with suppress(InputMismatch):  # what it needs is gone: no score, as where its archive is
-                yield from self._scored_by(record, stream, name, wanted)
+                yield from self._scored_by(entry, stream, name, wanted)
 
-    def _scored_by(self, record: VersionRecord, stream: str, name: str, wanted: Mask) -> Iterator[StreamScores]:
+    def _scored_by(self, entry: int, stream: str, name: str, wanted: Mask) -> Iterator[StreamScores]:
         """The scores of a version on the wanted bars; none where there is no such bar or its archive is gone.
 
         :class:`InputMismatch` where the bars lack what it needs, which tonight's recipes may not.
@@ -253,39 +295,38 @@ class _NightScorer:
         chosen = self.bars.chosen
         p = np.full(int(chosen.sum()), np.nan)
         try:
-            p[wanted[chosen]] = self.versions.probabilities(record.version, self.bars.data.bars.frame[wanted])
+            p[wanted[chosen]] = self.versions.probabilities(entry, self.bars.data.bars.frame[wanted])
         except ArtifactMissing:
             return  # retired and collected: the stream has no score on these bars
-        yield StreamScores(stream, name, record.version, record.cut, p)
+        record = self.versions.registered_at(entry)
+        yield StreamScores(stream, name, record.version, record.cut, p, entry)
 
 
-def _first_scorers(data: Dataset, corrected: Mask, earlier: Sequence[NightScores]) -> list[tuple[str, str, str]]:
-    """Stream, name and version of whoever scored one of these bars, the newest versions first."""
+def _scorer_of(model: Model, decisions: Entry | None, recipe: Recipe) -> int | None:
+    """The entry of the version that scores new bars for a recipe; None where there is none yet.
+
+    The last decided night named it. Who may only register could else put a version of theirs into a recipe's stream.
+    Registries of format 1 had no such names: the first night after it takes the recipe's newest version.
+    """
+    if watermark(decisions) is None:
+        return newest_of(model.versions.head(), recipe.fingerprint)
+    return stream_version(decisions, recipe.fingerprint)
+
+
+def _first_scorers(
+    data: Dataset, corrected: Mask, earlier: Sequence[NightScores], versions: VersionCache
+) -> list[tuple[str, str, int]]:
+    """Stream, name and the version's entry of whoever scored one of these bars, the newest versions first."""
     opens = minutes(pd.DatetimeIndex(data.bars.frame.index)[corrected])
-    scorers: dict[tuple[str, str, str], None] = {}
+    scorers: dict[tuple[str, str, int], None] = {}
     for scores in earlier:
         here = np.isin(scores.opens, opens)
         for stream in scores.streams:
             if stream.version is not None and not np.isnan(stream.p[here]).all():
-                scorers[stream.stream, stream.name, stream.version] = None
-    return sorted(scorers, key=lambda scorer: version_number(scorer[2]), reverse=True)
-
-
-def _frozen(versions: VersionCache, decisions: Entry | None) -> list[VersionRecord]:
-    """The champion, and the one before it, which stays in the race."""
-    present = champion_of(decisions)
-    if present is None:
-        return []
-    former = [champion for champion in former_champions(decisions) if champion.version != present.version]
-    entries = [present.entry, *(champion.entry for champion in former[-1:])]
-    return [versions.registered_at(entry) for entry in entries]
-
-
-def _unseen(data: Dataset, record: VersionRecord) -> Mask:
-    """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
-    if record.known_at is None:
-        return ~np.isnan(data.label)
-    return np.asarray(data.known_at > pd.Timestamp(read_moment(record.known_at)), np.bool_)
+                entry = versions.scorer(stream)
+                if entry is not None:
+                    scorers[stream.stream, stream.name, entry] = None
+    return sorted(scorers, key=lambda scorer: scorer[2], reverse=True)
 
 
 def _merged(streams: Sequence[StreamScores]) -> tuple[StreamScores, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, from_bytes
 from registry import Model
-from registry.model.evidence import Manifest
+from registry.format.entries import Entry
+from registry.model.evidence import Manifest, manifest_of
 
 
 def read_nights(model: Model, manifest: Manifest) -> list[NightScores]:
@@ -12,6 +13,6 @@ def read_nights(model: Model, manifest: Manifest) -> list[NightScores]:
     return [scores for file in model.evidence(manifest) for scores in from_bytes(file)]
 
 
-def read_ledger(model: Model, entry: int | None = None) -> Ledger:
-    """The ledger as it is now, or as the ``scored`` entry of this number names it: what a past decision saw."""
-    return assemble(read_nights(model, model.manifest(entry)))
+def read_ledger(model: Model, scored: Entry | None = None) -> Ledger:
+    """The ledger as it is now, or as this ``scored`` entry names it: what a past decision saw."""
+    return assemble(read_nights(model, model.manifest() if scored is None else manifest_of(scored)))

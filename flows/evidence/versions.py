@@ -1,15 +1,27 @@
-"""A cache of the versions that score bars in one night: each is read from the registry and made ready once."""
+"""A cache of the versions that score bars in one night: each is read from the registry and made ready once.
+
+A version is known by the entry that registered it. Its name is what that entry says, and another may say the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from flows.arrays import Floats
+import numpy as np
+import pandas as pd
+
+from flows.arrays import Floats, Mask
+from flows.bars import Dataset
 from flows.errors import BarsRejected
+from flows.gate.scoring.ledger import StreamScores
 from flows.recipes import ArchivedModel
 from registry import Model
+from registry.clock import read_moment
 from registry.errors import InputMismatch
+from registry.format.entries import Entry
 from registry.format.records import VersionRecord
+from registry.model.version import version_of
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
@@ -18,36 +30,65 @@ if TYPE_CHECKING:
 class VersionCache:
     """The versions of one model, for as long as a night lasts; forests predict on ``cores``."""
 
-    def __init__(self, model: Model, *, cores: int) -> None:
+    def __init__(self, model: Model, *, cores: int, trusted: Callable[[Entry], bool] | None = None) -> None:
+        """``trusted``: whether the entry that registered a version may be used; None for any."""
         self._model = model
         self._cores = cores
-        self._names: dict[int, str] = {}
-        self._records: dict[str, VersionRecord] = {}
-        self._ready: dict[str, ArchivedModel] = {}
+        self._trusted = trusted
+        self._registrations: dict[int, Entry] = {}
+        self._by_name: dict[str, int | None] = {}
+        self._ready: dict[int, ArchivedModel] = {}
+
+    def registration(self, entry: int) -> Entry:
+        """This entry of the versions log, which registered a version."""
+        if entry not in self._registrations:
+            self._registrations[entry] = self._model.registration(entry)
+        return self._registrations[entry]
 
     def registered_at(self, entry: int) -> VersionRecord:
         """The version that this entry of the versions log registered."""
-        if entry not in self._names:
-            record = self._model.registered_at(entry).record
-            self._names[entry] = record.version
-            self._records[record.version] = record
-        return self._records[self._names[entry]]
+        return version_of(self.registration(entry)).record
 
-    def version(self, name: str) -> VersionRecord:
-        """The version of this name."""
-        if name not in self._records:
-            self._records[name] = self._model.version(name).record
-        return self._records[name]
+    def scorer(self, scores: StreamScores) -> int | None:
+        """The entry of the version that made these scores; see :meth:`entry_of`."""
+        return self.entry_of(str(scores.version), scores.entry)
 
-    def probabilities(self, name: str, frame: Columns) -> Floats:
-        """P(up) of each row of ``frame``, shape (n,), of the version of this name.
+    def entry_of(self, name: str, entry: int | None) -> int | None:
+        """The entry that evidence names beside a version's name.
+
+        That of older packages names none: there the name is looked up, and what is found is None where it is not
+        trusted, since another may have taken the name. :class:`~registry.errors.VersionNotFound`.
+        """
+        if entry is not None:
+            return entry
+        if name not in self._by_name:
+            found = self._model.version(name).entry
+            usable = self._trusted is None or self._trusted(self.registration(found))
+            self._by_name[name] = found if usable else None
+        return self._by_name[name]
+
+    def probabilities(self, entry: int, frame: Columns) -> Floats:
+        """P(up) of each row of ``frame``, shape (n,), of the version that this entry registered.
 
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.
         """
-        if name not in self._ready:
-            record = self.version(name)
-            self._ready[name] = ArchivedModel(self._model.archive(record), record.environment)
-        return self._ready[name].probabilities(frame, cores=self._cores)
+        if entry not in self._ready:
+            record = self.registered_at(entry)
+            self._ready[entry] = ArchivedModel(self._model.archive(record), record.environment)
+        return self._ready[entry].probabilities(frame, cores=self._cores)
+
+    def once(self, entry: int, frame: Columns) -> Floats:
+        """As :meth:`probabilities`, by the data-only form where there is one, and nothing is kept ready: for very many
+        versions."""
+        archive = self._model.archive(self.registered_at(entry))
+        return archive.up(archive.signature.matrix(frame))
+
+
+def unseen(data: Dataset, record: VersionRecord) -> Mask:
+    """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
+    if record.known_at is None:
+        return ~np.isnan(data.label)
+    return np.asarray(data.known_at > pd.Timestamp(read_moment(record.known_at)), np.bool_)
 
 
 def cannot_score(version: str, recipe: str, error: InputMismatch) -> BarsRejected:

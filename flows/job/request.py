@@ -13,6 +13,9 @@ from flows.gate.tripwires.wire import KINDS
 from flows.job.form import Author, Reason, RequestForm
 from flows.settings import DEFAULT_MODEL, load_settings
 
+UNSIGNED = "entry"
+"""Before a colon, log and number: an entry that a person vouches for, where no trusted key signed it."""
+
 Year = Annotated[int, Field(ge=1990, le=2100)]
 
 
@@ -42,10 +45,11 @@ class Release(RequestForm):
     @field_validator("wires")
     @classmethod
     def _named(cls, value: str) -> str:
-        wrong = [name for name in _names(value) if name.partition(":")[0] not in KINDS or not name.partition(":")[2]]
+        kinds = (*KINDS, UNSIGNED)
+        wrong = [name for name in _names(value) if name.partition(":")[0] not in kinds or not name.partition(":")[2]]
         if wrong or not _names(value):
             raise ValueError(
-                f"{', '.join(map(repr, wrong)) or 'nothing'} names no wire: write {', '.join(KINDS)}, a colon and the "
+                f"{', '.join(map(repr, wrong)) or 'nothing'} names no wire: write {', '.join(kinds)}, a colon and the "
                 "name, such as column:rsi_14"
             )
         return value

@@ -224,7 +224,7 @@ def _unscored(model: Model, champion: ChampionRecord, ledger: Ledger) -> list[Al
 
 
 def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
-    record = model.version(champion.version).record
+    record = model.registered_at(champion.entry).record
     if record.trained_from is None or record.trained_to is None or not record.features:
         return []
     from registry.archive.input_schema import InputSchema

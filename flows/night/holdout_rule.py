@@ -106,7 +106,7 @@ def _rows(
 
 def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:
     """Where the champion was trained on the bar, or on its label."""
-    record = model.version(champion.version).record
+    record = model.registered_at(champion.entry).record
     if record.trained_from is None or record.known_at is None:
         return np.zeros(len(opens), dtype=np.bool_)
     begun, known = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.known_at))

@@ -175,10 +175,13 @@ def _last_predictions(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tu
     if stream is None or stream.last_version is None:
         return None
     try:
-        p = evidence.scorers.probabilities(stream.last_version, bars.data.bars.frame[bars.evaluation])
+        entry = evidence.scorers.entry_of(stream.last_version, stream.last_entry)
+        if entry is None:
+            return None
+        p = evidence.scorers.probabilities(entry, bars.data.bars.frame[bars.evaluation])
     except ArtifactMissing:
         return None
-    return p, evidence.scorers.version(stream.last_version).cut
+    return p, evidence.scorers.registered_at(entry).cut
 
 
 def candidate(

@@ -19,8 +19,10 @@ from flows.job.request import Force
 from flows.night.outcome import Outcome, approval_command, recorded_outcome
 from flows.night.state import NightContext, Verdict
 from registry import Model, Version, VersionRecord, key_digest
+from registry.format.entries import Entry
 from registry.format.keys import is_version
 from registry.model.approval import proposal
+from registry.model.version import version_of
 
 
 def check_keys(job: Job) -> None:
@@ -83,11 +85,11 @@ def force_decided(night: NightContext, force: Force) -> Outcome:
 
 def _trained_tonight(night: NightContext, recipe: str) -> Version:
     model, day = night.model, night.bars.night.day
-    for entry in model.versions.walk():
-        if entry.kind == "registered":
-            record = VersionRecord.from_dict(entry.body["version"])
+    for logged in model.versions.walk():
+        if logged.kind == "registered":
+            record = VersionRecord.from_dict(logged.body["version"])
             if record.night == day and record.recipe == recipe:
-                return model.version(record.version)
+                return version_of(logged)
             if record.night is not None and record.night < day:
                 break
     raise NightRefused(
@@ -112,12 +114,13 @@ def needs_approval(job: Job, verdict: Verdict) -> bool:
     return approval_is_required and verdict.action == "promoted" and verdict.force is None
 
 
-def approval_fields(job: Job, winner: Version, verdict: Verdict) -> dict[str, Any]:
+def approval_fields(job: Job, registration: Entry, verdict: Verdict) -> dict[str, Any]:
     """The fields that the decision on a promotion which needs approval gets; see :func:`is_approved`.
+    ``registration``: the entry that registered the winner.
 
     Where a signature is needed no answer is enough: who clicks in a browser is not known, who holds a key is.
     """
-    answer = verdict.answer
+    answer, winner = verdict.answer, version_of(registration)
     if answer is None or job.needs_signature:
         signed = job.needs_signature
         waits = "an approver's signature is needed" if signed else "a person has to approve it and nobody did"
@@ -125,7 +128,7 @@ def approval_fields(job: Job, winner: Version, verdict: Verdict) -> dict[str, An
             "sentence": f"held although the gate would promote {verdict.winner} ({winner}): {waits}; until the next "
             f"night is decided: {approval_command(job, str(winner))}",
             "reason": "not signed" if signed else "not approved",
-            "proposal": proposal(str(winner), verdict.sentence, returned=verdict.winner_version is not None),
+            "proposal": proposal(registration, verdict.sentence, returned=verdict.winner_version is not None),
         }
     approval = {"approved": answer.approved, "author": answer.author, "reason": answer.reason}
     if answer.approved:

@@ -17,6 +17,7 @@ from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
 from registry import Model
 from registry.errors import VersionNotFound
 from registry.format.entries import Entry
+from registry.model.transitions import champion_of
 
 COMPUTED_GUARDS = ("no_skill", "accuracy", "edge")
 """Guards that follow from the ledger; the others were found on the version itself and are taken from the record."""
@@ -51,10 +52,11 @@ def judge_again(model: Model, number: int) -> Rejudged:
     """
     entry = model.decisions.read(number)
     record: Any = model.decision_record(entry)
-    if record is None or record.get("rule") != "nightly" or entry.body.get("evidence", {}).get("entry") is None:
+    scored = model.scored_by(entry)
+    if record is None or record.get("rule") != "nightly" or scored is None:
         raise GateRefused(f"decision {number} of {model.name} is '{entry}': no decision of the nightly gate")
     recorded = NightlyDecision.from_dict(record)
-    return Rejudged(recorded, _judged(model, entry, recorded, read_ledger(model, entry.body["evidence"]["entry"])))
+    return Rejudged(recorded, _judged(model, entry, recorded, read_ledger(model, scored)))
 
 
 def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:
@@ -62,7 +64,11 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
     policy = GatePolicy.from_dict(recorded.policy)
     if recorded.champion is None:
         return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=recorded.accept_unskilled)
-    against = model.version(recorded.champion).record
+    champion = champion_of(model.decisions.read(entry.n - 1))
+    if champion is None or champion.version != recorded.champion:
+        raise GateRefused(
+            f"decision {entry.n} of {model.name} was judged against {recorded.champion}, not the champion"
+        )
     missing = {"recipes", "nights", "paths", "seed", "young"} - recorded.calibration.keys()
     if recorded.threshold is None or missing:
         raise GateRefused(f"decision {entry.n} of {model.name} has no {', '.join(sorted(missing)) or 'threshold'}")
@@ -83,9 +89,9 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
         ledger,
         champion=Champion(
             recorded.champion,
-            against.recipe or "unnamed",
+            champion.recipe or "unnamed",
             version_stream(recorded.champion),
-            recipe_stream(against.recipe_fingerprint or ""),
+            recipe_stream(champion.recipe_fingerprint or ""),
             recorded.after,
             recorded.champion_since,
             recorded.champion_refreshed,

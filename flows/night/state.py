@@ -11,6 +11,7 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.bars.plausibility import Findings
 from flows.evidence.collect import Evidence
+from flows.evidence.recomputation import Recomputed
 from flows.gate import Decision
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.tripwires.wire import TrippedWire
@@ -88,6 +89,8 @@ class Verdict:
     """What is too good to be true; it holds the night where there is no ``release``."""
     release: Release | None = None
     """Set where wires tripped and a person released all of them."""
+    recomputed: Recomputed | None = None
+    """Which past scores were made again from their archives; None where there were none yet."""
 
     @property
     def winner_version(self) -> str | None:

@@ -32,7 +32,7 @@ from registry.clock import write_time
 from registry.errors import Frozen, StaleDecision
 from registry.format.entries import Entry
 from registry.log.parallel import threads
-from registry.model.transitions import RECIPES_KEPT
+from registry.model.transitions import RECIPES_KEPT, former_champions
 
 
 def load(job: Job, clock: Clock | None = None) -> NightBars:
@@ -238,7 +238,13 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
         body["record"] = verdict.decision.to_dict()
     if verdict.evidence is not None:
         named = list(verdict.evidence.rescored[:DAYS_NAMED])  # all of them stand in the evidence; an entry is small
-        body["evidence"] = {"entry": verdict.evidence.entry, "rescored": named}
+        if verdict.evidence.vouched is not None:
+            body["vouched"] = dict(verdict.evidence.vouched)
+        scored = verdict.evidence.scored
+        body["evidence"] = {"scored": None if scored is None else scored.n, "rescored": named}
+        body["streams"] = {
+            str(version.record.recipe_fingerprint)[:16]: version.entry for version in versions if version is not None
+        }
     if job.request.advanced.accept_unskilled:
         body["accept_unskilled"] = True
     if night.bars.findings.allowed:
@@ -250,7 +256,7 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
         if verdict.force is not None:
             return model.overrule(winner, body=body, **decided | {"author": verdict.force.author})
         if overrides.needs_approval(job, verdict):
-            body |= overrides.approval_fields(job, winner, verdict)
+            body |= overrides.approval_fields(job, model.registration(winner.entry), verdict)
             if not overrides.is_approved(body):
                 return model.hold(body=body, **decided)
         try:
@@ -263,5 +269,12 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
 
 def _winner(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Version:
     if verdict.winner_version is not None:
-        return night.model.version(verdict.winner_version)
+        return _returning(night, verdict.winner_version)
     return next(version for version in versions if version is not None and version.record.recipe == verdict.winner)
+
+
+def _returning(night: NightContext, name: str) -> Version:
+    """The former champion of this name, by the entry that its promotion names; a version that a person forces."""
+    former = former_champions(night.model.decisions.head())
+    entry = next((each.entry for each in former if each.version == name), None)
+    return night.model.version(name) if entry is None else night.model.registered_at(entry)

@@ -20,6 +20,7 @@ from flows.arrays import Floats
 from flows.bars.checks import CLOSE
 from flows.bars.trading_days import quarter_of_day
 from flows.evidence.collect import Evidence
+from flows.evidence.recomputation import TOLERANCE, Difference, Recomputed, recompute
 from flows.gate.scoring.ledger import recipe_stream, version_stream
 from flows.gate.tripwires.columns import LabelledBars, tripped_columns
 from flows.gate.tripwires.streams import JudgedSides, tripped_controls, tripped_recipes
@@ -41,7 +42,10 @@ def examine(
     night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate], verdict: Verdict
 ) -> Verdict:
     """The gate's verdict, or a held one where a wire tripped that this run does not release."""
-    wires = tripped(night, evidence, candidates)
+    promotes, data = verdict.action == "promoted", night.bars.data
+    again = None if evidence is None else recompute(evidence, data, night.bars.night.day, every=promotes)
+    verdict = replace(verdict, recomputed=again)
+    wires = (*tripped(night, evidence, candidates), *_differing(again))
     if not wires:
         return verdict
     release = night.job.request.release
@@ -72,10 +76,11 @@ def tripped(
 
 
 def fields(verdict: Verdict) -> dict[str, Any]:
-    """What a decision records of tripped wires, and of who released them; nothing where none tripped."""
+    """What a decision records of scores that were made again, of tripped wires, and of who released them."""
+    recorded: dict[str, Any] = {} if verdict.recomputed is None else {"recomputed": verdict.recomputed.to_dict()}
     if not verdict.wires:
-        return {}
-    recorded: dict[str, Any] = {"suspicious": [wire.to_dict() for wire in verdict.wires[:KEPT]]}
+        return recorded
+    recorded["suspicious"] = [wire.to_dict() for wire in verdict.wires[:KEPT]]
     if verdict.release is not None:
         release = verdict.release
         recorded["release"] = {"wires": list(release.names), "author": release.author, "reason": release.reason}
@@ -90,6 +95,20 @@ def holding(verdict: Verdict) -> tuple[str, ...]:
 def recorded_holding(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The same by the body of a decision, with its :func:`fields`."""
     return () if "release" in body else tuple(wire["name"] for wire in body.get("suspicious", ()))
+
+
+def _differing(again: Recomputed | None) -> tuple[TrippedWire, ...]:
+    """A wire for each recipe or frozen version whose kept scores are not what its versions say."""
+    differing: dict[str, list[Difference]] = {}
+    for difference in () if again is None else again.differences:
+        differing.setdefault(difference.of, []).append(difference)
+    wires = []
+    for of, each in differing.items():
+        worst = max(each, key=lambda difference: difference.largest)
+        more = "" if len(each) == 1 else f" (and of {len(each) - 1} more versions)"
+        scores = sum(difference.scores for difference in each)
+        wires.append(TrippedWire("scores", of, worst.largest, TOLERANCE, scores, f"{worst.words}{more}"))
+    return tuple(wires)
 
 
 def _inputs(bars: NightBars, recipes: Sequence[Recipe]) -> dict[str, Floats]:
@@ -135,9 +154,12 @@ def _suspicious(verdict: Verdict, held_by: Sequence[TrippedWire], names: Sequenc
         words += f"; and {', '.join(wire.name for wire in held_by[NAMED:])}"
     given = [part for name in names for part in ("--release", name)]
     command = shlex.join(["retrain", "run", *given, "--author", "NAME", "--reason", "WHY"])
+    look = "no market is so predictable, so nothing is promoted: look for the future in it"
+    if any(wire.kind == "scores" for wire in held_by):
+        look = "nothing is promoted by such evidence: look who wrote it (`registry log`, `registry verify`)"
     return (
-        f"suspicious: {words}; no market is so predictable, so nothing is promoted: look for the future in it; if "
-        f"it is right all the same, the next night goes on with {command}; the gate's own word: {verdict.sentence}"
+        f"suspicious: {words}; {look}; if it is right all the same, the next night goes on with {command}; the gate's "
+        f"own word: {verdict.sentence}"
     )
 
 

@@ -70,11 +70,11 @@ class DecisionSummary:
 
 def newest_decisions(model: Model, *, at_most: int = MOST_DECISIONS) -> tuple[DecisionSummary, ...]:
     """The newest decisions of a model, oldest first."""
-    return summaries(model, islice(model.decisions.walk(), at_most))
+    return summaries(model, islice(model.acts(), at_most))
 
 
 def summaries(model: Model, entries: Iterable[Entry]) -> tuple[DecisionSummary, ...]:
-    """Summaries, oldest first, of entries of the decisions log, which come newest first."""
+    """Summaries, oldest first, of decisions, which come newest first (:meth:`Model.acts`)."""
     return tuple(_summary(model, entry) for entry in entries)[::-1]
 
 

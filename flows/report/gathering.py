@@ -22,7 +22,7 @@ from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.format.entries import Entry
-from registry.model.transitions import champion_of, former_champions, latest_number
+from registry.model.transitions import champion_of, former_champions, latest_number, scored_count
 from registry.model.version import version_of
 
 
@@ -67,7 +67,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
         quality=good,
         money=earned,
         decisions=decisions,
-        decided=0 if head is None else head.n,
+        decided=0 if head is None else head.n - scored_count(head),
         rescored=_rescored(model),
         comparisons=compare_versions([*_absent(champions, versions), *versions], names),
         versions=0 if newest is None else latest_number(newest),
@@ -151,6 +151,6 @@ def _changes(subject: _Subject, champions: list[Version], versions: list[Version
 
 def _rescored(model: Model) -> tuple[str, ...]:
     """Trading days that the decisions of the report scored again after a correction of the bars."""
-    entries = islice(model.decisions.walk(), MOST_DECISIONS)
+    entries = islice(model.acts(), MOST_DECISIONS)
     rescored = (entry.body.get("evidence", {}).get("rescored", ()) for entry in entries)
     return tuple(sorted({str(day) for days in rescored for day in days}))

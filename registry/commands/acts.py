@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from registry.clock import say_time
 from registry.commands.options import (
     Author,
     Json,
@@ -22,7 +23,8 @@ from registry.commands.options import (
     open_registry,
 )
 from registry.commands.output import entry_line, entry_row, print_entry, say, show
-from registry.errors import InvalidRequest
+from registry.errors import InvalidRequest, StaleDecision
+from registry.model.roles import Model
 from registry.trust.keyring import public_key, write_new_key
 
 app = typer.Typer()
@@ -196,7 +198,21 @@ def approve(
 ) -> None:
     """Make champion what the last night proposed and held for a person; stale once anything else was decided."""
     opened = open_model(registry, model, signing_key=signing_key)
+    if not as_json:
+        _show_proposed(opened, version)
     print_entry(opened.approve(version, author=author, reason=reason, key=key), as_json)
+
+
+def _show_proposed(model: Model, version: str) -> None:
+    """What an approval is of: the name of a version says little, since another may be registered under it."""
+    try:
+        proposed = model.proposed(version)
+    except StaleDecision:
+        return  # approved before, with the same key; or it is refused below
+    say(
+        f"{proposed}: entry {proposed.entry} of versions, registered by {proposed.author} at "
+        f"{say_time(proposed.registered_at)}, archive {proposed.record.sha256}"
+    )
 
 
 @app.command(epilog="Example: registry key approver.pem --new")

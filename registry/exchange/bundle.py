@@ -7,7 +7,8 @@ The file is a zip archive, the same bytes for the same decision::
 
     bundle.json           what is asked to be checked: model, decision, entries, evidence, the record's digest
     decisions/<n>.json    the decision and every entry before it, down to the first: each names the digest of the last
-    versions/<n>.json     from the entry that scored the evidence down to the one that registered the version
+    versions/<n>.json     the entry that registered the version, and, where the evidence was named in this log (in
+                          registries of format 1), all from there to the entry that named it
     record.json           the decision's record, where it is too large to stand in the entry
     version.json          the fields of the version's record that are too large to stand in its entry
     evidence/<sha256>     the files that the scored entry names
@@ -27,11 +28,13 @@ from registry.errors import Corrupt, InvalidRequest
 from registry.format.entries import Entry, canonical, digest
 from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
-from registry.model.evidence import Manifest
+from registry.model.evidence import Manifest, manifest_of, watermark
 from registry.model.roles import Model
 from registry.model.transitions import champion_of
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 it says in which log the evidence is named, as decisions do: ``scored`` in theirs, ``entry`` in that of
+versions."""
 
 _DIGEST_LENGTH = 64
 
@@ -51,9 +54,11 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
     scored = _scored(model, entry)
     champion = champion_of(entry)  # the version that a promotion names, or the one a hold left in place
     registered = None if champion is None else champion.entry
-    named = [n for n in (scored, registered) if n is not None]
+    named = [] if registered is None else [registered]
+    if scored is not None and scored.log == model.versions.name:
+        named.append(scored.n)
     versions = _entries(model.versions, max(named), min(named), progress) if named else {}
-    manifest = Manifest() if scored is None else model.manifest(scored)
+    manifest = Manifest() if scored is None else manifest_of(scored)
     files = dict(zip(manifest.files, model.evidence(manifest), strict=True))
     moved = _record_file(model, entry)
     head = {
@@ -62,7 +67,7 @@ def bundle(model: Model, decision: int, *, progress: Progress = quiet) -> bytes:
         "decision": decision,
         "decision_sha256": entry.digest,
         "registered": registered,
-        "scored": scored,
+        "scored": {} if scored is None else {"entry" if scored.log == model.versions.name else "scored": scored.n},
         "versions": [min(versions), max(versions)] if versions else None,
         "evidence": [_member(name) for name in files],
     }
@@ -89,15 +94,16 @@ def _entries(log: Log, newest: int, oldest: int, progress: Progress) -> dict[int
     return entries
 
 
-def _scored(model: Model, decision: Entry) -> int | None:
+def _scored(model: Model, decision: Entry) -> Entry | None:
     """The ``scored`` entry that the decision names, else the last one before it; None where there is none."""
-    named: Any = decision.body.get("evidence")
-    if isinstance(named, Mapping):
-        entry = named.get("entry")
-        return None if entry is None else int(entry)
+    if "evidence" in decision.body:
+        return model.scored_by(decision)
+    newest = watermark(decision)
+    if newest is not None:
+        return model.decisions.read(newest)
     before = model.versions.last(lambda version_entry: version_entry.time <= decision.time)
-    watermark = None if before is None else before.state.get("watermark")
-    return None if watermark is None else int(watermark["entry"])
+    newest = watermark(before)
+    return None if newest is None else model.versions.read(newest)
 
 
 def _record_file(model: Model, decision: Entry) -> bytes | None:

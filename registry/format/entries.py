@@ -36,6 +36,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 KINDS = {
     "versions": ("registered", "scored", "retired", "tagged", "repaired"),
     "decisions": (
+        "scored",
         "promoted",
         "held",
         "returned",

@@ -158,6 +158,20 @@ class DecisionRecord:
         return _MOVED.fault(value) if "key" in value or "sha256" in value else None
 
 
+_REGISTERED: dict[str, ValueCheck] = {
+    "entry": NUMBERED,
+    "entry_sha256": SHA256,
+    "artifact": Nullable(TEXT),
+    "sha256": Nullable(SHA256),
+}
+_APPROVAL: dict[str, ValueCheck] = {
+    "approved": FLAG,
+    "author": TEXT,
+    "reason": TEXT,
+    "decision": NUMBERED,
+    "entry": NUMBERED,
+    "entry_sha256": SHA256,
+}
 _MOVED = Fields({"key": TEXT, "sha256": SHA256, "size": COUNT})
 _DECIDED: dict[str, ValueCheck] = {
     "sentence": Nullable(TEXT),
@@ -165,12 +179,20 @@ _DECIDED: dict[str, ValueCheck] = {
     "against": Plain("a version and its decision", _is_judged_against),
     "forced": Nullable(FLAG),
     "record": Nullable(DecisionRecord()),
-    "evidence": Fields({"entry": Nullable(NUMBERED), "rescored": _TEXTS}, optional=("entry", "rescored")),
-    "proposal": Fields({"version": VERSION, "kind": TEXT, "sentence": TEXT}, optional=["sentence"]),
-    "approval": Fields(
-        {"approved": FLAG, "author": TEXT, "reason": TEXT, "decision": NUMBERED},
-        optional=("approved", "author", "reason", "decision"),
+    "evidence": Fields(
+        {"entry": Nullable(NUMBERED), "scored": Nullable(NUMBERED), "rescored": _TEXTS},
+        optional=("entry", "scored", "rescored"),
     ),
+    "streams": MapOf(NUMBERED),
+    "recomputed": Fields(
+        {"days": _TEXTS, "first": TEXT, "last": TEXT, "count": COUNT, "scores": COUNT},
+        optional=("days", "first", "last", "count"),
+    ),
+    "vouched": Fields({"entries": _TEXTS, "author": TEXT, "reason": TEXT}),
+    "proposal": Fields(
+        {"version": VERSION, "kind": TEXT, "sentence": TEXT, **_REGISTERED}, optional=("sentence", *_REGISTERED)
+    ),
+    "approval": Fields(_APPROVAL, optional=_APPROVAL),
     "accept_unskilled": Nullable(FLAG),
     "allowed": _TEXTS,
     "suspicious": ListOf(Fields({"name": TEXT})),
@@ -202,6 +224,8 @@ BODIES: Mapping[str, ValueCheck] = {
 }
 """By kind of entry, in whichever log it stands."""
 
+_WATERMARK = Fields({"entry": NUMBERED, "through": Nullable(MOMENT), "count": NUMBERED}, optional=("through", "count"))
+
 _STATES: Mapping[str, dict[str, ValueCheck]] = {
     "versions": {
         "keys": REMEMBERED,
@@ -211,7 +235,7 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
         "newest": MapOf(NUMBERED),
         "tags": MapOf(VERSION),
         "retired": RUNS,
-        "watermark": Nullable(Fields({"entry": NUMBERED, "through": Nullable(MOMENT)}, optional=["through"])),
+        "watermark": Nullable(_WATERMARK),
     },
     "decisions": {
         "keys": REMEMBERED,
@@ -221,6 +245,9 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
         "former": ListOf(FORMER_CHAMPION),
         "rolled_back": ListOf(VERSION),
         "night": Nullable(TEXT),
+        "watermark": _WATERMARK,
+        "streams": MapOf(NUMBERED),
+        "vouched": ListOf(NUMBERED),
         "evidence_since": TIME,
         "evidence_after": Nullable(TEXT),
         "frozen": Nullable(Fields({"until": Nullable(TIME), **_REASON})),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from registry.clock import read_time, write_time
@@ -22,7 +23,7 @@ from registry.errors import RegistryError
 from registry.format.entries import KINDS, Entry
 from registry.format.keys import version_name
 from registry.format.records import ChampionRecord, FormerChampion, VersionRecord
-from registry.log.log import Build
+from registry.log.log import Build, Draft
 from registry.model import repair, transitions
 from registry.model.decisions import candidate_of
 from registry.model.transitions import Night, champion_of
@@ -35,6 +36,7 @@ FOLLOWED = {
     "decisions": (
         *("former", "rolled_back", "frozen", "suspended", "policy"),
         *("night", "as_of", "evidence_since", "evidence_after", "repaired"),
+        *("watermark", "streams", "vouched"),
     ),
 }
 """The fields of each log's state that are worked out here; fields of writers to come are left alone."""
@@ -101,6 +103,8 @@ def _short(value: object) -> str:
 
 
 def _version_faults(before: Entry | None, entry: Entry, registered: Registered) -> Iterator[Inconsistency]:
+    if entry.kind == "scored" and entry.format > 1:
+        yield "wrong state", "names evidence in the log of versions, as entries of format 1 did: no night goes by it"
     count = transitions.latest_number(before)
     latest = entry.state.get("latest")
     if entry.kind == "registered":
@@ -200,16 +204,27 @@ def _of_versions(before: Entry | None, entry: Entry, registered: Registered) -> 
         case "registered":
             return transitions.registered(VersionRecord.from_dict(body["version"]))
         case "scored":
-            return transitions.scored(body, {"through": body["manifest"]["through"]})
+            return _scored_in_format_1(body)
         case "retired":
             return transitions.retired(body["versions"], body["reason"])
         case _:
             return transitions.tagged(body["tag"], body["version"])
 
 
+def _scored_in_format_1(body: Mapping[str, Any]) -> Build:
+    """Evidence was once named in the versions log."""
+
+    def build(head: Entry | None, n: int, time: datetime) -> Draft:
+        return Draft("scored", dict(body), {"watermark": {"through": body["manifest"]["through"], "entry": n}})
+
+    return build
+
+
 def _of_decisions(before: Entry | None, entry: Entry, registered: Registered) -> Build:
     body, present = entry.body, champion_of(before)
     match entry.kind:
+        case "scored":
+            return transitions.scored(body)
         case "held":
             return transitions.held(body, expected=present, night=_night(entry))
         case "promoted" | "returned" | "rolled_back":

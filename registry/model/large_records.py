@@ -2,9 +2,9 @@
 
 A version of five hundred features has a record of twelve kilobytes. It would fit into an entry as long as the log is
 young; once the state has grown to what it may hold, every further registration would be refused. So a record may take
-up :data:`MOST_BYTES` of its entry, whatever the state before it: what is beyond that goes to an evidence file, field by
-field, the largest kinds first, and stands in the entry as ``moved``: key, SHA-256, size and the names of the fields.
-The fields that a champion's record, a state and a rollback need always stay in the entry.
+up :data:`MOST_BYTES` of its entry, whatever the state before it: what is beyond that goes to an object beside the
+archives, field by field, the largest kinds first, and stands in the entry as ``moved``: key, SHA-256, size and the
+names of the fields. The fields that a champion's record, a state and a rollback need always stay in the entry.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
 from registry.model.repair import repair
 from registry.model.transitions import Night
-from registry.model.version import Version
+from registry.model.version import Version, version_of
 
 
 class ModelOperator(ModelReader):
@@ -57,23 +57,16 @@ class ModelOperator(ModelReader):
 
         Raises :class:`StaleDecision` where that night proposed another version or none, or anything that it was judged
         on changed since; :class:`KeyRefused`, :class:`UntrustedSignature` (where trainers' keys are trusted, what was
-        proposed must be signed), :class:`Frozen`, :class:`ArtifactMissing`.
+        proposed must be signed), :class:`Frozen`, :class:`ArtifactMissing`. See :meth:`proposed` for what is approved.
         """
         keys.check_author(author)
         keys.check_text(reason, "reason")
         writer = DecisionWriter(self)
         writer.check_signer()
-        chosen = self.find(version)
+        name = keys.version_name(keys.version_number(version))
         if key is not None and (done := self.decisions.done(key, approval.KINDS)) is not None:
-            return same_act(done, done.body["version"] == chosen.record.version)
-        head = self.decisions.head()
-        night = None if head is None else head.state.get("night")
-        entry = approval.check_proposed(
-            None if night is None else self.decided(night), self.name, chosen.record.version
-        )
-        if self.trusted is not None and self.trusted.trainers:
-            self.trusted.check_entry(entry)
-            self.trusted.check_entry(self.versions.read(chosen.entry))
+            return same_act(done, done.body["version"] == name)
+        entry, chosen = self._proposed(name)
         candidate = candidate_of(chosen, author, approval.night_of(entry), forced=False, registry=self.access.root.id())
         decision = NewDecision(author, approval.body_of(entry, author, reason), key=key, kinds=approval.KINDS)
 
@@ -81,6 +74,27 @@ class ModelOperator(ModelReader):
             return writer.signing_champion(approval.approved(candidate, body, entry=entry))
 
         return writer.add(decision, approved, uses=chosen)
+
+    def proposed(self, version: str | int) -> Version:
+        """The version that an approval of the last night's proposal would make champion, as it was registered.
+
+        Raises what :meth:`approve` raises before it writes.
+        """
+        DecisionWriter(self).check_signer()
+        return self._proposed(keys.version_name(keys.version_number(version)))[1]
+
+    def _proposed(self, name: str) -> tuple[Entry, Version]:
+        """The decision that proposed the version of this name, and the version, from the entry that the proposal
+        names and no other of that name."""
+        head = self.decisions.head()
+        night = None if head is None else head.state.get("night")
+        entry = approval.check_proposed(None if night is None else self.decided(night), self.name, name)
+        registration = self.registration(entry.body["proposal"]["entry"])
+        approval.check_registered(entry, registration)
+        if self.trusted is not None and self.trusted.trainers:
+            self.trusted.check_entry(entry)
+            self.trusted.check_entry(registration)
+        return entry, version_of(registration)
 
     def rollback(self, to: str | int | None = None, *, author: str, reason: str, key: str | None = None) -> Entry:
         """Back to the last champion that nobody rolled back from, or to a version that was champion before.

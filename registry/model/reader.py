@@ -207,18 +207,47 @@ class ModelReader:
                 return entry
         return None
 
-    def manifest(self, entry: int | None = None) -> Manifest:
-        """What makes up the evidence now, or as the ``scored`` entry of this number says; empty before the first."""
-        if entry is not None:
-            return manifest_of(self.versions.read(entry))
-        return self.manifest_after(self.versions.head())
+    def manifest(self) -> Manifest:
+        """What makes up the evidence now; empty before the first night."""
+        entry = self.scored()
+        return Manifest() if entry is None else manifest_of(entry)
 
-    def manifest_after(self, head: Entry | None) -> Manifest:
-        """The manifest that is in force after an entry of the versions log."""
+    def scored(self) -> Entry | None:
+        """The newest ``scored`` entry, which names all the evidence; None before the first night.
+
+        In a registry of format 1 these entries stood in the versions log. Until the first one stands in the decisions
+        log, the evidence is what the last decision rests on: whoever may only register cannot name any.
+        """
+        head = self.decisions.head()
         n = watermark(head)
-        if head is None or n is None:
-            return Manifest()
-        return manifest_of(head if n == head.n else self.versions.read(n))
+        if head is not None and n is not None:
+            return head if n == head.n else self._scored_at(self.decisions, n)
+        if head is None or watermark(self.versions.head()) is None:
+            return None
+        named = (self.scored_by(entry) for entry in self.decisions.walk())
+        return next((entry for entry in named if entry is not None), None)
+
+    def scored_by(self, decision: Entry) -> Entry | None:
+        """The ``scored`` entry that a decision rests on; None where it names none."""
+        named: Any = decision.body.get("evidence") or {}
+        if named.get("scored") is not None:
+            return self._scored_at(self.decisions, named["scored"])
+        if named.get("entry") is not None:  # written in format 1
+            return self._scored_at(self.versions, named["entry"])
+        return None
+
+    def acts(self) -> Iterator[Entry]:
+        """What the gate and persons decided, newest first: the decisions log without its evidence."""
+        return (entry for entry in self.decisions.walk() if entry.kind != "scored")
+
+    def _scored_at(self, log: Log, n: int) -> Entry:
+        entry = log.read(n)
+        if entry.kind != "scored":
+            raise Corrupt(
+                f"entry {n} of {log.prefix} should name evidence, it is '{entry.kind}'; run `registry verify "
+                f"{self.name}`"
+            )
+        return entry
 
     def evidence(self, manifest: Manifest) -> list[bytes]:
         """The files of a manifest, oldest first, each checked against the digest in its name."""
@@ -301,10 +330,14 @@ class ModelReader:
 
     def found_at(self, n: int) -> Version:
         """As :meth:`registered_at`, of a large record what the entry holds."""
+        return version_of(self.registration(n))
+
+    def registration(self, n: int) -> Entry:
+        """Entry ``n`` of the versions log, which registers a version; :class:`Corrupt` for any other."""
         entry = self.versions.read(n)
         if entry.kind != "registered":
             raise Corrupt(f"entry {n} of {self.versions.prefix} should register a version, it is '{entry.kind}'")
-        return version_of(entry)
+        return entry
 
     def _record_at(self, n: int) -> VersionRecord:
         return self.registered_at(n).record

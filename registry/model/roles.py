@@ -4,8 +4,8 @@
 role     class                writes
 ======== ==================== =========================================================================================
 reader   ``ModelReader``      nothing
-trainer  ``ModelTrainer``     ``versions/``, ``artifacts/``, ``evidence/``: versions, tags, evidence
-promoter ``ModelPromoter``    ``decisions/``: what a gate decides
+trainer  ``ModelTrainer``     ``versions/``, ``artifacts/``: versions, tags
+promoter ``ModelPromoter``    ``decisions/``, ``evidence/``: what a gate judges by, and decides
 operator ``ModelOperator``    ``decisions/``: what a person decides; ``versions/`` where a repair concerns that log
 keeper   ``ModelKeeper``      ``segments/``: folded runs of old entries
 ======== ==================== =========================================================================================

@@ -1,4 +1,4 @@
-"""What a training job may do: add versions and evidence, and nothing that production would use by itself.
+"""What a training job may do: add versions, and nothing that a gate or production would use by itself.
 
 Every writing method adds exactly one entry to the versions log or raises having added none
 (:class:`~registry.errors.OutcomeUnknown` apart), and repeating it with the same ``key`` adds nothing.
@@ -12,21 +12,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from registry.clock import say_time
-from registry.errors import InvalidRequest, RegisteredOtherwise, StaleDecision
+from registry.errors import InvalidRequest, RegisteredOtherwise
 from registry.format import keys
 from registry.format.entries import Entry, canonical, digest
 from registry.format.records import VersionRecord
-from registry.log.log import Build, Draft, same_act
+from registry.log.log import same_act
 from registry.model import large_records, transitions
-from registry.model.evidence import MONTHS_KEPT, Fold, Manifest, ScoredNight, read_file, watermark
 from registry.model.preparation import Preparation
 from registry.model.reader import ModelReader
-from registry.model.repair import decided_in_time
 from registry.model.version import Version, version_of
 
 
 class ModelTrainer(ModelReader):
-    """One model with the rights of a training job: to create under ``versions/``, ``artifacts/`` and ``evidence/``."""
+    """One model with the rights of a training job: to create under ``versions/`` and ``artifacts/``."""
 
     def register(
         self,
@@ -60,7 +58,7 @@ class ModelTrainer(ModelReader):
             preparation.upload(place, archive)
             kept = dataclasses.replace(kept, artifact=place)
         if rest is not None and kept.moved is not None:
-            place = f"{keys.model_prefix(self.name)}evidence/{kept.moved['sha256']}-{self.access.new_id()}"
+            place = keys.artifact_key(self.name, kept.moved["sha256"], self.access.new_id())
             preparation.upload(place, rest)
             kept = dataclasses.replace(kept, moved={**kept.moved, "key": place})
         build = preparation.in_time(transitions.registered(kept))
@@ -102,73 +100,6 @@ class ModelTrainer(ModelReader):
             raise InvalidRequest(f"{', '.join(wrong)} cannot be retired: the champion or one of the last ten champions")
         return self.versions.append(transitions.retired(names, reason), author=author, key=key, kinds=("retired",))
 
-    def score(
-        self,
-        scored: ScoredNight,
-        *,
-        fold: Fold,
-        author: str,
-        since: Manifest | None = None,
-        key: str | None = None,
-        as_of: datetime | None = None,
-    ) -> Entry:
-        """Add a night's evidence (and, on the first night, what was scored for the time before).
-
-        ``fold`` makes one file of the nights of a past month, and of a night that is added to. ``since``: what there
-        was when the bars to score were chosen. Nothing is added where ``key`` did this work before.
-
-        Raises :class:`InvalidRequest` for a night or a bar before the newest there is, :class:`StaleDecision` where
-        another writer added evidence meanwhile, :class:`Corrupt` where a file to be folded is damaged or gone.
-        """
-        keys.check_author(author)
-        done = None if key is None else self.versions.done(key, ("scored",))
-        if done is not None:
-            return done
-        preparation = Preparation(self.access, self.name)
-        head = self.versions.head()
-        before = self.manifest_after(head)
-        if since is not None and since != before:
-            raise _overtaken()
-        _refuse_earlier(before, scored.night, scored.through)
-        after = self._with_night(preparation, before, scored, fold)
-        body = {"night": scored.night, "bars": scored.bars, "manifest": after.to_dict()}
-        build = _added_to(watermark(head), transitions.scored(body, {"through": scored.through}))
-        return self.versions.append(
-            decided_in_time(scored.night, preparation.in_time(build)),
-            author=author,
-            key=key,
-            as_of=as_of,
-            head_known=key is not None,
-            kinds=("scored",),
-        )
-
-    def _with_night(self, preparation: Preparation, before: Manifest, scored: ScoredNight, fold: Fold) -> Manifest:
-        """The manifest with the night's file, every night of an earlier month folded; what is new is uploaded."""
-
-        def stored(data: bytes) -> str:
-            name = f"evidence/{digest(data)}-{self.access.new_id()}"
-            preparation.upload(keys.model_prefix(self.name) + name, data)
-            return name
-
-        def read(name: str) -> bytes:
-            return read_file(self.store, self.name, name)
-
-        months, nights = dict(before.months), dict(before.nights)
-        for past in sorted({night[:7] for night in nights if night[:7] != scored.night[:7]}):
-            chosen = [night for night in sorted(nights) if night[:7] == past]
-            files = [read(nights.pop(night)) for night in chosen]
-            older = [read(months[past])] if past in months else []
-            months[past] = stored(fold([*older, *files]))
-        data = scored.data
-        if scored.night in nights:  # a run that was stopped before it decided, repeated when there were newer bars
-            data = fold([read(nights[scored.night]), data])
-        return Manifest(
-            through=scored.through,
-            backfill=(*before.backfill, *map(stored, scored.backfill)),
-            months={month: months[month] for month in sorted(months)[-MONTHS_KEPT:]},
-            nights={**nights, scored.night: stored(data)},
-        )
-
 
 _GIVEN_OR_CHANGING = ("version", "artifact", "seconds", "environment", "source_revision")
 """Fields in which the same work may differ when it is done again: the registry's, and of the run that did it."""
@@ -188,27 +119,3 @@ def _same_version(version: Version, model: str, asked: VersionRecord) -> Version
             f"if not, somebody registered it in this run's place: see `registry show {version}`"
         )
     return version
-
-
-def _refuse_earlier(before: Manifest, night: str, through: str) -> None:
-    last = max([*before.nights, *before.months], default="")
-    if night < last or through < (before.through or ""):
-        raise InvalidRequest(
-            f"night {night} through {through} is earlier than the evidence there is (night {last}, through "
-            f"{before.through}): evidence is added in order"
-        )
-
-
-def _added_to(scored: int | None, build: Build) -> Build:
-    """``build``, if the evidence still is what it was when the manifest was made: else another's would be lost."""
-
-    def checked(head: Entry | None, n: int, time: datetime) -> Draft:
-        if watermark(head) != scored:
-            raise _overtaken()
-        return build(head, n, time)
-
-    return checked
-
-
-def _overtaken() -> StaleDecision:
-    return StaleDecision("another run added evidence meanwhile; nothing was written: run the night again")

@@ -26,6 +26,7 @@ FORMER_KEPT = 10
 TAGS_KEPT = 32
 RECIPES_KEPT = 32
 _ROLLED_BACK_KEPT = 20
+_VOUCHED_KEPT = 16
 _POLICY_BYTES = 1024
 
 
@@ -64,8 +65,7 @@ def _newest(state: Mapping[str, Any], record: VersionRecord, n: int) -> dict[str
     newest = dict(state.get("newest", {}))
     if record.recipe_fingerprint is not None:
         newest[record.recipe_fingerprint[:16]] = n
-    recent = sorted(newest, key=lambda short: newest[short])[-RECIPES_KEPT:]
-    return {short: newest[short] for short in recent}
+    return _recent(newest)
 
 
 def tagged(tag: str, version: str | None) -> Build:
@@ -94,15 +94,6 @@ def retired(versions: Sequence[str], reason: str) -> Build:
     return build
 
 
-def scored(body: Mapping[str, Any], watermark: Mapping[str, Any]) -> Build:
-    """A night's evidence; ``watermark`` replaces the state's: what was scored up to where."""
-
-    def build(head: Entry | None, n: int, time: datetime) -> Draft:
-        return Draft("scored", dict(body), {"watermark": {**watermark, "entry": n}})
-
-    return build
-
-
 def _must_exist(head: Entry | None, version: str) -> None:
     last = latest_number(head)
     if version_number(version) > last:
@@ -111,6 +102,46 @@ def _must_exist(head: Entry | None, version: str) -> None:
 
 
 # --- decisions ------------------------------------------------------------------------------------------------------
+
+
+def scored(body: Mapping[str, Any]) -> Build:
+    """A night's evidence. The state says which entry names it, how far it reaches, and how many such entries the log
+    has: the others are decisions."""
+
+    def build(head: Entry | None, n: int, time: datetime) -> Draft:
+        mark = {"through": body["manifest"]["through"], "entry": n, "count": scored_count(head) + 1}
+        return Draft("scored", dict(body), {"watermark": mark})
+
+    return build
+
+
+def scored_count(head: Entry | None) -> int:
+    """How many entries of the decisions log are evidence and no decisions."""
+    return 0 if head is None else int((head.state.get("watermark") or {}).get("count", 0))
+
+
+def stream_version(head: Entry | None, fingerprint: str) -> int | None:
+    """The entry of the version that scores for a recipe: the one that the last decided nights named, by the recipe's
+    fingerprint; None where they named none."""
+    entry = None if head is None else head.state.get("streams", {}).get(fingerprint[:16])
+    return None if entry is None else int(entry)
+
+
+def _named_changes(state: Mapping[str, Any], body: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """What decision ``n`` makes of what later nights use: of the ``streams``, the versions of the last 32 recipes; of
+    ``vouched``, the last decisions in which a person vouched for unsigned entries."""
+    changes: dict[str, Any] = {}
+    if "streams" in body:
+        changes["streams"] = _recent({**state.get("streams", {}), **body["streams"]})
+    if "vouched" in body:
+        changes["vouched"] = [*state.get("vouched", ()), n][-_VOUCHED_KEPT:]
+    return changes
+
+
+def _recent(newest: Mapping[str, int]) -> dict[str, int]:
+    """The last 32 of entries by 16 digits of a recipe's fingerprint."""
+    recent = sorted(newest, key=lambda short: newest[short])[-RECIPES_KEPT:]
+    return {short: newest[short] for short in recent}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +199,7 @@ def promoted(
             "former": _former(head, new.version),
             "rolled_back": rolled_back,
             **_night_changes(night),
+            **_named_changes(state, body, n),
             **(_restart_evidence({**state, **_night_changes(night)}, time) if by_person else {}),
         }
         return Draft(kind, {**body, "version": new.version, "against": _identity(expected)}, changes)
@@ -180,7 +212,8 @@ def held(body: Mapping[str, Any], *, expected: ChampionRecord | None, night: Nig
         state = {} if head is None else head.state
         _refuse_decided(state, night)
         _refuse_stale(champion_of(head), expected)
-        return Draft("held", {**body, "against": _identity(expected)}, _night_changes(night))
+        changes = {**_night_changes(night), **_named_changes(state, body, n)}
+        return Draft("held", {**body, "against": _identity(expected)}, changes)
 
     return build
 

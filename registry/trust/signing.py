@@ -113,7 +113,7 @@ class Trusted:
 
 def is_a_nights(entry: Entry) -> bool:
     """Whether a night without a promoter's key may write ``entry``: it changes nothing that production loads."""
-    return entry.log == "versions" or entry.kind == "held"
+    return entry.log == "versions" or entry.kind in ("held", "scored")
 
 
 def insist_on_cryptography() -> None:

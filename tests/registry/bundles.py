@@ -47,28 +47,29 @@ def sheet(day, p=(0.4, 0.6, float("nan")), label=(0, 1, 1), opens=(0, 15, 30)):
     return text.encode() + b"\n"
 
 
-def scored(trainer, day, **parts):
-    return trainer.score(
+def scored(gate, day, **parts):
+    return gate.score(
         ScoredNight(sheet(day, **parts), f"2024-05-{day:02d}", f"2024-05-{day:02d}T20:00:00.000000Z", bars=3),
         fold=lambda files: files[-1],
-        author="trainer",
+        author="gate",
     )
 
 
 @cache
 def decided(**parts):
-    """v1 promoted on the evidence of two nights, then held with a record too large for the entry; all of it signed."""
+    """v1 promoted by decision 3 on the evidence of two nights, then held by decision 5 with a record too large for the
+    entry; all of it signed."""
     store, clock = MemoryStore(), HandClock()
     trainer = a_model(store, who=2, signer=TRAINER, clock=clock)
     gate = a_model(store, signer=GATE, clock=clock)
     version = register(trainer, "a")
-    scored(trainer, 2)
-    first = scored(trainer, 3, **parts)
-    promote(gate, version, day=3, body={"sentence": "promoted: v1", "evidence": {"entry": first.n}})
+    scored(gate, 2)
+    first = scored(gate, 3, **parts)
+    promote(gate, version, day=3, body={"sentence": "promoted: v1", "evidence": {"scored": first.n}})
     clock.pass_time(hours=1)
     register(trainer, "b")
-    last = scored(trainer, 4)
-    body = {**LARGE, "evidence": {"entry": last.n}}
+    last = scored(gate, 4)
+    body = {**LARGE, "evidence": {"scored": last.n}}
     gate.hold(expected=gate.champion(), author="gate", body=body, night=night(6))
     return gate
 

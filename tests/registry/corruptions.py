@@ -88,8 +88,8 @@ def the_first_two_entries_deleted(store):
 
 @plant("head without predecessor")
 def the_entry_before_the_newest_deleted(store):
-    del store.objects[key_of(7)]
-    return key_of(7)
+    del store.objects[key_of(6)]
+    return key_of(6)
 
 
 @plant("fork")
@@ -219,32 +219,54 @@ def a_latest_version_that_is_not(store):
 
 @plant("wrong state")
 def a_latest_version_changed_by_a_tag(store):
-    rewritten(store, 8, state=state_with(store, 8, "versions", latest={"version": "v9", "entry": 8}))
-    return key_of(8)
+    rewritten(store, 7, state=state_with(store, 7, "versions", latest={"version": "v9", "entry": 7}))
+    return key_of(7)
 
 
 @plant("wrong state")
 def a_retired_version_not_remembered(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", retired=""))
-    return key_of(7)
+    rewritten(store, 6, state=state_with(store, 6, "versions", retired=""))
+    return key_of(6)
 
 
 @plant("wrong state")
 def a_retirement_by_a_tag(store):
-    rewritten(store, 8, state=state_with(store, 8, "versions", retired="1-5"))
-    return key_of(8)
+    rewritten(store, 7, state=state_with(store, 7, "versions", retired="1-5"))
+    return key_of(7)
 
 
 @plant("wrong state")
 def a_tag_moved_by_a_retirement(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", tags={"best": "v1"}))
-    return key_of(7)
+    rewritten(store, 6, state=state_with(store, 6, "versions", tags={"best": "v1"}))
+    return key_of(6)
 
 
 @plant("wrong state")
-def evidence_turned_back_by_a_retirement(store):
-    rewritten(store, 7, state=state_with(store, 7, "versions", watermark={"through": "2024-01-01", "entry": 1}))
-    return key_of(7)
+def evidence_made_up_by_a_held_night(store):
+    mark = {"through": "2024-01-01", "entry": 1, "count": 1}
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", watermark=mark))
+    return key_of(3, "decisions")
+
+
+@plant("wrong state")
+def evidence_named_in_the_log_of_versions_by_a_retirement(store):
+    rewritten(store, 6, state=state_with(store, 6, "versions", watermark={"through": "2024-01-01", "entry": 1}))
+    return key_of(6)
+
+
+@plant("wrong state")
+def evidence_named_in_the_log_of_versions(store):
+    scored = entry_of(store, 4, log="decisions")
+    mark = {**scored.state["watermark"], "entry": 6}
+    state = {**state_with(store, 6, "versions", watermark=mark), "retired": ""}
+    rewritten(store, 6, kind="scored", body=dict(scored.body), state=state)
+    return key_of(6)
+
+
+@plant("wrong state")
+def a_stream_given_to_another_version(store):
+    rewritten(store, 3, log="decisions", state=state_with(store, 3, "decisions", streams={"0" * 16: 5}))
+    return key_of(3, "decisions")
 
 
 @plant("wrong state")
@@ -298,8 +320,8 @@ def a_state_of_unknown_form(store):
 
 @plant("damaged entry")
 def a_manifest_of_unknown_form(store):
-    rewritten(store, 6, body={"night": "2024-05-02"})
-    return key_of(6)
+    rewritten(store, 4, log="decisions", body={"night": "2024-05-02"})
+    return key_of(4, "decisions")
 
 
 @plant("wrong state")
@@ -383,22 +405,22 @@ def the_identity_exchanged(store):
 
 @plant("cut log")
 def the_newest_decision_deleted(store):
-    del store.objects[key_of(3, "decisions")]
-    return key_of(3, "decisions")
+    del store.objects[key_of(4, "decisions")]
+    return key_of(4, "decisions")
 
 
 @plant("cut log")
 def the_last_two_decisions_deleted(store):
-    for n in (2, 3):
+    for n in (3, 4):
         del store.objects[key_of(n, "decisions")]
-    return key_of(3, "decisions")
+    return key_of(4, "decisions")
 
 
 @plant("cut log")
 def the_decisions_removed(store):
     for key in store.list(keys.log_prefix(NAME, "decisions")):
         del store.objects[key]
-    return key_of(3, "decisions")
+    return key_of(4, "decisions")
 
 
 @plant("cut log")
@@ -423,14 +445,14 @@ def a_decision_edited_and_the_log_chained_anew(store):
 
 @plant("wrong state")
 def an_entry_that_saw_less_than_the_one_before_it(store):
-    rewritten(store, 8, seen={**entry_of(store, 8).seen, "n": 1})
-    return key_of(8)
+    rewritten(store, 7, seen={**entry_of(store, 7).seen, "n": 1})
+    return key_of(7)
 
 
 @plant("wrong state")
 def an_entry_of_an_older_format_after_newer_ones(store):
-    rewritten(store, 8, format=1, registry=None, seen=None)
-    return key_of(8)
+    rewritten(store, 7, format=1, registry=None, seen=None)
+    return key_of(7)
 
 
 @plant("stray key")

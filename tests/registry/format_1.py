@@ -173,7 +173,7 @@ def write_acts(folder: Path, archives: Mapping[str, bytes], made_with: Mapping[s
     _score(job)
 
     held = {"sentence": "held: waits for a signature", "reason": "not signed"}
-    proposed = proposal(str(logistic), "promoted: better by every look", returned=False)
+    proposed = proposal(gate.registration(logistic.entry), "promoted: better by every look", returned=False)
     first = job.hold(expected=None, author="job", body={**held, "proposal": proposed}, night=_night(29))
     assert first.kind == "held"
     gate.approve(str(logistic), author="ann", reason="looks right")

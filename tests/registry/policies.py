@@ -128,9 +128,9 @@ BY_TRAINER: dict[str, Act] = {
     "register": lambda model: register(model, "new"),
     "tag": lambda model: model.tag("best", 1, author="ann"),
     "retire": lambda model: model.retire([3], **WHY),
-    "score": lambda model: model.score(JUNE, fold=b"".join, author="night"),
 }
 BY_PROMOTER: dict[str, Act] = {
+    "score": lambda model: model.score(JUNE, fold=b"".join, author="night"),
     "promote": lambda model: promote(model, model.version(3)),
     "hold with a large record": lambda model: model.hold(expected=model.champion(), author="gate", body=LARGE),
     "force": lambda model: model.force(3, **WHY),

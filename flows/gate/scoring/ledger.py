@@ -28,7 +28,10 @@ FORMAT = 1
 
 _MINUTES = (-36_816_480, 153_577_440)
 """Those of 1900 and of 2262, since 1970."""
-_STREAM = Fields({"stream": TEXT, "name": TEXT, "version": Nullable(TEXT), "cut": SHARE, "p": TEXT})
+_STREAM = Fields(
+    {"stream": TEXT, "name": TEXT, "version": Nullable(TEXT), "entry": NUMBERED, "cut": SHARE, "p": TEXT},
+    optional=["entry"],
+)
 _SCORES = Fields(
     {
         "night": TEXT,
@@ -58,13 +61,15 @@ def version_stream(version: str) -> str:
 @dataclass(frozen=True, eq=False)
 class StreamScores:
     """The predictions of one version on a night's bars, for one stream: ``p`` of shape (n_bars,), NaN where there is
-    none; ``cut``: the decision threshold, above which it says "up"."""
+    none; ``cut``: the decision threshold, above which it says "up". ``entry``: of the versions log, that registered the
+    version; None where an older package scored, or no version did."""
 
     stream: str
     name: str
     version: str | None
     cut: float
     p: Floats
+    entry: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +93,15 @@ class NightScores:
 @dataclass(frozen=True, eq=False)
 class Stream:
     """One stream over the ledger's bars, arrays of shape (n_bars,): ``p`` and ``cut`` NaN where it has no score;
-    ``live`` true where it was scored by a night and not by a backfill. ``last_version``: who scored its newest bar."""
+    ``live`` true where it was scored by a night and not by a backfill. ``last_version`` scored its newest bar, and
+    ``last_entry`` registered it (None where that is not known)."""
 
     name: str
     p: Floats
     cut: Floats
     live: Mask
     last_version: str | None
+    last_entry: int | None = None
 
     @property
     def scored(self) -> Mask:
@@ -146,7 +153,7 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
     opens = np.unique(np.concatenate([scores.opens for scores in valid])) if valid else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
     columns: dict[str, tuple[Floats, Floats, Mask]] = {}  # p, cut, live
-    last: dict[str, tuple[int, str, str | None]] = {}  # newest bar, name, version
+    last: dict[str, tuple[int, StreamScores]] = {}  # newest bar, and who scored it
     days: dict[str, str] = {}
     for scores in valid:
         at = np.searchsorted(opens, scores.opens)
@@ -161,10 +168,12 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
             p, cut, live = columns[key]
             p[at[scored]], cut[at[scored]], live[at[scored]] = stream.p[scored], stream.cut, scores.live
             newest = int(at[scored].max(initial=-1))
-            if newest >= last.get(key, (-1,))[0]:  # a corrected day is scored anew by an older version
-                last[key] = (newest, stream.name, stream.version)
+            if key not in last or newest >= last[key][0]:  # a corrected day is scored anew by an older version
+                last[key] = (newest, stream)
     index = pd.DatetimeIndex(opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
-    streams = {key: Stream(last[key][1], *columns[key], last[key][2]) for key in columns}
+    streams = {
+        key: Stream(scorer.name, *columns[key], scorer.version, scorer.entry) for key, (_, scorer) in last.items()
+    }
     live_nights = tuple(dict.fromkeys(scores.night for scores in valid if scores.live))
     return Ledger(index, label, trading_day(index), ~rollover(index), streams, days, live_nights)
 
@@ -219,6 +228,7 @@ def _to_json(scores: NightScores) -> dict[str, Any]:
                 "stream": stream.stream,
                 "name": stream.name,
                 "version": stream.version,
+                **({} if stream.entry is None else {"entry": stream.entry}),
                 "cut": stream.cut,
                 "p": _packed(stream.p, "<f8"),
             }
@@ -236,6 +246,7 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
             stream["version"],
             stream["cut"],
             _unpacked(stream["p"], "<f8").astype(float),
+            stream.get("entry"),
         )
         for stream in values["series"]
     )

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from flows.arrays import Floats
 
-WireKind = Literal["column", "recipe", "control"]
-"""``column``: tells the next label alone. ``recipe``: right too often. ``control``: right about other days."""
+WireKind = Literal["column", "recipe", "control", "scores"]
+"""``column``: tells the next label alone. ``recipe``: right too often. ``control``: right about other days.
+``scores``: kept as evidence, and not what the version says."""
 
 MOST_OF_ONE_KIND = 0.6
 """Share of labels of one kind; in three real years it is 51 %."""
 
-KINDS: tuple[WireKind, ...] = ("column", "recipe", "control")
+KINDS: tuple[WireKind, ...] = ("column", "recipe", "control", "scores")
 
 
 @dataclass(frozen=True)

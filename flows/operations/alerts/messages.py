@@ -25,7 +25,7 @@ OCCURRENCES = {
 CONDITIONS = {
     "champion.regressed": "look at `retrain status`; `registry rollback MODEL` brings the former champion back",
     "champion.old": "nothing was clearly better for long: look at the recipes, or promote one by hand with a reason",
-    "gate.suspicious": "look for the future in the column or recipe that it names: fix it, or release it with a reason",
+    "gate.suspicious": "look at the column, recipe or scores that it names: fix it, or release it with a reason",
     "data.rejected": "fix or replace the files that it names; the next night makes up for this one",
     "data.questioned": "look at the bars it names: correct them, or say that they are meant with --allow",
     "data.missing": "look at the feed; the next night makes up for this one",

@@ -71,7 +71,7 @@ def _versions(place: str, model: str) -> Iterator[Finding]:
     try:
         opened = open_model(place, model)
         champion = opened.champion()
-        trained = None if champion is None else opened.version(champion.version).record.environment
+        trained = None if champion is None else opened.registered_at(champion.entry).record.environment
     except RegistryError:
         return  # the finding on the registry says so
     here = version("scikit-learn")

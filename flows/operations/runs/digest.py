@@ -23,7 +23,7 @@ def digest(model: Model, monday: date) -> str:
     week = range(7)
     nights: dict[str, str] = {}
     acts: list[str] = []
-    for entry in model.decisions.walk():
+    for entry in model.acts():
         night = _night(entry)
         if night is not None and night < monday:
             break

@@ -54,7 +54,7 @@ def test_what_is_not_named_stays_as_it_was_recorded(nights: Nights, snapshot: Sn
     assert policy(nights, "--score", "accuracy", "--refresh-margin", "0.02", "--spread", "0.5").exit_code == 0
     spreads = ",".join(["0.6"] * 24)
     found = policy(nights, "--budget", "0.1", "--net-margin", "0.05", "--spread", spreads, "--maximum-age", "120")
-    assert found.exit_code == 0 and "decision 3" in found.stdout and "by ann: a test" in found.stdout
+    assert found.exit_code == 0 and "decision 4" in found.stdout and "by ann: a test" in found.stdout
     assert found.stdout.splitlines()[-1] == snapshot
     head = nights.model.decisions.head()
     assert head is not None
@@ -113,7 +113,7 @@ def test_a_policy_that_makes_no_sense_is_not_recorded(nights: Nights, options: t
     found = policy(nights, *options)
     assert found.exit_code != 0 and says in str(found.exception)
     head = nights.model.decisions.head()
-    assert head is not None and head.n == 1
+    assert head is not None and head.n == 2
 
 
 def test_the_policy_there_is_already_is_not_recorded_again_since_evidence_would_start_afresh(
@@ -125,7 +125,7 @@ def test_the_policy_there_is_already_is_not_recorded_again_since_evidence_would_
     found = policy(nights, "--score", "edge", "--cadence", "1")
     assert found.exit_code != 0 and "nothing was written" in str(found.exception)
     head = nights.model.decisions.head()
-    assert head is not None and head.n == 2
+    assert head is not None and head.n == 3
 
 
 def test_a_refresh_over_nights_is_logged_as_such_and_evidence_goes_on(ageing: Nights) -> None:
@@ -143,7 +143,7 @@ def test_a_refresh_over_nights_is_logged_as_such_and_evidence_goes_on(ageing: Ni
     assert (decision.champion, decision.champion_refreshed, decision.champion_since) == ("v7", True, "2024-06-06")
     assert decision.after == "2024-06-03" and decision.days == 4  # the days before the refresh count on
     assert [(row.name, row.former) for row in decision.rows] == [("line", False), ("bayes", False), ("line", True)]
-    again = judge_again(ageing.model, entry.n + 1)
+    again = judge_again(ageing.model, entry.n + 2)
     assert again.same and again.again.sentence == again.recorded.sentence
 
 

@@ -35,21 +35,22 @@ def test_a_night_reads_each_archive_once(nights: Nights, monkeypatch: pytest.Mon
     assert max(read.values()) <= 2  # an entry as the newest of its log, and as the one that registered a version
 
 
-def test_a_version_answers_the_same_by_name_and_by_entry(nights: Nights) -> None:
+def test_evidence_that_names_no_entry_is_read_by_the_versions_name(nights: Nights) -> None:
     model, frame = nights.model, nights.dataset(at(3)).bars.frame
     scorers = VersionCache(model, cores=1)
     version = model.version("v2")
-    assert scorers.registered_at(version.entry) == scorers.version("v2") == version.record
+    assert scorers.entry_of("v2", None) == scorers.entry_of("anything", version.entry) == version.entry
+    assert scorers.registered_at(version.entry) == version.record
     expected = probabilities(model.archive(version.record).estimator(), model.archive(version.record).signature, frame)
     for _ in range(2):
-        assert np.array_equal(scorers.probabilities("v2", frame), expected)
+        assert np.array_equal(scorers.probabilities(version.entry, frame), expected)
 
 
 def test_a_version_that_is_not_there_is_told_each_time(nights: Nights) -> None:
-    scorers, frame = VersionCache(nights.model, cores=1), nights.dataset(at(3)).bars.frame
+    scorers = VersionCache(nights.model, cores=1)
     for _ in range(2):
         with pytest.raises(VersionNotFound, match="v99"):
-            scorers.probabilities("v99", frame)
+            scorers.entry_of("v99", None)
 
 
 def test_an_archive_that_is_gone_is_told_by_its_version(
@@ -60,6 +61,6 @@ def test_an_archive_that_is_gone_is_told_by_its_version(
     kept = path.rename(tmp_path / "kept")
     try:
         with pytest.raises(ArtifactMissing, match="is gone"):
-            VersionCache(nights.model, cores=1).probabilities("v1", nights.dataset(at(3)).bars.frame)
+            VersionCache(nights.model, cores=1).probabilities(1, nights.dataset(at(3)).bars.frame)
     finally:
         kept.rename(path)

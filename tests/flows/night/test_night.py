@@ -31,8 +31,9 @@ def test_the_first_night_registers_every_recipe_and_chooses_a_champion(nights: N
     outcome = nights(at(3))
     assert [row.version for row in outcome.rows if row.version] == ["v1", "v2"]
     assert [version.record.recipe for version in nights.model.history()] == ["line", "bayes"]
-    assert [entry.kind for entry in nights.model.versions.walk()] == ["registered", "registered", "scored"]
-    assert (outcome.action, outcome.decision, outcome.night) == ("promoted", 1, "2024-06-03")
+    assert [entry.kind for entry in nights.model.versions.walk()] == ["registered", "registered"]
+    assert [entry.kind for entry in nights.model.decisions.walk()] == ["promoted", "scored"]
+    assert (outcome.action, outcome.decision, outcome.night) == ("promoted", 2, "2024-06-03")
     assert outcome.champion is not None and outcome.champion.version == "v1" and outcome.champion.simulated
     assert [row.status for row in outcome.rows if row.version] == ["promoted", "held"]
     assert outcome.simulated
@@ -74,10 +75,10 @@ def test_a_night_does_its_steps_in_order_and_one_decided_before_leaves_out_the_w
 
 def test_a_later_night_is_judged_against_the_champion_it_finds(nights: Nights) -> None:
     first = nights(at(3))
-    assert first.champion is not None and first.champion.decision == 1
+    assert first.champion is not None and first.champion.decision == 2
     second = nights(at(4))
-    assert second.decision == 2
-    assert nights.model.decisions.read(2).body["against"] == [first.champion.version, 1]
+    assert second.decision == 4
+    assert nights.model.decisions.read(4).body["against"] == [first.champion.version, 2]
     assert nights.decision().champion == first.champion.version
     [champion] = [row for row in second.rows if row.status == "champion"]
     assert champion.version == first.champion.version
@@ -105,7 +106,7 @@ def test_a_first_night_killed_after_any_write_is_completed_by_a_plain_rerun(nigh
         part(at(3))
         model = part.model
         assert [(version.record.recipe, version.record.sha256) for version in model.history()] == expected, ended
-        assert [entry.n for entry in model.decisions.walk()] == [1], ended
+        assert [entry.kind for entry in model.decisions.walk()] == ["promoted", "scored"], ended
         assert [sheet.opens.tolist() for sheet in part.sheets] == [sheet.opens.tolist() for sheet in nights.sheets]
         if not ended:
             break
@@ -159,7 +160,7 @@ def test_a_frozen_champion_is_not_replaced_and_the_night_says_why(
     assert outcome.action == "held"
     assert "promote v4" in outcome.sentence and "holiday" in outcome.sentence
     assert [row.status for row in outcome.rows if row.version] == ["champion", "held", "held"]
-    assert nights.model.champion().decision == 1  # type: ignore[union-attr]
+    assert nights.model.champion().decision == 2  # type: ignore[union-attr]
     head = nights.model.decisions.head()
     assert head is not None and head.body["reason"] == "frozen"
 
@@ -179,7 +180,7 @@ def test_a_champion_changed_while_the_night_was_judged_is_judged_again(
     monkeypatch.setattr(Model, "hold", overtaken)
     nights(at(4))
     assert nights.decision().champion == "v2"
-    assert [entry.kind for entry in nights.model.decisions.walk()] == ["held", "promoted", "promoted"]
+    assert [entry.kind for entry in nights.model.acts()] == ["held", "promoted", "promoted"]
 
 
 def test_a_night_that_a_person_keeps_overtaking_gives_up_and_can_be_run_again(

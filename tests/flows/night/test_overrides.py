@@ -94,7 +94,7 @@ def test_a_decided_night_repeated_after_a_persons_act_says_what_that_night_decid
     act(nights.model)
     before = nights.content()
     again = nights(at(3))
-    assert (again.sentence, again.decision, again.action) == (first.sentence, 1, "promoted")
+    assert (again.sentence, again.decision, again.action) == (first.sentence, 2, "promoted")
     assert [row.status for row in again.rows] == ["promoted", "held"] and again.champion == nights.model.champion()
     assert nights.content() == before
 

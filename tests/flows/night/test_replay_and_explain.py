@@ -75,7 +75,7 @@ def lived(short: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_a_replay_decides_as_the_nights_did(tape: FitCache, lived: str) -> None:
     model = Registry(lived).model("m")
-    entries = sorted(model.decisions.walk(), key=lambda entry: entry.n)
+    entries = sorted(model.acts(), key=lambda entry: entry.n)
     played = replay_rule(tape, POLICY)
     assert len(played.decisions) == len(entries) == len(NIGHTS)
     for decision, entry in zip(played.decisions, entries, strict=True):
@@ -85,9 +85,7 @@ def test_a_replay_decides_as_the_nights_did(tape: FitCache, lived: str) -> None:
 
 def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str) -> None:
     model = Registry(lived).model("m")
-    head = model.versions.head()
-    assert head is not None
-    nights = read_ledger(model, int(head.state["watermark"]["entry"]))
+    nights = read_ledger(model)
     taped = assemble([*tape.backfill, *(night.scores for night in tape.nights)])
     for recipe in tape.job.recipes:
         key = recipe_stream(recipe.fingerprint)
@@ -97,18 +95,19 @@ def test_a_tape_says_what_the_nights_said_bit_for_bit(tape: FitCache, lived: str
 
 def test_each_decision_judged_again_comes_out_the_same(lived: str) -> None:
     model = Registry(lived).model("m")
-    for number in range(1, len(NIGHTS) + 1):
-        again = judge_again(model, number)
+    for entry in model.acts():
+        again = judge_again(model, entry.n)
         assert again.same
         assert again.again.sentence == again.recorded.sentence
 
 
 def test_a_decision_whose_record_was_changed_is_seen(lived: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Registry(lived).model("m")
-    record = dict(model.decision_record(model.decisions.read(6)) or {})
+    entry = next(entry for entry in model.acts() if entry.kind == "held")
+    record = dict(model.decision_record(entry) or {})
     rows = [{**row, "bars": row["bars"] + 1} for row in record["rows"]]
     monkeypatch.setattr(model, "decision_record", lambda entry: {**record, "rows": rows})
-    assert not judge_again(model, 6).same
+    assert not judge_again(model, entry.n).same
 
 
 def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str, snapshot: SnapshotAssertion) -> None:
@@ -222,14 +221,14 @@ def test_explain_shows_the_evidence_of_last_night_beside_the_threshold(lived: st
 
 def test_explain_of_a_version_is_the_decision_that_promoted_it(lived: str) -> None:
     model = Registry(lived).model("m")
-    first = explained(lived, "v1") if model.decisions.read(1).body["version"] == "v1" else explained(lived, "v2")
+    first = explained(lived, "v1") if model.decisions.read(2).body["version"] == "v1" else explained(lived, "v2")
     assert first.exit_code == 0 and "is the first champion" in first.stdout
-    as_json = json.loads(explained(lived, model.decisions.read(1).body["version"], "--json").stdout)
-    assert as_json["entry"] == 1 and as_json["record"]["champion"] is None
+    as_json = json.loads(explained(lived, model.decisions.read(2).body["version"], "--json").stdout)
+    assert as_json["entry"] == 2 and as_json["record"]["champion"] is None
     nobody = explained(lived, "v99")
     assert nobody.exit_code != 0
 
 
 def test_replay_decision_says_that_it_comes_out_the_same(lived: str) -> None:
-    found = CliRunner().invoke(app, ["replay-decision", "m", "5", "--registry", lived])
-    assert found.exit_code == 0 and found.stdout.startswith("decision 5 comes out the same: ")
+    found = CliRunner().invoke(app, ["replay-decision", "m", "6", "--registry", lived])
+    assert found.exit_code == 0 and found.stdout.startswith("decision 6 comes out the same: ")

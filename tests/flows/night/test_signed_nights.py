@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,13 +13,17 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
-from flows.errors import RequestRefused
+from flows.errors import NightRefused, RequestRefused
+from flows.night.outcome import Outcome
 from flows.night.state import Answer
 from registry import Registry, cli
 from registry.errors import KeyRefused, StaleDecision, UntrustedSignature
+from registry.maintenance.verify import verify
+from registry.model import transitions
 from registry.trust.keyring import Keyring, write_new_key
 from tests.clocks import FixedClock
 from tests.flows.night.test_overrides import force, settled
+from tests.flows.night.test_rogue_trainer import forge_as_a_judge, nudged
 from tests.flows.nights import Nights, at
 
 Sign = Callable[[str | None], None]
@@ -190,6 +195,73 @@ def test_a_champion_from_before_the_keys_is_judged_against_but_not_served(
         before.delenv("RETRAIN_TRUSTED_TRAINERS")
         nights(at(3))
     sign("night")
-    assert nights(at(4)).action == "held"
+    assert vouched(nights, at(4)).action == "held"
     with pytest.raises(UntrustedSignature, match="is not signed"):
         in_production(nights)
+
+
+def vouched(nights: Nights, as_of: datetime) -> Outcome:
+    """The night, begun by a person who vouches for every entry that it would not use."""
+    with pytest.raises(NightRefused) as refused:
+        nights(as_of)
+    words = shlex.split(str(refused.value).rpartition("goes on with ")[2])
+    names = [word for before, word in itertools.pairwise(words) if before == "--release"]
+    release = {"wires": ",".join(names), "author": "ada", "reason": "older than the keys"}
+    return nights(as_of, release=release)
+
+
+def test_a_registry_that_began_unsigned_goes_on_after_a_person_vouched_for_it_once(
+    nights: Nights, sign: Sign, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    with monkeypatch.context() as before:
+        before.delenv("RETRAIN_TRUSTED_PROMOTERS")
+        before.delenv("RETRAIN_TRUSTED_TRAINERS")
+        nights(at(3))
+    sign("night")
+    entries = len([*nights.model.log()])
+    with pytest.raises(NightRefused, match="entry 1 of m/decisions is not signed") as refused:
+        nights(at(4))
+    assert str(refused.value) == snapshot and len([*nights.model.log()]) == entries, "nothing was trained or written"
+    vouched(nights, at(4))
+    told = next(nights.model.acts())
+    expected = ["entry:decisions/1", "entry:versions/1", "entry:versions/2"]
+    assert told.body["vouched"] == {"entries": expected, "author": "ada", "reason": "older than the keys"}
+    assert told.state["vouched"] == [told.n]
+    assert nights(at(5)).action == "held" and "vouched" not in next(nights.model.acts()).body
+    about_keys = {"untrusted champion", "untrusted entry", "unsigned beginning"}
+    assert {finding.kind for finding in verify(nights.model).findings} <= about_keys
+
+
+def test_evidence_that_no_trusted_key_signed_is_not_judged_by(nights: Nights, sign: Sign) -> None:
+    sign("night")
+    nights(at(3))
+    forged = forge_as_a_judge(nights, nudged(nights.sheets, nights.stream("bayes")))
+    entries = len([*nights.model.log()])
+    with pytest.raises(NightRefused, match=f"entry {forged.n} of m/decisions is not signed"):
+        nights(at(4))
+    assert len([*nights.model.log()]) == entries
+
+
+def test_a_version_that_no_trusted_key_signed_scores_no_bar(nights: Nights, sign: Sign) -> None:
+    """Who may write decisions names it as the one that scores for a recipe."""
+    sign("night")
+    nights(at(3))
+    model = nights.model
+    planted = model.register(b"archive", model.version("v2").record, author="night")
+    streams = {str(planted.record.recipe_fingerprint)[:16]: planted.entry}
+    model.decisions.append(
+        transitions.held({"streams": streams}, expected=model.champion(), night=None), author="night"
+    )
+    with pytest.raises(NightRefused, match=f"entry {planted.entry} of m/versions is not signed"):
+        nights(at(4))
+
+
+def test_who_vouches_without_a_trusted_key_vouches_for_nothing(nights: Nights, sign: Sign) -> None:
+    sign("night")
+    nights(at(3))
+    forged = forge_as_a_judge(nights, nudged(nights.sheets, nights.stream("bayes")))
+    model = nights.model
+    body = {"vouched": {"entries": [f"entry:decisions/{forged.n}"], "author": "eve", "reason": "trust me"}}
+    model.decisions.append(transitions.held(body, expected=model.champion(), night=None), author="night")
+    with pytest.raises(NightRefused, match=f"entry {forged.n} of m/decisions is not signed"):
+        nights(at(4))

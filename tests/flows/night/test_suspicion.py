@@ -80,7 +80,7 @@ def test_a_perfect_model_is_not_the_first_champion(leaky: Nights, snapshot: Snap
     assert {row.status for row in outcome.rows if row.version} == {"held"}
     assert outcome.to_dict()["suspicious"] == list(outcome.suspicious)
     assert leaky.decision().action == "promoted", "the record says what the gate said"
-    assert judge_again(leaky.model, 1).same
+    assert judge_again(leaky.model, 2).same
 
 
 def test_what_held_a_night_is_recorded_and_told_again(leaky: Nights) -> None:

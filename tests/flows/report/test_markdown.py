@@ -70,8 +70,8 @@ def test_a_dry_run_has_no_evidence_of_its_own(lived: Lived) -> None:
 
 
 def test_a_first_night_says_that_there_is_no_evidence(lived: Lived) -> None:
-    first = lived.model.decisions.read(1)
-    text = decision_markdown(replace(lived.outcome, decision=1, sentence=str(first)), lived.model, nights=0)
+    first = lived.model.decisions.read(2)
+    text = decision_markdown(replace(lived.outcome, decision=2, sentence=str(first)), lived.model, nights=0)
     assert pictures(text) == []
     assert "No challenger has evidence yet" in text
 
@@ -82,7 +82,7 @@ def told_of(lived: Lived, number: int) -> DecisionSummary:
 
 
 def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
-    text = decision_markdown(replace(lived.outcome, decision=1), lived.model)
+    text = decision_markdown(replace(lived.outcome, decision=2), lived.model)
     assert "a champion](data:" in text and "Nothing was in production" in text
     assert "beside the threshold](data:" not in text
 
@@ -91,7 +91,7 @@ def test_a_first_night_draws_what_the_recipes_scored(lived: Lived) -> None:
 def test_who_is_asked_to_approve_sees_the_evidence(lived: Lived, newest: bool, drawn: str) -> None:
     head = lived.model.decisions.head()
     assert head is not None
-    text = proposal_markdown(lived.outcome, told_of(lived, head.n if newest else 1))
+    text = proposal_markdown(lived.outcome, told_of(lived, head.n if newest else 2))
     (picture,) = pictures(text)
     assert picture.startswith(PNG) and f"{drawn}](data:" in text and "stands below the chart" in text
 
@@ -105,7 +105,7 @@ def test_a_night_that_waits_says_so_first_and_shows_the_command_to_type(lived: L
 
 
 def test_without_evidence_the_one_who_approves_sees_the_table_alone(lived: Lived) -> None:
-    bare = replace(told_of(lived, 1), standings=())
+    bare = replace(told_of(lived, 2), standings=())
     for told in (None, bare):
         text = proposal_markdown(lived.outcome, told)
         assert pictures(text) == [] and "stands below the table" in text
@@ -120,7 +120,7 @@ def test_typed_text_is_shown_and_not_obeyed(lived: Lived) -> None:
 
 def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
     told = newest_decisions(lived.model)
-    entries = list(lived.model.decisions.walk())[::-1]
+    entries = list(lived.model.acts())[::-1]
     assert [each.number for each in told] == [entry.n for entry in entries]
     assert [each.sentence for each in told] == [str(entry) for entry in entries]
     last = NightlyDecision.from_dict(dict(lived.model.decision_record(entries[-1]) or {}))
@@ -131,4 +131,4 @@ def test_decisions_are_told_as_they_were_recorded(lived: Lived) -> None:
 
 
 def test_only_the_newest_decisions_are_read(lived: Lived) -> None:
-    assert [each.number for each in newest_decisions(lived.model, at_most=3)] == [9, 10, 11]
+    assert [each.number for each in newest_decisions(lived.model, at_most=3)] == [17, 19, 21]

@@ -116,7 +116,7 @@ def test_money_reads_back(shown: Shown) -> None:
 
 
 def test_every_decision_reads_back_as_the_log_tells_it(shown: Shown, lived: Lived) -> None:
-    entries = list(lived.model.decisions.walk())
+    entries = list(lived.model.acts())
     assert shown.texts(".timeline li p:last-child") == [str(entry) for entry in entries]
     standings = newest_decisions(lived.model)[-1].standings
     figures = [value for each in standings for value in (each.z, each.lead) if value is not None]

@@ -19,12 +19,16 @@ from registry.model.version import Version, author_of, dated, version_of
 from tests.fuzz.mutating import of_bytes, of_json
 from tests.fuzz.real import REGISTRY
 from tests.fuzz.target import Target
+from tests.registry.maintenance.test_consistency import written
 
 
 @cache
 def seeds() -> list[bytes]:
-    """Every entry of the registry of format 1."""
-    return [path.read_bytes() for path in sorted(REGISTRY.glob("models/*/*/9999999/*.json"))]
+    """Every entry of the registry of format 1, and of every kind one as it is written now."""
+    return [
+        *(path.read_bytes() for path in sorted(REGISTRY.glob("models/*/*/9999999/*.json"))),
+        *(data for key, data in sorted(written().items()) if "/versions/" in key or "/decisions/" in key),
+    ]
 
 
 def mutate(random: Random, data: bytes) -> bytes:
@@ -57,10 +61,14 @@ def read(entry: Entry) -> None:
         transitions.newest_of(entry, "eda454c8bae26610")
         is_retired(entry.state, 3)
     else:
+        watermark(entry)
+        transitions.scored_count(entry)
+        transitions.stream_version(entry, "eda454c8bae26610")
         transitions.protected_versions(entry)
         transitions.rollback_targets(entry)
         if "proposal" in entry.body:
-            approval.check_proposed(entry, entry.model, "v3")
+            proposing = approval.check_proposed(entry, entry.model, "v3")
+            approval.body_of(proposing, "ann", "why")
     [*faults(_before(), entry, {})]
 
 

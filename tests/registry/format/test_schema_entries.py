@@ -174,6 +174,20 @@ MALFORMED: list[tuple[str, str, Any]] = [
     ("held", "body.suspicious", [{"name": None}]),
     ("held", "body.release", ["column:rsi_14"]),
     ("held", "body.release", {"wires": ["column:rsi_14"], "author": "ann"}),
+    ("held", "body.evidence", {"scored": "4"}),
+    ("held", "body.streams", ["0" * 16]),
+    ("held", "body.streams", {"0" * 16: 0}),
+    ("held", "body.recomputed", ["2024-05-01"]),
+    ("held", "body.recomputed", {"days": ["2024-05-01"]}),
+    ("held", "body.recomputed", {"days": 3, "scores": 1}),
+    ("held", "body.vouched", {"entries": ["entry:versions/1"], "author": "ann"}),
+    ("held", "body.proposal", {"version": "v3", "kind": "promoted", "entry": "3"}),
+    ("held", "body.proposal", {"version": "v3", "kind": "promoted", "sha256": "0"}),
+    ("held", "state.streams", {"0" * 16: "v3"}),
+    ("held", "state.vouched", [0]),
+    ("held", "state.watermark", {"through": "2024-05-01"}),
+    ("held", "state.watermark", {"entry": 4, "count": 0}),
+    ("promoted", "body.approval", {"entry": 0}),
     ("registered", "body.version.allowed", "clock"),
     ("held", "body.proposal", {"version": "v3", "kind": None}),
     ("returned", "body.forced", "yes"),
@@ -244,16 +258,16 @@ def test_verify_names_a_malformed_manifest_and_goes_on():
     """It stopped with a traceback."""
     store = whole()
     for key, path, value in (
-        (key_of(6), "body.manifest", None),
+        (key_of(4, "decisions"), "body.manifest", None),
         (key_of(2), "body.version.cut", "high"),
         (key_of(3, "decisions"), "state.champion", 3),
     ):
         store.objects[key] = with_field(json.loads(store.objects[key]), path, value)
-    last = key_of(8)
+    last = key_of(7)
     store.objects[last] = b"{}"
     found = {(finding.kind, finding.key) for finding in verify(a_model(store)).findings}
     damaged = {key for kind, key in found if kind == "damaged entry"}
-    assert damaged == {key_of(6), key_of(2), key_of(3, "decisions"), last}
+    assert damaged == {key_of(4, "decisions"), key_of(2), key_of(3, "decisions"), last}
 
 
 def test_readers_of_a_malformed_entry_get_one_typed_error():

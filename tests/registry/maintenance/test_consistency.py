@@ -34,6 +34,8 @@ FORGED = {
     "evidence_since": "2030-01-01T00:00:00.000000Z",
     "evidence_after": "2030-01-01",
     "repaired": 1,
+    "streams": {"9" * 16: 1},
+    "vouched": [1],
 }
 """By field of a state: a value that no act of the history gives it."""
 
@@ -49,8 +51,6 @@ def written() -> dict[str, bytes]:
         record = VersionRecord(recipe="rf", recipe_fingerprint=f"{number % 4}" * 64, cut=0.4 + number / 100)
         model.register(b"archive", record, author="trainer", as_of=NOON - timedelta(days=3 - number % 3))
     for day in (2, 3):
-        through = f"2024-05-0{day}"
-        model.score(ScoredNight(b"scores", through, through, 9), fold=b"".join, author="night")
         model.tag("best", day, author="ann")
         model.retire([6, day + 2], **WHY)
     model.tag("good", 2, author="ann")
@@ -69,11 +69,17 @@ def written() -> dict[str, bytes]:
     model.suspend(**WHY)
     promote(model, model.version(1), day=4, returned=True)
     model.resume(**WHY)
-    proposal = approval.proposal("v3", "promoted: v3", returned=False)
+    proposal = approval.proposal(model.registration(model.version("v3").entry), "promoted: v3", returned=False)
     model.hold(expected=model.champion(), author="night", body={"proposal": proposal}, night=night(5))
     model.approve("v3", **WHY)
     promote(model, model.version(7))
     model.freeze(**WHY)
+    for day in (6, 7):
+        through = f"2024-05-0{day}"
+        model.score(ScoredNight(b"scores", through, through, 9), fold=b"".join, author="night")
+        body = {"sentence": "held", "streams": {"1" * 16: day - 4, "2" * 16: 3}}
+        body |= {"vouched": {"entries": ["entry:versions/1"], **WHY}} if day == 6 else {}
+        model.hold(expected=model.champion(), author="night", body=body, night=night(day))
     clock.pass_time(days=400)
     model.tag("good", 3, author="ann")
     model.suspend(**WHY)

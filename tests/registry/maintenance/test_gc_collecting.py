@@ -172,10 +172,10 @@ def test_where_it_is_not_known_what_an_entry_names_nothing_is_removed(store, clo
     model = crowned("a", store=store, clock=clock)
     model.score(ScoredNight(b"scores", "2024-05-02", "2024-05-02", 90), fold=b"".join, author="night")
     register(model, "b")
-    rewritten(store, 2, body={"night": "2024-05-02"})
+    rewritten(store, 2, log="decisions", body={"night": "2024-05-02"})
     before = {*store.objects}
     clock.pass_time(days=9)
-    with pytest.raises(Corrupt, match=r"entry 2 \('scored'\) of gbpusd/versions: body\.bars is None"):
+    with pytest.raises(Corrupt, match=r"entry 2 \('scored'\) of gbpusd/decisions: body\.bars is None"):
         collect(a_model(store, clock=clock), dry_run=False)
     assert store.objects.keys() == before
 

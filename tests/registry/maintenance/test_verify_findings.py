@@ -213,7 +213,7 @@ def test_what_gc_removes_while_it_looks_is_no_finding():
 def test_progress_is_told():
     told = []
     verify(a_model(whole()), progress=lambda *each: told.append(each))
-    steps = ["entries of versions"] * 8 + ["entries of decisions"] * 3 + ["artifacts, evidence, segments"] * 7
+    steps = ["entries of versions"] * 7 + ["entries of decisions"] * 4 + ["artifacts, evidence, segments"] * 7
     assert [what for what, _, _ in told] == steps
     assert all(0 <= done < of for _, done, of in told)
 
@@ -239,7 +239,7 @@ def test_no_change_of_any_byte_goes_unnoticed(data):
         at = data.draw(st.integers(0, len(old) - 1))
         new = old[:at] + bytes([old[at] ^ data.draw(st.integers(1, 255))]) + old[at + 1 :]
         store.objects[key] = new
-        newest = key in (key_of(8), key_of(3, "decisions"))
+        newest = key in (key_of(7), key_of(4, "decisions"))
         try:
             assert not verify(a_model(store)).clean or newest, "the newest entry has none after it that would name it"
         except FormatTooNew:

@@ -6,6 +6,7 @@ Each ``type: ignore`` says what must be an error. Were it none, ``mypy --strict`
 from __future__ import annotations
 
 from registry import Model, Registry, VersionRecord
+from registry.model.evidence import ScoredNight
 from registry.model.reader import ModelReader
 from registry.model.roles import ModelKeeper
 from registry.model.trainer import ModelTrainer
@@ -28,6 +29,7 @@ def a_trainer_cannot_promote(registry: Registry) -> ModelTrainer:
     trainer.force(version, author="job", reason="in a hurry")  # type: ignore[attr-defined]
     trainer.rollback(author="job", reason="in a hurry")  # type: ignore[attr-defined]
     trainer.fold()  # type: ignore[attr-defined]
+    trainer.score(ScoredNight(b"", "2024-05-01", "2024-05-01", 0), fold=b"".join, author="job")  # type: ignore[attr-defined]
     return trainer
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
 
 import registry
 from registry import Registry, VersionRecord
+from registry.clock import say_time
 from registry.errors import Frozen, InvalidName, InvalidRequest, KeyRefused, StaleDecision, UntrustedSignature
+from registry.format.entries import digest
+from registry.log.log import Draft
 from registry.model import approval
 from registry.model.decisions import DecisionWriter
 from registry.trust.keyring import write_new_key
@@ -36,10 +40,15 @@ def waiting(store=None, *, version="v2", day=2, returned=False, signer=NIGHT, **
         "sentence": "held: waits",
         "reason": "not signed",
         "record": {"rule": "nightly", "winner": "rf"},
-        "proposal": approval.proposal(version, f"promoted: {version}", returned=returned),
+        "proposal": proposal(by_night, version, returned=returned),
     }
     by_night.hold(expected=by_night.champion(), author="night", body=body, night=night(day))
     return store
+
+
+def proposal(model, version, **options):
+    registration = model.registration(model.version(version).entry)
+    return approval.proposal(registration, f"promoted: {version}", **{"returned": False} | options)
 
 
 def ann(store, signer=ANN, trusted=TRUSTED):
@@ -53,7 +62,9 @@ def test_an_approval_promotes_as_the_night_would_have(snapshot):
     champion = ann(store).in_production()
     assert (champion.version, champion.decision, champion.night, champion.forced) == ("v2", 3, "2024-05-02", None)
     assert (entry.kind, entry.author) == ("promoted", "ann") and str(entry) == snapshot
-    assert entry.body["approval"] == {"approved": True, **WHY, "decision": 2}
+    registration = ann(store).registration(2)
+    approved = {"approved": True, **WHY, "decision": 2, "entry": 2, "entry_sha256": registration.digest}
+    assert entry.body["approval"] == approved
     assert entry.body["record"] == {"rule": "nightly", "winner": "rf"}, "the gate's own record goes with it"
     assert entry.state["night"] == "2024-05-02" and "evidence_since" not in entry.state, "evidence goes on"
     TRUSTED.check_entry(entry)
@@ -187,6 +198,53 @@ def test_only_what_was_proposed_is_approved_and_only_once(snapshot):
         ann(store).approve("v2", **WHY)
 
 
+def second_v2(store, *, signer=NIGHT):
+    """A trainer that keeps to no package registers another archive as ``v2``, and says it is the newest of two."""
+    rogue = a_model(store, who=8, signer=signer)
+    before, archive = rogue.version("v2").record, b"archive of the rogue"
+    artifact = f"models/{NAME}/artifacts/{digest(archive)}-rogue"
+    rogue.store.create(artifact, archive)
+    forged = dataclasses.replace(before, artifact=artifact, sha256=digest(archive), size=len(archive))
+
+    def build(head, n, time):
+        return Draft("registered", {"version": forged.to_dict()}, {"latest": {"version": "v2", "entry": n}})
+
+    return rogue.versions.append(build, author="night")
+
+
+def test_another_version_registered_under_the_same_name_is_not_what_is_approved():
+    store = waiting()
+    forged = second_v2(store)
+    assert ann(store).version("v2").entry == forged.n, "by its name alone it is the other one"
+    shown = ann(store).proposed("v2")
+    entry = ann(store).approve("v2", **WHY)
+    champion = entry.state["champion"]
+    assert (champion["entry"], champion["sha256"]) == (2, digest(b"archive b")) and shown.entry == 2
+    assert ann(store).in_production().sha256 == digest(b"archive b")
+
+
+@pytest.mark.parametrize("field", ["entry_sha256", "artifact", "sha256"])
+def test_a_proposal_of_other_bytes_than_were_registered_is_not_approved(field, snapshot):
+    store = waiting()
+    model = a_model(store, who=3, signer=NIGHT)
+    told = {**proposal(model, "v2"), field: "0" * 64}
+    body = {"sentence": "held", "proposal": told}
+    model.hold(expected=model.champion(), author="night", body=body, night=night(3))
+    with pytest.raises(StaleDecision) as refused:
+        ann(store).approve("v2", **WHY)
+    assert str(refused.value) == snapshot(name=field)
+
+
+def test_a_proposal_of_an_older_package_is_proposed_anew(snapshot):
+    store = waiting()
+    model = a_model(store, who=3, signer=NIGHT)
+    body = {"sentence": "held", "proposal": {"version": "v2", "kind": "promoted", "sentence": "promoted: v2"}}
+    model.hold(expected=model.champion(), author="night", body=body, night=night(3))
+    with pytest.raises(StaleDecision) as refused:
+        ann(store).approve("v2", **WHY)
+    assert str(refused.value) == snapshot
+
+
 def test_the_night_is_told_as_approved_and_the_next_as_its_own():
     store = waiting()
     assert ann(store).decided("2024-05-02").n == 2
@@ -235,7 +293,7 @@ def folder(tmp_path, monkeypatch):
     ring = registry.trust.keyring.Keyring.configured(tmp_path / "night.pem")
     model = Registry(tmp_path / "registry", signer=ring.signer, trusted=ring.trusted).model(NAME)
     model.register(b"archive", VersionRecord(recipe="rf"), author="night")
-    body = {"sentence": "held", "proposal": approval.proposal("v1", "promoted: v1", returned=False)}
+    body = {"sentence": "held", "proposal": proposal(model, "v1")}
     model.hold(expected=None, author="night", body=body, night=night(1))
     return tmp_path
 
@@ -252,6 +310,9 @@ def test_the_approver_approves_with_a_command_and_production_loads_it(folder, ru
     assert registry.Registry(folder / "registry").model(NAME).champion() is None
     status, out, err = run(*APPROVE, "--signing-key", folder / "ann.pem")
     assert (status, err) == (0, "") and "promoted: v1" in out and "by ann: plain" in out
+    version = registry.Registry(folder / "registry").model(NAME).version("v1")
+    shown = f"v1: entry 1 of versions, registered by night at {say_time(version.registered_at)}, archive "
+    assert out.replace("\n", " ").startswith(f"{shown}{version.record.sha256} entry 2 of gbpusd/decisions: promoted")
     champion = Registry(folder / "registry", trusted=registry.trust.keyring.Keyring.configured().trusted).model(NAME)
     assert champion.in_production().version == "v1"
 

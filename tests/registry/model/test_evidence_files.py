@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from registry import Model
 from registry.errors import Corrupt, InvalidName, InvalidRequest, StaleDecision
 from registry.format.entries import Entry, digest
-from registry.model.evidence import MONTHS_KEPT, Manifest, ScoredNight, named_by
+from registry.model.evidence import MONTHS_KEPT, Manifest, ScoredNight, manifest_of, named_by
 from tests.registry.actors import a_model, night, register
 from tests.servers.stores import MemoryStore
 
@@ -59,7 +59,7 @@ def test_a_past_decision_still_finds_the_evidence_it_saw() -> None:
     model = a_model()
     first = score(model, "2024-04-30")
     score(model, "2024-05-01")
-    assert model.evidence(model.manifest(first.n)) == [b"2024-04-30"]
+    assert model.evidence(manifest_of(first)) == [b"2024-04-30"]
 
 
 def test_months_older_than_two_years_drop_out_and_the_backfill_stays() -> None:
@@ -182,7 +182,7 @@ def test_a_damaged_file_is_not_folded_into_a_month() -> None:
     model.store._store.objects[key] = b"other"
     with pytest.raises(Corrupt, match="SHA-256 differs"):
         score(model, "2024-06-03")
-    assert model.versions.head().n == 1
+    assert model.decisions.head().n == 1
 
 
 @pytest.mark.parametrize("author", ["", "a\nb", "x" * 300])

@@ -272,8 +272,6 @@ def test_a_key_that_did_other_work_on_versions_is_refused():
     model.tag("best", 3, author="ann", key="by hand")
     with pytest.raises(InvalidRequest, match="used for another operation"):
         model.retire([3], key="by hand", **ANN)
-    with pytest.raises(InvalidRequest, match="used for another operation"):
-        model.score(ScoredNight(b"", "2024-05-01", "", 0), fold=b"".join, author="night", key="by hand")
     model.retire([3], key="retiring", **ANN)
     with pytest.raises(InvalidRequest, match="used for another operation"):
         model.tag("good", 3, author="ann", key="retiring")
@@ -289,6 +287,13 @@ def test_a_key_that_promoted_one_version_does_not_stand_for_another(act, one, ot
     with pytest.raises(InvalidRequest, match="used for another operation"):
         getattr(model, act)(other, key="by hand", **ANN)
     assert getattr(model, act)(one, key="by hand", **ANN) == first == model.decisions.head()
+
+
+def test_a_key_of_a_persons_act_does_not_stand_for_evidence():
+    model = crowned("a")
+    model.freeze(key="by hand", **ANN)
+    with pytest.raises(InvalidRequest, match="used for another operation"):
+        model.score(ScoredNight(b"", "2024-05-01", "", 0), fold=b"".join, author="night", key="by hand")
 
 
 def test_a_change_of_policy_is_recorded_and_evidence_starts_afresh():

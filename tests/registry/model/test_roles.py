@@ -18,10 +18,10 @@ from tests.servers.stores import MemoryStore
 
 WRITES = {
     "reader": set(),
-    "trainer": {"register", "tag", "retire", "score"},
-    "promoter": {"promote", "reinstate", "hold"},
+    "trainer": {"register", "tag", "retire"},
+    "promoter": {"score", "promote", "reinstate", "hold"},
     "operator": {
-        *("force", "overrule", "approve", "rollback", "set_policy"),
+        *("force", "overrule", "approve", "proposed", "rollback", "set_policy"),
         *("freeze", "unfreeze", "suspend", "resume", "repair"),
     },
     "keeper": {"fold"},

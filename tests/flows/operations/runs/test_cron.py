@@ -58,7 +58,7 @@ def retrain(
 
 
 def nights(folder: Path) -> list[str]:
-    return [entry.state["night"] for entry in Registry(folder / "registry").model("m").decisions.walk()]
+    return [entry.state["night"] for entry in Registry(folder / "registry").model("m").acts()]
 
 
 def test_a_server_that_is_down_does_not_keep_the_night_from_running(

@@ -43,7 +43,7 @@ class Site:
 
     @property
     def nights(self) -> list[str]:
-        entries = Registry(str(self.registry)).model("m").decisions.walk()
+        entries = Registry(str(self.registry)).model("m").acts()
         return [entry.state["night"] for entry in entries][::-1]
 
 
@@ -77,7 +77,7 @@ def test_after_a_weeks_outage_the_first_late_run_does_all_and_the_others_are_cov
     (covered,) = {each.covered for each in late[1:]}
     assert covered is not None and "night of 2024-06-12" in covered
     assert covered == snapshot
-    scored = [e for e in Registry(str(site.registry)).model("m").versions.walk() if e.kind == "scored"]
+    scored = [e for e in Registry(str(site.registry)).model("m").decisions.walk() if e.kind == "scored"]
     assert scored[0].body["bars"] > 4 * 80, "the bars of every missed day are scored"
 
 

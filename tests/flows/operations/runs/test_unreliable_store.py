@@ -107,7 +107,7 @@ def test_a_night_completes_on_a_store_that_fails_every_fifth_request(
     assert weather.failed >= 5 and weather.served >= 20
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     model = Registry(place).model("m")
-    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-06", "2024-06-05"]
+    assert [entry.state["night"] for entry in model.acts()] == ["2024-06-06", "2024-06-05"]
     assert len(model.history()) == 2
 
 
@@ -126,5 +126,5 @@ def test_a_store_that_is_down_is_one_message_and_one_alert_and_the_next_night_ca
         night(WEDNESDAY.replace(day=7))
         assert "retrain: over: retrain.failed (m)" in receiver.subjects
     model = Registry(place).model("m")
-    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-07", "2024-06-05"]
+    assert [entry.state["night"] for entry in model.acts()] == ["2024-06-07", "2024-06-05"]
     assert len(model.history()) == 2
