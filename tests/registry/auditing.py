@@ -21,6 +21,8 @@ def audit(objects: Objects, name: str = NAME) -> dict[str, list[Entry]]:
             assert before is None or entry.time >= before.time, f"time goes back at {entry.log} {entry.n}"
         done = [entry.key for entry in entries]
         assert len(set(done)) == len(done), "some work was done twice"
+    for log, other in (keys.LOGS, keys.LOGS[::-1]):
+        _audit_sightings(logs[log], logs[other])
     _audit_versions(logs["versions"], objects)
     _audit_decisions(logs["decisions"], logs["versions"], objects)
     return logs
@@ -36,6 +38,18 @@ def log_entries(objects: Objects, log: str, name: str = NAME) -> list[Entry]:
 def done_by(logs: Mapping[str, list[Entry]], key: str) -> list[Entry]:
     """The entries that did the work named by an idempotency key: at most one."""
     return [entry for entries in logs.values() for entry in entries if entry.key == key]
+
+
+def _audit_sightings(entries: list[Entry], other: list[Entry]) -> None:
+    newest = 0
+    for entry in entries:
+        if entry.seen is not None:
+            n = entry.seen["n"]
+            assert n >= newest, f"{entry.log} {entry.n} saw less than the entry before it"
+            assert n <= len(other) and other[n - 1].digest == entry.seen["sha256"], (
+                f"{entry.log} {entry.n} saw what is not"
+            )
+            newest = n
 
 
 def _audit_versions(entries: list[Entry], objects: Objects) -> None:

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from registry import Model, VersionRecord
-from registry.errors import OutcomeUnknown, RegistryError
+from registry.errors import HistoryCut, OutcomeUnknown, RegistryError
 from registry.format.entries import idempotency_key
 from registry.log.access import Access
 from registry.log.identity import RegistryRoot
+from registry.model.evidence import ScoredNight
 from registry.store import Store
 from tests.registry.actors import NAME, counted_ids, night
 from tests.registry.auditing import audit, done_by
@@ -40,6 +41,13 @@ def promote(model: Model, key: str) -> Any:
     )
 
 
+def score(model: Model, key: str) -> Any:
+    """Tonight's evidence, by who reads both logs: what each saw of the other is compared."""
+    model.versions.head()
+    scored = ScoredNight(b"scores", "2024-05-09", "2024-05-09", 9)
+    return model.score(scored, fold=b"".join, author="night", key=key)
+
+
 def known_version() -> Any:
     store = MemoryStore()
     store.objects |= before()
@@ -51,6 +59,7 @@ OPERATIONS: dict[str, Operation] = {
     "promote": promote,
     "rollback": lambda model, key: model.rollback(key=key, **WHY),
     "retire": lambda model, key: model.retire([3], key=key, **WHY),
+    "score": score,
 }
 
 
@@ -83,6 +92,7 @@ class Judge:
             return
         self.judged.add(seen)
         logs = audit(world.contents())
+        assert not any(isinstance(outcome, HistoryCut) for outcome in outcomes), "nothing was removed"
         for key in set(self.keys):
             there = len(done_by(logs, idempotency_key(key)))
             mine = [outcome for outcome, each in zip(outcomes, self.keys, strict=True) if each == key]
@@ -114,7 +124,7 @@ def explored(names: tuple[str, ...], faults: int, keys: tuple[str, ...] | None =
 
 LONG = os.environ.get("INTERLEAVINGS") == "long"
 PAIRS = [*itertools.combinations_with_replacement(OPERATIONS, 2)]
-TRIPLES = [*itertools.combinations_with_replacement(OPERATIONS, 3)]
+TRIPLES = [*itertools.combinations_with_replacement([*OPERATIONS][:4], 3)]
 
 pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 
