@@ -213,7 +213,7 @@ class _Inspection:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])
         moved = record.moved
         if moved is not None and (
-            object_digest(self.model, moved["key"]) != moved["sha256"] or _kind_of(moved["key"]) != "evidence"
+            object_digest(self.model, moved["key"]) != moved["sha256"] or _kind_of(moved["key"]) != "artifact"
         ):
             self.report("wrong state", key, f"names {moved['key']} as the rest of its record with {moved['sha256']}")
         if record.artifact is None:

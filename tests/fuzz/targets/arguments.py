@@ -127,7 +127,7 @@ def run(data: bytes) -> str:
             status = end.code or 0
         finally:
             sys.argv = before
-    assert status in range(9), f"status {status}"
+    assert status in (*range(9), 10), f"status {status}"  # 10: a watch that found something to do
     told.seek(0)
     first = "".join(character for character in told.read(200) if character.isalpha() or character == " ")
     return f"{program} {words[:1]} {status} {first[:60]}"

@@ -143,7 +143,7 @@ def test_the_object_of_a_record_harmed_is_named_and_hinders_no_champion(store, c
     error = harm(store, key)
     model = a_model(store, clock=clock, who=2)
     [finding] = verify(model).findings
-    assert (finding.kind, finding.key) == (f"{'missing' if harm is gone else 'damaged'} evidence", key)
+    assert (finding.kind, finding.key) == (f"{'missing' if harm is gone else 'damaged'} artifact", key)
     for read in (lambda: model.version("v1"), model.history, lambda: export(model, "v1", tmp_path)):
         with pytest.raises(error, match=key):
             read()

@@ -72,7 +72,7 @@ def test_a_night_killed_anywhere_is_completed_by_a_plain_run(
     assert again.returncode == 0, again.stderr
     model = Registry(registry).model("m")
     assert sorted(version.record.recipe or "" for version in model.history()) == sorted(RECIPES)
-    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-05"]
+    assert [entry.state["night"] for entry in model.acts()] == ["2024-06-05"]
     verified = subprocess.run(
         command("registry", "verify", "m", "--registry", str(registry)), capture_output=True, text=True, check=False
     )

@@ -228,7 +228,7 @@ def test_two_runs_at_once_train_once_and_the_registry_holds_one_night(up: Up) ->
     assert len({state["message"] for state in states}) == 1, "both say what was decided"
     model = Registry(up.folder / "registry").model("m")
     assert [entry.kind for entry in model.versions.walk()].count("registered") == 1
-    assert [entry.state["night"] for entry in model.decisions.walk()] == ["2024-06-04"]
+    assert [entry.state["night"] for entry in model.acts()] == ["2024-06-04"]
 
 
 def test_after_an_outage_one_late_run_trains_and_the_others_end_as_covered(up: Up) -> None:

@@ -37,6 +37,7 @@ Night = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def night(june: Path, tmp_path: Path) -> Night:
     (tmp_path / "recipes.toml").write_text(SLOW)
+    Registry(tmp_path / "registry").begin()  # else the first write says that a registry begins
 
     def run(*place: str, recipes: tuple[str, ...] = ("logistic",), env: dict[str, str] | None = None) -> object:
         base = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "RETRAIN_"))}
