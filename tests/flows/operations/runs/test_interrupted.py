@@ -86,7 +86,7 @@ def test_a_night_interrupted_again_and_again_is_completed_by_a_plain_run(
     done = night()
     assert done.returncode == 0, done.stderr
     assert [version.record.recipe for version in model.history()] == ["logistic"]
-    assert [entry.kind for entry in model.decisions.walk()] == ["promoted", "scored"] and verify(model).clean
+    assert [entry.kind for entry in model.decisions.walk()] == ["held", "scored"] and verify(model).clean
 
 
 def test_a_fit_that_would_take_minutes_is_not_waited_for(night: Night) -> None:
