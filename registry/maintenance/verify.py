@@ -30,6 +30,7 @@ from registry.maintenance.findings import Damage, Verified
 from registry.maintenance.root import printable, root_findings
 from registry.maintenance.sightings import Sightings
 from registry.maintenance.signatures import SignatureCheck
+from registry.model.evidence import Manifest, broken_by, manifest_of, watermark
 from registry.model.reader import ModelReader
 from registry.model.retention import mentioned_objects, named_objects, object_digest
 from registry.model.transitions import protected_versions
@@ -106,6 +107,8 @@ class _Inspection:
     work: Counter[str] = field(default_factory=Counter)
     newest: Entry | None = None
     """The newest decision; None where there is none or it cannot be read."""
+    manifests: dict[tuple[str, int], Manifest] = field(default_factory=dict)
+    """By log and number, what the entries that scored named."""
     sightings: dict[str, Sightings] = field(default_factory=dict)
     """By log, what its entries saw of the other."""
     registry: str | None = None
@@ -200,6 +203,8 @@ class _Inspection:
         if self.work[f"{entry.log} {entry.key}"] == 2:
             self.report("work done twice", key, f"did the work of key {entry.key}, which an entry before it did")
         self.mentioned |= mentioned_objects(entry)
+        if entry.kind == "scored":
+            self._check_manifest(entry, before, key)
         for name in named_objects(entry):
             self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
         if entry.kind == "registered":
@@ -208,6 +213,24 @@ class _Inspection:
             self.retired.update(entry.body["versions"])
         elif entry.log == "decisions":
             self.protected = protected_versions(entry)
+
+    def _check_manifest(self, entry: Entry, before: Entry | None, key: str) -> None:
+        """Whether the entry's manifest goes on from the one before it, with files that stand nowhere else."""
+        manifest = self.manifests[entry.log, entry.n] = manifest_of(entry)
+        newest = watermark(before)
+        if newest is None and entry.log == "decisions" and any(log == "versions" for log, _ in self.manifests):
+            return  # of a registry of format 1 it goes on from what a decision rested on
+        earlier = Manifest() if newest is None else self.manifests.get((entry.log, newest))
+        if earlier is None:
+            return  # that entry is missing or damaged, which is told
+        wrong = broken_by(earlier, manifest, str(entry.body["night"]))
+        if wrong is not None:
+            self.report("wrong state", key, f"names evidence that changed {wrong}, which no night does")
+        prefix = keys.model_prefix(self.model)
+        again = [name for name in manifest.files if name not in earlier.files and prefix + name in self.named]
+        if again or len({*manifest.files}) < len(manifest.files):
+            name = again[0] if again else "a file"
+            self.report("wrong state", key, f"names {name} as new evidence, and it stands in another place too")
 
     def _check_registration(self, entry: Entry, key: str) -> None:
         record = self.registered[entry.n] = VersionRecord.from_dict(entry.body["version"])

@@ -72,6 +72,27 @@ def manifest_of(entry: Entry) -> Manifest:
     return Manifest(parts["through"], tuple(parts["backfill"]), dict(parts["months"]), dict(parts["nights"]))
 
 
+def broken_by(before: Manifest, after: Manifest, night: str) -> str | None:
+    """What ``after``, the manifest with a ``night``'s evidence, changed of the one ``before`` it: a night adds
+    its own file and folds nights of past months, and leaves the rest as it is. None where that is all."""
+    if after.backfill[: len(before.backfill)] != before.backfill:
+        return "its backfill"
+    folded = {past[:7] for past in before.nights if past[:7] != night[:7]}
+    for past, name in before.nights.items():
+        of_this_month = past[:7] == night[:7]
+        if past in after.nights and not of_this_month:
+            return f"the night of {past}"
+        if of_this_month and past != night and after.nights.get(past) != name:
+            return f"the night of {past}"
+    kept = sorted({*before.months, *folded})[-MONTHS_KEPT:]
+    if sorted(after.months) != kept:
+        return "which months there are"
+    changed = [month for month in kept if month not in folded and after.months[month] != before.months[month]]
+    if changed:
+        return f"the month {changed[0]}"
+    return None if {*after.nights} - {*before.nights} <= {night} else "nights that are not its own"
+
+
 def named_by(entry: Entry) -> Iterator[str]:
     """The keys of the evidence files that an entry names (``scored`` ones, and those with a large record)."""
     prefix = keys.model_prefix(entry.model)

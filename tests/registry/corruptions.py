@@ -477,3 +477,31 @@ def a_file_beside_the_models(store):
 def a_format_of_no_number(store):
     store.objects["format/two.json"] = b"?"
     return "format/two.json"
+
+
+def manifest_with(store: MemoryStore, **values: object) -> dict[str, object]:
+    body = entry_of(store, 4, log="decisions").body
+    return {**body, "manifest": {**body["manifest"], **values}}
+
+
+@plant("wrong state")
+def evidence_that_points_to_a_decisions_record(store):
+    record = next(iter(entry_of(store, 3, log="decisions").body["record"]["key"].split(f"{NAME}/")[1:]))
+    rewritten(store, 4, log="decisions", body=manifest_with(store, nights={"2024-05-02": record}))
+    return key_of(4, "decisions")
+
+
+@plant("wrong state")
+def evidence_of_a_night_that_was_none(store):
+    nights = entry_of(store, 4, log="decisions").body["manifest"]["nights"]
+    rewritten(
+        store, 4, log="decisions", body=manifest_with(store, nights={**nights, "2024-05-01": nights["2024-05-02"]})
+    )
+    return key_of(4, "decisions")
+
+
+@plant("wrong state")
+def evidence_of_months_that_nobody_scored(store):
+    nights = entry_of(store, 4, log="decisions").body["manifest"]["nights"]
+    rewritten(store, 4, log="decisions", body=manifest_with(store, months={"2024-04": nights["2024-05-02"]}))
+    return key_of(4, "decisions")

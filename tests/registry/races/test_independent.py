@@ -21,6 +21,8 @@ from tests.servers.stores import MemoryStore
 NOT_SEEN = {
     "an artifact that nothing names",  # a process that was killed leaves one, and nothing is wrong
     "a night decided outside of one",  # which trading day a night is follows from nothing in the logs
+    *("evidence that points to a decisions record", "evidence of a night that was none"),  # what a manifest may say
+    "evidence of months that nobody scored",
 }
 
 
