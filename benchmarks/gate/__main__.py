@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.gate import real, reference, refreshes, rivalry, rolling, stress, wires
+from benchmarks.gate import firsts, real, reference, refreshes, rivalry, rolling, stress, wires
 from benchmarks.gate.figures import Figure
 from benchmarks.gate.simulated import (
     BAR_YEARS,
@@ -30,7 +30,7 @@ from flows.gate.nightly.calibration import YearOfNights, calibrate
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
-PARTS = ("thresholds", "simulated", "watch", "refresh", "stress", "rivals", "real", "tripwires")
+PARTS = ("thresholds", "firsts", "simulated", "watch", "refresh", "stress", "rivals", "real", "tripwires")
 
 
 def main() -> None:
@@ -48,6 +48,8 @@ def main() -> None:
     for part in options.part or PARTS:
         if part == "thresholds":
             show_thresholds()
+        elif part == "firsts":
+            firsts.show(options.data)
         elif part == "simulated":
             show_table(questions(), COLUMNS, options.day_years, options.bar_years)
         elif part == "watch":

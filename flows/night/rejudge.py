@@ -10,7 +10,8 @@ from flows.evidence.reading import read_ledger
 from flows.gate.nightly.calibration import Calibration
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow
-from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.first import choose_first, choose_first_without_rate
+from flows.gate.nightly.first_thresholds import FirstThresholds
 from flows.gate.nightly.judge import judge_nightly
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
@@ -19,7 +20,7 @@ from registry.errors import VersionNotFound
 from registry.format.entries import Entry
 from registry.model.transitions import champion_of
 
-COMPUTED_GUARDS = ("no_skill", "accuracy", "edge")
+COMPUTED_GUARDS = ("no_skill", "accuracy", "edge", "skill")
 """Guards that follow from the ledger; the others were found on the version itself and are taken from the record."""
 
 
@@ -63,7 +64,7 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
     candidates = [_candidate(row) for row in recorded.rows]
     policy = GatePolicy.from_dict(recorded.policy)
     if recorded.champion is None:
-        return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=recorded.accept_unskilled)
+        return _first(recorded, ledger, candidates, policy)
     champion = champion_of(model.decisions.read(entry.n - 1))
     if champion is None or champion.version != recorded.champion:
         raise GateRefused(
@@ -101,6 +102,25 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
         policy=policy,
         calibration=calibration,
     )
+
+
+def _first(
+    recorded: NightlyDecision, ledger: Ledger, candidates: list[Candidate], policy: GatePolicy
+) -> NightlyDecision:
+    """The choice of a first champion again, by the thresholds of then; by the rule without an error rate where none is
+    recorded."""
+    unskilled = recorded.accept_unskilled
+    if recorded.threshold is None or recorded.later_threshold is None:
+        return choose_first_without_rate(ledger, candidates=candidates, policy=policy, accept_unskilled=unskilled)
+    thresholds = FirstThresholds(
+        recorded.threshold,
+        recorded.later_threshold,
+        recorded.tried,
+        policy.windows[-1],
+        policy.budget,
+        bool(recorded.calibration.get("first_look")),
+    )
+    return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=unskilled, thresholds=thresholds)
 
 
 def _candidate(row: NightlyRow) -> Candidate:

@@ -12,7 +12,7 @@ from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from flows.errors import GateRefused
 from flows.gate.guards import Guard
 
-SKILL = ("no_skill", "edge")
+SKILL = ("no_skill", "skill", "edge")
 """Guards that a person may overrule for the first champion: they ask whether it is any good, not what it is."""
 
 
@@ -29,7 +29,8 @@ class WindowFigures:
 @dataclass(frozen=True)
 class NightlyRow:
     """One candidate: its evidence in each window that exists, accuracy at its cut beside the champion's and the
-    majority's on the same bars (a labelled extra; only guards look at it), and the guards' results."""
+    majority's on the same bars (a labelled extra; only guards look at it), and the guards' results. ``skill``: where
+    there is no champion, how much more than no skill it scored in the longest window."""
 
     name: str
     fingerprint: str
@@ -44,6 +45,7 @@ class NightlyRow:
     best_window: int | None
     largest_z: FiniteFloat | None
     guards: tuple[Guard, ...]
+    skill: WindowFigures | None = None
 
     @property
     def passed(self) -> bool:
@@ -102,7 +104,9 @@ class NightlyDecision:
     that is as likely as not to be seen in one look at a year. ``more_nights``: about how many more a true difference
     of the size seen would need. ``after``: the last night that does not count as evidence. ``refresh``: what was found
     where an old champion might be refreshed, ``refreshed``: that it was. ``champion_since``: the night it was promoted,
-    ``champion_refreshed``: by a refresh."""
+    ``champion_refreshed``: by a refresh. Without a champion ``threshold`` is what a stream's z against no skill must
+    exceed tonight, ``later_threshold`` on later nights; None where it was decided before a first champion had an error
+    rate. ``tried``: distinct recipes, without a champion all that were ever scored."""
 
     action: Literal["promoted", "held", "empty"]
     winner: str | None
@@ -129,6 +133,7 @@ class NightlyDecision:
     refreshed: bool = False
     champion_since: str | None = None
     champion_refreshed: bool = False
+    later_threshold: FiniteFloat | None = None
     rule: Literal["nightly"] = "nightly"
 
     def __str__(self) -> str:

@@ -1,4 +1,9 @@
-"""The first champion is the stream that scored best in the backfill."""
+"""The first champion is the stream that scored best of those that are shown to have skill.
+
+Without a champion a stream is held against no skill: who knows nothing but the market's drift. Every night on which
+production is empty is one more try, so its z must pass a threshold (:mod:`~.first_thresholds`) that no skill passes in
+one year of twenty; until then production stays empty.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,12 @@ from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, row_of
-from flows.gate.nightly.decision import NightlyDecision, NightlyRow
-from flows.gate.nightly.leads import AccuracyFigures
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow, WindowFigures
+from flows.gate.nightly.first_thresholds import FirstThresholds, first_thresholds
+from flows.gate.nightly.leads import AccuracyFigures, recipes_of
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.nightly.sentence import empty_sentence, first_sentence
-from flows.gate.nightly.sequential import fewest_days, judge
+from flows.gate.nightly.sentence import FirstFacts, empty_sentence, first_sentence
+from flows.gate.nightly.sequential import Lead, fewest_days, judge, more_nights, visible_difference
 from flows.gate.scoring.ledger import Ledger
 from flows.gate.scoring.stream_scorer import StreamScorer
 
@@ -24,45 +30,141 @@ FIRST_DAYS = NIGHTS_A_YEAR
 
 
 def choose_first(
-    ledger: Ledger, *, candidates: Sequence[Candidate], policy: GatePolicy, accept_unskilled: bool = False
+    ledger: Ledger,
+    *,
+    candidates: Sequence[Candidate],
+    policy: GatePolicy,
+    accept_unskilled: bool = False,
+    thresholds: FirstThresholds | None = None,
 ) -> NightlyDecision:
-    """The first champion: the stream with the highest mean score over its last 250 days, backfill included, whose mean
-    is above zero (for edge) and that is right at its cut at least as often as the majority; none: production stays
-    empty. ``accept_unskilled`` overrules these two, and no other guard. No error rate is held here: there is nothing to
-    protect yet.
+    """The first champion: of the streams whose z against no skill passes the threshold, over the last 250 days,
+    backfill included, and that are right at their cut at least as often as the majority, the one with the highest mean
+    score; none: production stays empty. ``accept_unskilled`` overrules these two where nobody passes, and no other
+    guard. ``thresholds``: those of a past decision; by default tonight's.
+
+    Raises :class:`GateRefused` for no candidates.
+    """
+    asked = thresholds or thresholds_tonight(ledger, candidates, policy)
+    rows = [_asked_for_skill(row, asked) for row in _rows(ledger, candidates, policy)]
+    winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.passed])
+    if winner is None and accept_unskilled:
+        winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.lacks_skill_alone])
+    skilled = [row for row in rows if row.skill is not None]
+    leader = max(skilled, key=lambda row: row.skill.z if row.skill else 0.0) if skilled else None
+    more = visible = None
+    if winner is None and leader is not None and leader.skill is not None:
+        figures = leader.skill
+        lead = Lead(0, figures.days, figures.mean, figures.standard_error, figures.z)
+        more = more_nights(lead, asked.later, longest=asked.longest)
+        visible = visible_difference(lead, asked.later, days=asked.longest)
+    facts = FirstFacts(rows, policy.score, policy.budget, asked, leader, more, visible)
+    empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
+    return replace(
+        _decision(rows, winner, policy, accept_unskilled=accept_unskilled),
+        sentence=empty if winner is None else first_sentence(facts, winner),
+        threshold=asked.tonight,
+        later_threshold=asked.later,
+        calibration={"recipes": asked.recipes, "nights": NIGHTS_A_YEAR, "first_look": int(asked.first_look)},
+        smallest_visible=visible,
+        more_nights=more,
+        tried=asked.recipes,
+    )
+
+
+def thresholds_tonight(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> FirstThresholds:
+    """What a stream must exceed. Counted are all recipes that the ledger has ever had a score of, backfilled or live,
+    and tonight's: evidence is only ever added to, so the count never falls.
 
     Raises :class:`GateRefused` for no candidates.
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    scores = StreamScorer(ledger, policy.score)
-    rows = []
-    everything = np.ones(ledger.label.size, np.bool_)
-    for candidate in candidates:
-        daily = scores.daily(scores.of(candidate.stream, candidate.stream), everything)
-        recent = daily.day[-FIRST_DAYS:]
-        evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
-        stream, among = ledger.streams.get(candidate.stream), np.isin(ledger.day, recent)
-        figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
-        rows.append(_with_skill(row_of(candidate, evidence, 0, figures, policy), policy))
+    ever = {key for key, _ in recipes_of(ledger)} | {candidate.stream for candidate in candidates}
+    return first_thresholds(
+        len(ever), first_look=len(ledger.live_nights) <= 1, longest=policy.windows[-1], budget=policy.budget
+    )
+
+
+def choose_first_without_rate(
+    ledger: Ledger, *, candidates: Sequence[Candidate], policy: GatePolicy, accept_unskilled: bool = False
+) -> NightlyDecision:
+    """The first champion as it was chosen before it had an error rate: the highest mean score, above zero for edge.
+
+    Only past decisions, which record no threshold, are judged by it. Raises :class:`GateRefused` for no candidates.
+    """
+    if not candidates:
+        raise GateRefused("there are no candidates to judge: train at least one recipe")
+    rows = [_above_zero(replace(row, skill=None), policy) for row in _rows(ledger, candidates, policy)]
     ready = [
         at
         for at, row in enumerate(rows)
         if row.windows and (row.passed or (accept_unskilled and row.lacks_skill_alone))
     ]
-    winner = max(ready, key=lambda at: rows[at].windows[-1].mean) if ready else None
-    sentence = (
-        empty_sentence(rows, fewest_days(policy.windows))
-        if winner is None
-        else first_sentence(rows, winner, policy.score)
+    winner = _best(rows, ready)
+    facts = FirstFacts(rows, policy.score, policy.budget, None, None, None, None)
+    empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
+    return replace(
+        _decision(rows, winner, policy, accept_unskilled=accept_unskilled),
+        sentence=empty if winner is None else first_sentence(facts, winner),
+        tried=len(candidates),
     )
+
+
+def _rows(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> list[NightlyRow]:
+    """One row a candidate: what its stream scored, and by how much that is more than no skill scores."""
+    scores = StreamScorer(ledger, policy.score)
+    everything = np.ones(ledger.label.size, np.bool_)
+    rows = []
+    for candidate in candidates:
+        scored = scores.of(candidate.stream, candidate.stream)
+        daily = scores.daily(scored, everything)
+        recent = daily.day[-FIRST_DAYS:]
+        evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
+        stream, among = ledger.streams.get(candidate.stream), np.isin(ledger.day, recent)
+        figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
+        above = scores.daily(scored - scores.no_skill(), among)
+        skill = judge(above.mean[-FIRST_DAYS:], above.bars[-FIRST_DAYS:], windows=policy.windows[-1:])
+        lead = skill.best
+        rows.append(
+            replace(
+                row_of(candidate, evidence, 0, figures, policy),
+                skill=None if lead is None else WindowFigures(lead.days, lead.mean, lead.standard_error, lead.z),
+            )
+        )
+    return rows
+
+
+def _asked_for_skill(row: NightlyRow, asked: FirstThresholds) -> NightlyRow:
+    """The row with the guard on its z against no skill; one that has none yet is not shown to have skill."""
+    if not row.windows:
+        return row
+    z = None if row.skill is None else row.skill.z
+    words = "no day to hold it against no skill" if z is None else f"z {z:.2f} of {asked.tonight:.2f}"
+    return replace(row, guards=(*row.guards, Guard("skill", z is not None and z > max(asked.tonight, 0.0), words)))
+
+
+def _above_zero(row: NightlyRow, policy: GatePolicy) -> NightlyRow:
+    """The row with the guard on its mean edge, which must be above zero."""
+    if not row.windows or policy.score != "edge":
+        return row
+    mean = row.windows[-1].mean
+    return replace(row, guards=(*row.guards, Guard("edge", mean > 0.0, f"a mean edge of {mean:+.4f}")))
+
+
+def _best(rows: Sequence[NightlyRow], among: Sequence[int]) -> int | None:
+    return max(among, key=lambda at: rows[at].windows[-1].mean) if among else None
+
+
+def _decision(
+    rows: Sequence[NightlyRow], winner: int | None, policy: GatePolicy, *, accept_unskilled: bool
+) -> NightlyDecision:
     return NightlyDecision(
         action="empty" if winner is None else "promoted",
-        winner=None if winner is None else candidates[winner].name,
-        winner_version=None if winner is None else candidates[winner].version,
+        winner=None if winner is None else rows[winner].name,
+        winner_version=None if winner is None else rows[winner].version,
         returned=False,
         reason="no stream passes" if winner is None else "first champion",
-        sentence=sentence,
+        sentence="",
         champion=None,
         rows=tuple(rows),
         threshold=None,
@@ -73,16 +175,8 @@ def choose_first(
         days=max((row.days for row in rows), default=0),
         smallest_visible=None,
         more_nights=None,
-        tried=len(candidates),
+        tried=len(rows),
         after=None,
         policy=policy.to_dict(),
         accept_unskilled=accept_unskilled,
     )
-
-
-def _with_skill(row: NightlyRow, policy: GatePolicy) -> NightlyRow:
-    """The row with the guard on its mean edge, which must be above zero."""
-    if not row.windows or policy.score != "edge":
-        return row
-    mean = row.windows[-1].mean
-    return replace(row, guards=(*row.guards, Guard("edge", mean > 0.0, f"a mean edge of {mean:+.4f}")))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
+from flows.gate.nightly.first_thresholds import FirstThresholds
 from registry.format.phrases import plural
 
 LISTED = 10
@@ -134,25 +135,47 @@ def _not_refreshed(facts: SentenceFacts, refresh: Refresh) -> str:
     )
 
 
-def first_sentence(rows: Sequence[NightlyRow], winner: int, score: str) -> str:
+@dataclass(frozen=True)
+class FirstFacts:
+    """The facts in the sentence of a night without a champion. ``asked``: the thresholds, None where none was asked for
+    then; ``leader``: the row of the largest z against no skill; ``more``, ``visible``: as in a decision."""
+
+    rows: Sequence[NightlyRow]
+    score: str
+    budget: float
+    asked: FirstThresholds | None
+    leader: NightlyRow | None
+    more: int | None
+    visible: float | None
+
+
+def first_sentence(facts: FirstFacts, winner: int) -> str:
     """Why this one is the first champion, and how the others did."""
-    row = rows[winner]
+    row, score, asked = facts.rows[winner], facts.score, facts.asked
     last = row.windows[-1]
-    others = [_mean_and_failures(other, score) for at, other in enumerate(rows) if at != winner and other.windows]
+    others = [_mean_and_failures(other, score) for at, other in enumerate(facts.rows) if at != winner and other.windows]
     level = _level(last.mean, score)
     mean = f"{level} of the bars right" if score == "accuracy" else f"{level} {score} a bar"
-    sure = f"z {last.z:.2f}" if score == "edge" else ""  # only edge is 0 without skill, so that its z says something
+    if asked is not None and row.skill is not None:
+        sure = (
+            f"z {row.skill.z:.2f} against no skill, of the {asked.tonight:.2f} that one first champion without skill "
+            f"in {1 / facts.budget:.0f} years allows, {_count(asked.recipes, 'recipe')} tried"
+        )
+    else:
+        sure = f"z {last.z:.2f}" if score == "edge" else ""  # only edge is 0 without skill: its z says something
     details = f"{sure}{_right(row)}".removeprefix("; ")
     return (
         f"promoted: {_label(row)} is the first champion: its stream scored {mean} over the last {last.days} days, "
-        f"backfill included{details and f' ({details})'}; no error rate is held for a first champion"
+        f"backfill included{details and f' ({details})'}"
+        + ("; no error rate is held for a first champion" if asked is None else "")
         + (f"; accepted by a person although held back by {_guard_clause(row)}" if row.failed else "")
         + (f"; the others: {_listed(others, '; ')}" if others else "")
     )
 
 
-def empty_sentence(rows: Sequence[NightlyRow], shortest: int) -> str:
-    """Why there is still no champion, and what would change that."""
+def empty_sentence(facts: FirstFacts, shortest: int) -> str:
+    """Why there is still no champion, what would change that, and how long it may take."""
+    rows = facts.rows
     if not any(row.windows for row in rows):
         return (
             f"held: production stays empty: no stream has the {shortest} scored days that a first champion is chosen "
@@ -160,9 +183,33 @@ def empty_sentence(rows: Sequence[NightlyRow], shortest: int) -> str:
         )
     failed = [f"{row.name} ({_failures(row)})" for row in rows if row.windows and row.failed]
     overruled = any(row.windows and row.lacks_skill_alone for row in rows)
-    return f"held: production stays empty: no stream passes: {_listed(failed, '; ')}" + (
-        "; --accept-unskilled overrides, and is recorded" if overruled else ""
+    return (
+        f"held: production stays empty: no stream passes: {_listed(failed, '; ')}"
+        + ("" if facts.asked is None else _missing(facts, facts.asked))
+        + ("; --accept-unskilled overrides, and is recorded" if overruled else "")
     )
+
+
+def _missing(facts: FirstFacts, asked: FirstThresholds) -> str:
+    """Which z is asked for and why, what the leader lacks, and how many nights that may take."""
+    later = "" if asked.tonight == asked.later else f", {asked.later:.2f} from the next night on"
+    words = (
+        f"; a stream needs a z against no skill of {asked.tonight:.2f}{later}, which lets one without skill in once in "
+        f"{1 / facts.budget:.0f} years ({_count(asked.recipes, 'recipe')} tried so far)"
+    )
+    leader = facts.leader
+    if leader is None or leader.skill is None or leader.skill.z > asked.tonight:
+        return words
+    size = _signed(leader.skill.mean, facts.score)
+    if leader.skill.mean <= 0.0:
+        words += "; no stream is ahead of no skill"
+    elif facts.more is None:
+        words += f"; {leader.name}'s lead of {size} is too small to be shown in {asked.longest} days"
+    else:
+        words += f"; at {leader.name}'s lead of {size} it may take {_count(facts.more, 'more night')}"
+    if facts.visible:
+        words += f"; less than {_amount(facts.visible, facts.score)} cannot be seen in {asked.longest} days"
+    return words
 
 
 def _lead(best: WindowFigures, champion: str, score: str) -> str:

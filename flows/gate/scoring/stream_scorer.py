@@ -25,6 +25,16 @@ class StreamScorer:
             self._by_stream[key, ranked_after] = self._computed(key, ranked_after)
         return self._by_stream[key, ranked_after]
 
+    def no_skill(self) -> Floats:
+        """What a bar is worth to who knows nothing but the market's drift, shape (n_bars,): no edge; the side of the
+        majority before each bar; the share of ups before it as the probability. NaN where there is no drift yet."""
+        if self._score == "edge":
+            return np.zeros(self._ledger.label.size)
+        known, label = ~np.isnan(self._base), self._ledger.label
+        if self._score == "accuracy":
+            return np.where(known, (self._base > 0.0) == (label == 1.0), np.nan)
+        return np.asarray(-np.square((1.0 + self._base) / 2.0 - label))
+
     def daily(self, scores: Floats, among: Mask) -> DailyScores:
         """Daily means of one column over the counted bars among ``among``."""
         column = np.where(self._ledger.counted & among, scores, np.nan)

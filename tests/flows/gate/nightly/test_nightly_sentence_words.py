@@ -10,7 +10,15 @@ from syrupy.assertion import SnapshotAssertion
 
 from flows.gate.guards import Guard
 from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
-from flows.gate.nightly.sentence import LISTED, SentenceFacts, empty_sentence, first_sentence, nightly_sentence
+from flows.gate.nightly.first_thresholds import first_thresholds
+from flows.gate.nightly.sentence import (
+    LISTED,
+    FirstFacts,
+    SentenceFacts,
+    empty_sentence,
+    first_sentence,
+    nightly_sentence,
+)
 
 ROW = NightlyRow(
     name="rf_deep",
@@ -154,15 +162,23 @@ def test_a_budget_of_one_in_five_years_is_said_so() -> None:
 FIRST = replace(ROW, champion_accuracy=None, windows=(WindowFigures(250, 0.0312, 0.01, 3.1),), version="v1")
 UNSKILLED = (Guard("no_skill", False, "49.90 % right at its cut, the majority 50.60 %"),)
 OTHER = replace(FIRST, name="logistic", windows=(WindowFigures(250, 0.0101, 0.01, 1.0),), guards=UNSKILLED)
+SKILLED = replace(FIRST, skill=WindowFigures(250, 0.0312, 0.01, 3.1))
 
 
-def test_the_first_champions_sentence_says_that_nothing_is_protected_yet(snapshot: SnapshotAssertion) -> None:
-    sentence = first_sentence([OTHER, FIRST], 1, "edge")
+def facts(*rows: NightlyRow, **values: Any) -> FirstFacts:
+    """A night without a champion on which six recipes were tried, the first of all."""
+    given: dict[str, Any] = {"score": "edge", "budget": 0.05, "asked": first_thresholds(6, first_look=True)}
+    return FirstFacts(rows, **{**given, "leader": None, "more": None, "visible": None, **values})
+
+
+def test_the_first_champions_sentence_says_how_sure_it_is(snapshot: SnapshotAssertion) -> None:
+    sentence = first_sentence(facts(OTHER, SKILLED), 1)
     for figure in (
         "rf_deep (v1)",
         "+0.0312 edge",
         "250 days",
-        "z 3.10",
+        "z 3.10 against no skill, of the 2.57",
+        "6 recipes tried",
         "51.9 %",
         "50.6 %",
         "logistic +0.0101",
@@ -182,8 +198,8 @@ def test_the_first_champions_sentence_says_that_nothing_is_protected_yet(snapsho
 def test_a_first_champion_by_another_score_is_told_without_a_z_against_nothing(
     score: str, mean: float, said: str, other: str, snapshot: SnapshotAssertion
 ) -> None:
-    row = replace(FIRST, windows=(WindowFigures(250, mean, 0.01, mean / 0.01),))
-    sentence = first_sentence([row, replace(row, name="logistic")], 0, score)
+    row = replace(FIRST, windows=(WindowFigures(250, mean, 0.01, mean / 0.01),))  # of a past decision, without a test
+    sentence = first_sentence(facts(row, replace(row, name="logistic"), score=score, asked=None), 0)
     assert said in sentence and sentence.endswith(other) and "z " not in sentence
     assert sentence == snapshot(name=score)
 
@@ -211,20 +227,42 @@ def test_a_recipe_that_would_take_over_but_for_a_guard_is_told_although_the_form
 
 
 def test_a_first_champion_alone_has_no_others(snapshot: SnapshotAssertion) -> None:
-    sentence = first_sentence([FIRST], 0, "edge")
+    sentence = first_sentence(facts(FIRST), 0)
     assert "others" not in sentence and sentence == snapshot
 
 
 def test_a_sentence_stays_short_however_many_recipes_there_are() -> None:
     many = [replace(OTHER, name=f"recipe_{at}") for at in range(60)]
-    first, empty = first_sentence([FIRST, *many], 0, "edge"), empty_sentence(many, 40)
+    first, empty = first_sentence(facts(SKILLED, *many), 0), empty_sentence(facts(*many), 40)
     assert f"and {60 - LISTED} more" in first and f"and {60 - LISTED} more" in empty
     assert max(len(first), len(empty)) < 2_000
 
 
 def test_an_empty_production_says_what_would_change_that(snapshot: SnapshotAssertion) -> None:
-    unskilled, unscored = empty_sentence([OTHER], 40), empty_sentence([replace(ROW, windows=())], 40)
+    unskilled, unscored = empty_sentence(facts(OTHER), 40), empty_sentence(facts(replace(ROW, windows=())), 40)
     assert "logistic (no_skill: 49.90 %" in unskilled and "--accept-unskilled" in unskilled
     assert "40 scored days" in unscored and "--no-backfill" in unscored
     assert unskilled == snapshot(name="unskilled")
     assert unscored == snapshot(name="unscored")
+
+
+@pytest.mark.parametrize(
+    ("case", "values", "said"),
+    [
+        ("a lead", {"more": 30}, ["at rf_deep's lead of +0.0101 edge it may take 30 more nights", "2.57, 3.47 from"]),
+        ("a small lead", {}, ["rf_deep's lead of +0.0101 edge is too small to be shown in 250 days"]),
+        ("later", {"more": 1, "first_look": False}, ["of 3.47, which", "it may take 1 more night;"]),
+        ("behind", {"mean": -0.001, "z": -0.1}, ["no stream is ahead of no skill"]),
+    ],
+)
+def test_an_empty_production_says_what_is_asked_and_how_long_it_may_take(
+    case: str, values: dict[str, Any], said: list[str], snapshot: SnapshotAssertion
+) -> None:
+    skill = WindowFigures(250, values.pop("mean", 0.0101), 0.0073, values.pop("z", 1.38))
+    row = replace(FIRST, skill=skill, guards=(Guard("skill", False, f"z {skill.z:.2f} of 2.57"),))
+    asked = first_thresholds(6, first_look=values.pop("first_look", True))
+    sentence = empty_sentence(facts(row, asked=asked, leader=row, visible=0.0254, **values), 40)
+    assert [
+        words for words in [*said, "once in 20 years (6 recipes tried so far)", "0.0254"] if words not in sentence
+    ] == []
+    assert sentence == snapshot(name=case)
