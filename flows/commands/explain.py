@@ -49,7 +49,7 @@ def explain(
 
 def _evidence_table(decision: NightlyDecision) -> Table:
     """Each candidate's z beside the threshold, as figures and as a bar."""
-    against = "no champion" if decision.champion is None else decision.champion
+    against = decision.champion or ("no champion" if decision.threshold is None else "no skill")
     threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.2f}"
     if decision.together is not None:
         threshold += f" (all together {decision.together.threshold:.2f})"
@@ -59,8 +59,9 @@ def _evidence_table(decision: NightlyDecision) -> Table:
         width = None if name else 2 * HALF_BAR + 1  # the chart is not to be cut
         table.add_column(name, justify="right" if name in ("days", "mean", "z") else "left", min_width=width)
     for row in decision.rows:
-        for window in row.windows:
-            first = window is row.windows[0]
+        windows = row.windows if row.skill is None else (row.skill,)
+        for window in windows:
+            first = window is windows[0]
             table.add_row(
                 row.name if first else "",
                 (row.version or "") if first else "",

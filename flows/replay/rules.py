@@ -93,7 +93,10 @@ class _Replay:
         self._serve(number)
         if not self.promotions:
             ledger = self.full.until(number, self.full.ledger.streams)
-            decision = choose_first(ledger, candidates=self._candidates(number), policy=self.policy)
+            unskilled = self.cache.job.request.advanced.accept_unskilled
+            decision = choose_first(
+                ledger, candidates=self._candidates(number), policy=self.policy, accept_unskilled=unskilled
+            )
             self.decisions.append(decision)
             self._promote(number, decision.winner)
         elif self.rule == "gated":

@@ -55,7 +55,10 @@ def compare_rules(cache: FitCache, results: Sequence[RuleResult], *, spread_pips
     for result in results:
         common &= ~np.isnan(result.p)
     if not common.any():
-        raise BarsMissing("no bar has a champion under every rule: begin earlier, or end later")
+        raise BarsMissing(
+            "no bar has a champion under every rule: begin earlier or end later, or replay recipes that are shown to "
+            "have skill"
+        )
     first = int(np.flatnonzero(common)[0])
     train = data.window(days=cache.job.request.advanced.train_days, end=data.bars.frame.index[first])
     half = np.full(data.label.size, 0.5)

@@ -107,7 +107,8 @@ def _summary(model: Model, entry: Entry) -> DecisionSummary:
 def _evidence(decision: NightlyDecision) -> dict[str, Any]:
     return {
         "champion": decision.champion,
-        "threshold": decision.threshold,
+        # that of a first champion is for a z against no skill, which no chart of challengers shows
+        "threshold": None if decision.champion is None else decision.threshold,
         "smallest_visible": decision.smallest_visible,
         "more_nights": decision.more_nights,
         "tried": decision.tried,

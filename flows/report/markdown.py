@@ -134,7 +134,7 @@ def _decision_charts(decision: DecisionSummary) -> list[str]:
         alt = "What each recipe scored before there was a champion"
         return [
             f"![{alt}]({png_data_url(first)})",
-            "Nothing was in production before: a first champion is the best of them.",
+            "Nothing was in production before: a first champion is the best of those shown to have skill.",
         ]
     return []
 

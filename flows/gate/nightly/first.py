@@ -123,14 +123,11 @@ def _rows(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -
         stream, among = ledger.streams.get(candidate.stream), np.isin(ledger.day, recent)
         figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
         above = scores.daily(scored - scores.no_skill(), among)
-        skill = judge(above.mean[-FIRST_DAYS:], above.bars[-FIRST_DAYS:], windows=policy.windows[-1:])
-        lead = skill.best
-        rows.append(
-            replace(
-                row_of(candidate, evidence, 0, figures, policy),
-                skill=None if lead is None else WindowFigures(lead.days, lead.mean, lead.standard_error, lead.z),
-            )
-        )
+        skill = judge(above.mean[-FIRST_DAYS:], above.bars[-FIRST_DAYS:], windows=policy.windows)
+        longest = float(skill.mean[0, -1]), float(skill.standard_error[0, -1]), float(skill.z[0, -1])
+        n = int(skill.n[0, -1])
+        row = row_of(candidate, evidence, 0, figures, policy)
+        rows.append(replace(row, skill=WindowFigures(n, *longest) if n else None))
     return rows
 
 

@@ -35,7 +35,7 @@ from tests.clocks import FixedClock
 FAST = ("logistic", "hist_gradient_boosting")
 WINDOWS = (4, 8)
 POLICY = GatePolicy(windows=WINDOWS, budget=0.3)
-REQUEST = RetrainRequest(recipes=FAST, train_days=40, backfill_days=40)
+REQUEST = RetrainRequest(recipes=FAST, train_days=40, backfill_days=40, accept_unskilled=True)  # eight days show none
 NIGHTS = [date(2022, 6, day) for day in (6, 7, 8, 9, 10, 13, 14, 15, 16, 17)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,13 +29,13 @@ from flows.replay import NightSpan, Promotion, replay_rule
 from flows.settings import Settings
 
 RECIPES = ("logistic", "hist_gradient_boosting", "stationary")
-EAGER = GatePolicy(windows=(4, 8), budget=0.5)
+EAGER = GatePolicy(windows=(4, 8), budget=0.95)
 POLICIES = {
     "eager": EAGER,
     "by accuracy": replace(EAGER, score="accuracy"),
     "every third night": replace(EAGER, cadence=3),
     "after costs": replace(EAGER, net_margin_pips=0.02),
-    "refreshing": GatePolicy(windows=(20, 40), budget=0.0025, refresh_margin=0.9, maximum_age_nights=40),
+    "refreshing": GatePolicy(windows=(20, 40), budget=0.9, refresh_margin=0.9, maximum_age_nights=40),
     "cut at one half": replace(EAGER, cut="half"),
 }
 
@@ -64,11 +65,17 @@ def test_the_eager_policy_changes_its_mind_and_takes_champions_back(cache: Guess
     assert any(decision.refreshed for decision in replay_rule(cache, POLICIES["refreshing"]).decisions)
 
 
+def _accepting_the_unskilled(ledger: Ledger, **given: Any) -> NightlyDecision:
+    return choose_first(ledger, **{**given, "accept_unskilled": True})
+
+
 def test_the_command_plays_other_policies_beside_the_usual_one(
     cache: GuessedCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.commands.replay._fill_cache", lambda *given: cache)
-    eager = "windows=4/8,budget=0.5"
+    # what comes and goes with its days is not shown to have skill, and the usual policy would choose nobody
+    monkeypatch.setattr("flows.replay.rules.choose_first", _accepting_the_unskilled)
+    eager = "windows=4/8,budget=0.95"
     command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
     found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])
     assert found.exit_code == 0, found.output
