@@ -34,7 +34,7 @@ PARTS = ("thresholds", "firsts", "simulated", "watch", "refresh", "stress", "riv
 
 
 def main() -> None:
-    """Run the parts that are named, by default all: about nine minutes on two cores."""
+    """Run the parts that are named, by default all: about eleven minutes on two cores."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
     parser.add_argument("--day-years", type=int, default=DAY_YEARS)

@@ -30,7 +30,7 @@ def run(
     holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
     backfill: Annotated[bool, typer.Option(help="Score the past by a walk-forward on the first night.")] = True,
     labels: Annotated[str, typer.Option(help="next_bar, or notebook for parity.")] = "next_bar",
-    accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion below the majority class.")] = False,
+    accept_unskilled: Annotated[bool, typer.Option(help="Allow a first champion not shown to have skill.")] = False,
     allow: Allow = None,
     dry_run: Annotated[bool, typer.Option(help="Train and judge, write nothing.")] = False,
     force: Annotated[

@@ -78,7 +78,7 @@ class Advanced(RequestForm):
     backfill: bool = Field(True, description="On the first night, score the past by a walk-forward.")
     backfill_days: int = Field(500, ge=0, le=5_000, description="Trading days of the past to score on the first night.")
     accept_unskilled: bool = Field(
-        False, description="Let the first champion be one that does not beat the majority class (recorded)."
+        False, description="Let the first champion be one that is not shown to have skill (recorded)."
     )
     train: tuple[Year, ...] | None = Field(
         None, description="Years to train on, instead of the rolling window; then name the years of the holdout too."
