@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.night.outcome import Outcome
+from flows.night.outcome import Outcome, bars_in_words
 from flows.night.state import OutcomeRow
 
 _MARKS = {
@@ -51,10 +51,9 @@ def _table(outcome: Outcome) -> Table:
     table.add_column("")
     for row in outcome.rows:
         table.add_row(*_cells(row), style="dim" if row.status == "reference" else None)
-    bars = {row.bars for row in outcome.rows if row.bars is not None}
+    bars = bars_in_words(outcome.rows)
     if bars:
-        counts = " and ".join(f"{count:,}" for count in sorted(bars))
-        table.caption = f"scored on {counts} bars that none was trained on; references are never candidates"
+        table.caption = f"{bars}; references are never candidates"
         table.caption_justify = "left"
     return table
 

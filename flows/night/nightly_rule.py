@@ -6,7 +6,7 @@ came after them. See :mod:`flows.gate.nightly.judge`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,10 +24,11 @@ from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.continuity import DAYS, continuity
 from flows.gate.nightly.costs import costs_guard
 from flows.gate.nightly.decision import NightlyDecision
-from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.first import FIRST_DAYS, choose_first
 from flows.gate.nightly.judge import judge_nightly, nights_since, tried_lately
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
+from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import policy_of as policy_of
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score
@@ -83,9 +84,11 @@ def judge(
         for trained, version in zip(candidates, versions, strict=True)
     ]
     decision: NightlyDecision
+    ahead = ""
     if expected is None:
         unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tonight, policy=policy, accept_unskilled=unskilled)
+        ahead = baselines_ahead(decision, tonight, ledger, _baseline_predictions(bars)[1], bars)
     else:
         champion = _champion(model, head, expected)
         everyone = [*tonight, *_former(evidence, head, champion)]
@@ -97,7 +100,7 @@ def judge(
             tried=tried_lately(ledger, everyone),
             policy=policy,
         )
-    sentence = decision.sentence
+    sentence = decision.sentence + ahead
     if evidence.rescored:
         sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
     rows = _rows(bars, ledger, expected, candidates, versions)
@@ -247,7 +250,8 @@ def _rows(
     if expected is not None:
         stream = ledger.streams.get(version_stream(expected.version))
         scores = None if stream is None else _figures(ledger, stream)
-        rows.append(OutcomeRow.of(expected.recipe or "unnamed", "champion", scores, expected.version))
+        row = OutcomeRow.of(expected.recipe or "unnamed", "champion", scores, expected.version)
+        rows.append(replace(row, served=True))
     for candidate, version in zip(candidates, versions, strict=True):
         recipe = candidate.fit.recipe
         stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
@@ -256,18 +260,60 @@ def _rows(
     return (*rows, *_baselines(bars))
 
 
+def baselines_ahead(
+    decision: NightlyDecision,
+    candidates: Sequence[Candidate],
+    ledger: Ledger,
+    predictions: Mapping[str, Floats],
+    bars: NightBars,
+) -> str:
+    """Which baselines scored more than a first champion on the bars that chose it, in words; empty where none did, or
+    none was chosen. ``predictions``: P(up) of every bar of the night by each baseline, shape (n_bars,)."""
+    won = next((candidate for candidate in candidates if candidate.name == decision.winner), None)
+    stream = None if won is None else ledger.streams.get(won.stream)
+    if won is None or stream is None:
+        return ""
+    p = {
+        name: np.where(stream.scored, pd.Series(values, bars.opens).reindex(ledger.opens).to_numpy(), np.nan)
+        for name, values in predictions.items()
+        if name != "no_skill"
+    }
+    half, never = np.full(ledger.label.size, 0.5), np.zeros(ledger.label.size, np.bool_)
+    rules = {f"baseline:{name}": Stream(name, values, half, never, None) for name, values in p.items()}
+    score = str(decision.policy["score"])
+    scores = StreamScorer(replace(ledger, streams={**ledger.streams, **rules}), score)
+    daily = scores.daily(scores.of(won.stream, won.stream), np.ones(ledger.label.size, np.bool_))
+    among = np.isin(ledger.day, daily.day[-FIRST_DAYS:])
+    mean = {key: _mean_of(scores, key, among) for key in (won.stream, *rules)}
+    ahead = sorted((key for key in rules if mean[key] > mean[won.stream]), key=lambda key: mean[key], reverse=True)
+    words = [f"{rules[key].name} {mean[key]:+.4f}" for key in ahead]
+    own = f"{mean[won.stream]:+.4f}"
+    return f"; behind baselines on the same bars: {', '.join(words)} {score} a bar, it {own}" if words else ""
+
+
+def _mean_of(scores: StreamScorer, key: str, among: Mask) -> float:
+    """The mean score a bar over these bars; minus infinity where there is none."""
+    daily = scores.daily(scores.of(key, key), among)
+    return float(np.average(daily.mean[:, 0], weights=daily.bars[:, 0])) if daily.day.size else -np.inf
+
+
 def _baselines(bars: NightBars) -> list[OutcomeRow]:
     """The baselines over the last 250 trading days; those that are fitted, on the year before."""
+    judged, predictions = _baseline_predictions(bars)
+    label = bars.data.label[judged]
+    return [OutcomeRow.of(name, "reference", score(label, p[judged], 0.5)) for name, p in predictions.items()]
+
+
+def _baseline_predictions(bars: NightBars) -> tuple[Mask, dict[str, Floats]]:
+    """The counted bars of the last 250 trading days, and P(up) of every bar by each baseline, fitted on the year before
+    them."""
     data = bars.data
     judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-NIGHTS_A_YEAR:])
     try:
         train = data.window(days=365, end=bars.opens[judged][0])
     except BarsMissing:
         train = bars.train
-    label = data.label[judged]
-    return [
-        OutcomeRow.of(name, "reference", score(label, baseline(name, data, train)[judged], 0.5)) for name in BASELINES
-    ]
+    return judged, {name: baseline(name, data, train) for name in BASELINES}
 
 
 def _last_year(ledger: Ledger, stream: Stream) -> Mask:

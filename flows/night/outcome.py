@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,23 @@ class Outcome:
             "questions": list(self.questions),
             "report": self.report,
         }
+
+
+def bars_in_words(rows: Sequence[OutcomeRow]) -> str:
+    """Which bars the figures of some rows are of, empty where there are none. A champion is judged on the bars since
+    its promotion and the others on their last 250 days: where these differ, its figures stand beside no other's."""
+    own = {row.bars for row in rows if row.served and row.bars is not None}
+    others = {row.bars for row in rows if not row.served and row.bars is not None}
+    if not own | others:
+        return ""
+    counts = " and ".join(f"{count:,}" for count in sorted(others or own))
+    words = f"scored on {counts} bars that none was trained on"
+    if not others or own <= others:
+        return words
+    since = " and ".join(f"{count:,}" for count in sorted(own))
+    return (
+        f"{words}; the champion on the {since} since its promotion, so its figures are not to be compared with theirs"
+    )
 
 
 def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Outcome:

@@ -116,6 +116,8 @@ class OutcomeRow:
     auc: float | None
     bars: int | None
     version: str | None = None
+    served: bool = False
+    """It is the champion that the others were judged against: its figures are of the bars since its promotion."""
 
     @classmethod
     def of(cls, name: str, status: RowStatus, scores: Scores | None, version: str | None = None) -> OutcomeRow:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from flows.night.outcome import Outcome
+from flows.night.outcome import Outcome, bars_in_words
 from flows.night.state import OutcomeRow
 from flows.report.charts.drawing import png_data_url
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
@@ -99,9 +99,8 @@ def _table(outcome: Outcome) -> str:
     # what came of a row stands before its figures: a phone shows the first columns
     rows = ["| version | recipe | | accuracy | F1 | AUC |", "| --- | --- | --- | ---: | ---: | ---: |"]
     rows += [f"| {' | '.join(_cells(row))} |" for row in outcome.rows]
-    counts = sorted({row.bars for row in outcome.rows if row.bars is not None})
-    bars = " and ".join(f"{count:,}" for count in counts)
-    caption = f"References are never candidates. {f'Scored on {bars} bars that none was trained on.' if bars else ''}"
+    bars = bars_in_words(outcome.rows)
+    caption = f"References are never candidates. {f'{bars[0].upper()}{bars[1:]}.' if bars else ''}"
     return "\n".join(rows) + "\n\n" + caption.strip()
 
 
