@@ -59,7 +59,6 @@ OPERATIONS: dict[str, Operation] = {
     "promote": promote,
     "rollback": lambda model, key: model.rollback(key=key, **WHY),
     "retire": lambda model, key: model.retire([3], key=key, **WHY),
-    "score": score,
 }
 
 
@@ -70,13 +69,18 @@ class KnownRoot(RegistryRoot):
         return "1d" * 16
 
 
+def operation(name: str) -> Operation:
+    """What a client does; scoring asks so much that it is explored by itself, with few faults."""
+    return score if name == "score" else OPERATIONS[name]
+
+
 def client_model(store: Store, clock: Moment, who: int) -> Model:
     new_id = counted_ids(who)
     return Model(Access(store, KnownRoot(store, clock, new_id), clock=clock, new_id=new_id), NAME)
 
 
 def client(name: str, who: int, key: str) -> Client:
-    return lambda store, clock: OPERATIONS[name](client_model(store, clock, who), key)
+    return lambda store, clock: operation(name)(client_model(store, clock, who), key)
 
 
 class Judge:
@@ -110,7 +114,7 @@ class Judge:
             if isinstance(outcome, OutcomeUnknown):
                 done = True
                 try:
-                    OPERATIONS[name](client_model(store, Moment(), who), outcome.idempotency_key or key)
+                    operation(name)(client_model(store, Moment(), who), outcome.idempotency_key or key)
                 except RegistryError:
                     done = False  # refused: another decision came first
                 assert len(done_by(audit(store.objects), idempotency_key(key))) == done
@@ -124,7 +128,7 @@ def explored(names: tuple[str, ...], faults: int, keys: tuple[str, ...] | None =
 
 LONG = os.environ.get("INTERLEAVINGS") == "long"
 PAIRS = [*itertools.combinations_with_replacement(OPERATIONS, 2)]
-TRIPLES = [*itertools.combinations_with_replacement([*OPERATIONS][:4], 3)]
+TRIPLES = [*itertools.combinations_with_replacement(OPERATIONS, 3)]
 
 pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 
@@ -159,3 +163,10 @@ def test_three_clients_with_at_most_one_fault(names):
     report = explored(names, 1)
     tell(names, report)
     assert report.schedules > 1_000_000
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, "score"])
+def test_who_reads_both_logs_misses_nothing_with_at_most_one_fault(name):
+    report = explored((name, "score"), 1)
+    tell((name, "score"), report)
+    assert report.ends > 50
