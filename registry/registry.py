@@ -116,4 +116,4 @@ class Registry:
 
     def models(self) -> list[str]:
         """Names of the models, ascending; what lies there under no name of a model is named by ``registry verify``."""
-        return [name for name in self.store.folders("models/") if keys.is_name(name)]
+        return [name for name in self.store.folders(keys.MODELS) if keys.is_name(name)]

@@ -66,7 +66,7 @@ def expected_id(environ: Mapping[str, str] | None = None) -> str | None:
 def check_id(text: str, what: str = "the id of a registry") -> str:
     """``text`` if it is the id of a registry, else :class:`InvalidRequest`."""
     if _ID.fullmatch(text) is None:
-        raise InvalidRequest(f"{what} has 32 lower-case hexadecimal digits, not {text[:60]!r} ")
+        raise InvalidRequest(f"{what} has 32 lower-case hexadecimal digits, not {text[:60]!r}")
     return text
 
 
@@ -112,6 +112,11 @@ class RegistryRoot:
         if self._found is None:
             self._found = self._insisted(read_identity(self._store))
         return self._found
+
+    def look_up_id(self) -> str | None:
+        """The id of what is there, asked of the store where it is not known yet; None where nothing has one."""
+        found = None if self.known_id is not None else self.look()
+        return self.known_id if found is None else found.id
 
     def look_where_empty(self) -> None:
         """Of a log with nothing in it: raises as :meth:`look` where an id is insisted on, and asks nothing else."""

@@ -3,10 +3,7 @@
 Entry ``n + 1`` is added by creating its key, which fails where it exists: of any number of writers one wins, the others
 read what won and try the number after it. Nothing is locked, rewritten or deleted.
 
-**What was seen stays.** Each entry names the newest entry of the other log that a writer up to it had seen, number and
-digest. So the end of a log cannot be cut off, nor a log be rewritten or removed, without the other telling of it
-(:class:`~registry.errors.HistoryCut`): to whoever reads both, a night or ``registry verify``, at no further request as
-long as nothing is missing. Who reads one log alone, a serving process, sees it in what this object saw before.
+Each entry also names what a writer saw of the other log (:mod:`registry.log.sightings`).
 """
 
 from __future__ import annotations
@@ -21,7 +18,6 @@ from registry.errors import (
     ClockSkew,
     Corrupt,
     Exists,
-    HistoryCut,
     InvalidRequest,
     MalformedEntry,
     NightDecided,
@@ -32,10 +28,11 @@ from registry.errors import (
     StoreUnavailable,
 )
 from registry.format import keys
-from registry.format.entries import KEYS_KEPT, Entry, digest, idempotency_key, parse, recall, remember
-from registry.log import segments
+from registry.format.entries import KEYS_KEPT, Entry, idempotency_key, parse, recall, remember
+from registry.log import segments, sightings
 from registry.log.access import Access
 from registry.log.cache import Cache
+from registry.log.sightings import READ_BEFORE
 from registry.store import Store
 from registry.trust.signing import signed
 
@@ -108,26 +105,17 @@ class Log:
         if known is not None and n == known.n:
             return known
         if known is not None and (n is None or n < known.n):
-            self._still_there(known.n, known.digest, "this process read it before")
+            sightings.still_there(self, sightings.of(known), READ_BEFORE)
             return known  # a stale LIST shows less than was seen
         if n is None:
             self.access.root.look_where_empty()
         else:
             newest = self.read(n)
-            self._follows(known, newest)
+            sightings.follows(self, known, newest)
             self._newest = newest
         self._looked = True
         self._compare()
         return self._newest
-
-    def lost(self, seen: Mapping[str, Any] | None) -> bool:
-        """Whether an entry that the other log saw is gone, or is another."""
-        if seen is None:
-            return False
-        try:
-            return bool(digest(self.store.get(keys.entry_key(self.model, self.name, seen["n"]))) != seen["sha256"])
-        except NotFound:
-            return True
 
     def newest(self) -> Entry | None:
         """The newest entry, whatever a stale listing says: the keys after it are asked for until one is not there."""
@@ -149,9 +137,9 @@ class Log:
             raise Corrupt(
                 f"{self.store.url}/{key} is missing from the log; run `registry verify {self.model}`"
             ) from error
-        return self._entry_in(data, n)
+        return self.entry_in(data, n)
 
-    def _entry_in(self, data: bytes, n: int) -> Entry:
+    def entry_in(self, data: bytes, n: int) -> Entry:
         """Entry ``n`` of these bytes, which its key holds."""
         where = f"{self.store.url}/{keys.entry_key(self.model, self.name, n)}"
         entry = parse(data, where=where)
@@ -342,9 +330,7 @@ class Log:
         """The newest entry of the other log that a writer of this one saw: the last who wrote, or this process."""
         before = None if head is None else head.seen
         other = None if self._other is None else self._other._newest
-        if other is None or (before is not None and other.n <= before["n"]):
-            return before
-        return {"n": other.n, "sha256": other.digest}
+        return before if other is None or (before is not None and other.n <= before["n"]) else sightings.of(other)
 
     def _compare(self) -> None:
         """Whether each log has what the newest entry of the other says that it has, as far as both were looked at."""
@@ -355,36 +341,7 @@ class Log:
             if seen is None or not told._looked or (newest is not None and newest.n > seen["n"]):
                 continue
             if newest is None or newest.n < seen["n"] or newest.digest != seen["sha256"]:
-                told._newest = told._still_there(
-                    seen["n"], seen["sha256"], f"the newest entry of {teller.prefix} saw it"
-                )
-
-    def _still_there(self, n: int, sha256: str, why: str) -> Entry:
-        """Entry ``n``, asked for by its key, if it has this digest; :class:`HistoryCut`."""
-        where = f"entry {n} of {self.prefix} in {self.store.url}"
-        mend = (
-            f"run `registry verify {self.model}` and put back from a copy what is lost; if nothing can be had back, a "
-            f"person says so by `registry repair {self.model}`, and processes that read it are begun anew"
-        )
-        try:
-            data = self.store.get(keys.entry_key(self.model, self.name, n))
-        except NotFound as error:
-            raise HistoryCut(f"{where} is gone, and {why}: the end of the log was removed; {mend}") from error
-        if digest(data) != sha256:
-            raise HistoryCut(f"{where} is another than it was, and {why}: the log was rewritten; {mend}")
-        return self._entry_in(data, n)
-
-    def _follows(self, known: Entry | None, newest: Entry) -> None:
-        """:class:`HistoryCut` where the log that ends with ``newest`` was not written after ``known``."""
-        if known is None:
-            return
-        after = newest if newest.n == known.n + 1 else self.read(known.n + 1)
-        if after.previous != known.digest:
-            self._still_there(known.n, known.digest, "this process read it before")
-            raise HistoryCut(
-                f"entry {after.n} of {self.prefix} in {self.store.url} was not written after the entry {known.n} "
-                f"there: the log was rewritten; run `registry verify {self.model}`"
-            )
+                told._newest = sightings.still_there(told, seen, f"the newest entry of {teller.prefix} saw it")
 
     def _winner(self, entry: Entry) -> Entry:
         """The entry that stands where ``entry`` was to be written: perhaps ``entry`` itself, after a lost answer."""

@@ -11,7 +11,6 @@ from registry.log.identity import read_identity
 from registry.maintenance.findings import Damage
 from registry.store import Store
 
-_MODELS = "models/"
 _MANY = 1000
 _LAST = "z" * 255  # after every key that can be asked for
 
@@ -29,7 +28,7 @@ def root_findings(store: Store) -> Iterator[Damage]:
     except Corrupt as error:
         yield Damage("damaged format", newest, f"cannot be read ({error})")
     else:
-        if found is None and store.list(_MODELS, limit=1):
+        if found is None and store.list(keys.MODELS, limit=1):
             yield Damage("missing format", newest, "is not there, and models are")
     for key in _beside_models(store):
         if keys.format_number(key) is None:
@@ -43,12 +42,12 @@ def printable(key: str) -> str:
 
 def _beside_models(store: Store) -> Iterator[str]:
     """Keys that lie in no model's folder: of each place between two models the first, of the root a thousand."""
-    yield from itertools.takewhile(lambda key: not key.startswith(_MODELS), store.list("", limit=_MANY))
-    folders = [f"{_MODELS}{name}/" for name in store.folders(_MODELS) if keys.is_name(name)]
-    for after in [_MODELS, *(folder + _LAST for folder in folders)]:
-        for key in store.list(_MODELS, limit=1, after=after):
-            if "/" not in key.removeprefix(_MODELS):
+    yield from itertools.takewhile(lambda key: not key.startswith(keys.MODELS), store.list("", limit=_MANY))
+    folders = [f"{keys.MODELS}{name}/" for name in store.folders(keys.MODELS) if keys.is_name(name)]
+    for after in [keys.MODELS, *(folder + _LAST for folder in folders)]:
+        for key in store.list(keys.MODELS, limit=1, after=after):
+            if "/" not in key.removeprefix(keys.MODELS):
                 yield key
-    for key in store.list("", limit=_MANY, after=_MODELS + _LAST):
-        if not key.startswith(_MODELS) or "/" not in key.removeprefix(_MODELS):
+    for key in store.list("", limit=_MANY, after=keys.MODELS + _LAST):
+        if not key.startswith(keys.MODELS) or "/" not in key.removeprefix(keys.MODELS):
             yield key

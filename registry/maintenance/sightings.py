@@ -29,21 +29,16 @@ class Sightings:
         the bytes of those that are numbered above them, None where there is none."""
         cut = [n for n in self._seen if n in later and later[n] is None]
         if cut:
-            _, by = self._seen[max(cut)]
-            yield Damage(
-                "cut log",
-                keys.entry_key(self.model, other, max(cut)),
-                f"is gone, and entry {by.n} of {by.log} of {by.time:%Y-%m-%d %H:%M} UTC saw it",
-            )
+            yield self._damage("cut log", other, max(cut), "is gone, and was seen")
         found = {**digests, **{n: digest(data) for n, data in later.items() if data is not None}}
         wrong = [n for n, (sha256, _) in self._seen.items() if n in found and found[n] != sha256]
         if wrong:
-            _, by = self._seen[min(wrong)]
-            yield Damage(
-                "rewritten entry",
-                keys.entry_key(self.model, other, min(wrong)),
-                f"is not what entry {by.n} of {by.log} of {by.time:%Y-%m-%d %H:%M} UTC saw",
-            )
+            yield self._damage("rewritten entry", other, min(wrong), "is not what was seen")
+
+    def _damage(self, kind: str, other: str, n: int, words: str) -> Damage:
+        _, by = self._seen[n]
+        when = f"{words} by entry {by.n} of {by.log} of {by.time:%Y-%m-%d %H:%M} UTC"
+        return Damage(kind, keys.entry_key(self.model, other, n), when)
 
     def beyond(self, newest: int) -> list[int]:
         """The numbers that were seen above ``newest``."""

@@ -80,7 +80,7 @@ def verify_all(registry: Registry, *, progress: Progress = quiet) -> list[Verifi
     wrong = tuple(root_findings(registry.store))
     reports = [Verified(ITSELF, 0, 0, 0, wrong)] if wrong else []
     reports += [_verify(registry.model(name), progress) for name in models]
-    for name in registry.store.folders("models/"):
+    for name in registry.store.folders(keys.MODELS):
         if name not in models:
             stray = Damage("stray key", f"models/{printable(name)}/", "is under no name that a model may have")
             reports.append(Verified(printable(name), 0, 0, 0, (stray,)))

@@ -297,10 +297,8 @@ class ModelReader:
         """
         champion, root = entry.state.get("champion") or {}, self.access.root
         where = f"the promotion of {champion.get('version')} of {self.name} (decision {champion.get('decision')})"
-        if champion.get("registry") is None and root.expected is None:
-            found = None
-        else:
-            found = root.known_id or getattr(root.look(), "id", None)
+        of_format_1 = champion.get("registry") is None and root.expected is None
+        found = None if of_format_1 else root.look_up_id()
         if champion.get("registry") != found:
             raise UntrustedSignature(
                 f"{where} was signed for {_registry_named(champion.get('registry'))}, and this is "

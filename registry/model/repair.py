@@ -26,7 +26,9 @@ from registry.errors import ClockSkew, InvalidRequest
 from registry.format import keys
 from registry.format.entries import Entry
 from registry.format.sentences import resets_in_words
+from registry.log import sightings
 from registry.log.log import Build, Draft, Log, Repair
+from registry.log.sightings import is_lost
 from registry.model.reader import ModelReader
 
 KIND = "repaired"
@@ -88,7 +90,7 @@ def repair(model: ModelReader, *, author: str, reason: str, key: str | None = No
     versions, decisions = (Log(model.access, model.name, name) for name in keys.LOGS)
     logs = (decisions, versions)
     others = {"decisions": versions, "versions": decisions}
-    lost = [log for log in logs if (head := log.head()) is not None and others[log.name].lost(head.seen)]
+    lost = [log for log in logs if (head := log.head()) is not None and is_lost(others[log.name], head.seen)]
     done = [] if key is None else [entry for log in logs if (entry := log.done(key, (KIND,))) is not None]
     now = model.access.clock.now()
     concerned = [log for log in logs if log in lost or ahead(log.head(), now)]
@@ -103,7 +105,7 @@ def repair(model: ModelReader, *, author: str, reason: str, key: str | None = No
     for log in concerned:
         night = _night_before(log, now) if log.name == "decisions" else None
         there = others[log.name].head()
-        seen = None if there is None else {"n": there.n, "sha256": there.digest}
+        seen = None if there is None else sightings.of(there)
         build = repaired(reason, night=night, watermark=_evidence_before(log, now), seen=seen, lost=log in lost)
         added.append(log.append(build, author=author, key=key, kinds=(KIND,)))
     return [*done, *added]

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.registry.actors import HandClock
+from tests.servers.fixtures import new_bucket
 from tests.servers.stores import MemoryStore
 
 
@@ -20,6 +21,15 @@ def url(tmp_path, monkeypatch):
     monkeypatch.setenv("RETRAIN_AUTHOR", "ann")
     fill(tmp_path / "registry")
     return str(tmp_path / "registry")
+
+
+@pytest.fixture
+def raced_url(place, request, tmp_path, aws):
+    """Where processes race: a folder, or a bucket of Ceph; see :data:`tests.servers.fixtures.RACED`."""
+    if place == "folder":
+        return str(tmp_path / "registry")
+    aws(request.getfixturevalue("rgw_server").url)
+    return f"{new_bucket()}/registry"
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from botocore.config import Config
 from tests.servers import rgw
 from tests.servers.processes import free_ports, start, stop, wait_until_answers
 
+RACED = ["folder", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
+"""Where processes race: Ceph is started for it where ``TEST_RGW`` says so."""
+
 ACCESS_KEY = "TESTACCESSKEY"
 SECRET_KEY = "test-secret-key"
 

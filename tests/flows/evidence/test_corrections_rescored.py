@@ -229,7 +229,7 @@ def test_a_night_killed_after_it_scored_the_correction_still_says_so(nights: Nig
     nights.rewrite(corrected("2024-06-04 09:00", "rsi_14", "91.5"))
     with killed_at(3) as ended:
         nights(at(6))
-    assert ended and nights.model.decisions.head().kind == "scored"  # type: ignore[union-attr]
+    assert ended and nights.model.decisions.head().kind == "scored"  # type: ignore[union-attr]  # None would fail as well
     nights(at(6))
     assert told(nights) == ["2024-06-04"]
     assert [sheet.replaced for sheet in nights.sheets].count(("2024-06-04",)) == 1

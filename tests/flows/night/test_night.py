@@ -160,7 +160,7 @@ def test_a_frozen_champion_is_not_replaced_and_the_night_says_why(
     assert outcome.action == "held"
     assert "promote v4" in outcome.sentence and "holiday" in outcome.sentence
     assert [row.status for row in outcome.rows if row.version] == ["champion", "held", "held"]
-    assert nights.model.champion().decision == 2  # type: ignore[union-attr]
+    assert nights.model.champion().decision == 2  # type: ignore[union-attr]  # None would fail as well
     head = nights.model.decisions.head()
     assert head is not None and head.body["reason"] == "frozen"
 

@@ -63,7 +63,7 @@ def test_a_better_stream_promotes_tonights_version_of_its_recipe(easy: Nights, m
         ("line", "v7", "held"),
         ("bayes", "v8", "promoted"),
     ]
-    assert easy.model.decisions.head().body["against"] == ["v1", 2]  # type: ignore[union-attr]
+    assert easy.model.decisions.head().body["against"] == ["v1", 2]  # type: ignore[union-attr]  # None would fail
 
 
 def test_the_former_champion_stays_in_the_race_and_returns(easy: Nights, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,14 +190,19 @@ def test_a_key_that_cannot_be_used_stops_the_night_before_it_begins(nights: Nigh
 def test_a_champion_from_before_the_keys_is_judged_against_but_not_served(
     nights: Nights, keys: Path, sign: Sign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as before:
-        before.delenv("RETRAIN_TRUSTED_PROMOTERS")
-        before.delenv("RETRAIN_TRUSTED_TRAINERS")
-        nights(at(3))
+    begin_unsigned(nights, monkeypatch)
     sign("night")
     assert vouched(nights, at(4)).action == "held"
     with pytest.raises(UntrustedSignature, match="is not signed"):
         in_production(nights)
+
+
+def begin_unsigned(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first night, from before there were keys."""
+    with monkeypatch.context() as before:
+        before.delenv("RETRAIN_TRUSTED_PROMOTERS")
+        before.delenv("RETRAIN_TRUSTED_TRAINERS")
+        nights(at(3))
 
 
 def vouched(nights: Nights, as_of: datetime) -> Outcome:
@@ -213,10 +218,7 @@ def vouched(nights: Nights, as_of: datetime) -> Outcome:
 def test_a_registry_that_began_unsigned_goes_on_after_a_person_vouched_for_it_once(
     nights: Nights, sign: Sign, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
 ) -> None:
-    with monkeypatch.context() as before:
-        before.delenv("RETRAIN_TRUSTED_PROMOTERS")
-        before.delenv("RETRAIN_TRUSTED_TRAINERS")
-        nights(at(3))
+    begin_unsigned(nights, monkeypatch)
     sign("night")
     entries = len([*nights.model.log()])
     with pytest.raises(NightRefused, match="entry 1 of m/decisions is not signed") as refused:

@@ -203,13 +203,19 @@ def test_other_models_and_strays_stay_where_they_are(source):
     assert not [key for key in target.objects if "eurusd" in key]
 
 
-def test_what_gc_took_at_the_source_is_not_missed_in_the_copy():
-    clock = HandClock()
+def with_garbage(clock):
+    """A source, and its model, of which gc may take one artifact by now."""
     source = filled(MemoryStore("source", clock=clock))
     model = a_model(source, clock=clock)
     clock.pass_time(days=9)
     model.retire([3], author="ann", reason="old")
     clock.pass_time(days=9)
+    return source, model
+
+
+def test_what_gc_took_at_the_source_is_not_missed_in_the_copy():
+    clock = HandClock()
+    source, model = with_garbage(clock)
     assert len(collect(model, dry_run=False).garbage) == 1
     target = MemoryStore("target", clock=clock)
     copy(model, a_model(target, clock=clock, who=2))
@@ -237,11 +243,7 @@ def test_what_gc_takes_while_it_is_copied_is_not_missed():
     """Both between the listing and the reading of the artifact, and while the source is verified."""
     for before in (f"models/{NAME}/artifacts/", f"models/{NAME}/decisions/"):
         clock = HandClock()
-        source = filled(MemoryStore("source", clock=clock))
-        model = a_model(source, clock=clock)
-        clock.pass_time(days=9)
-        model.retire([3], author="ann", reason="old")
-        clock.pass_time(days=9)
+        source, model = with_garbage(clock)
         watched = Collected(source, model, before=before)
         target = MemoryStore("target", clock=clock)
         copy(a_model(watched, clock=clock), a_model(target, clock=clock, who=2))

@@ -29,7 +29,7 @@ def a_trainer_cannot_promote(registry: Registry) -> ModelTrainer:
     trainer.force(version, author="job", reason="in a hurry")  # type: ignore[attr-defined]
     trainer.rollback(author="job", reason="in a hurry")  # type: ignore[attr-defined]
     trainer.fold()  # type: ignore[attr-defined]
-    trainer.score(ScoredNight(b"", "2024-05-01", "2024-05-01", 0), fold=b"".join, author="job")  # type: ignore[attr-defined]
+    trainer.score(ScoredNight(b"", "2024-05-01", "2024-05-01", 0), fold=b"".join, author="job")  # type: ignore[attr-defined]  # that is tested
     return trainer
 
 
@@ -42,7 +42,7 @@ def a_gate_decides_and_registers_nothing(registry: Registry) -> None:
 
 def a_reader_writes_nothing(registry: Registry) -> ModelReader:
     reader = registry.model("gbpusd", role="reader")
-    reader.register(None, VersionRecord(), author="job")  # type: ignore[attr-defined]
+    reader.register(None, VersionRecord(), author="job")  # type: ignore[attr-defined]  # that is tested
     reader.suspend(author="job", reason="in a hurry")  # type: ignore[attr-defined]
     return reader
 

@@ -25,6 +25,14 @@ def id_of(store: MemoryStore) -> str:
     return str(json.loads(store.objects[keys.format_key(2)])["registry"])
 
 
+def of_format_1() -> MemoryStore:
+    """The registry that the fixture of format 1 is."""
+    store = MemoryStore("source")
+    files = (path for path in FORMAT_1.rglob("*") if path.is_file())
+    store.objects |= {path.relative_to(FORMAT_1).as_posix(): path.read_bytes() for path in files}
+    return store
+
+
 def test_the_first_write_gives_it_an_id_and_says_so(caplog):
     store = MemoryStore("here")
     with caplog.at_level(logging.WARNING):
@@ -104,10 +112,7 @@ def test_the_highest_format_counts():
 
 
 def test_one_of_format_1_gets_an_id_by_its_first_write_and_keeps_what_was_there():
-    store = MemoryStore()
-    store.objects |= {
-        path.relative_to(FORMAT_1).as_posix(): path.read_bytes() for path in FORMAT_1.rglob("*") if path.is_file()
-    }
+    store = of_format_1()
     before = dict(store.objects)
     model = a_model(store, name="acts", clock=LATER)
     assert model.decisions.head().registry is None
@@ -134,15 +139,11 @@ def test_a_copy_onto_another_registry_is_refused():
 
 
 def test_a_copy_of_format_1_becomes_of_format_2_with_its_source():
-    source, target = MemoryStore("source"), MemoryStore("target")
-    source.objects |= {
-        path.relative_to(FORMAT_1).as_posix(): path.read_bytes() for path in FORMAT_1.rglob("*") if path.is_file()
-    }
-    pair = lambda: (a_model(source, name="acts"), a_model(target, name="acts", who=2))  # noqa: E731  # anew each time
-    copy(*pair())
+    source, target = of_format_1(), MemoryStore("target")
+    copy(a_model(source, name="acts"), a_model(target, name="acts", who=2))
     assert keys.format_key(2) not in target.objects and target.objects["format.json"] == source.objects["format.json"]
     a_model(source, name="acts", clock=LATER).unfreeze(author="ann", reason="back")
-    copy(*pair())
+    copy(a_model(source, name="acts"), a_model(target, name="acts", who=2))
     assert id_of(target) == id_of(source)
 
 

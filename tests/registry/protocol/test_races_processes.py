@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,14 +24,13 @@ from registry.format.entries import digest
 from registry.maintenance import gc
 from registry.store import connect
 from tests.registry.auditing import audit
-from tests.servers.fixtures import new_bucket
+from tests.servers.fixtures import RACED
 
 WRITERS, EACH = (int(number) for number in os.environ.get("RACES", "8x30").split("x"))
 NAME = "gbpusd"
 # forked: nothing is imported anew; each process connects for itself
 FORK = multiprocessing.get_context("fork")
 GRACE = timedelta(seconds=20)
-PLACES = ["folder", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
 
 
 def the_model(url: str) -> Model:
@@ -99,20 +97,12 @@ def age(url: str, key: str) -> float:
     return 3600.0
 
 
-@pytest.fixture
-def url(place: str, request: pytest.FixtureRequest, tmp_path: Path, aws: Callable[[str], None]) -> str:
-    if place == "folder":
-        return str(tmp_path / "registry")
-    aws(request.getfixturevalue("rgw_server").url)
-    return f"{new_bucket()}/registry"
-
-
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("place", PLACES)
-def test_no_registration_is_lost_or_double_while_others_promote_and_collect(url):
+@pytest.mark.parametrize("place", RACED)
+def test_no_registration_is_lost_or_double_while_others_promote_and_collect(raced_url):
     begun, over = time.monotonic(), FORK.Event()
-    beside = [FORK.Process(target=target, args=(url, over)) for target in (promote, promote, upkeep)]
-    writers = [FORK.Process(target=write, args=(url, writer)) for writer in range(WRITERS)]
+    beside = [FORK.Process(target=target, args=(raced_url, over)) for target in (promote, promote, upkeep)]
+    writers = [FORK.Process(target=write, args=(raced_url, writer)) for writer in range(WRITERS)]
     for process in (*writers, *beside):
         process.start()
     for process in writers:
@@ -123,7 +113,7 @@ def test_no_registration_is_lost_or_double_while_others_promote_and_collect(url)
         process.join()
     assert [process.exitcode for process in (*writers, *beside)] == [0] * (WRITERS + 3)
 
-    model = the_model(url)
+    model = the_model(raced_url)
     versions = model.history()
     assert [str(version) for version in versions] == [f"v{n}" for n in range(1, WRITERS * EACH + 1)]
     told = Counter((v.record.parameters["writer"], v.record.parameters["number"]) for v in versions)
@@ -132,7 +122,7 @@ def test_no_registration_is_lost_or_double_while_others_promote_and_collect(url)
         data = model.store.get(version.record.artifact)
         assert digest(data) == version.record.sha256
         assert data == archive_of(version.record.parameters["writer"], version.record.parameters["number"])
-    store = connect(url)
+    store = connect(raced_url)
     logs = audit({key: store.get(key) for key in store.list("")})
     assert logs["decisions"], "somebody promoted"
     sys.stdout.write(f"{len(logs['decisions'])} promotions\n")

@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,11 +33,10 @@ from registry.maintenance.verify import verify
 from tests.registry.actors import NAME
 from tests.registry.races.independent import read, read_journal, wrongs
 from tests.registry.races.workers import CALLS, TURNS, Flag, work
-from tests.servers.fixtures import new_bucket
+from tests.servers.fixtures import RACED
 
 SEED = os.environ.get("RACE_SEED", "1")
 ACKNOWLEDGED, KILLS, COLLECTED = 500, 40, 5
-PLACES = ["folder", *(["rgw"] if os.environ.get("TEST_RGW") else [])]
 GRACE = {"folder": timedelta(seconds=4), "rgw": timedelta(seconds=12)}
 # forked: nothing is imported anew; each process connects for itself
 FORK = multiprocessing.get_context("fork")
@@ -139,25 +138,17 @@ def race(url: str, grace: timedelta, journals: Path) -> Iterator[Race]:
             process.join()
 
 
-@pytest.fixture
-def url(place: str, request: pytest.FixtureRequest, tmp_path: Path, aws: Callable[[str], None]) -> str:
-    if place == "folder":
-        return str(tmp_path / "registry")
-    aws(request.getfixturevalue("rgw_server").url)
-    return f"{new_bucket()}/registry"
-
-
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("place", PLACES)
-def test_whoever_is_killed_what_was_acknowledged_is_there_once(place, url, tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", RACED)
+def test_whoever_is_killed_what_was_acknowledged_is_there_once(place, raced_url, tmp_path, monkeypatch):
     monkeypatch.setattr(segments, "SIZES", (20, 100))  # so that much is folded
     began = time.monotonic()
-    with race(url, GRACE[place], tmp_path / "journals") as begun:
+    with race(raced_url, GRACE[place], tmp_path / "journals") as begun:
         begun.run()
     seconds = time.monotonic() - began
     lines = [line for path in sorted((tmp_path / "journals").iterdir()) for line in read_journal(path)]
     sys.stdout.write(f"\nseed {SEED}: {seconds:.0f} s, {begun.kills} kills, {Told(lines)}\n")
-    assert wrongs(read(url), lines) == []
-    report = verify(Registry(url).model(NAME))
+    assert wrongs(read(raced_url), lines) == []
+    report = verify(Registry(raced_url).model(NAME))
     assert report.clean, report.findings
     sys.stdout.write(f"judged in {time.monotonic() - began - seconds:.0f} s\n")

@@ -62,4 +62,4 @@ def test_a_probe_without_an_answer_decides_nothing(aws: Callable[[str], None]) -
         with pytest.raises(OutcomeUnknown):
             Unanswered().create("format.json", b"{}")
         with pytest.raises(StoreUnavailable, match="nothing was changed"):
-            probe(Unanswered(), "format.json", b"{}")  # type: ignore[arg-type]
+            probe(Unanswered(), "format.json", b"{}")  # type: ignore[arg-type]  # half a store

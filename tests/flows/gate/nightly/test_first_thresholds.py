@@ -62,4 +62,4 @@ def test_a_smaller_budget_and_a_shorter_window_ask_for_more() -> None:
 def test_what_no_threshold_can_be_had_for_is_refused(values: dict[str, float]) -> None:
     given = {"recipes": 6, "first_look": True, **values}
     with pytest.raises(GateRefused, match="give at least one recipe, one day and a probability"):
-        first_thresholds(given.pop("recipes"), **given)  # type: ignore[arg-type]
+        first_thresholds(given.pop("recipes"), **given)  # type: ignore[arg-type]  # values of several types
