@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,7 @@ def _by_processes(workers: int, context: FitContext, tasks: Sequence[FitTask]) -
     server.set_forkserver_preload([__name__])
     pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin, initargs=(context,))
     try:
-        numbers = {pool.submit(_run_here, task): number for number, task in enumerate(tasks)}
+        numbers = {_submit(pool, task): number for number, task in enumerate(tasks)}
         for done in as_completed(numbers):
             yield numbers[done], done.result()
     except BrokenProcessPool as broken:
@@ -77,6 +77,13 @@ def _by_processes(workers: int, context: FitContext, tasks: Sequence[FitTask]) -
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, task: FitTask) -> Future[Floats]:
+    try:
+        return pool.submit(_run_here, task)
+    except OSError as closed:  # the pool closes its pipes as it sees a worker dead, also while it starts the next one
+        raise BrokenProcessPool(f"a worker could not be started ({closed})") from closed
 
 
 _CONTEXT: list[FitContext] = []  # of this worker process
