@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
+from flows.gate.nightly.remembered import remembered
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, fewest_days, normal_from_t
 from flows.gate.nightly.thresholds import SETTINGS, shipped
 
@@ -128,7 +129,8 @@ def calibrate(
 ) -> Calibration:
     """The z to be exceeded with this many recipes, rounded to three digits.
 
-    At the shipped settings from a table (:mod:`~.thresholds`), else simulated: half a second a recipe, once a process.
+    At the shipped settings from a table (:mod:`~.thresholds`), else simulated: a second a recipe, once for a user of a
+    machine (:mod:`~.remembered`).
 
     ``recipes`` counts the distinct fingerprints tried in the last 250 nights. More recipes never give a lower
     threshold: the noise of a recipe does not depend on how many others there are.
@@ -157,7 +159,8 @@ def calibrate(
     tabled = None
     if settings == SETTINGS:
         tabled = shipped(recipes, young=year.young, young_together=year.mean_is_young)
-    threshold, together = tabled or simulated(recipes, year, simulation)
+    asked = {**settings, "recipes": recipes, "young": year.young, "young_together": year.mean_is_young}
+    threshold, together = tabled or remembered(asked, lambda: simulated(recipes, year, simulation))
     return Calibration(
         threshold=threshold,
         together=together,
