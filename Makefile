@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ bench: $(VENV)/.dev ## how fast everything is beside what people would use inste
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (15 minutes)
 	@$(BIN)/python -m benchmarks.gate
+
+bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (an hour and a half; a part: make bench-promotion PART=simulated)
+	@$(BIN)/python -m benchmarks.promotion $(PART)
 
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py

@@ -22,8 +22,8 @@ part measured is kept in ``benchmarks/results/NAME.json``, with the machine it w
 Figures are printed as they are yielded. A figure that misses its bound is shown as *not reached*; why stands under its
 name in ``benchmarks/notes.toml``, and a missed figure without a reason there is shown as unexplained.
 
-The gate's error rates are measured apart (``make bench-gate``, :mod:`benchmarks.gate`), and the real years replayed by
-:mod:`benchmarks.replay`.
+The gate's error rates are measured apart (``make bench-gate``, :mod:`benchmarks.gate`), so are the promotion rules of
+others beside it (:mod:`benchmarks.promotion`), and the real years replayed by :mod:`benchmarks.replay`.
 """
 
 PARTS: dict[str, str] = {

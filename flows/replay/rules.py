@@ -65,16 +65,12 @@ def replay_rule(
     ``gated``: the nightly gate. ``never``: the first champion is never replaced. ``newest``: tonight's version of the
     first champion's recipe, every night. ``higher``: whichever recipe's stream scored higher over the last 40 days.
     """
-    replay = _Replay(cache, policy, rule)
-    for number in range(len(cache.nights)):
-        replay.night(number)
-        if on_night is not None:
-            on_night(number + 1, len(cache.nights))
-    return RuleResult(rule, tuple(replay.promotions), tuple(replay.decisions), replay.p, replay.cut)
+    return Replay(cache, policy, rule).played(rule, on_night)
 
 
-class _Replay:
-    """The state of a replay: what a registry would hold."""
+class Replay:
+    """The state of a replay: what a registry would hold. Another kind of rule is a class that overrides
+    :meth:`decide`."""
 
     def __init__(self, cache: FitCache, policy: GatePolicy, rule: Rule) -> None:
         self.cache = cache
@@ -89,7 +85,22 @@ class _Replay:
         self._leads: Leads | None = None  # over the present champion, of all nights
         self._streams: dict[str, Stream] = {}  # the recipes', and those of the present and the former champion
 
-    def night(self, number: int) -> None:
+    def played(self, name: str, on_night: Callable[[int, int], None] | None = None) -> RuleResult:
+        """All nights, one after the other, as the result of the rule with this name."""
+        for number in range(len(self.cache.nights)):
+            self._night(number)
+            if on_night is not None:
+                on_night(number + 1, len(self.cache.nights))
+        return RuleResult(name, tuple(self.promotions), tuple(self.decisions), self.p, self.cut)
+
+    def decide(self, number: int) -> None:
+        """What the rule does in the night with this number, once there is a champion."""
+        if self.rule == "gated":
+            self._judge(number)
+        elif self.rule == "higher":
+            self.promote(number, self._higher(number))
+
+    def _night(self, number: int) -> None:
         self._serve(number)
         if not self.promotions:
             ledger = self.full.until(number, self.full.ledger.streams)
@@ -98,11 +109,9 @@ class _Replay:
                 ledger, candidates=self._candidates(number), policy=self.policy, accept_unskilled=unskilled
             )
             self.decisions.append(decision)
-            self._promote(number, decision.winner)
-        elif self.rule == "gated":
-            self._judge(number)
-        elif self.rule == "higher":
-            self._promote(number, self._higher(number))
+            self.promote(number, decision.winner)
+        else:
+            self.decide(number)
 
     def _serve(self, number: int) -> None:
         """Records what was served on the night's bars: the champion, or the newest version where the rule follows a
@@ -115,7 +124,7 @@ class _Replay:
             stream = self.full.ledger.streams[recipe_stream(champion.recipe.fingerprint)]
             self.p[at], self.cut[at] = stream.p[fresh], stream.cut[fresh]
         else:
-            self.p[at], self.cut[at] = self._probabilities(champion)[at], champion.cut
+            self.p[at], self.cut[at] = self.served(champion, int(at[-1]) + 1 if at.size else 0)[at], champion.cut
 
     def _candidates(self, number: int) -> list[Candidate]:
         """Tonight's versions, each compared with its recipe's version of the night before."""
@@ -159,7 +168,7 @@ class _Replay:
             former = next(each for each in reversed(self.promotions) if each.version == decision.winner_version)
             self._set_champion(replace(former, night=night.night, after=night.night, refreshed=False))
         else:
-            self._promote(number, decision.winner, after=present.after if decision.refreshed else None)
+            self.promote(number, decision.winner, after=present.after if decision.refreshed else None)
 
     def _leads_over(self, champion: Champion) -> Leads:
         self._streams = dict(self.full.ledger.streams)
@@ -194,7 +203,7 @@ class _Replay:
         streams = {recipe.name: recipe_stream(recipe.fingerprint) for recipe in self.cache.job.recipes}
         return {name: scores.daily(scores.of(key, key), everything) for name, key in streams.items()}
 
-    def _promote(self, number: int, name: str | None, *, after: str | None = None) -> None:
+    def promote(self, number: int, name: str | None, *, after: str | None = None) -> None:
         """Promotes the recipe's version of tonight; ``after``: by a refresh, whose evidence goes on from there."""
         if name is None:
             return
@@ -211,6 +220,18 @@ class _Replay:
         """The decision threshold that the version of a night is registered with."""
         cut = float(self.full.cuts[number, column])
         return 0.5 if np.isnan(cut) else cut
+
+    def served(self, champion: Promotion, until: int) -> Floats:
+        """P(up) by a version of the bars from its night on and before the position ``until``, shape (n_bars,), NaN
+        where it is not known. The first five days were predicted when it was fitted; for later ones it is fitted
+        again."""
+        night = self.cache.nights[champion.number]
+        coming = night.coming[champion.recipe.name]
+        if champion.version in self._frozen or until > night.through + coming.size:
+            return self._probabilities(champion)
+        p = np.full(self.cache.data.label.size, np.nan)
+        p[night.through : night.through + coming.size] = coming
+        return p
 
     def _probabilities(self, champion: Promotion) -> Floats:
         if champion.version not in self._frozen:
