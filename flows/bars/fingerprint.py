@@ -33,6 +33,13 @@ def day_fingerprints(frame: pd.DataFrame) -> dict[date, str]:
     return {day: _digest(head, rows[begin:end]) for day, (begin, end) in zip(days.tolist(), bounds, strict=True)}
 
 
+def row_fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """The first eight bytes of each bar's own fingerprint, shape (n,): which bars have other values than before."""
+    head, rows = _canonical(frame)
+    digests = (hashlib.sha256(head + row.tobytes()).digest()[:8] for row in np.ascontiguousarray(rows, "<u8"))
+    return np.fromiter((int.from_bytes(digest, "little") for digest in digests), np.uint64, len(rows))
+
+
 def _canonical(frame: pd.DataFrame) -> tuple[bytes, npt.NDArray[np.uint64]]:
     """The names, and one row of 64-bit words a bar."""
     names = sorted(map(str, frame.columns))

@@ -1,14 +1,16 @@
 """Collecting a night's evidence: every newly labelled bar is scored by the versions trained before it.
 
 Each bar is scored once, and the registry keeps the scores: its manifest says through which bar. A bar that the vendor
-corrected since then is scored anew, by the version that scored it first, and the decision says on which days.
+corrected since then is scored anew, by the version that scored it first, and the decision says on which days. What is
+scored too late, or from other values than at first, is no live evidence (:mod:`flows.evidence.hindsight`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +21,7 @@ from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
+from flows.evidence.hindsight import Hindsight, clock_of, first_sight, hindsight
 from flows.evidence.reading import read_nights
 from flows.evidence.signatures import Signatures
 from flows.evidence.versions import VersionCache, cannot_score, unseen
@@ -36,6 +39,7 @@ from flows.gate.scoring.ledger import (
     version_stream,
     without_replaced_days,
 )
+from flows.gate.scoring.sight import FirstSight
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
 from registry import Model, Night, key_digest
@@ -56,6 +60,7 @@ class Evidence:
     ``scorers``: the versions that scored, ready to score again. ``rescored``: trading days corrected since the last
     decided night and scored anew. ``nights``: the scores that the ledger is made of. ``chance``: an id that nobody knew
     before these scores were written. ``vouched``: what a person lets the night use although no trusted key signed it.
+    ``hindsight``: what the nights since the last decided one scored too late to be live, or from restated values.
     """
 
     ledger: Ledger
@@ -67,6 +72,7 @@ class Evidence:
     nights: tuple[NightScores, ...] = ()
     chance: str = ""
     vouched: Mapping[str, Any] | None = None
+    hindsight: Hindsight = field(default_factory=Hindsight)
 
     @property
     def corrections(self) -> str:
@@ -96,12 +102,13 @@ class _Addition:
 @dataclass(frozen=True, eq=False)
 class _BarsToScore:
     """The bars that a night scores, masks of shape (n_bars,): ``new`` ones, and those ``corrected`` on ``days`` that
-    were scored before."""
+    were scored before; ``seen``: how they look tonight."""
 
     data: Dataset
     new: Mask
     corrected: Mask
     days: tuple[str, ...] = ()
+    seen: FirstSight | None = None
 
     @cached_property
     def chosen(self) -> Mask:
@@ -122,6 +129,7 @@ class _BarsToScore:
             streams=tuple(streams),
             replaced=self.days,
             columns=tuple(map(str, frame.columns)),
+            seen=self.seen,
         )
 
 
@@ -137,27 +145,27 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores, trusted=signatures.holds)
     policy.check_longest_window()
     scorers = _Scorers.of(job, model, versions, signatures, before)
-    earlier = read_nights(model, manifest)
+    earlier, now = read_nights(model, manifest), clock_of(data, model.access.clock.now())
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
     if not labelled.any():
-        return Evidence(assemble(earlier), None, policy, 0, versions)
+        return Evidence(assemble(earlier), None, policy, 0, versions, hindsight=hindsight(data, now, ()))
     through = write_time(opens[labelled][-1].to_pydatetime())
     past: list[NightScores] = []
     new = np.zeros(opens.size, np.bool_)
     if manifest.through is None:
         if job.request.advanced.backfill:
             past = walk_forward(replace(job, gate=policy), data, night=night.day, progress=progress)
-        tonight = _BarsToScore(data, new, new).scores(night.day)
+        tonight = _BarsToScore(data, new, new, seen=first_sight(data, new, (), now)).scores(night.day)
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_moment(manifest.through)), np.bool_)
-        scorer = _NightScorer(scorers, versions, _evaluation_bars(data, new, earlier), earlier)
+        scorer = _NightScorer(scorers, versions, _evaluation_bars(data, new, earlier, now), earlier)
         tonight = scorer.scores(night.day)
     addition = _Addition(tonight, past, through, int(new.sum()), manifest)
     everything = [*past, *earlier, *([] if addition.is_empty else [tonight])]  # what is not kept is no night to count
     scored = None if job.request.dry_run else _store(job, model, night, addition, before)
-    rescored = _rescored(everything, None if decisions is None else decisions.state.get("night"))
+    since = _since(everything, None if decisions is None else decisions.state.get("night"))
     written_tonight = scored is not None and scored.body["night"] == night.day
     return Evidence(
         assemble(everything),
@@ -165,10 +173,11 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
         policy,
         addition.new_bars,
         versions,
-        rescored,
+        tuple(sorted({day for scores in since for day in scores.replaced})),
         nights=tuple(everything),
         chance=scored.operation if scored is not None and written_tonight else model.access.new_id(),
         vouched=signatures.to_dict(),
+        hindsight=hindsight(data, now, since),
     )
 
 
@@ -200,18 +209,17 @@ def _store(job: Job, model: Model, night: Night, addition: _Addition, before: En
     )
 
 
-def _rescored(nights: Sequence[NightScores], decided: str | None) -> tuple[str, ...]:
-    """Days scored anew since the last decided night: also by a run that was killed before it could say so."""
-    since = [scores for scores in nights if decided is None or scores.night > decided]
-    return tuple(sorted({day for scores in since for day in scores.replaced}))
+def _since(nights: Sequence[NightScores], decided: str | None) -> list[NightScores]:
+    """Those after the last decided night: also of a run that was killed before it could say what it did."""
+    return [scores for scores in nights if decided is None or scores.night > decided]
 
 
-def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores]) -> _BarsToScore:
+def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores], now: datetime) -> _BarsToScore:
     """The new bars, and those of corrected days; what a backfill scored stays as it is."""
     days = _corrected_days(data, earlier)
     past = np.isin(minutes(pd.DatetimeIndex(data.bars.frame.index)), backfilled(earlier))
     corrected = np.isin(data.trading_day.astype(str), days) & ~np.isnan(data.label) & ~new & ~past
-    return _BarsToScore(data, new, corrected, days)
+    return _BarsToScore(data, new, corrected, days, first_sight(data, new | corrected, earlier, now))
 
 
 @dataclass(frozen=True, eq=False)

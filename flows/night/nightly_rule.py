@@ -100,7 +100,7 @@ def judge(
             tried=tried_lately(ledger, everyone),
             policy=policy,
         )
-    sentence = decision.sentence + ahead
+    sentence = decision.sentence + ahead + evidence.hindsight.words
     if evidence.rescored:
         sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
     rows = _rows(bars, ledger, expected, candidates, versions)

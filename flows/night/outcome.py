@@ -109,7 +109,7 @@ def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Ou
         suspicious=holding(verdict),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
-        questions=tuple(map(str, bars.findings.questions)),
+        questions=(*map(str, bars.findings.questions), *_asked(verdict)),
     )
 
 
@@ -139,8 +139,20 @@ def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
         suspicious=recorded_holding(entry.body),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
-        questions=tuple(map(str, bars.findings.questions)),
+        questions=(*map(str, bars.findings.questions), *_asked_then(entry)),
     )
+
+
+def _asked(verdict: Verdict) -> list[str]:
+    """What the evidence asks of the bars: some were restated."""
+    question = "" if verdict.evidence is None else verdict.evidence.hindsight.question
+    return [question] if question else []
+
+
+def _asked_then(entry: Entry) -> list[str]:
+    """The same of a recorded decision."""
+    restated = entry.body.get("hindsight", {}).get("restated")
+    return [] if restated is None else [restated["question"]]
 
 
 def approval_command(job: Job, version: str) -> str:

@@ -240,6 +240,9 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
         named = list(verdict.evidence.rescored[:DAYS_NAMED])  # all of them stand in the evidence; an entry is small
         if verdict.evidence.vouched is not None:
             body["vouched"] = dict(verdict.evidence.vouched)
+        late = verdict.evidence.hindsight.to_dict()
+        if late:
+            body["hindsight"] = late
         scored = verdict.evidence.scored
         body["evidence"] = {"scored": None if scored is None else scored.n, "rescored": named}
         body["streams"] = {

@@ -126,7 +126,9 @@ class Advice:
 @dataclass(frozen=True)
 class ReportData:
     """A whole report. ``production``, ``quality`` and ``money`` are None while production is empty (and ``money`` too
-    where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all."""
+    where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all. ``rescored``: trading days
+    of these that were corrected after they were scored; ``retrospective``: what they scored too late to be live, or
+    from restated values, in words."""
 
     model: str
     registry: str
@@ -140,6 +142,7 @@ class ReportData:
     decisions: tuple[DecisionSummary, ...]
     decided: int
     rescored: tuple[str, ...]
+    retrospective: tuple[str, ...]
     comparisons: VersionComparisons
     versions: int
     changes: tuple[Changes, ...]

@@ -22,6 +22,7 @@ from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 from registry.model.transitions import champion_of, former_champions, latest_number, scored_count
 from registry.model.version import version_of
 
@@ -69,6 +70,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
         decisions=decisions,
         decided=0 if head is None else head.n - scored_count(head),
         rescored=_rescored(model),
+        retrospective=_retrospective(model),
         comparisons=compare_versions([*_absent(champions, versions), *versions], names),
         versions=0 if newest is None else latest_number(newest),
         changes=_changes(subject, champions, versions),
@@ -154,3 +156,19 @@ def _rescored(model: Model) -> tuple[str, ...]:
     entries = islice(model.acts(), MOST_DECISIONS)
     rescored = (entry.body.get("evidence", {}).get("rescored", ()) for entry in entries)
     return tuple(sorted({str(day) for days in rescored for day in days}))
+
+
+def _retrospective(model: Model) -> tuple[str, ...]:
+    """What the decisions of the report say is not live, oldest first."""
+    found = [entry.body["hindsight"] for entry in islice(model.acts(), MOST_DECISIONS) if "hindsight" in entry.body]
+    lines = []
+    for hindsight in found[::-1]:
+        if "bars" in hindsight:
+            hours = round(hindsight["lag_minutes"] / 60)
+            lines.append(
+                f"{plural(hindsight['bars'], 'bar')} from {hindsight['first']} to {hindsight['last']} scored up to "
+                f"{plural(hours, 'hour')} after their close"
+            )
+        if "restated" in hindsight:
+            lines.append(hindsight["restated"]["question"])
+    return tuple(lines)

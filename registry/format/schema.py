@@ -183,6 +183,17 @@ _DECIDED: dict[str, ValueCheck] = {
         {"entry": Nullable(NUMBERED), "scored": Nullable(NUMBERED), "rescored": _TEXTS},
         optional=("entry", "scored", "rescored"),
     ),
+    "hindsight": Fields(
+        {
+            "nights_late": COUNT,
+            "bars": COUNT,
+            "first": TEXT,
+            "last": TEXT,
+            "lag_minutes": COUNT,
+            "restated": Fields({"bars": COUNT, "first": TEXT, "last": TEXT, "columns": _TEXTS, "question": TEXT}),
+        },
+        optional=("nights_late", "bars", "first", "last", "lag_minutes", "restated"),
+    ),
     "streams": MapOf(NUMBERED),
     "recomputed": Fields(
         {"days": _TEXTS, "first": TEXT, "last": TEXT, "count": COUNT, "scores": COUNT},

@@ -9,7 +9,6 @@ assembled into a :class:`Ledger`; where two nights score the same bar of a strea
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +21,12 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
+from flows.gate.scoring.packing import packed, unpacked
+from flows.gate.scoring.sight import SIGHT, FirstSight
 from registry.format.checks import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
 
-FORMAT = 1
+FORMAT = 2
+"""Of a file with retrospective scores; without any it is 1, as always. Who knows 1 alone would count them as live."""
 
 _MINUTES = (-36_816_480, 153_577_440)
 """Those of 1900 and of 2262, since 1970."""
@@ -42,8 +44,9 @@ _SCORES = Fields(
         "replaced": ListOf(TEXT),
         "columns": ListOf(TEXT),
         "series": ListOf(_STREAM),
+        "seen": SIGHT,
     },
-    optional=["columns"],
+    optional=["columns", "seen"],
 )
 _FILE = Fields({"format": NUMBERED, "sheets": ListOf(_SCORES)})
 
@@ -77,7 +80,8 @@ class NightScores:
     """One night's scores. ``opens``: shape (n_bars,), the bars' opens in minutes since 1970 UTC, ascending; ``label``:
     0 or 1 each. ``days``: fingerprint of the scored bars of each trading day, so that a later correction is seen.
     ``live`` is false for a backfill. ``replaced``: trading days that this night scores anew; what was live there is
-    void. ``columns``: those that the fingerprints are of; empty for all that the bars had.
+    void. ``columns``: those that the fingerprints are of; empty for all that the bars had. ``seen``: when the bars were
+    scored and which of them too late to be live; None for a backfill, and for an older package, whose nights are live.
     """
 
     night: str
@@ -88,13 +92,21 @@ class NightScores:
     streams: tuple[StreamScores, ...]
     replaced: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    seen: FirstSight | None = None
+
+    @property
+    def live_bars(self) -> Mask:
+        """Which bars were scored by a night and in time, shape (n_bars,)."""
+        if self.seen is None or not self.live:
+            return np.full(self.opens.size, self.live, np.bool_)
+        return self.seen.live
 
 
 @dataclass(frozen=True, eq=False)
 class Stream:
     """One stream over the ledger's bars, arrays of shape (n_bars,): ``p`` and ``cut`` NaN where it has no score;
-    ``live`` true where it was scored by a night and not by a backfill. ``last_version`` scored its newest bar, and
-    ``last_entry`` registered it (None where that is not known)."""
+    ``live`` true where it was scored by a night, in time, and not by a backfill. ``last_version`` scored its newest
+    bar, and ``last_entry`` registered it (None where that is not known)."""
 
     name: str
     p: Floats
@@ -124,7 +136,8 @@ class Ledger:
 
 def to_bytes(nights: Sequence[NightScores]) -> bytes:
     """The canonical bytes of the scores of some nights, oldest first."""
-    values = {"format": FORMAT, "sheets": [_to_json(scores) for scores in nights]}
+    number = 1 if all(scores.seen is None or scores.seen.live.all() for scores in nights) else FORMAT
+    values = {"format": number, "sheets": [_to_json(scores) for scores in nights]}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
@@ -159,6 +172,7 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
         at = np.searchsorted(opens, scores.opens)
         label[at] = scores.label
         days |= scores.days
+        in_time = scores.live_bars
         for stream in scores.streams:
             key = stream.stream
             if key not in columns:
@@ -166,7 +180,7 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
                 columns[key] = (empty, empty.copy(), np.zeros(opens.size, np.bool_))
             scored = ~np.isnan(stream.p)
             p, cut, live = columns[key]
-            p[at[scored]], cut[at[scored]], live[at[scored]] = stream.p[scored], stream.cut, scores.live
+            p[at[scored]], cut[at[scored]], live[at[scored]] = stream.p[scored], stream.cut, in_time[scored]
             newest = int(at[scored].max(initial=-1))
             if key not in last or newest >= last[key][0]:  # a corrected day is scored anew by an older version
                 last[key] = (newest, stream)
@@ -211,18 +225,20 @@ def _restricted(scores: NightScores, stays: Mask, gone: set[str]) -> NightScores
     """The scores of the bars that stay, without the fingerprints of the days that are gone."""
     streams = tuple(replace(stream, p=stream.p[stays]) for stream in scores.streams)
     days = {day: value for day, value in scores.days.items() if day not in gone}
-    return replace(scores, opens=scores.opens[stays], label=scores.label[stays], days=days, streams=streams)
+    seen = None if scores.seen is None else scores.seen.of(stays, gone)
+    return replace(scores, opens=scores.opens[stays], label=scores.label[stays], days=days, streams=streams, seen=seen)
 
 
 def _to_json(scores: NightScores) -> dict[str, Any]:
     return {
         "night": scores.night,
         "live": scores.live,
-        "opens": _packed(scores.opens, "<i8"),
-        "label": _packed(scores.label, "<u1"),
+        "opens": packed(scores.opens, "<i8"),
+        "label": packed(scores.label, "<u1"),
         "days": dict(scores.days),
         "replaced": list(scores.replaced),
         "columns": list(scores.columns),
+        **({} if scores.seen is None else {"seen": scores.seen.to_json()}),
         "series": [
             {
                 "stream": stream.stream,
@@ -230,7 +246,7 @@ def _to_json(scores: NightScores) -> dict[str, Any]:
                 "version": stream.version,
                 **({} if stream.entry is None else {"entry": stream.entry}),
                 "cut": stream.cut,
-                "p": _packed(stream.p, "<f8"),
+                "p": packed(stream.p, "<f8"),
             }
             for stream in scores.streams
         ],
@@ -238,19 +254,19 @@ def _to_json(scores: NightScores) -> dict[str, Any]:
 
 
 def _from_json(values: Mapping[str, Any]) -> NightScores:
-    opens = _unpacked(values["opens"], "<i8").astype(np.int64)
+    opens = unpacked(values["opens"], "<i8").astype(np.int64)
     streams = tuple(
         StreamScores(
             stream["stream"],
             stream["name"],
             stream["version"],
             stream["cut"],
-            _unpacked(stream["p"], "<f8").astype(float),
+            unpacked(stream["p"], "<f8").astype(float),
             stream.get("entry"),
         )
         for stream in values["series"]
     )
-    label = _unpacked(values["label"], "<u1").astype(float)
+    label = unpacked(values["label"], "<u1").astype(float)
     if not (np.diff(opens) > 0).all() or not ((opens >= _MINUTES[0]) & (opens < _MINUTES[1])).all():
         raise GateRefused(f"the evidence of night {values['night']} has bars out of order, or at no time there is")
     if (label > 1).any() or any(((stream.p < 0) | (stream.p > 1)).any() for stream in streams):
@@ -258,13 +274,5 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
     if any(stream.p.shape != opens.shape for stream in streams) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
     lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}
-    return NightScores(values["night"], values["live"], opens, label, values["days"], streams, **lists)
-
-
-def _packed(values: npt.NDArray[Any], dtype: str) -> str:
-    """Exact and compact: the array's little-endian bytes in base64."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode("ascii")
-
-
-def _unpacked(text: str, dtype: str) -> npt.NDArray[Any]:
-    return np.frombuffer(base64.b64decode(text, validate=True), dtype=dtype)
+    seen = None if "seen" not in values else FirstSight.from_json(values["seen"], opens.size)
+    return NightScores(values["night"], values["live"], opens, label, values["days"], streams, **lists, seen=seen)

@@ -43,6 +43,8 @@ def gathered(evidence: Evidence | None) -> Iterable[str]:
     yield f"evidence: {new}; {days:,} trading days in all"
     if evidence.rescored:
         yield f"evidence: scored anew after a correction of the bars: {evidence.corrections}"
+    if evidence.hindsight.words:
+        yield f"evidence: {evidence.hindsight.words.removeprefix('; ')}"
 
 
 def trained(candidate: TrainedCandidate) -> Iterable[str]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
-from flows.gate.scoring.ledger import NightScores, StreamScores, fold, from_bytes, to_bytes
+from flows.gate.scoring.ledger import NightScores, StreamScores, assemble, fold, from_bytes, to_bytes
+from flows.gate.scoring.sight import LATE, LIVE, RESTATED, FirstSight
 
 PROBABILITIES = st.one_of(st.just(np.nan), st.floats(0.0, 1.0))
 NAMES = st.text(max_size=12)
@@ -98,6 +99,37 @@ def test_a_file_names_its_format_and_ends_with_a_line() -> None:
     assert data.endswith(b"\n") and json.loads(data)["format"] == 1
 
 
+def seen(standing: list[int]) -> NightScores:
+    """The scores, made half an hour after the first bar's close."""
+    codes, rows = np.array(standing, np.uint8), np.array([2**64 - 1, 7], np.uint64)
+    inputs = {"2024-06-03": {"rsi_14": "00ff"}}
+    restated = {"2024-06-03": ("rsi_14",)}
+    return replace(SHEET, seen=FirstSight("1970-01-01T01:00:00.000000Z", codes, rows, inputs, restated))
+
+
+@pytest.mark.parametrize(("standing", "number"), [([LIVE, LIVE], 1), ([LATE, LIVE], 2), ([LIVE, RESTATED], 2)])
+def test_a_file_with_retrospective_scores_is_of_a_format_that_older_packages_refuse(
+    standing: list[int], number: int
+) -> None:
+    """They would count them as live."""
+    data = to_bytes([SHEET, seen(standing)])
+    assert json.loads(data)["format"] == number and to_bytes(from_bytes(data)) == data
+    read = from_bytes(data)[1]
+    assert read.seen is not None and read.live_bars.tolist() == [code == LIVE for code in standing]
+    assert read.seen.lag(read.opens).tolist() == [30, 15]
+    assert assemble([read]).streams["recipe:a"].live.tolist() == [standing[0] == LIVE, False]  # the other has no score
+
+
+@pytest.mark.parametrize(
+    "values", [{"standing": "AA=="}, {"standing": "AAM="}, {"rows": ""}, {"at": "noon"}, {"rows": 3}]
+)
+def test_a_sight_of_other_bars_is_refused(values: dict[str, object]) -> None:
+    whole = json.loads(to_bytes([seen([LIVE, LIVE])]))
+    whole["sheets"][0]["seen"] |= values
+    with pytest.raises(GateRefused):
+        from_bytes(json.dumps(whole).encode())
+
+
 def changed(**values: object) -> bytes:
     whole = json.loads(to_bytes([SHEET]))
     whole["sheets"][0] |= values
@@ -142,7 +174,7 @@ def test_scores_that_are_none_are_refused(data: bytes, says: str) -> None:
         (b"{}", "'format'"),
         (b'{"format": 1}', "sheets is None"),
         (b'{"format": "one", "sheets": []}', "unreadable"),
-        (b'{"format": 2, "sheets": []}', "format 2: upgrade"),
+        (b'{"format": 3, "sheets": []}', "format 3: upgrade"),
         (b'{"format": 1, "sheets": [3]}', "unreadable"),
         (to_bytes([SHEET])[:-40], "unreadable"),
         (changed(opens="not base64!"), "unreadable"),
