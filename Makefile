@@ -73,7 +73,7 @@ bench: $(VENV)/.dev ## how fast everything is beside what people would use inste
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (15 minutes)
 	@$(BIN)/python -m benchmarks.gate
 
-bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (an hour and a half; a part: make bench-promotion PART=simulated)
+bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (half an hour; a part: make bench-promotion PART=simulated)
 	@$(BIN)/python -m benchmarks.promotion $(PART)
 
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew

@@ -26,7 +26,7 @@ from flows.settings import Settings
 
 PARTS = ("simulated", "sample", "real", "page")
 SPANS = {
-    "sample": NightSpan(date(2024, 6, 3), date(2025, 5, 21)),
+    "sample": NightSpan(date(2024, 6, 3), date(2024, 12, 31)),
     "real": NightSpan(date(2023, 7, 3), date(2024, 12, 31)),
 }
 RECIPES = ("rf_shallow", "logistic", "hist_gradient_boosting", "extra_trees", "stationary")
