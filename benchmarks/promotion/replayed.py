@@ -10,18 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 
-from benchmarks.gate.figures import Figure, Z
-from benchmarks.promotion.night import Floats, Night, Rule
+from benchmarks.gate.figures import Figure
+from benchmarks.promotion.night import Night, Rule
 from benchmarks.promotion.results import OnBars
 from flows.errors import BarsMissing
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
-from flows.pnl.pips import SPREAD_PIPS, gross, result
+from flows.pnl.account import TradedBars, account
 from flows.replay import FitCache, RuleResult, replay_rule
 from flows.replay.rules import Promotion, Replay
+
+SPREAD_PIPS = 0.8
+"""What a change of side costs: the policy's default."""
 
 
 def replayed(cache: FitCache, policy: GatePolicy, rule: Rule) -> RuleResult:
@@ -80,20 +83,18 @@ class AskedReplay(Replay):
 
 
 def on_bars(cache: FitCache, results: Sequence[RuleResult]) -> dict[str, OnBars]:
-    """Promotions after the first champion's, and net pips a bar on the bars that all rules had a champion for; a change
-    of side costs one spread, the interval is by trading days (:func:`flows.pnl.pips.result`)."""
+    """Promotions after the first champion's, and net pips a bar (:mod:`flows.pnl.account`) of one unit long or short on
+    every bar that all rules had a champion for; the interval is by trading days."""
     data = cache.data
-    common = data.counted & ~np.isnan(np.array([found.p for found in results])).any(axis=0)
+    common = ~np.isnan(np.array([found.p for found in results])).any(axis=0) & ~np.isnan(data.move_pips)
     if not common.any():
         raise BarsMissing("no bar has a champion under every rule: replay more nights")
-    return {found.rule: _on_bars(found, data.move_pips, data.trading_day, common) for found in results}
-
-
-def _on_bars(found: RuleResult, moves: Floats, days: npt.NDArray[np.generic], common: npt.NDArray[np.bool_]) -> OnBars:
-    up = found.p[common] > found.cut[common]
-    cost = SPREAD_PIPS * np.concatenate([[0.0], up[1:] != up[:-1]])
-    nothing = np.zeros(up.size)
-    sums = result(found.rule, gross(up, moves[common]) - cost, nothing, nothing, days[common])
-    reach = Z * sums.error if sums.error is not None else np.inf
-    net = sums.gross_a_bar  # the spread is paid already
-    return OnBars(len(found.promotions) - 1, sums.bars, Figure(net, net - reach, net + reach))
+    opens, moves = pd.DatetimeIndex(data.bars.frame.index)[common], data.move_pips[common]
+    bars = TradedBars(opens, moves, np.full(moves.size, SPREAD_PIPS))
+    figures = {}
+    for found in results:
+        position = np.where(found.p[common] > found.cut[common], 1, -1)
+        pips = account(position, bars).result(found.rule)
+        net, reach = pips.net_a_bar, np.inf if pips.net_interval is None else pips.net_interval
+        figures[found.rule] = OnBars(len(found.promotions) - 1, pips.bars, Figure(net, net - reach, net + reach))
+    return figures

@@ -41,7 +41,6 @@ from flows.gate.nightly.sequential import judge
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
 from flows.replay import NightSpan, replay_rule
-from flows.replay.table import compare_rules
 from flows.settings import Settings
 
 BY_NAME = {rule.name: rule for rule in load_rules()}
@@ -287,14 +286,20 @@ def test_on_bars_a_night_shows_the_days_until_it(cache: GuessedCache) -> None:
     assert (last.leads[2, -last.since :] != 0.0).any()
 
 
-def test_net_pips_are_those_of_the_replays_table(cache: GuessedCache) -> None:
-    played = [replayed(cache, GatePolicy(), BY_NAME[name]) for name in ("never replaced", "shadow for 30 days")]
-    found = on_bars(cache, played)
-    for row in compare_rules(cache, played)[:2]:
-        assert found[row.name].net_pips.value == pytest.approx(row.net_pips)
-        assert found[row.name].bars == row.bars
-        assert found[row.name].net_pips.low < row.net_pips < found[row.name].net_pips.high
-    assert found["never replaced"].promotions == 0
+def test_net_pips_are_of_the_bars_that_every_rule_had_a_champion_for(cache: GuessedCache) -> None:
+    kept = replayed(cache, GatePolicy(), BY_NAME["never replaced"])
+    long, later = np.where(np.isnan(kept.p), np.nan, 1.0), kept.p.copy()
+    later[np.flatnonzero(~np.isnan(later))[:500]] = np.nan
+    always = replace(kept, rule="always long", p=long)
+    found = on_bars(cache, [always, replace(kept, rule="later", p=later)])["always long"]
+    data, opens = cache.data, cache.data.bars.frame.index
+    at = np.flatnonzero(~np.isnan(later) & ~np.isnan(data.move_pips))
+    moves = data.move_pips[at][~data.rollover[at]]
+    runs = 1 + int((np.diff(opens[at]) != np.timedelta64(15, "m")).sum())
+    assert found.bars == moves.size
+    assert found.net_pips.value == pytest.approx((moves.sum() - 0.8 * runs) / moves.size)
+    assert found.net_pips.low < found.net_pips.value < found.net_pips.high
+    assert found.promotions == 0
 
 
 def some_results() -> list[Result]:
