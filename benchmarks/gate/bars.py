@@ -43,8 +43,9 @@ class Bars:
     days: int
 
 
-def simulate(scenario: Scenario, years: int, rng: np.random.Generator) -> Bars:
-    """``years`` independent warm-ups, histories and years of one scenario."""
+def simulate(scenario: Scenario, years: int, rng: np.random.Generator, *, worth: Floats | None = None) -> Bars:
+    """``years`` independent warm-ups, histories and years of one scenario. ``worth``: shape (years, days, bars), how
+    much of what recipes know each bar shows, on average 1; by default all bars the same."""
     gains = scenario.gains()
     gains = np.concatenate([np.repeat(gains[:, :1], WARM_UP, axis=1), gains], axis=1)
     days = gains.shape[1]
@@ -54,15 +55,21 @@ def simulate(scenario: Scenario, years: int, rng: np.random.Generator) -> Bars:
     thought = lasting + np.sqrt(_VERSION) * autoregression(rng, own, _BAR_TO_BAR)
     lasting /= np.sqrt(_ALL + _RECIPE)
     draw = ndtr(autoregression(rng, (years, days, BARS), _LABEL_TO_LABEL))
+    shown = np.ones(draw.shape) if worth is None else worth
     return Bars(
         p=ndtr(0.1 * thought).reshape(years, 1 + RECIPES, -1),
-        up=_labels(lasting, thought > 0.0, draw, LEVEL + gains, scenario.autocorrelation).reshape(years, -1),
+        up=_labels(lasting, thought > 0.0, draw, LEVEL + gains, scenario.autocorrelation, shown).reshape(years, -1),
         days=days,
     )
 
 
 def _labels(
-    lasting: Floats, says_up: npt.NDArray[np.bool_], draw: Floats, gains: Floats, autocorrelation: float
+    lasting: Floats,
+    says_up: npt.NDArray[np.bool_],
+    draw: Floats,
+    gains: Floats,
+    autocorrelation: float,
+    shown: Floats,
 ) -> npt.NDArray[np.bool_]:
     """Whether each bar went up, shape (years, days, bars), day after day."""
     years, recipes, days, bars = lasting.shape
@@ -75,7 +82,7 @@ def _labels(
     for day in range(days):
         expected = gains[:, day] + autocorrelation * surprise
         worth = expected @ solve.T
-        up[:, day] = draw[:, day] < 0.5 + np.einsum("yr,yrb->yb", worth, lasting[:, :, day])
+        up[:, day] = draw[:, day] < 0.5 + shown[:, day] * np.einsum("yr,yrb->yb", worth, lasting[:, :, day])
         surprise = (says_up[:, :, day] == up[:, None, day]).mean(axis=2) - 0.5 - gains[:, day]
     return up
 

@@ -18,6 +18,13 @@ from flows.pnl.pips import SPREAD_PIPS
 
 Score = Literal["edge", "accuracy", "brier"]
 
+NET_REFUSED = (
+    "the score 'net' is refused: by daily net pips a recipe that is right one point more often is found in three years "
+    "of ten, by edge in nearly all, and a champion that falls stays for months (docs/gate.md, 'Judging by net "
+    "pips'): judge by edge, and let nobody pass who earns less after costs (`retrain set-policy MODEL --net-margin 0`)"
+)
+"""Why there is no such score: a few large moves decide who earned more, and no year has enough of them."""
+
 SHORTEST_LONGEST = 5
 """Trading days that the longest window must have: fewer do not tell how much a day varies, and z is no number."""
 
@@ -50,6 +57,8 @@ class GatePolicy:
     recorded: InitVar[bool] = False
 
     def __post_init__(self, recorded: bool) -> None:
+        if str(self.score) == "net":
+            raise RequestRefused(NET_REFUSED)
         if self.score not in ("edge", "accuracy", "brier"):
             raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
         if self.cut not in ("median", "half"):

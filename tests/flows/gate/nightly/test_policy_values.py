@@ -57,6 +57,12 @@ def test_a_policy_that_makes_no_sense_is_refused(values: dict[str, Any], says: s
         GatePolicy.from_dict(values)
 
 
+def test_a_policy_that_would_judge_by_net_pips_is_refused_with_what_to_do_instead(snapshot: SnapshotAssertion) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        GatePolicy.from_dict({"score": "net"})
+    assert str(refused.value) == snapshot
+
+
 def test_the_suspicious_accuracy_is_written_only_where_a_person_changed_it() -> None:
     assert GatePolicy().suspicious_percent == 60.0
     assert "suspicious_percent" not in GatePolicy().to_dict() and "suspicious_percent" not in OWN.to_dict()
