@@ -86,7 +86,7 @@ def _spa(python: Path, losses: Path) -> float:
 
 
 def _streams() -> tuple[Floats, Floats, pd.DatetimeIndex]:
-    """P(up) of the champion and the challengers, shape (n_bars, 1 + recipes), labels, and opens on trading days."""
+    """The score of the champion and the challengers, shape (n_bars, 1 + recipes), labels, and opens on trading days."""
     rng = np.random.default_rng(1)
     days = pd.bdate_range("2023-01-02", periods=BEFORE + DAYS, tz="UTC")
     opens = pd.DatetimeIndex([day + pd.Timedelta(minutes=15 * bar) for day in days for bar in range(-4, BARS - 4)])

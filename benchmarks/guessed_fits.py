@@ -46,7 +46,7 @@ def guessed_cache(job: Job, data: Dataset, span: NightSpan, folder: Path) -> Gue
 
 
 def guessed_probabilities(data: Dataset, task: FitTask, skill: float) -> Floats:
-    """P(up) of the bars to predict: noise of the recipe, noise of the version, and the label as far as its skill
+    """The score of the bars to predict: noise of the recipe, noise of the version, and the label as far as its skill
     goes."""
     at = np.concatenate([np.arange(begin, stop) for begin, stop in task.spans])
     name = zlib.crc32(task.recipe.name.encode())

@@ -37,7 +37,7 @@ def service(champion: registry.Follower) -> FastAPI:
         return {
             "stand_aside": None,
             "says": prediction.says,
-            "p": prediction.p.tolist(),
+            "score": prediction.score.tolist(),
             "version": prediction.version,
             "cut": prediction.cut,
             "expected": None if prediction.expected is None else dataclasses.asdict(prediction.expected),

@@ -4,7 +4,7 @@
 
     with registry.follow("gbpusd_m15_direction", url="s3://models/registry") as champion:
         prediction = champion.predict(bars, pick=True)
-        prediction.says, prediction.p, prediction.version, prediction.expected, prediction.stale_seconds
+        prediction.says, prediction.score, prediction.version, prediction.expected, prediction.stale_seconds
 
 A thread of its own asks the store every minute who is champion: one request where nothing is new. A new champion is
 loaded and checked beside the old one and takes its place in one assignment, so every call is answered by one version,

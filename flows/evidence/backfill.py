@@ -79,7 +79,7 @@ def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:
 def night_scores(
     job: Job, data: Dataset, night: str, evaluated: Sequence[Mask], predictions: Sequence[Sequence[Floats]]
 ) -> list[NightScores]:
-    """The scores of a walk-forward. ``evaluated``: the bars of each step; ``predictions``: each step's P(up) of these
+    """The scores of a walk-forward. ``evaluated``: the bars of each step; ``predictions``: each step's scores of these
     bars by every recipe, in recipe order, or nothing where there was too little to train on."""
     opens = pd.DatetimeIndex(data.bars.frame.index)
     before: dict[str, list[Floats]] = {recipe.name: [] for recipe in job.recipes}

@@ -68,7 +68,7 @@ class VersionCache:
         return self._by_name[name]
 
     def probabilities(self, entry: int, frame: Columns) -> Floats:
-        """P(up) of each row of ``frame``, shape (n,), of the version that this entry registered.
+        """The score of each row of ``frame``, shape (n,), of the version that this entry registered.
 
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.
         """

@@ -4,7 +4,7 @@
 
     recipes = choose(["rf_shallow", "stationary"], load_recipes(Path("recipes.toml")))   # or shipped()
     fits = train_all(recipes, dataset, dataset.years(2022), seed=0)                       # the same bytes every time
-    p = probabilities(fits[0], fits[0].recipe.signature, holdout_frame)                   # P(up), shape (n,)
+    p = probabilities(fits[0], fits[0].recipe.signature, holdout_frame)                   # scores, shape (n,)
     score(holdout_label, p, fits[0].cut)                                                  # beside the BASELINES
 
 A recipe is a named scikit-learn classifier plus feature expressions: nothing of our own to subclass. A wrong one raises

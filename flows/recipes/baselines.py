@@ -23,7 +23,7 @@ from flows.errors import BarsMissing, RequestRefused
 
 
 def baseline(name: str, dataset: Dataset, train_mask: Mask) -> Floats:
-    """P(up) of every bar of ``dataset``, shape (n,), by the rule of this name.
+    """The score of every bar of ``dataset``, shape (n,), by the rule of this name.
 
     Training labels are those of the bars where ``train_mask`` (n,) holds. Raises :class:`RequestRefused` for an unknown
     name, :class:`BarsMissing` when no label is known there or the column that the rule reads is missing.

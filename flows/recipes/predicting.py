@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, cores: int = 1) -> Floats:
-    """P(up) of each row of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of the labels 0 and 1.
+    """The scores of the rows of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of labels 0 and 1.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
     their order (scikit-learn's own threads add them up as they come). Other estimators predict on one core.
@@ -59,7 +59,7 @@ class ArchivedModel:
     environment: Mapping[str, str] | None
 
     def probabilities(self, frame: Columns, *, cores: int = 1) -> Floats:
-        """P(up) of each row of ``frame``, shape (n,)."""
+        """The score of each row of ``frame``, shape (n,)."""
         archive = self.archive
         if self._estimator is None:
             return archive.up(archive.signature.matrix(frame))
@@ -73,5 +73,5 @@ class ArchivedModel:
 
 
 def says_up(p: Floats, threshold: float) -> Mask:
-    """Where P(up), shape (n,), lies above the decision threshold."""
+    """Where the score, shape (n,), lies above the decision threshold."""
     return np.asarray(p > threshold)

@@ -29,7 +29,7 @@ class Scores:
 
 
 def score(label: Floats, p: Floats, threshold: float) -> Scores:
-    """Scores of P(up) ``p`` (n,), called "up" above ``threshold``, against known ``label`` (n,) of 0 and 1.
+    """Figures of the scores ``p`` (n,), called "up" above ``threshold``, against known ``label`` (n,) of 0 and 1.
 
     Raises :class:`GateRefused` for no bars, shapes that differ, a label that is not known or a ``p`` outside 0 … 1.
     """

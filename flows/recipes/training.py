@@ -40,7 +40,7 @@ class Fit:
 
     ``trained_from`` and ``trained_to`` are the opens of the first and last training bar, ``known_at`` the moment when
     the last label used was known (all UTC); ``rows`` counts the bars. The estimator predicts on one core. ``seconds``
-    is how long fitting took and no part of what makes two fits equal. Says "up" where P(up) is above ``cut``.
+    is how long fitting took and no part of what makes two fits equal. Says "up" where the score is above ``cut``.
     """
 
     recipe: Recipe

@@ -57,7 +57,7 @@ class ReplayNight:
     through: int
 
     def probabilities(self, recipe: str, at: npt.NDArray[np.intp]) -> Floats:
-        """P(up) by this night's version of bars at these positions of the data, recent or coming ones."""
+        """Scores by this night's version of bars at these positions of the data, recent or coming ones."""
         later = at >= self.through
         p = np.empty(at.size)
         p[later] = self.coming[recipe][at[later] - self.through]
@@ -80,7 +80,7 @@ class FitCache:
         return dataset_at(self.data, night.bars)
 
     def frozen_probabilities(self, night: ReplayNight, recipe: Recipe) -> Floats:
-        """P(up) by the recipe's version of a night of every bar from then on, NaN before: shape (n_bars,).
+        """Scores by the recipe's version of a night of every bar from then on, NaN before: shape (n_bars,).
 
         The version is fitted again where that was never needed before; the result is kept beside the other fits.
         """

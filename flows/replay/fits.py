@@ -41,7 +41,7 @@ class FitTask:
 
 
 def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
-    """P(up) of each bar to predict, span by span: shape (bars of all spans,); empty where nothing is predicted.
+    """The score of each bar to predict, span by span: shape (bars of all spans,); empty where nothing is predicted.
 
     Raises :class:`~flows.errors.BarsMissing` where a task that is not early has too little to train on.
     """

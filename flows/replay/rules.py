@@ -46,7 +46,7 @@ class Promotion:
 
 @dataclass(frozen=True, eq=False)
 class RuleResult:
-    """What came of a rule. ``p`` and ``cut``: shape (n_bars,) over the data's bars, P(up) and decision threshold of the
+    """What came of a rule. ``p`` and ``cut``: shape (n_bars,) over the data's bars, score and decision threshold of the
     champion of the night before; NaN where there was none. ``decisions``: one a night (none where the rule has no
     gate)."""
 
@@ -81,7 +81,7 @@ class Replay:
         self.decisions: list[NightlyDecision] = []
         self.p = np.full(cache.data.label.size, np.nan)
         self.cut = np.full(cache.data.label.size, np.nan)
-        self._frozen: dict[str, Floats] = {}  # P(up) of every bar by versions that became champion
+        self._frozen: dict[str, Floats] = {}  # scores of every bar by versions that became champion
         self._leads: Leads | None = None  # over the present champion, of all nights
         self._streams: dict[str, Stream] = {}  # the recipes', and those of the present and the former champion
 

@@ -129,7 +129,7 @@ class Archive:
         return estimator
 
     def up(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """P(up), shape (n,), of the model's input ``x`` (n, features), from the data-only form where there is one.
+        """The scores, shape (n,), of the model's input ``x`` (n, features), from the data-only form where there is one.
 
         Large batches are asked of a forest's estimator where :meth:`warm` loaded that: the same bits.
         """

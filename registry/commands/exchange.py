@@ -118,7 +118,7 @@ def predict(
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:
-    """What a version says about the rows of a CSV file: probability of up, up or down."""
+    """What a version says about the rows of a CSV file: score, up or down."""
     loaded = open_model(registry, model).load(version)
     table = read_columns(bars, loaded.archive.signature.columns)
     predicted = Predicted(table, loaded.predict(table.columns, pick=True))

@@ -43,19 +43,19 @@ class Predicted:
         prediction = self.prediction
         expected = None if prediction.expected is None else str(prediction.expected)
         rows = [
-            {self.table.named: name, "p_up": p, "says": says}
-            for name, p, says in zip(self.table.names, prediction.p.tolist(), prediction.says, strict=True)
+            {self.table.named: name, "score": score, "says": says}
+            for name, score, says in zip(self.table.names, prediction.score.tolist(), prediction.says, strict=True)
         ]
         return {"version": prediction.version, "cut": prediction.cut, "expected": expected, "rows": rows}
 
     def to_csv(self) -> str:
-        """Header and a line a row: timestamp (or row), p_up with every digit, up or down, version."""
+        """Header and a line a row: timestamp (or row), score with every digit, up or down, version."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([self.table.named, "p_up", "says", "version"])
+        writer.writerow([self.table.named, "score", "says", "version"])
         prediction = self.prediction
-        for name, p, says in zip(self.table.names, prediction.p.tolist(), prediction.says, strict=True):
-            writer.writerow([name, repr(p), says, prediction.version])
+        for name, score, says in zip(self.table.names, prediction.score.tolist(), prediction.says, strict=True):
+            writer.writerow([name, repr(score), says, prediction.version])
         return text.getvalue()
 
 

@@ -135,7 +135,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 def _description(version: Version, decision: Entry | None) -> str:
     record = version.record
     what = f"Predicts whether the next bar closes higher. Recipe: {record.recipe or 'not recorded'}."
-    lines = [what, f'Says "up" where its probability is above {record.cut:g}.']
+    lines = [what, f'Says "up" where its score is above {record.cut:g}.']
     if decision is not None:
         lines.append(f"Made champion on {decision.time:%Y-%m-%d}: {str(decision).rstrip('.')}.")
     else:

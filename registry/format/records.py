@@ -70,7 +70,7 @@ class VersionRecord(Record):
     columns: tuple[str, ...] | list[str] = ()
     dtypes: tuple[str, ...] | list[str] = ()
     cut: float = 0.5
-    """It says "up" where its probability is above this."""
+    """It says "up" where its score is above this."""
     dataset_fingerprint: str | None = None
     trained_from: str | None = None
     trained_to: str | None = None

@@ -63,13 +63,14 @@ class Expectation:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """``p``: P(up) of each row, float64 (n,); ``up``: where it lies above the version's ``cut``, bool (n,).
+    """``score``: the version's raw output for each row, from 0 to 1, float64 (n,); ``up``: where it lies above the
+    version's ``cut``, bool (n,). A score ranks rows and is no probability: 0.3 does not come true on 30 % of them.
 
     ``served_from``: the data-only ``arrays``, or ``skops`` where there are none. ``stale_seconds``: 0.0 while the
     store confirms on schedule that this version is the champion, else how long ago it last did.
     """
 
-    p: npt.NDArray[np.float64]
+    score: npt.NDArray[np.float64]
     up: npt.NDArray[np.bool_]
     version: str
     cut: float
@@ -105,7 +106,7 @@ class LoadedModel:
             return None
 
     def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
-        """P(up) and up or down of each row of ``frame``, from the data-only form where there is one, else ``skops``.
+        """Score and side of each row of ``frame``, from the data-only form where there is one, else ``skops``.
 
         Refuses with :class:`InputMismatch` a frame whose columns, order or dtypes differ from the version's; with
         ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request), and
@@ -113,9 +114,9 @@ class LoadedModel:
         """
         if not pick:
             check_frame(self.archive.signature, frame)
-        p = self.archive.up(self.archive.signature.matrix(frame))
+        score = self.archive.up(self.archive.signature.matrix(frame))
         served_from: Literal["arrays", "skops"] = "skops" if self.archive.form is None else "arrays"
-        return Prediction(p, p > self.cut, self.version, self.cut, self.expected, served_from)
+        return Prediction(score, score > self.cut, self.version, self.cut, self.expected, served_from)
 
     def warm(self, *, batches: bool = False) -> None:
         """Do now what the first :meth:`predict` would do: read the record, parse and check the model.

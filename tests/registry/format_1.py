@@ -309,7 +309,7 @@ def histories(model: Model) -> list[dict[str, Any]]:
 
 
 def predictions(model: Model, form: str) -> dict[str, list[float]]:
-    """P(up) of the five rows by each version that is served from ``form``: ``arrays`` or ``skops``."""
+    """The score of the five rows by each version that is served from ``form``: ``arrays`` or ``skops``."""
     rows = {name: np.array(values) for name, values in COLUMNS.items()}
     found = {}
     for version in model.history():
@@ -317,7 +317,7 @@ def predictions(model: Model, form: str) -> dict[str, list[float]]:
             continue
         loaded = model.load(str(version))
         if (loaded.archive.form is None) == (form == "skops"):
-            found[str(version)] = loaded.predict(rows, pick=True).p.tolist()
+            found[str(version)] = loaded.predict(rows, pick=True).score.tolist()
     return found
 
 

@@ -4,7 +4,7 @@
 
     members = write(estimator, features=5)      # at registration: {"form.json": …, "feature.npy": …}
     form = read(members, features=5)            # in production: every bound checked, no code, no scikit-learn
-    form.up(x)                                  # P(up), shape (n,)
+    form.up(x)                                  # scores, shape (n,)
 
 What it holds: trees (random forests, extra trees, single trees: the mean of their leaves; histogram boosting: the
 logistic of their sum) or a linear score (logistic regression), either behind a standard scaler. Trees are written in

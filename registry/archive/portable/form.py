@@ -38,7 +38,7 @@ class PortableModel:
     arrays: Mapping[str, npt.NDArray[Any]]
 
     def up(self, x: FloatArray) -> FloatArray:
-        """P(up), shape (n,), of the model's input ``x``: (n, features), as ``InputSchema.matrix`` gives it.
+        """The scores, shape (n,), of the model's input ``x``: (n, features), as ``InputSchema.matrix`` gives it.
 
         Raises :class:`InputMismatch` as :meth:`taken` does.
         """

@@ -1,4 +1,4 @@
-"""``registry predict``: rows of a CSV in, probabilities out, by the champion or a named version."""
+"""``registry predict``: rows of a CSV in, scores out, by the champion or a named version."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_csv_in_and_a_csv_out(url, run, tmp_path):
     bars.write_text("\ufeff" + CSV)
     status, out, err = run("predict", NAME, bars)
     header, *rows = [line.split(",") for line in out.splitlines()]
-    assert (status, header) == (0, ["timestamp", "p_up", "says", "version"])
+    assert (status, header) == (0, ["timestamp", "score", "says", "version"])
     assert [row[0] for row in rows] == ["2024-05-01 12:00", "2024-05-01 12:15"]
     np.testing.assert_allclose([float(row[1]) for row in rows], expected(), atol=1e-12)
     assert [row[2:] for row in rows] == [["up", "v2"], ["down", "v2"]]
@@ -41,7 +41,7 @@ def test_predictions_of_a_named_version_as_json(url, run, tmp_path):
     bars.write_text("rsi_14,adx_14\n2.5,-1.5\n\n-3,0.5\n")
     told = json.loads(run("predict", NAME, bars, "--version", "v3", "--json")[1])
     assert (told["version"], [row["row"] for row in told["rows"]]) == ("v3", ["1", "2"])
-    np.testing.assert_allclose([row["p_up"] for row in told["rows"]], expected(2), atol=1e-12)
+    np.testing.assert_allclose([row["score"] for row in told["rows"]], expected(2), atol=1e-12)
 
 
 def test_rows_may_come_from_standard_input(url, run, monkeypatch):

@@ -32,7 +32,8 @@ try:
         said = champion.predict(rows)
 except registry.RegistryError as error:
     sys.exit(f"{type(error).__name__}: {error}")
-print(json.dumps({"p": said.p.tolist(), "says": said.says, "from": said.served_from, "bars": said.expected.bars}))
+told = {"score": said.score.tolist(), "says": said.says, "from": said.served_from, "bars": said.expected.bars}
+print(json.dumps(told))
 """
 
 
@@ -72,7 +73,7 @@ def test_a_process_without_scikit_learn_serves_the_champion(bare, tmp_path, kind
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     expected = fitted(kind).predict_proba(lesson()[0][:20])[:, 1]
-    np.testing.assert_allclose(said["p"], expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(said["score"], expected, rtol=0, atol=1e-15)
     assert (said["from"], said["bars"]) == ("arrays", 100)
     assert said["says"] == ["up" if p > 0.5 else "down" for p in expected]
 

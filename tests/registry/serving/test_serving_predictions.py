@@ -36,8 +36,8 @@ def bars(rows: int = 5) -> pd.DataFrame:
 @pytest.mark.parametrize(("kind", "form"), [("random forest", "arrays"), ("naive Bayes", "skops")])
 def test_a_prediction_says_up_or_down_by_the_versions_own_cut(kind, form):
     said = served(kind).predict(bars(50))
-    np.testing.assert_allclose(said.p, fitted(kind).predict_proba(lesson()[0][:50])[:, 1], rtol=0, atol=1e-15)
-    assert said.says == ["up" if p > 0.4 else "down" for p in said.p]
+    np.testing.assert_allclose(said.score, fitted(kind).predict_proba(lesson()[0][:50])[:, 1], rtol=0, atol=1e-15)
+    assert said.says == ["up" if p > 0.4 else "down" for p in said.score]
     assert {"up", "down"} == set(said.says)
     assert (said.version, said.cut, said.served_from, said.stale_seconds) == ("v1", 0.4, form, 0.0)
 
@@ -125,7 +125,7 @@ def test_columns_are_picked_by_name_from_a_whole_bar_only_when_asked():
     loaded = served()
     with pytest.raises(InputMismatch, match=r"pick=True"):
         loaded.predict(whole_bar())
-    assert loaded.predict(whole_bar(), pick=True).p == loaded.predict({"rsi_14": [55.0], "atr_14": [0.02]}).p
+    assert loaded.predict(whole_bar(), pick=True).score == loaded.predict({"rsi_14": [55.0], "atr_14": [0.02]}).score
     with pytest.raises(InputMismatch, match="column rsi_14 is missing"):
         loaded.predict({"atr_14": [0.02]}, pick=True)
 
@@ -138,11 +138,11 @@ def test_no_entry_of_the_versions_log_is_needed_to_predict():
     """Its entries damaged, gone or not allowed to be read: what to expect is unknown, and that is said once."""
     store = MemoryStore()
     promote(model := a_model(store), model.register(packed(), RECORD, author="trainer"))
-    expected = model.load().predict(bars()).p
+    expected = model.load().predict(bars()).score
     for key in store.list("models/gbpusd/versions/"):
         del store.objects[key]
     loaded = a_model(store, who=2).load()
     with pytest.warns(RuntimeWarning, match="what to expect of v1 is not known .*missing from the log"):
         said = loaded.predict(bars())
-    np.testing.assert_array_equal(said.p, expected)
+    np.testing.assert_array_equal(said.score, expected)
     assert said.expected is None and loaded.predict(bars()).version == "v1"
