@@ -38,6 +38,7 @@ def service(champion: registry.Follower) -> FastAPI:
             "stand_aside": None,
             "says": prediction.says,
             "score": prediction.score.tolist(),
+            "probability": prediction.probability.to_dict(),
             "version": prediction.version,
             "cut": prediction.cut,
             "expected": None if prediction.expected is None else dataclasses.asdict(prediction.expected),

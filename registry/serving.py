@@ -154,12 +154,14 @@ class Follower:
         now = self._clock.monotonic()
         old = None if before is None else before.loaded
         try:
-            champion = self._model.in_production()
+            champion, calibration = self._model.calibrated()
         except (Suspended, NoChampion) as halt:
             return _View(old, halt, now)
         if old is None or old.champion is None or old.champion.identity != champion.identity:
-            old = self._model.load_champion(champion, instead_of=old)
+            old = self._model.load_champion(champion, calibration, instead_of=old)
             old.warm()
+        elif old.calibration != calibration:
+            old = old.calibrated_by(calibration)
         return _View(old, None, now)
 
     def _stale(self, view: _View) -> float:

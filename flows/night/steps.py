@@ -18,6 +18,7 @@ from flows.errors import BarsMissing, NightRefused, RequestRefused
 from flows.evidence import collect
 from flows.evidence.backfill import Progress
 from flows.evidence.collect import DAYS_NAMED, Evidence
+from flows.evidence.probability import fit_map, scored_days
 from flows.job.plan import Job
 from flows.night import holdout_rule, nightly_rule, overrides, suspicion
 from flows.night.outcome import Outcome, outcome_of, recorded_outcome
@@ -245,6 +246,7 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
             body["hindsight"] = late
         scored = verdict.evidence.scored
         body["evidence"] = {"scored": None if scored is None else scored.n, "rescored": named}
+        body["probability"] = _probability_maps(night, verdict, versions)
         body["streams"] = {
             str(version.record.recipe_fingerprint)[:16]: version.entry for version in versions if version is not None
         }
@@ -268,6 +270,25 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
         except Frozen as frozen:
             body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
     return model.hold(body=body, **decided)
+
+
+def _probability_maps(
+    night: NightContext, verdict: Verdict, versions: Sequence[Version | None]
+) -> dict[str, dict[str, Any]]:
+    """By version, how the champion's score, and that of who may become it by this decision, becomes a probability."""
+    assert verdict.evidence is not None, "maps are fitted on the ledger"
+    champion = verdict.expected
+    asked = {} if champion is None else {champion.version: champion.recipe_fingerprint}
+    if verdict.action == "promoted":
+        record = _winner(night, versions, verdict).record
+        asked[record.version] = record.recipe_fingerprint
+    maps = {}
+    for version, fingerprint in asked.items():
+        scored = scored_days(verdict.evidence.ledger, version, fingerprint)
+        fitted = None if scored is None else fit_map(scored)
+        if fitted is not None:
+            maps[version] = fitted.to_dict()
+    return maps
 
 
 def _winner(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Version:

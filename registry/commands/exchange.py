@@ -118,7 +118,7 @@ def predict(
     registry: Url = ".retrain/registry",
     as_json: Json = False,
 ) -> None:
-    """What a version says about the rows of a CSV file: score, up or down."""
+    """What a version says about the rows of a CSV file: score, probability, up or down."""
     loaded = open_model(registry, model).load(version)
     table = read_columns(bars, loaded.archive.signature.columns)
     predicted = Predicted(table, loaded.predict(table.columns, pick=True))
@@ -130,5 +130,7 @@ def predict(
         write_once(to, predicted.to_csv().encode(), otherwise=_OTHER_NAME)
         say(f"{to}: {len(table.names):,} rows by {predicted.prediction.version}")
     expected = predicted.prediction.expected
-    if expected is not None and not as_json:
-        typer.echo(f"{predicted.prediction.version} was {expected}", err=True)
+    if not as_json:
+        typer.echo(f"probability: {predicted.prediction.probability.says}", err=True)
+        if expected is not None:
+            typer.echo(f"{predicted.prediction.version} was {expected}", err=True)

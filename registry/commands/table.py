@@ -42,21 +42,38 @@ class Predicted:
     def to_dict(self) -> dict[str, Any]:
         prediction = self.prediction
         expected = None if prediction.expected is None else str(prediction.expected)
-        rows = [
-            {self.table.named: name, "score": score, "says": says}
-            for name, score, says in zip(self.table.names, prediction.score.tolist(), prediction.says, strict=True)
-        ]
-        return {"version": prediction.version, "cut": prediction.cut, "expected": expected, "rows": rows}
+        rows = [dict(zip(self._header, row, strict=True)) for row in self._rows]
+        probability = {"source": prediction.probability.source, "says": prediction.probability.says}
+        return {
+            "version": prediction.version,
+            "cut": prediction.cut,
+            "expected": expected,
+            "probability": probability,
+            "rows": rows,
+        }
 
     def to_csv(self) -> str:
-        """Header and a line a row: timestamp (or row), score with every digit, up or down, version."""
+        """Header and a line a row: timestamp (or row), score with every digit, probability with its interval (empty
+        where it is not known), up or down, version."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([self.table.named, "score", "says", "version"])
-        prediction = self.prediction
-        for name, score, says in zip(self.table.names, prediction.score.tolist(), prediction.says, strict=True):
-            writer.writerow([name, repr(score), says, prediction.version])
+        writer.writerow([*self._header, "version"])
+        writer.writerows([*row, self.prediction.version] for row in self._rows)
         return text.getvalue()
+
+    @property
+    def _header(self) -> list[str]:
+        return [self.table.named, "score", "probability", "low", "high", "says"]
+
+    @property
+    def _rows(self) -> list[list[Any]]:
+        prediction = self.prediction
+        probability = prediction.probability.rows(len(self.table.names))
+        scores = prediction.score.tolist()
+        return [
+            [name, score, *known, says]
+            for name, score, known, says in zip(self.table.names, scores, probability, prediction.says, strict=True)
+        ]
 
 
 def read_columns(path: str, wanted: Sequence[str]) -> ColumnTable:

@@ -124,6 +124,29 @@ CHAMPION_RECORD = Fields(
 )
 """A :class:`~registry.format.records.ChampionRecord`."""
 
+_FINITE = Plain("a number from -1e6 to 1e6", lambda value: NUMBER.holds(value) and abs(value) <= 1e6)
+_PROBABILITY_MAP = Fields(
+    {
+        "bars": NUMBERED,
+        "days": NUMBERED,
+        "base": SHARE,
+        "base_error": SECONDS,
+        "centre": _FINITE,
+        "scale": Plain("a number from 1e-6 to 1e6", lambda value: NUMBER.holds(value) and 1e-6 <= value <= 1e6),
+        "intercept": _FINITE,
+        "slope": Plain("a number from 0 to 1e6", lambda value: NUMBER.holds(value) and 0 <= value <= 1e6),
+        "intercept_variance": _FINITE,
+        "covariance": _FINITE,
+        "slope_variance": _FINITE,
+        "judged": COUNT,
+        "skill": NUMBER,
+        "skill_error": NUMBER,
+    },
+    optional=("skill", "skill_error"),
+)
+PROBABILITY_MAPS = MapOf(_PROBABILITY_MAP)
+"""By version: a :class:`~registry.model.probability.ProbabilityMap`."""
+
 FORMER_CHAMPION = Fields({"version": VERSION, "decision": NUMBERED, "since": TIME, "entry": NUMBERED})
 MANIFEST = Fields(
     {
@@ -259,6 +282,7 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
         "watermark": _WATERMARK,
         "streams": MapOf(NUMBERED),
         "vouched": ListOf(NUMBERED),
+        "probability": PROBABILITY_MAPS,
         "evidence_since": TIME,
         "evidence_after": Nullable(TEXT),
         "frozen": Nullable(Fields({"until": Nullable(TIME), **_REASON})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from registry.archive.archive import Archive
 from registry.archive.input_schema import InputSchema
 from registry.errors import InputMismatch, RegistryError
 from registry.format.records import ChampionRecord, VersionRecord
+from registry.model.probability import Probability, VersionMap
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
@@ -65,6 +67,7 @@ class Expectation:
 class Prediction:
     """``score``: the version's raw output for each row, from 0 to 1, float64 (n,); ``up``: where it lies above the
     version's ``cut``, bool (n,). A score ranks rows and is no probability: 0.3 does not come true on 30 % of them.
+    ``probability``: what the ledger supports of it, with an interval and on what it rests.
 
     ``served_from``: the data-only ``arrays``, or ``skops`` where there are none. ``stale_seconds``: 0.0 while the
     store confirms on schedule that this version is the champion, else how long ago it last did.
@@ -72,6 +75,7 @@ class Prediction:
 
     score: npt.NDArray[np.float64]
     up: npt.NDArray[np.bool_]
+    probability: Probability
     version: str
     cut: float
     expected: Expectation | None
@@ -94,6 +98,8 @@ class LoadedModel:
     champion: ChampionRecord | None = None
     recall: Callable[[], VersionRecord] | None = field(default=None, repr=False, compare=False)
     """Gives the version's record, which a champion is loaded without: one request less, no need of ``versions/``."""
+    calibration: VersionMap = field(default_factory=VersionMap)
+    """Makes a probability of a score."""
 
     @cached_property
     def expected(self) -> Expectation | None:
@@ -116,7 +122,15 @@ class LoadedModel:
             check_frame(self.archive.signature, frame)
         score = self.archive.up(self.archive.signature.matrix(frame))
         served_from: Literal["arrays", "skops"] = "skops" if self.archive.form is None else "arrays"
-        return Prediction(score, score > self.cut, self.version, self.cut, self.expected, served_from)
+        probability = self.calibration.of(score)
+        return Prediction(score, score > self.cut, probability, self.version, self.cut, self.expected, served_from)
+
+    def calibrated_by(self, calibration: VersionMap) -> LoadedModel:
+        """The same version with a newer map; what was looked up or made ready stays so."""
+        newer = dataclasses.replace(self, calibration=calibration)
+        if "expected" in self.__dict__:
+            newer.__dict__["expected"] = self.expected
+        return newer
 
     def warm(self, *, batches: bool = False) -> None:
         """Do now what the first :meth:`predict` would do: read the record, parse and check the model.

@@ -35,6 +35,7 @@ from registry.log.parallel import Progress, quiet, threads
 from registry.model import large_records, transitions
 from registry.model.evidence import Manifest, manifest_of, read_file, watermark
 from registry.model.prediction import LoadedModel
+from registry.model.probability import VersionMap
 from registry.model.version import Version, version_of
 from registry.store import Store
 from registry.trust.signing import Trusted
@@ -110,7 +111,8 @@ class ModelReader:
         version than the champion: the registration).
         """
         if which == "champion":
-            return self.load_champion(self._champion_or_raise(at))
+            entry = self.deciding(at)
+            return self.load_champion(self._champion_of(entry, at), self._calibration(entry))
         if at is not None:
             raise InvalidRequest(
                 f"only the champion is loaded as of a past moment: {which} at {at} would be {which} of today"
@@ -130,7 +132,14 @@ class ModelReader:
         """
         return self._champion_or_raise(None)
 
-    def load_champion(self, champion: ChampionRecord, *, instead_of: LoadedModel | None = None) -> LoadedModel:
+    def calibrated(self) -> tuple[ChampionRecord, VersionMap]:
+        """As :meth:`in_production`, with the map of its score to a probability, from the same entry."""
+        entry = self.deciding()
+        return self._champion_of(entry, None), self._calibration(entry)
+
+    def load_champion(
+        self, champion: ChampionRecord, calibration: VersionMap, *, instead_of: LoadedModel | None = None
+    ) -> LoadedModel:
         """That champion, ready to predict; the archive of ``instead_of`` is kept where it is the same version's."""
         old = None if instead_of is None else instead_of.champion
         if (
@@ -142,7 +151,7 @@ class ModelReader:
         else:
             archive = self.archive(champion)
         record = partial(self._record_at, champion.entry)
-        return LoadedModel(champion.version, champion.cut, archive, champion, record)
+        return LoadedModel(champion.version, champion.cut, archive, champion, record, calibration)
 
     def history(self, *, progress: Progress = quiet) -> list[Version]:
         """All versions, oldest first."""
@@ -275,8 +284,26 @@ class ModelReader:
             )
         return moved
 
+    def _calibration(self, entry: Entry | None) -> VersionMap:
+        """The map of the champion that stands in the state of ``entry``.
+
+        Where keys are trusted, only from an entry that one of them signed: a map may come with any decision, and the
+        champion's own signature says nothing of it.
+        """
+        champion = transitions.champion_of(entry)
+        if entry is None or champion is None:
+            return VersionMap()
+        try:
+            if self.trusted is not None:
+                self.trusted.check_entry(entry)
+        except UntrustedSignature as error:
+            return VersionMap(why=f"the map of its score is not believed: {error}")
+        return VersionMap.in_state(entry.state, champion.version)
+
     def _champion_or_raise(self, at: datetime | None) -> ChampionRecord:
-        entry = self.deciding(at)
+        return self._champion_of(self.deciding(at), at)
+
+    def _champion_of(self, entry: Entry | None, at: datetime | None) -> ChampionRecord:
         champion = transitions.champion_of(entry)
         if entry is None or champion is None:
             when = "" if at is None else f" at {say_time(at)}"

@@ -128,14 +128,22 @@ def stream_version(head: Entry | None, fingerprint: str) -> int | None:
 
 
 def _named_changes(state: Mapping[str, Any], body: Mapping[str, Any], n: int) -> dict[str, Any]:
-    """What decision ``n`` makes of what later nights use: of the ``streams``, the versions of the last 32 recipes; of
-    ``vouched``, the last decisions in which a person vouched for unsigned entries."""
+    """What decision ``n`` makes of what comes after it: of the ``streams``, the versions of the last 32 recipes; of
+    ``vouched``, the last decisions in which a person vouched for unsigned entries; ``probability``, the maps by which
+    production makes probabilities of scores."""
     changes: dict[str, Any] = {}
     if "streams" in body:
         changes["streams"] = _recent({**state.get("streams", {}), **body["streams"]})
+    if "probability" in body:
+        changes["probability"] = dict(body["probability"])
     if "vouched" in body:
         changes["vouched"] = [*state.get("vouched", ()), n][-_VOUCHED_KEPT:]
     return changes
+
+
+def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body without what stands in the state alone: an entry is small."""
+    return {name: value for name, value in body.items() if name != "probability"}
 
 
 def _recent(newest: Mapping[str, int]) -> dict[str, int]:
@@ -202,7 +210,7 @@ def promoted(
             **_named_changes(state, body, n),
             **(_restart_evidence({**state, **_night_changes(night)}, time) if by_person else {}),
         }
-        return Draft(kind, {**body, "version": new.version, "against": _identity(expected)}, changes)
+        return Draft(kind, {**_kept(body), "version": new.version, "against": _identity(expected)}, changes)
 
     return build
 
@@ -213,7 +221,7 @@ def held(body: Mapping[str, Any], *, expected: ChampionRecord | None, night: Nig
         _refuse_decided(state, night)
         _refuse_stale(champion_of(head), expected)
         changes = {**_night_changes(night), **_named_changes(state, body, n)}
-        return Draft("held", {**body, "against": _identity(expected)}, changes)
+        return Draft("held", {**_kept(body), "against": _identity(expected)}, changes)
 
     return build
 

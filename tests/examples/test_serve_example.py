@@ -177,6 +177,7 @@ def test_no_request_fails_through_a_promotion_an_outage_and_a_suspend(url, model
 def test_an_answer_says_what_a_caller_needs_to_know(url):
     said = httpx.post(f"{url}/predict", json=BAR).json()
     assert said["says"] == ["up" if said["score"][0] > 0.5 else "down"]
+    assert (said["probability"]["source"], said["probability"]["value"]) == ("unknown", None)
     assert (said["version"], said["cut"], said["stale_seconds"]) == ("v1", 0.5, 0.0)
     assert (said["expected"]["bars"], said["expected"]["no_skill"]) == (1000, 0.506)
 

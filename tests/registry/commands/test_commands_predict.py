@@ -9,8 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from tests.registry.actors import NAME
+from registry import Registry
+from tests.registry.actors import NAME, night
 from tests.registry.commanded import fitted
+from tests.registry.maps import USED
 
 WHY = ["--reason", "the feed was wrong"]
 
@@ -27,11 +29,11 @@ def test_a_csv_in_and_a_csv_out(url, run, tmp_path):
     bars.write_text("\ufeff" + CSV)
     status, out, err = run("predict", NAME, bars)
     header, *rows = [line.split(",") for line in out.splitlines()]
-    assert (status, header) == (0, ["timestamp", "score", "says", "version"])
+    assert (status, header) == (0, ["timestamp", "score", "probability", "low", "high", "says", "version"])
     assert [row[0] for row in rows] == ["2024-05-01 12:00", "2024-05-01 12:15"]
     np.testing.assert_allclose([float(row[1]) for row in rows], expected(), atol=1e-12)
-    assert [row[2:] for row in rows] == [["up", "v2"], ["down", "v2"]]
-    assert "v2 was right on 51.3%" in err
+    assert [row[2:] for row in rows] == [["", "", "", "up", "v2"], ["", "", "", "down", "v2"]]
+    assert "v2 was right on 51.3%" in err and "no night has fitted a map of its score for v2 yet" in err
     assert run("predict", NAME, bars, "--to", tmp_path / "said.csv")[0] == 0
     assert (tmp_path / "said.csv").read_text() == out
 
@@ -42,6 +44,19 @@ def test_predictions_of_a_named_version_as_json(url, run, tmp_path):
     told = json.loads(run("predict", NAME, bars, "--version", "v3", "--json")[1])
     assert (told["version"], [row["row"] for row in told["rows"]]) == ("v3", ["1", "2"])
     np.testing.assert_allclose([row["score"] for row in told["rows"]], expected(2), atol=1e-12)
+    assert {row["probability"] for row in told["rows"]} == {None} and told["probability"]["source"] == "unknown"
+
+
+def test_the_probability_stands_beside_the_score(url, run, tmp_path):
+    (tmp_path / "bars.csv").write_text(CSV)
+    model = Registry(str(url)).model(NAME)
+    body = {"sentence": "held", "probability": {"v2": USED.to_dict()}}
+    model.hold(expected=model.champion(), author="gate", body=body, night=night(30))
+    status, out, err = run("predict", NAME, tmp_path / "bars.csv")
+    cells = [[float(cell) for cell in line.split(",")[1:5]] for line in out.splitlines()[1:]]
+    wanted = USED.of(expected())
+    assert status == 0 and "probability: calibrated on 31,020 bars" in err
+    np.testing.assert_allclose(cells, np.column_stack([expected(), wanted.value, wanted.low, wanted.high]), atol=1e-12)
 
 
 def test_rows_may_come_from_standard_input(url, run, monkeypatch):

@@ -15,6 +15,7 @@ from registry.errors import Corrupt, EntryTooLarge, FormatTooNew, InvalidRequest
 from registry.format import entries, keys
 from registry.format.entries import KINDS, Entry, canonical, key_digest, parse
 from registry.format.sentences import sentence
+from registry.model.probability import ProbabilityMap
 from registry.model.transitions import champion_of
 from registry.trust.signing import Signer
 from tests.paths import ROOT
@@ -207,9 +208,7 @@ def full_of_everything(signer: Signer | None):
         recipe="r" * 100, recipe_fingerprint="f" * 64, known_at=NOON.isoformat(), cut=0.123456789012345, simulated=True
     )
     for i in range(256):
-        promoted = promote(
-            model, model.register(f"{i}".encode(), record, author=who), body={"sentence": "s"}, returned=True
-        )
+        promoted = promote(model, model.register(f"{i}".encode(), record, author=who), body=LARGEST_MAPS, returned=True)
     assert promoted.kind == "returned"
     for _ in range(20):
         model.rollback(author=who, reason=why)
@@ -219,6 +218,12 @@ def full_of_everything(signer: Signer | None):
     for i in range(32):
         model.tag(f"{i:02d}" + "t" * 98, model.version("latest").record.version, author=who)
     return model, who, why
+
+
+LONG = 0.000123456789
+LARGEST_MAP = ProbabilityMap(999_999, 9_999, LONG, LONG, -LONG, LONG, -LONG, LONG, LONG, -LONG, LONG, 250, -LONG, LONG)
+LARGEST_MAPS = {"sentence": "s", "probability": {name: LARGEST_MAP.to_dict() for name in ("v9999998", "v9999999")}}
+"""Of a champion and of who takes its place."""
 
 
 @pytest.mark.parametrize("signer", [None, Signer("promoter", b"s" * 32)], ids=["unsigned", "signed"])
