@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (15 
 
 bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (half an hour; a part: make bench-promotion PART=simulated)
 	@$(BIN)/python -m benchmarks.promotion $(PART)
+
+bench-probability: $(VENV)/.dev ## calibration and Brier skill of scores and probabilities on real bars (8 minutes)
+	@$(BIN)/python -m benchmarks.probability
 
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py

@@ -39,6 +39,7 @@ def service(champion: registry.Follower) -> FastAPI:
             "says": prediction.says,
             "score": prediction.score.tolist(),
             "probability": prediction.probability.to_dict(),
+            "unlike": None if prediction.unlike is None else prediction.unlike.tolist(),
             "version": prediction.version,
             "cut": prediction.cut,
             "expected": None if prediction.expected is None else dataclasses.asdict(prediction.expected),

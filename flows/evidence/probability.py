@@ -3,7 +3,7 @@
 A logistic line through the standardised log-odds of the score (Platt, 1999), whose slope is shrunk towards 0, the base
 rate, by the positive part of James and Stein (1961): ``slope * max(0, 1 - variance / slope²)``. Its variances are by
 trading days (the sandwich of Liang and Zeger, 1986), since bars of one day share the day's market. Why this form:
-``docs/decisions/0016-probability.md``.
+``docs/decisions/0008-probability.md``.
 
 Whether it is used is judged on the last 250 days, each by the map of the days before it, beside the base rate of the
 days before it. Every night fits it anew; ranks, sides and the gate read scores and know nothing of it.
@@ -82,15 +82,19 @@ class _Line:
 @dataclass(frozen=True, eq=False)
 class JudgedDays:
     """The last days, each by the map of the days before it. ``score``, ``label``, ``mapped`` and ``base`` (of the days
-    before): shape (n_bars,); ``days``: how many there are; ``skill`` and its standard error by days."""
+    before): shape (n_bars,); ``starts``: as in :class:`ScoredDays`; ``skill`` and its standard error by days."""
 
     score: Floats
     label: Floats
     mapped: Floats
     base: Floats
-    days: int
+    starts: npt.NDArray[np.intp]
     skill: float
     skill_error: float
+
+    @property
+    def days(self) -> int:
+        return self.starts.size - 1
 
 
 def scored_days(ledger: Ledger, version: str, fingerprint: str | None) -> ScoredDays | None:
@@ -149,7 +153,18 @@ def judge_map(scored: ScoredDays, last: int = DAYS_JUDGED) -> JudgedDays | None:
     skill = float(gain.sum() / max(loss.sum(), _FLAT))
     days = ScoredDays(scored.score[at], label, scored.starts[first:] - scored.starts[first])
     error = float(np.sqrt(np.square(days.by_day(gain - skill * loss)).sum()) / max(loss.sum(), _FLAT))
-    return JudgedDays(days.score, label, maps, bases, days.days, skill, error)
+    return JudgedDays(days.score, label, maps, bases, days.starts, skill, error)
+
+
+def calibration_slope(scored: ScoredDays) -> tuple[float, float] | None:
+    """The slope of labels on the log-odds of what was said (Cox, 1958), and its standard error by days.
+
+    1 where these are right, below 1 where they are too bold; None where the same was said of all bars.
+    """
+    line = _fit(scored)
+    if line.scale == _FLAT or line.base in (0.0, 1.0):
+        return None
+    return float(line.unshrunk[1]) / line.scale, float(np.sqrt(line.covariance[1, 1])) / line.scale
 
 
 def _fit(scored: ScoredDays, start: Floats | None = None) -> _Line:

@@ -33,6 +33,7 @@ from registry.clock import write_time
 from registry.errors import Frozen, StaleDecision
 from registry.format.entries import Entry
 from registry.log.parallel import threads
+from registry.model.likeness import ranges_of
 from registry.model.transitions import RECIPES_KEPT, former_champions
 
 
@@ -211,6 +212,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
         columns=signature.columns,
         dtypes=signature.dtypes,
         cut=cut,
+        ranges=ranges_of(signature.matrix(night.bars.data.bars.frame[night.bars.train])),
         dataset_fingerprint=fit.dataset_fingerprint,
         trained_from=_time(fit.trained_from),
         trained_to=_time(fit.trained_to),

@@ -54,7 +54,8 @@ class Predicted:
 
     def to_csv(self) -> str:
         """Header and a line a row: timestamp (or row), score with every digit, probability with its interval (empty
-        where it is not known), up or down, version."""
+        where it is not known), up or down, whether the row is
+        unlike what the version was trained on (empty where that is not known), version."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*self._header, "version"])
@@ -63,16 +64,18 @@ class Predicted:
 
     @property
     def _header(self) -> list[str]:
-        return [self.table.named, "score", "probability", "low", "high", "says"]
+        return [self.table.named, "score", "probability", "low", "high", "says", "unlike"]
 
     @property
     def _rows(self) -> list[list[Any]]:
         prediction = self.prediction
         probability = prediction.probability.rows(len(self.table.names))
-        scores = prediction.score.tolist()
+        count = len(self.table.names)
+        columns = (self.table.names, prediction.score.tolist(), probability, prediction.says)
+        strange = [None] * count if prediction.unlike is None else prediction.unlike.tolist()
         return [
-            [name, score, *known, says]
-            for name, score, known, says in zip(self.table.names, scores, probability, prediction.says, strict=True)
+            [name, score, *known, says, unlike]
+            for name, score, known, says, unlike in zip(*columns, strange, strict=True)
         ]
 
 

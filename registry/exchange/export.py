@@ -144,7 +144,11 @@ def _description(version: Version, decision: Entry | None) -> str:
 
 
 def _limits(version: Version) -> str:
-    lines = ["Figures say how it did on the bars named below, not what it will earn: costs are not in them."]
+    lines = [
+        "Its output is a score: it ranks rows and is no probability. While it is in production, `probability` is what "
+        "the evidence supports of a score, or the base rate, and says which.",
+        "Figures say how it did on the bars named below, not what it will earn: costs are not in them.",
+    ]
     if version.record.simulated:
         lines.insert(0, "**Trained on simulated bars: it says nothing about a market.**")
     if version.record.artifact is None:

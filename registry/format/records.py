@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Self
 
 from registry.errors import Corrupt
@@ -71,6 +71,8 @@ class VersionRecord(Record):
     dtypes: tuple[str, ...] | list[str] = ()
     cut: float = 0.5
     """It says "up" where its score is above this."""
+    ranges: Sequence[Sequence[float]] | None = None
+    """Of each feature, in their order, what training rows lay between: :mod:`registry.model.likeness`."""
     dataset_fingerprint: str | None = None
     trained_from: str | None = None
     trained_to: str | None = None

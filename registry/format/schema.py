@@ -67,6 +67,11 @@ _IMPORTED = Fields(
     optional=("from", "key", "date", "author", "timestamp"),
 )
 
+
+def _is_range(value: Any) -> bool:
+    return type(value) is list and len(value) == 2 and all(map(NUMBER.holds, value)) and value[0] <= value[1]
+
+
 _VERSION_FIELDS: dict[str, ValueCheck] = {
     "version": VERSION,
     "artifact": Nullable(TEXT),
@@ -81,6 +86,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "columns": _TEXTS,
     "dtypes": _TEXTS,
     "cut": SHARE,
+    "ranges": Nullable(ListOf(Plain("two finite numbers, the lower one first", _is_range))),
     "dataset_fingerprint": Nullable(TEXT),
     "trained_from": Nullable(MOMENT),
     "trained_to": Nullable(MOMENT),

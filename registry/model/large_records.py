@@ -26,7 +26,7 @@ MOST_MOVED_BYTES = 1 << 20
 """Of the object with the fields that were moved."""
 
 MOVABLE = (
-    *("columns", "dtypes", "features", "environment", "parameters", "details", "allowed"),
+    *("ranges", "columns", "dtypes", "features", "environment", "parameters", "details", "allowed"),
     *("measured_on", "metrics"),  # last, because a history and `registry log` show them
 )
 

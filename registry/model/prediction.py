@@ -17,6 +17,7 @@ from registry.archive.archive import Archive
 from registry.archive.input_schema import InputSchema
 from registry.errors import InputMismatch, RegistryError
 from registry.format.records import ChampionRecord, VersionRecord
+from registry.model.likeness import unlike
 from registry.model.probability import Probability, VersionMap
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Expectation:
 class Prediction:
     """``score``: the version's raw output for each row, from 0 to 1, float64 (n,); ``up``: where it lies above the
     version's ``cut``, bool (n,). A score ranks rows and is no probability: 0.3 does not come true on 30 % of them.
-    ``probability``: what the ledger supports of it, with an interval and on what it rests.
+    ``probability``: what the ledger supports of it, with an interval and on what it rests. ``unlike``: whether a row is
+    unlike what the version was trained on, bool (n,); None where its record does not say what that was.
 
     ``served_from``: the data-only ``arrays``, or ``skops`` where there are none. ``stale_seconds``: 0.0 while the
     store confirms on schedule that this version is the champion, else how long ago it last did.
@@ -80,6 +82,7 @@ class Prediction:
     cut: float
     expected: Expectation | None
     served_from: Literal["arrays", "skops"]
+    unlike: npt.NDArray[np.bool_] | None = None
     stale_seconds: float = 0.0
 
     @property
@@ -102,14 +105,19 @@ class LoadedModel:
     """Makes a probability of a score."""
 
     @cached_property
-    def expected(self) -> Expectation | None:
-        """What to expect of it; looked up once. None where its record does not say, or cannot be read: that is a
-        warning, since nothing that predicts needs it."""
+    def record(self) -> VersionRecord | None:
+        """The version's record, read once; None where it cannot be: that is a warning, since nothing that predicts
+        needs it."""
         try:
-            return None if self.recall is None else Expectation.of(self.recall())
+            return None if self.recall is None else self.recall()
         except RegistryError as error:
-            warnings.warn(f"what to expect of {self.version} is not known ({error})", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"what to expect of {self.version} is not known ({error})", RuntimeWarning, stacklevel=3)
             return None
+
+    @property
+    def expected(self) -> Expectation | None:
+        """What to expect of it; None where its record does not say, or cannot be read."""
+        return None if self.record is None else Expectation.of(self.record)
 
     def predict(self, frame: Columns, *, pick: bool = False) -> Prediction:
         """Score and side of each row of ``frame``, from the data-only form where there is one, else ``skops``.
@@ -120,16 +128,19 @@ class LoadedModel:
         """
         if not pick:
             check_frame(self.archive.signature, frame)
-        score = self.archive.up(self.archive.signature.matrix(frame))
+        x = self.archive.signature.matrix(frame)
+        score, ranges = self.archive.up(x), None if self.record is None else self.record.ranges
+        strange = None if ranges is None or len(ranges) != x.shape[1] else unlike(x, ranges)
         served_from: Literal["arrays", "skops"] = "skops" if self.archive.form is None else "arrays"
         probability = self.calibration.of(score)
-        return Prediction(score, score > self.cut, probability, self.version, self.cut, self.expected, served_from)
+        up = score > self.cut
+        return Prediction(score, up, probability, self.version, self.cut, self.expected, served_from, strange)
 
     def calibrated_by(self, calibration: VersionMap) -> LoadedModel:
         """The same version with a newer map; what was looked up or made ready stays so."""
         newer = dataclasses.replace(self, calibration=calibration)
-        if "expected" in self.__dict__:
-            newer.__dict__["expected"] = self.expected
+        if "record" in self.__dict__:
+            newer.__dict__["record"] = self.record
         return newer
 
     def warm(self, *, batches: bool = False) -> None:
@@ -137,7 +148,7 @@ class LoadedModel:
 
         ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
         """
-        _ = self.expected
+        _ = self.record
         self.archive.warm(batches=batches)
 
 

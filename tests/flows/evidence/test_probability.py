@@ -9,6 +9,7 @@ import pytest
 
 from flows.evidence.probability import FIRST_DAYS, ScoredDays, fit_map, judge_map, scored_days
 from flows.gate.scoring.ledger import NightScores, StreamScores, assemble
+from registry.model.likeness import ranges_of
 from registry.model.probability import log_odds, share_of
 from tests.flows.nights import Nights, at
 
@@ -35,8 +36,8 @@ def test_a_score_that_is_too_bold_becomes_what_happens():
 
 
 def test_where_scores_say_nothing_the_base_rate_is_served_in_most_worlds():
-    found = [fit_map(simulated(320, truth=0.0, seed=seed)) for seed in range(40)]
-    assert sum(each is not None and each.is_used for each in found) <= 10
+    found = [fit_map(simulated(320, truth=0.0, seed=seed)) for seed in range(12)]
+    assert sum(each is not None and each.is_used for each in found) <= 3
 
 
 def test_scores_that_are_upside_down_are_not_turned_round():
@@ -112,3 +113,10 @@ def test_every_night_fits_the_champions_map_anew(second: Nights):
     assert after["days"] > before["days"] >= FIRST_DAYS - 1 if before else after
     scored = scored_days(second.ledger, "v1", second.stream("line").removeprefix("recipe:"))
     assert scored is not None and after == fit_map(scored).to_dict()  # type: ignore[union-attr]
+
+
+def test_a_version_is_registered_with_the_ranges_of_its_training_rows(second: Nights):
+    context = second.context(at(3))
+    record = second.model.version("v1").record
+    rows = context.bars.data.bars.frame[context.bars.train][["rsi_14", "adx_14"]].to_numpy()
+    assert record.ranges == ranges_of(rows)
