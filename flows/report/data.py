@@ -104,6 +104,32 @@ class Money:
 
 
 @dataclass(frozen=True)
+class ReliabilityRow:
+    """A tenth of the bars by score: mean ``score`` and ``probability``, the share that went ``up``, its standard error
+    by days."""
+
+    score: float
+    probability: float
+    up: float
+    error: float
+    bars: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Does what is said come true? ``source`` and ``says``: what serving gives as probability now, and on what it
+    rests. ``rows`` stand on the last ``days`` ledger days, each by the map of the days before it, and so does the Brier
+    ``skill`` with its standard error by days; there are none while there are too few days."""
+
+    source: str
+    says: str
+    days: int
+    skill: float | None
+    skill_error: float | None
+    rows: tuple[ReliabilityRow, ...]
+
+
+@dataclass(frozen=True)
 class Changes:
     """What is not the same: from one version to another, and why these two."""
 
@@ -125,10 +151,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class ReportData:
-    """A whole report. ``production``, ``quality`` and ``money`` are None while production is empty (and ``money`` too
-    where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all. ``rescored``: trading days
-    of these that were corrected after they were scored; ``retrospective``: what they scored too late to be live, or
-    from restated values, in words."""
+    """A whole report. ``production``, ``quality``, ``reliability`` and ``money`` are None while production is empty
+    (and ``money`` too where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all.
+    ``rescored``: trading days of these that were corrected after they were scored; ``retrospective``: what they scored
+    too late to be live, or from restated values, in words."""
 
     model: str
     registry: str
@@ -139,6 +165,7 @@ class ReportData:
     production: Production | None
     quality: Quality | None
     money: Money | None
+    reliability: Reliability | None
     decisions: tuple[DecisionSummary, ...]
     decided: int
     rescored: tuple[str, ...]

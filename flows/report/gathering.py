@@ -18,6 +18,7 @@ from flows.report.data import Changes, Money, Production, Quality, ReportData
 from flows.report.decisions import MOST_DECISIONS, DecisionSummary, newest_decisions
 from flows.report.money import money
 from flows.report.quality import champion_stream, last_days, quality
+from flows.report.reliability import reliability
 from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
@@ -67,6 +68,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
         production=production,
         quality=good,
         money=earned,
+        reliability=None if champion is None or head is None else reliability(champion, evidence, head.state),
         decisions=decisions,
         decided=0 if head is None else head.n - scored_count(head),
         rescored=_rescored(model),

@@ -21,6 +21,7 @@ from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
 from flows.report.charts.interactive import evidence_figure, packed_plotly, score_figure
 from flows.report.charts.money import net_against_spread, running_result
 from flows.report.charts.palette import COLOURS
+from flows.report.charts.reliability import reliability_chart
 from flows.report.charts.score_history import RUN_DAYS, score_chart
 from flows.report.data import ReportData
 from flows.report.decisions import DecisionSummary
@@ -79,6 +80,8 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
     if data.money is not None:
         draw("spread", net_against_spread(data.money), "Net result against the spread")
         draw("sum", running_result(data.money), "Running result before and after costs")
+    if data.reliability is not None:
+        draw("reliability", reliability_chart(data.reliability), "How often bars of a score went up")
     draw("evidence", evidence_over_nights(data.decisions), "Evidence of each challenger night by night")
     if "evidence" in drawings:
         figures["evidence"] = evidence_figure(data.decisions)
