@@ -8,6 +8,7 @@ stands on a bar that a fit or a map behind it has seen.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,18 +18,21 @@ import numpy as np
 from flows.arrays import Floats
 from flows.bars import Dataset, load_bars, prepare
 from flows.evidence.backfill import refits
-from flows.evidence.probability import JudgedDays, ScoredDays, calibration_slope, judge_map
+from flows.evidence.probability import FIRST_DAYS, JudgedDays, ScoredDays, calibration_slope, fit_map, judge_map
 from flows.recipes import Machine, probabilities, shipped, train_all
 from flows.recipes.catalogue import LEVELS, STATIONARY
 from registry.archive.input_schema import InputSchema
 from registry.model.likeness import ranges_of, unlike
-from registry.model.probability import DAYS_JUDGED
+from registry.model.probability import DAYS_JUDGED, share_of
 
 WINDOW_DAYS = 365
 LEAST_BARS = 2_000
 FIRST_MONTH = 20
 """Trading days."""
 SPANS = {"all": 10_000, "last 250": DAYS_JUDGED}
+WORLDS = 400
+WORLD_DAYS, WORLD_BARS = FIRST_DAYS + DAYS_JUDGED, 91
+"""Of a world without skill: the first night on which a map may be used."""
 
 
 def main() -> None:
@@ -39,8 +43,8 @@ def main() -> None:
     options = parser.parse_args()
     data = prepare(load_bars(options.data))
     streams = walked_forward(data, options.cores)
-    print("| recipe | days | slope of the score | Brier skill of the score | slope | Brier skill | served |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| recipe | days | slope of the score | Brier skill of the score | slope of the probability | Brier skill |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name, score in streams.items():
         at = data.counted & ~np.isnan(score)
         scored = ScoredDays.of(score[at], data.label[at], data.trading_day[at])
@@ -49,6 +53,7 @@ def main() -> None:
             if judged is None:
                 raise SystemExit(f"{options.data} has too few trading days to judge a map by: add years")
             print(f"| {name} | {words} ({judged.days}) | {_figures(judged)} |")
+    print(f"\n{noise_worlds()}")
     print("\n| features | trained on | unlike it, of its own bars | of the 20 days after | of the year after |")
     print("| --- | --- | --- | --- | --- |")
     for row in unlike_rows(data):
@@ -71,6 +76,27 @@ def unlike_rows(data: Dataset) -> Iterator[tuple[str, ...]]:
             yield ", ".join(names), str(trained), *(f"{share:.1%}" for share in shares)
 
 
+def noise_worlds() -> str:
+    """In how many worlds whose scores say nothing a map is used on the first night that it may be, and how long a
+    night's fit takes."""
+    used, seconds = 0, []
+    starts = np.arange(0, WORLD_DAYS * WORLD_BARS + 1, WORLD_BARS)
+    for seed in range(WORLDS):
+        random = np.random.default_rng(seed)
+        score = share_of(random.normal(scale=0.2, size=starts[-1]))
+        label = (random.random(score.size) < 0.5).astype(np.float64)
+        begun = time.perf_counter()
+        found = fit_map(ScoredDays(score, label, starts))
+        seconds.append(time.perf_counter() - begun)
+        used += found is not None and found.is_used
+    share = used / WORLDS
+    error = 1.96 * np.sqrt(share * (1.0 - share) / WORLDS)
+    return (
+        f"scores without skill: the map is used in {used} of {WORLDS} worlds of {WORLD_DAYS} days "
+        f"({share:.1%} ± {error:.1%}); a night's fit takes {1000 * np.median(seconds):.0f} ms"
+    )
+
+
 def walked_forward(data: Dataset, cores: int) -> dict[str, Floats]:
     """The scores of each shipped recipe by the newest fit before each bar, shape (n_bars,), NaN where there is none."""
     recipes = list(shipped().values())
@@ -91,7 +117,7 @@ def _figures(judged: JudgedDays) -> str:
     raw = 1.0 - np.square(judged.score - judged.label).sum() / base.sum()
     return (
         f"{_slope(judged, judged.score)} | {100 * raw:+.3f} % | {_slope(judged, judged.mapped)} | "
-        f"{100 * judged.skill:+.3f} ± {200 * judged.skill_error:.3f} % | {'map' if judged.skill > 0 else 'base rate'}"
+        f"{100 * judged.skill:+.3f} ± {200 * judged.skill_error:.3f} %"
     )
 
 

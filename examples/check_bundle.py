@@ -102,7 +102,7 @@ def check_evidence(members, head, decisions, versions):
             check(in_order and (label <= 1).all(), f"{name}: bars out of order, or one without its label of 0 or 1")
             for series in sheet["series"]:
                 p = np.frombuffer(decoded(series["p"]), "<f8")
-                check(p.shape == opens.shape and not (np.abs(p - 0.5) > 0.5).any(), f"{name}: no probabilities")
+                check(p.shape == opens.shape and not (np.abs(p - 0.5) > 0.5).any(), f"{name}: no scores")
                 scored, right = ~np.isnan(p), (p > series["cut"]) == (label == 1)
                 streams.setdefault(series["stream"], {}).update(zip(opens[scored].tolist(), right[scored], strict=True))
     return streams

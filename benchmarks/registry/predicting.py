@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """One row, as a serving process does; the year; how far probabilities are apart at most."""
+    """One row, as a serving process does; the year; how far scores are apart at most."""
     files = sorted(bench.data.glob("*_features.csv"))
     trained, asked = pd.read_csv(files[0]), pd.read_csv(files[-1])
     up = (trained.close_15m.shift(-1) > trained.close_15m).astype(int)
@@ -69,7 +69,7 @@ def _figures(
     line = f"{name}, a year of {len(x):,} rows"
     yield Figure.ratio_of(f"{line} from arrays alone", "predict_proba", arrays[:, 0], arrays[:, 1], bound=ALONE_BOUND)
     yield Figure.ratio_of(f"{line}, made ready for batches", "predict_proba", many[:, 0], many[:, 1], bound=bounds[1])
-    yield Figure.value_of(f"{name}, largest difference of a probability", apart, unit="", bound=LARGEST)
+    yield Figure.value_of(f"{name}, largest difference of a score", apart, unit="", bound=LARGEST)
 
 
 def _done(said: Floats) -> None:

@@ -172,7 +172,7 @@ def _candidate(
 
 
 def _last_predictions(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tuple[Floats, float] | None:
-    """The probabilities, on the evaluation bars, of the version that last scored for the recipe, and its decision
+    """The scores, on the evaluation bars, of the version that last scored for the recipe, and its decision
     threshold; None where there is none (before the first live night), or its artifact is gone."""
     stream = evidence.ledger.streams.get(recipe_stream(recipe.fingerprint))
     if stream is None or stream.last_version is None:
@@ -195,7 +195,7 @@ def candidate(
     last: tuple[Floats, float] | None,
     version: str | None,
 ) -> Candidate:
-    """A recipe's version of tonight as the gate sees it. ``p``: its probabilities on the evaluation bars (of the last
+    """A recipe's version of tonight as the gate sees it. ``p``: its scores on the evaluation bars (of the last
     20 days), shape (evaluation bars,); ``last``: those of the stream's last version, and its decision threshold."""
     stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
     cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored])
@@ -268,7 +268,7 @@ def baselines_ahead(
     bars: NightBars,
 ) -> str:
     """Which baselines scored more than a first champion on the bars that chose it, in words; empty where none did, or
-    none was chosen. ``predictions``: P(up) of every bar of the night by each baseline, shape (n_bars,)."""
+    none was chosen. ``predictions``: the score of every bar of the night by each baseline, shape (n_bars,)."""
     won = next((candidate for candidate in candidates if candidate.name == decision.winner), None)
     stream = None if won is None else ledger.streams.get(won.stream)
     if won is None or stream is None:
@@ -305,8 +305,8 @@ def _baselines(bars: NightBars) -> list[OutcomeRow]:
 
 
 def _baseline_predictions(bars: NightBars) -> tuple[Mask, dict[str, Floats]]:
-    """The counted bars of the last 250 trading days, and P(up) of every bar by each baseline, fitted on the year before
-    them."""
+    """The counted bars of the last 250 trading days, and the score of every bar by each baseline, fitted on the year
+    before them."""
     data = bars.data
     judged = data.counted & np.isin(data.trading_day, np.unique(data.trading_day[data.counted])[-NIGHTS_A_YEAR:])
     try:

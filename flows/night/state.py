@@ -53,7 +53,7 @@ class NightContext:
 
 @dataclass(frozen=True, eq=False)
 class TrainedCandidate:
-    """One recipe's fit, its probabilities on the evaluation bars (``p``: shape (evaluation bars,)), and its archive."""
+    """One recipe's fit, its scores on the evaluation bars (``p``: shape (evaluation bars,)), and its archive."""
 
     fit: Fit
     p: Floats

@@ -125,7 +125,7 @@ def train_all(night: NightContext, on_trained: Callable[[str], None] | None = No
 
 
 def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
-    """One recipe fitted, its probabilities on the evaluation bars, and its archive."""
+    """One recipe fitted, its scores on the evaluation bars, and its archive."""
     job, bars = night.job, night.bars
     seed, machine = job.request.advanced.seed, Machine(job.cores, night.clock.monotonic)
     return _candidate(night, fit_recipe(recipe, bars.data, bars.train, seed=seed, machine=machine))

@@ -38,7 +38,7 @@ def _no_skill(dataset: Dataset, trained: Mask) -> Floats:
 
 
 def _fade_rsi(dataset: Dataset, trained: Mask) -> Floats:
-    # One bad cell, an RSI of 250, is no probability and must not end a night over a row that is shown for comparison.
+    # One bad cell, an RSI of 250, is no score and must not end a night over a row that is shown for comparison.
     return np.asarray(np.clip((100.0 - _column(dataset, "rsi_14")) / 100.0, 0.0, 1.0))
 
 

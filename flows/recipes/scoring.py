@@ -1,4 +1,4 @@
-"""Scores say how well probabilities and sides fit the labels: the figures of every table."""
+"""Figures say how well scores and sides fit the labels: the figures of every table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def score(label: Floats, p: Floats, threshold: float) -> Scores:
         raise GateRefused(f"{unknown} of {len(label)} labels are neither 0 nor 1: score bars with a known label only")
     outside = int((~((p >= 0.0) & (p <= 1.0))).sum())
     if outside:
-        raise GateRefused(f"{outside} of {len(p)} probabilities are not in 0 … 1: the model that gave them is broken")
+        raise GateRefused(f"{outside} of {len(p)} scores are not in 0 … 1: the model that gave them is broken")
     truth = label.astype(np.int64)
     called = says_up(p, threshold).astype(np.int64)
     return Scores(

@@ -1,4 +1,4 @@
-"""The cache of a replay's fits: the probabilities that each recipe's version of each night gives the bars after it.
+"""The cache of a replay's fits: the scores that each recipe's version of each night gives the bars after it.
 
 Each fit is one file in a folder, written whole or not at all. A replay that was killed therefore goes on where it
 stopped, and one with one recipe more fits that recipe alone.
@@ -43,7 +43,7 @@ class NightSpan:
 
 @dataclass(frozen=True, eq=False)
 class ReplayNight:
-    """One night. ``scores``: the bars that got their label this night, with the probabilities of the night before's
+    """One night. ``scores``: the bars that got their label this night, with the scores of the night before's
     versions. ``recent``: recipe name -> the probabilities that tonight's version gives the last 20 days' bars, shape
     (recent bars,), which stand at ``positions`` of the data; ``coming``: those that it gives the bars from ``through``
     on."""
@@ -184,7 +184,7 @@ def _nights(data: Dataset, span: NightSpan) -> list[tuple[str, int]]:
 def _fitted(
     pool: WorkerPool, context: FitContext, tasks: dict[Path, FitTask], progress: Progress | None
 ) -> dict[Path, Floats]:
-    """The probabilities of each task: from its file where there is one, else fitted by the pool and saved."""
+    """The scores of each task: from its file where there is one, else fitted by the pool and saved."""
     missing = [path for path in tasks if not path.exists()]
     done = len(tasks) - len(missing)
     if progress is not None:
@@ -236,7 +236,7 @@ def _replay_night(
 
 
 def _night_scores(job: Job, night: _PlannedNight, before: ReplayNight) -> NightScores:
-    """The bars labelled since the night before, with the probabilities of its versions; the decision thresholds are
+    """The bars labelled since the night before, with the scores of its versions; the decision thresholds are
     set when a policy is replayed."""
     label = night.seen.label
     at = np.arange(before.through, night.through)

@@ -222,7 +222,7 @@ class Replay:
         return 0.5 if np.isnan(cut) else cut
 
     def served(self, champion: Promotion, until: int) -> Floats:
-        """P(up) by a version of the bars from its night on and before the position ``until``, shape (n_bars,), NaN
+        """The scores by a version of the bars from its night on and before the position ``until``, shape (n_bars,), NaN
         where it is not known. The first five days were predicted when it was fitted; for later ones it is fitted
         again."""
         night = self.cache.nights[champion.number]

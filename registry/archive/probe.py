@@ -102,4 +102,4 @@ def _check(p: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
     if p.shape != shape or p.dtype.kind != "f":
         raise UnsafeArtifact(f"the model answers with {p.dtype} of shape {p.shape}, expected {shape}; not loaded")
     if not ((p >= 0) & (p <= 1)).all():  # NaN is neither
-        raise UnsafeArtifact("the model answers with what is no probability (outside 0 to 1, or NaN); not loaded")
+        raise UnsafeArtifact("the model answers with what is no score (outside 0 to 1, or NaN); not loaded")

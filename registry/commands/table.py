@@ -53,9 +53,8 @@ class Predicted:
         }
 
     def to_csv(self) -> str:
-        """Header and a line a row: timestamp (or row), score with every digit, probability with its interval (empty
-        where it is not known), up or down, whether the row is
-        unlike what the version was trained on (empty where that is not known), version."""
+        """Header and a line a row: timestamp (or row), score with every digit, probability with its interval, up or
+        down, whether the row is unlike what the version was trained on, version; empty what is not known."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*self._header, "version"])

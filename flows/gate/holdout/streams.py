@@ -83,7 +83,7 @@ def check_stream(stream: Predictions, *, bars: int) -> None:
     wrong = np.flatnonzero(~((stream.p >= 0.0) & (stream.p <= 1.0)))
     if wrong.size:
         raise GateRefused(
-            f"{wrong.size:,} of {bars:,} probabilities of {stream.name} are missing or outside 0 to 1, the first "
+            f"{wrong.size:,} of {bars:,} scores of {stream.name} are missing or outside 0 to 1, the first "
             f"at bar {wrong[0]} ({stream.p[wrong[0]]}): a bar without a usable score cannot be judged"
         )
     if not 0.0 <= stream.cut <= 1.0:

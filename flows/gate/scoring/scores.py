@@ -132,7 +132,7 @@ def stream_threshold(p: npt.ArrayLike) -> float:
     """The decision threshold that a version trained now is served with: the median of its stream's last 2,000
     predictions.
 
-    With it a version says "up" on about half the bars, whatever the level of its probabilities.
+    With it a version says "up" on about half the bars, whatever the level of its scores.
 
     Raises :class:`GateRefused` with fewer than 500 predictions, or where one is not finite.
     """

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from flows.evidence.probability import FIRST_DAYS, ScoredDays, fit_map, judge_map, scored_days
+from flows.evidence.probability import FIRST_DAYS, ScoredDays, calibration_slope, fit_map, judge_map, scored_days
 from flows.gate.scoring.ledger import NightScores, StreamScores, assemble
 from registry.model.likeness import ranges_of
 from registry.model.probability import log_odds, share_of
@@ -33,6 +34,14 @@ def test_a_score_that_is_too_bold_becomes_what_happens():
     assert value is not None
     np.testing.assert_allclose(value, share_of(-0.2 + 0.1 * log_odds(asked)), atol=0.01)
     assert (found.bars, found.days) == (400 * BARS, 400)
+
+
+@pytest.mark.parametrize("boldness", [0.02, 1.0])
+def test_the_slope_is_that_of_a_logistic_regression_on_every_bar(boldness):
+    scored = simulated(320, truth=0.1, boldness=boldness)
+    found = calibration_slope(scored)
+    exact = LogisticRegression(C=np.inf, tol=1e-10).fit(log_odds(scored.score)[:, None], scored.label)
+    assert found is not None and found[0] == pytest.approx(exact.coef_[0, 0], rel=2e-3)
 
 
 def test_where_scores_say_nothing_the_base_rate_is_served_in_most_worlds():

@@ -143,7 +143,7 @@ def test_more_processes_than_one_are_not_for_an_archive_to_ask_for():
 def test_a_later_answer_that_is_no_probability_is_refused_too():
     """Sound for the probe's rows, and not for others: a variance so small that its logarithm is not finite."""
     archive = with_array("naive Bayes", "theta_", lambda x: np.array([[1e308, 1e308], [-1e308, 1e308]]))
-    with pytest.raises(UnsafeArtifact, match="no probability"):
+    with pytest.raises(UnsafeArtifact, match="no score"):
         archive.up(np.full((1, WIDTH), 1.0))
 
 
