@@ -226,6 +226,16 @@ def test_ours_promotes_what_the_gate_promotes() -> None:
     assert ours.asked(a_night(former=former)) == RETURN
 
 
+def test_a_champion_that_was_its_recipe_until_lately_is_not_outrun_by_that_recipe_in_a_few_days() -> None:
+    night = a_night()
+    own = np.array(night.scores[1])
+    own[-5:] -= 0.03
+    young = a_night(champion=own, since=5)
+    assert (young.leads[1, :-5] == 0.0).all()
+    for name in ("e-process at 5 %", "ours"):
+        assert BY_NAME[name].asked(young) is None
+
+
 def test_ours_counts_only_days_that_the_champion_served() -> None:
     night = a_night(since=60)
     days, d, w = NightLeads(night).of(["0", "4"])
