@@ -23,6 +23,7 @@ COMMANDS = {
     "features": "Yearly feature files from raw exports of prices.",
     "replay": "Past nights as if live, by the gate and by simpler rules.",
     "report": "The evolution of a model, as one HTML file.",
+    "dossier": "What a model-risk reviewer asks of the champion.",
     "explain": "Why a night promoted or held, with the evidence.",
     "replay-decision": "Judge a past decision again: it must agree.",
     "watch": "Is the champion still good, are the bars there?",

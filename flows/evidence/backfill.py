@@ -48,7 +48,7 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
         progress(0, len(steps))
     for done, (end, evaluated) in enumerate(steps, start=1):
         frame = data.bars.frame[evaluated]
-        fits = _fits(job, data, end)
+        fits = fits_before(job, data, end)
         predictions.append([probabilities(fit, fit.recipe.signature, frame, cores=job.cores) for fit in fits])
         if progress is not None:
             progress(done, len(steps))
@@ -95,7 +95,7 @@ def night_scores(
     return scores
 
 
-def _fits(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
+def fits_before(job: Job, data: Dataset, end: pd.Timestamp) -> list[Fit]:
     """Every recipe on the window that ends there; none where it holds too little to train on."""
     try:
         trained = data.window(days=job.request.advanced.train_days, end=end)

@@ -29,14 +29,23 @@ def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, c
     their order (scikit-learn's own threads add them up as they come). Other estimators predict on one core.
     Raises :class:`registry.errors.InputMismatch` when the columns do not fit.
     """
-    estimator = model.estimator if isinstance(model, Fit) else model
+    return scores_of(model.estimator if isinstance(model, Fit) else model, input_matrix(signature, frame), cores=cores)
+
+
+def input_matrix(signature: InputSchema, frame: Columns) -> Floats:
+    """What a model reads of each row of ``frame``, shape (n, features); raises as :func:`probabilities`."""
     features = signature.matrix(frame)
-    if not len(features):
-        return np.empty(0)
     too_large = np.flatnonzero((np.abs(features) > LARGEST).any(axis=1))
     if too_large.size:
         where = row_name(int(too_large[0]), getattr(frame, "index", None))
         raise InputMismatch(f"a feature is beyond {LARGEST:.2g} at {where}, which no model reads: correct the bar")
+    return features
+
+
+def scores_of(estimator: Any, features: Floats, *, cores: int) -> Floats:
+    """The scores of rows as a fitted classifier reads them, shape (n, features): shape (n,)."""
+    if not len(features):
+        return np.empty(0)
     up = list(estimator.classes_).index(1)
     with one_thread():
         if cores == 1 or not is_forest(estimator):

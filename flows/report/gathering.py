@@ -29,7 +29,7 @@ from registry.model.version import version_of
 
 
 @dataclass(frozen=True, eq=False)
-class _Subject:
+class Subject:
     """What a report is about. ``head``: the newest entry of the decisions log; ``ledger``: the evidence."""
 
     job: Job
@@ -50,10 +50,10 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
     """
     head, newest = model.decisions.head(), model.versions.head()
     evidence = ledger or read_ledger(model)
-    subject = _Subject(job, model, data, evidence, head)
+    subject = Subject(job, model, data, evidence, head)
     champion, decisions, versions = subject.champion, newest_decisions(model), _versions(model)
     champions = _champions(subject)
-    good, earned = _quality_and_money(subject, now)
+    good, earned = quality_and_money(subject, now)
     production = _production(subject, decisions)
     names = frozenset(
         [*(former.version for former in former_champions(head)), *(() if champion is None else (champion.version,))]
@@ -80,7 +80,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
     )
 
 
-def _quality_and_money(subject: _Subject, now: datetime) -> tuple[Quality | None, Money | None]:
+def quality_and_money(subject: Subject, now: datetime) -> tuple[Quality | None, Money | None]:
     """How good the champion is, and what it would have earned; None while production is empty."""
     champion, ledger = subject.champion, subject.ledger
     if champion is None:
@@ -97,7 +97,7 @@ def _quality_and_money(subject: _Subject, now: datetime) -> tuple[Quality | None
     )
 
 
-def _production(subject: _Subject, decisions: tuple[DecisionSummary, ...]) -> Production | None:
+def _production(subject: Subject, decisions: tuple[DecisionSummary, ...]) -> Production | None:
     model, head, champion = subject.model, subject.head, subject.champion
     if head is None or champion is None:
         return None
@@ -129,7 +129,7 @@ def _versions(model: Model) -> list[Version]:
     return model.completed([version_of(entry) for entry in islice(registered, MOST_VERSIONS)][::-1])
 
 
-def _champions(subject: _Subject) -> list[Version]:
+def _champions(subject: Subject) -> list[Version]:
     """The champion and the last ten before it, oldest first, each once."""
     champion = subject.champion
     entries = [former.entry for former in former_champions(subject.head)] + (
@@ -144,7 +144,7 @@ def _absent(champions: list[Version], versions: list[Version]) -> list[Version]:
     return [champion for champion in champions if str(champion) not in names]
 
 
-def _changes(subject: _Subject, champions: list[Version], versions: list[Version]) -> tuple[Changes, ...]:
+def _changes(subject: Subject, champions: list[Version], versions: list[Version]) -> tuple[Changes, ...]:
     champion = subject.champion
     if champion is None:
         return ()

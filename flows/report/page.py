@@ -40,7 +40,7 @@ def render(data: ReportData) -> str:
     drawings, figures = _charts(data)
     plotly, plotly_digest = packed_plotly() if figures else ("", "")  # packing takes as long as all the rest
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             data=data,
@@ -106,7 +106,8 @@ def _sha256(text: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """The templates of this folder, where every value is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

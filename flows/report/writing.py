@@ -38,11 +38,11 @@ def write_report(
     """
     check_model(model, job.registry)
     dataset = data or job.load_dataset()
-    _check_bars(model, dataset)
+    check_bars(model, dataset)
     moment = now or dataset.bars.as_of.to_pydatetime()
     page = render(gather(job, model, dataset, moment))
     path = out or Path(job.reports).expanduser() / f"{model.name}.html"
-    _write(path, page.encode())
+    write_file(path, page.encode())
     return path
 
 
@@ -74,7 +74,7 @@ def check_model(model: Model, place: str) -> None:
         )
 
 
-def _check_bars(model: Model, data: Dataset) -> None:
+def check_bars(model: Model, data: Dataset) -> None:
     """Refuses to measure a real model on simulated bars, and the other way round."""
     newest = model.versions.head()
     simulated = newest is not None and bool(model.version("latest").record.simulated)
@@ -86,7 +86,8 @@ def _check_bars(model: Model, data: Dataset) -> None:
         )
 
 
-def _write(path: Path, page: bytes) -> None:
+def write_file(path: Path, page: bytes) -> None:
+    """Write a page, its folder too; :class:`~flows.errors.ReportFailed` where that is not possible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page)

@@ -24,10 +24,13 @@ from registry.clock import say_time, write_time
 from registry.errors import ArtifactMissing, InvalidRequest, NotFound
 from registry.extras import needing
 from registry.format.entries import Entry
+from registry.format.records import VersionRecord
 from registry.model import transitions
 from registry.model.roles import Model
 from registry.model.version import Version, author_of, dated
 from registry.store.files import write_atomically
+
+_FIGURES = "Figures say how it did on the bars named below, not what it will earn: costs are not in them."
 
 ARCHIVE, RECORD, DECISION, CARD = "model.zip", "version.json", "decision.json", "README.md"
 
@@ -59,7 +62,7 @@ def model_card(name: str, version: Version, decision: Entry | None) -> str:
     record = version.record
     card = Card(None, model_diagram=False, template=None)
     card.add(**{f"{name} {record.version}": _description(version, decision)})
-    card.add(**{"Intended uses and limitations": _limits(version)})
+    card.add(**{"Intended uses and limitations": "\n\n".join([*limits_of(version), _FIGURES])})
     card.add(**{"Training procedure": _training(version)})
     _table(card, "Training procedure/Hyperparameters", "Hyperparameter", record.parameters)
     _table(card, "Training procedure/Environment", "Package", record.environment or {})
@@ -132,10 +135,14 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     return list(paths)
 
 
+def purpose_of(record: VersionRecord) -> str:
+    """What a version is for, in a sentence."""
+    return f"Predicts whether the next bar closes higher. Recipe: {record.recipe or 'not recorded'}."
+
+
 def _description(version: Version, decision: Entry | None) -> str:
     record = version.record
-    what = f"Predicts whether the next bar closes higher. Recipe: {record.recipe or 'not recorded'}."
-    lines = [what, f'Says "up" where its score is above {record.cut:g}.']
+    lines = [purpose_of(record), f'Says "up" where its score is above {record.cut:g}.']
     if decision is not None:
         lines.append(f"Made champion on {decision.time:%Y-%m-%d}: {str(decision).rstrip('.')}.")
     else:
@@ -143,17 +150,17 @@ def _description(version: Version, decision: Entry | None) -> str:
     return "\n\n".join(lines)
 
 
-def _limits(version: Version) -> str:
+def limits_of(version: Version) -> list[str]:
+    """What it is not, a sentence or two each."""
     lines = [
         "Its output is a score: it ranks rows and is no probability. While it is in production, `probability` is what "
         "the evidence supports of a score, or the base rate, and says which.",
-        "Figures say how it did on the bars named below, not what it will earn: costs are not in them.",
     ]
     if version.record.simulated:
-        lines.insert(0, "**Trained on simulated bars: it says nothing about a market.**")
+        lines.insert(0, "Trained on simulated bars: it says nothing about a market.")
     if version.record.artifact is None:
         lines.append("This is a record without artifact: there is no model to load.")
-    return "\n\n".join(lines)
+    return lines
 
 
 def _training(version: Version) -> str:

@@ -1,0 +1,1 @@
+"""What a model-risk reviewer reads: one document about the champion of a moment, from what is recorded."""

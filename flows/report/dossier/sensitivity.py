@@ -1,0 +1,138 @@
+"""What the champion's recipe rests on: each feature shuffled, and the recipe fitted without its best feature.
+
+The champion itself was trained on most of the ledger's bars, where shuffling shows what it memorised. So its recipe
+walks forward as a backfill does: refitted each 20 trading days on the days before, and asked about bars that no fit
+behind an answer has seen, as they are and with one feature shuffled among them (permutation importance: Breiman, 2001).
+Seeds are fixed: the same bars give the same figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from flows.arrays import Floats
+from flows.bars import Dataset
+from flows.evidence.backfill import fits_before, refits
+from flows.gate.scoring.ledger import Ledger, Stream
+from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.job.plan import Job, policy_of
+from flows.recipes import Recipe
+from flows.recipes.predicting import input_matrix, scores_of
+from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
+from flows.report.dossier.measured import mean_and_error
+from flows.report.dossier.subject import DossierSubject
+from registry.clock import read_time
+
+DAYS = 250
+"""Trading days, at most."""
+
+_AS_IS = "all features"
+
+
+def sensitivity(subject: DossierSubject) -> DossierSection:
+    """By how much the policy's score a bar falls without what each feature says."""
+    recipe = _recipe(subject)
+    policy = policy_of(subject.asked.job, subject.head)
+    facts = [Fact("recipe", None if recipe is None else recipe.name), Fact("score", policy.score)]
+    rows: list[tuple[Value, ...]] = []
+    if recipe is not None:
+        ledger = _asked_with_each_shuffled(subject, recipe)
+        falls = _falls(ledger, policy.score, _AS_IS)
+        if falls:
+            best = max(falls, key=lambda name: falls[name][0])
+            facts.append(Fact("best feature", best))
+            without = _without(subject, recipe, best, ledger)
+            falls |= {} if without is None else {f"fitted without {best}": without}
+        rows = [(name, fall, None if error is None else 2.0 * error) for name, (fall, error) in falls.items()]
+        at = ledger.streams[_AS_IS].scored
+        facts += [
+            Fact("bars", int(at.sum()) or None),
+            Fact("trading days", int(np.unique(ledger.day[at]).size) or None),
+        ]
+    empty = "not recorded: the recipe is not among those of this run, or there are too few bars before the first day"
+    columns = ("shuffled", f"{policy.score} a bar lost", "±")
+    return DossierSection(
+        "sensitivity",
+        "Sensitivity",
+        f"retrain dossier {subject.model} --at {subject.at}",
+        tuple(facts),
+        (FactTable("What is lost without a feature; ± two standard errors by days", columns, tuple(rows), empty),),
+    )
+
+
+def _recipe(subject: DossierSubject) -> Recipe | None:
+    """The champion's recipe, by its fingerprint: a version's record holds no whole recipe."""
+    wanted = subject.champion.recipe_fingerprint
+    return next((recipe for recipe in subject.asked.job.recipes if recipe.fingerprint == wanted), None)
+
+
+def _as_trained(subject: DossierSubject, recipe: Recipe) -> Job:
+    """A job that fits this recipe by the seed and over as many days as the champion was."""
+    job, record = subject.asked.job, subject.version.record
+    changed: dict[str, int] = {} if record.seed is None else {"seed": record.seed}
+    if record.trained_from is not None and record.trained_to is not None:
+        changed["train_days"] = (read_time(record.trained_to) - read_time(record.trained_from)).days + 1
+    advanced = job.request.advanced.model_copy(update=changed)
+    return replace(job, recipes=(recipe,), request=job.request.model_copy(update={"advanced": advanced}))
+
+
+def _asked_with_each_shuffled(subject: DossierSubject, recipe: Recipe) -> Ledger:
+    """The recipe's scores of the last days: a stream of the bars as they are, and one for each feature shuffled."""
+    job, data = _as_trained(subject, recipe), subject.asked.data
+    names = (_AS_IS, *recipe.signature.features)
+    scores = {name: np.full(data.label.size, np.nan) for name in names}
+    for step, (end, evaluated) in enumerate(refits(data, DAYS)):
+        for fit in fits_before(job, data, end):
+            inputs = input_matrix(recipe.signature, data.bars.frame[evaluated])
+            for place, name in enumerate(names):
+                shuffled = inputs if name == _AS_IS else _shuffled(inputs, place - 1, (fit.seed, step, place))
+                scores[name][evaluated] = scores_of(fit.estimator, shuffled, cores=job.cores)
+    return _ledger(data, scores)
+
+
+def _shuffled(inputs: Floats, column: int, seed: tuple[int, ...]) -> Floats:
+    found = inputs.copy()
+    found[:, column] = np.random.default_rng(seed).permutation(found[:, column])
+    return found
+
+
+def _without(subject: DossierSubject, recipe: Recipe, best: str, ledger: Ledger) -> tuple[float, float | None] | None:
+    """What the recipe loses where it is fitted without its best feature; None where it has no other."""
+    others = tuple(name for name in recipe.signature.features if name != best)
+    if not others:
+        return None
+    fewer = replace(recipe, name=f"{recipe.name[:40]}_fewer", features=others)
+    job, data = _as_trained(subject, fewer), subject.asked.data
+    scores = np.full(data.label.size, np.nan)
+    for end, evaluated in refits(data, DAYS):
+        for fit in fits_before(job, data, end):
+            inputs = input_matrix(fewer.signature, data.bars.frame[evaluated])
+            scores[evaluated] = scores_of(fit.estimator, inputs, cores=job.cores)
+    known = ~np.isnan(data.label)
+    as_is = ledger.streams[_AS_IS]
+    policy = policy_of(subject.asked.job, subject.head)
+    both = replace(ledger, streams={_AS_IS: as_is, best: replace(as_is, p=scores[known])})
+    return _falls(both, policy.score, _AS_IS)[best]
+
+
+def _ledger(data: Dataset, scores: dict[str, Floats]) -> Ledger:
+    known = ~np.isnan(data.label)
+    half, live = np.full(int(known.sum()), 0.5), np.ones(int(known.sum()), np.bool_)
+    streams = {name: Stream(name, each[known], half, live, None) for name, each in scores.items()}
+    opens = pd.DatetimeIndex(data.bars.frame.index)[known]
+    return Ledger(opens, data.label[known], data.trading_day[known], data.counted[known], streams, {}, ())
+
+
+def _falls(ledger: Ledger, score: str, as_is: str) -> dict[str, tuple[float, float | None]]:
+    """By stream: what is lost a bar against the bars as they are, and its standard error by days."""
+    scores = StreamScorer(ledger, score)
+    found = {}
+    for name in ledger.streams:
+        lost = scores.of(as_is, as_is) - scores.of(name, name)
+        at = ledger.counted & ~np.isnan(lost)
+        if name != as_is and at.any():
+            found[name] = mean_and_error(lost[at], ledger.day[at])
+    return found
