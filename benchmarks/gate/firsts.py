@@ -21,13 +21,13 @@ from threadpoolctl import threadpool_limits
 from benchmarks.gate.bars import simulate
 from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Floats, Scenario, autoregression
 from benchmarks.gate.figures import Figure, share
-from benchmarks.gate.rolling import Sums
+from benchmarks.gate.rolling import Sums, each_for_itself
 from flows.bars import load_bars, prepare
 from flows.gate.nightly.candidates import Candidate
 from flows.gate.nightly.first import choose_first, choose_first_without_rate
 from flows.gate.nightly.first_thresholds import first_thresholds
 from flows.gate.nightly.policy import GatePolicy
-from flows.gate.nightly.sequential import WINDOWS, variance_inflation
+from flows.gate.nightly.sequential import WINDOWS
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.ledger import Ledger, Stream
 from flows.gate.scoring.scores import trailing_base, trailing_rank
@@ -90,15 +90,18 @@ def _crowned(edges: Floats, history: int, begins: Sequence[int] | None = None) -
     z = np.full((*edges.shape[:2], NIGHTS), -np.inf)
     mean = np.full(z.shape, -np.inf)
     begun = np.zeros(edges.shape[1], np.int64) if begins is None else np.asarray(begins)
+    own = np.full(z.shape, np.nan)
     for recipe, begin in enumerate(begun.tolist()):
-        own = edges[:, recipe, history + begin :] if begin else edges[:, recipe]
+        days = edges[:, recipe, history + begin :] if begin else edges[:, recipe]
         nights = seen[begin:] - (history + begin if begin else 0)
-        sums = Sums(own, nights)
-        r = np.maximum(sums.autocorrelation(WINDOWS[-1]), 0.0)
-        z[:, recipe, begin:] = sums.largest_z(WINDOWS[-1:]) / variance_inflation(r)
-        total = np.concatenate([np.zeros((own.shape[0], 1)), np.cumsum(own, axis=1)], axis=1)
+        sums = Sums(days, nights)
+        own[:, recipe, begin:] = np.maximum(sums.autocorrelation(WINDOWS[-1]), 0.0)
+        z[:, recipe, begin:] = sums.largest_z(WINDOWS[-1:])
+        total = np.concatenate([np.zeros((days.shape[0], 1)), np.cumsum(days, axis=1)], axis=1)
         n = np.minimum(nights, WINDOWS[-1])
         mean[:, recipe, begin:] = (total[:, nights] - total[:, nights - n]) / np.maximum(n, 1)
+    r = np.maximum(own, np.nanmean(own, axis=1)[:, None])
+    z /= np.sqrt(each_for_itself(r, edges[:, begun == 0], seen))
     asked = np.array(
         [_asked(int((begun <= night).sum()), first_look=night == 0) for night in range(NIGHTS)], dtype=np.float64
     )

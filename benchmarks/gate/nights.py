@@ -11,6 +11,7 @@ from benchmarks.gate.bars import WARM_UP, Bars
 from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Days, Floats
 from benchmarks.gate.rolling import nightly_z
 from flows.gate.nightly.calibration import Calibration, YearOfNights, calibrate
+from flows.gate.nightly.dependence import OverWeeks
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, judge, together
 from flows.gate.scoring.scores import accuracy, edge, trailing_base
 from flows.monitoring.cusum import baseline, watch
@@ -75,21 +76,25 @@ def promotions_of_a_year(
             while night + 1 < NIGHTS and winner < 0:
                 night += 1
                 lead = (np.array(rivals) - champion)[:, since : HISTORY + night].T
-                winner = _tonight(lead, thresholds[recipes + 1].at(lead.shape[0]))
+                scores = np.array(rivals[:recipes])[:, : HISTORY + night].T
+                winner = _tonight(lead, thresholds[recipes + 1].at(lead.shape[0]), scores)
             count[year] += winner >= 0
     return count
 
 
-def _tonight(lead: Floats, allowed: Calibration) -> int:
-    """Who is promoted in one year tonight, −1 for nobody; the last column is the former champion's."""
+def _tonight(lead: Floats, allowed: Calibration, scores: Floats) -> int:
+    """Who is promoted in one year tonight, −1 for nobody; the last column is the former champion's. ``scores``: of the
+    recipes on all days."""
     bars = np.full(lead.shape[0], float(BARS))
-    found = judge(lead, bars)
+    names = [str(recipe) for recipe in range(lead.shape[1])]
+    weeks, found = OverWeeks(names[:-1], scores), judge(lead, bars)
+    r, found = found.r, weeks.widened(found, names)
     best = found.best
     if best is None:
         return -1
     if best.z > allowed.threshold:
         return best.recipe
-    everyone = judge(*together(lead[:, :-1], bars), windows=RECENT_WINDOWS, r=found.r).best
+    everyone = weeks.all_together(judge(*together(lead[:, :-1], bars), windows=RECENT_WINDOWS, r=r)).best
     fell = everyone is not None and allowed.together is not None and everyone.z > allowed.together
     return int(np.nanmax(found.z[:-1], axis=1).argmax()) if fell else -1
 

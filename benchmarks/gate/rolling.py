@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.gate.days import BARS, HISTORY, NIGHTS, Floats, Scenario, simulate
+from benchmarks.gate.days import BARS, HISTORY, NIGHTS, OWN, Floats, Scenario, autoregression, simulate
+from flows.gate.nightly.dependence import HORIZONS, OWN_ERRORS, OverWeeks
 from flows.gate.nightly.sequential import (
     RECENT_WINDOWS,
     WINDOWS,
@@ -39,20 +40,24 @@ class Sums:
         products[..., 1:] = leads[..., 1:] * leads[..., :-1]
         self._product = _running(products)
 
-    def largest_z(self, windows: Sequence[int]) -> Floats:
-        """Largest z over the windows that exist, days taken as independent: shape (…, nights), −inf where none does."""
+    def largest_z(self, windows: Sequence[int], variances: Sequence[Floats] | None = None) -> Floats:
+        """Largest z over the windows that exist, shape (…, nights), −inf where none does. ``variances``: by window, how
+        many times as large the variance of its mean is as that of independent days, which they are without it."""
+        by = [np.sqrt(each) for each in variances] if variances else [np.ones(self.seen.size)] * len(windows)
         longest = np.minimum(self.seen, windows[-1])
         judged = self.seen >= fewest_days(windows)
         best = np.full((*self._total.shape[:-1], self.seen.size), -np.inf)
         if not judged.any():
             return best
         mean, believed = self._moments(judged, longest)
-        z = mean / np.sqrt(believed / longest[judged])
-        for n in windows[:-1]:
-            full = self.seen[judged] >= n
-            mean, variance = self._moments(self.seen >= n, np.full_like(longest, n))
-            z[..., full] = np.maximum(z[..., full], mean / np.sqrt(np.maximum(variance, believed[..., full]) / n))
-        best[..., judged] = normal_from_t(z, longest[judged] - 1.0)
+        degrees = longest[judged] - 1.0
+        best[..., judged] = normal_from_t(mean / np.sqrt(believed / longest[judged]), degrees) / by[-1][..., judged]
+        for window, n in enumerate(windows[:-1]):
+            full = self.seen >= n
+            mean, variance = self._moments(full, np.full_like(longest, n))
+            known = full[judged]
+            t = mean / np.sqrt(np.maximum(variance, believed[..., known]) / n)
+            best[..., full] = np.maximum(best[..., full], normal_from_t(t, degrees[known]) / by[window][..., full])
         return best
 
     def autocorrelation(self, longest: int) -> Floats:
@@ -82,23 +87,124 @@ def nightly_z(leads: Floats, history: int) -> tuple[Floats, Floats]:
     ``leads``: shape (years, recipes, days), ``history`` of them before night 0."""
     seen = history + np.arange(NIGHTS)
     each, everyone = Sums(leads, seen), Sums(leads.mean(axis=1), seen)
-    r = np.maximum(each.autocorrelation(WINDOWS[-1]).mean(axis=1), 0.0)
-    inflation = variance_inflation(r)
-    return each.largest_z(WINDOWS) / inflation[:, None], everyone.largest_z(RECENT_WINDOWS) / inflation
+    found = each.autocorrelation(WINDOWS[-1])
+    r = np.maximum(found.mean(axis=1), 0.0)
+    days = np.maximum(np.minimum(seen, WINDOWS[-1]), 1)
+    own = np.where(found - r[:, None] > OWN_ERRORS / np.sqrt(days), found, r[:, None])
+    others, all_of_them = _shown(leads, seen)
+    z = each.largest_z(WINDOWS, _variances(own, others, WINDOWS, seen))
+    return z, everyone.largest_z(RECENT_WINDOWS, _variances(r, all_of_them, RECENT_WINDOWS, seen))
+
+
+Shown = Sequence[tuple[int, Floats, Floats]]
+"""By horizon: days, variance ratio, lower end of its interval."""
+
+
+def each_for_itself(r: Floats, scores: Floats, seen: npt.NDArray[np.int64]) -> Floats:
+    """By how much the variance of a year's mean is larger than that of independent days, shape (years, recipes,
+    nights), for autocorrelations ``r`` of this shape and the variance ratios of the scores, (years, recipes, days),
+    around nothing but their own means."""
+    end = np.maximum(seen, 3)
+    day = _sum_variance(scores, end, 1).sum(axis=1)
+    products = _products(scores, end)
+    series = np.square(np.einsum("ykkn->yn", products)) / np.square(products).sum(axis=(1, 2))
+    shown = [_with_low(_sum_variance(scores, end, q).sum(axis=1) / day, q, series, seen) for q in HORIZONS]
+    return _variances(r, [(q, ratio[:, None], low[:, None]) for q, ratio, low in shown], WINDOWS[-1:], seen)[0]
+
+
+def _variances(r: Floats, shown: Shown, windows: Sequence[int], seen: npt.NDArray[np.int64]) -> list[Floats]:
+    by_lag = np.square(variance_inflation(r))
+    found = []
+    for n in windows:
+        most = by_lag
+        for q, ratio, low in shown:
+            used = (low > by_lag) & (q <= np.minimum(seen, n))
+            most = np.where(used, np.maximum(most, ratio), most)
+        found.append(most)
+    return found
+
+
+def _shown(leads: Floats, seen: npt.NDArray[np.int64]) -> tuple[Shown, Shown]:
+    """Variance ratios of the other recipes around their mean, for each recipe: shape (years, recipes, nights); and of
+    all, (years, nights). All days that a night has seen count.
+
+    Σ (x_j − mean)² over k series is Σ x_j² − (Σ x_j)² / k, so running sums of each series, of all of them and of all
+    but each are enough.
+    """
+    recipes, end = leads.shape[1], np.maximum(seen, 3)  # fewer days have no ratio, nor are they asked for one
+    total = leads.sum(axis=1, keepdims=True)
+
+    def spread(q: int) -> tuple[Floats, Floats]:
+        parts = [_sum_variance(x, end, q) for x in (leads, total - leads, total)]
+        own = parts[0].sum(axis=1)
+        return (own[:, None] - parts[0]) - parts[1] / (recipes - 1), own - parts[2][:, 0] / recipes
+
+    series = _independent_series(leads, end)
+    day = spread(1)
+    shown: list[list[tuple[int, Floats, Floats]]] = [[], []]
+    for q in HORIZONS:
+        for at, sums in enumerate(spread(q)):
+            shown[at].append(_with_low(sums / day[at], q, series[at], seen))
+    return shown[0], shown[1]
+
+
+def _with_low(ratio: Floats, q: int, series: Floats, seen: npt.NDArray[np.int64]) -> tuple[int, Floats, Floats]:
+    """A variance ratio and the lower end of its interval; −inf where the days do not hold the horizon twice."""
+    middle = 2.0 * (2 * q - 1) * (q - 1) / (27.0 * q * series * np.maximum(seen, 3))
+    low = ratio / np.maximum(1.0 - middle + 1.6448536 * np.sqrt(middle), 0.2) ** 3
+    return q, ratio, np.where(seen >= 2 * q, low, -np.inf)
+
+
+def _products(x: Floats, end: npt.NDArray[np.int64]) -> Floats:
+    """Covariances, times days, of each two series on each night: shape (years, series, series, nights)."""
+    total = np.cumsum(x, axis=-1)[..., end - 1]
+    products = np.cumsum(x[:, :, None] * x[:, None], axis=-1)[..., end - 1]
+    return np.asarray(products - total[:, :, None] * total[:, None] / end)
+
+
+def _sum_variance(x: Floats, end: npt.NDArray[np.int64], q: int) -> Floats:
+    """Variance of sums of q days over q, as if independent, on each night: shape (years, series, nights)."""
+    total = _running(x)
+    sums = total[..., q:] - total[..., :-q]
+    once, twice = np.cumsum(sums, axis=-1), np.cumsum(np.square(sums), axis=-1)
+    count = np.maximum(end - q + 1, 1)
+    mean = total[..., end] / end
+    squares = twice[..., count - 1] - 2 * q * mean * once[..., count - 1] + count * np.square(q * mean)
+    return np.asarray(squares / (q * count * np.where(end > q, 1.0 - q / end, 1.0)))
+
+
+def _independent_series(leads: Floats, end: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """(tr C)² / tr C² of the covariance of the others around their mean, and of all."""
+    products = _products(leads, end)
+
+    def series(kept: list[int]) -> Floats:
+        chosen = products[:, kept][:, :, kept]
+        beside = chosen - chosen.mean(axis=1, keepdims=True)
+        beside = beside - beside.mean(axis=2, keepdims=True)
+        return np.asarray(np.square(np.einsum("ykkn->yn", beside)) / np.square(beside).sum(axis=(1, 2)))
+
+    everyone = list(range(leads.shape[1]))
+    others = [series([each for each in everyone if each != recipe]) for recipe in everyone]
+    return np.stack(others, axis=1), series(everyone)
 
 
 def check() -> float:
     """The largest difference from what the gate itself says; raises AssertionError where it is more than rounding."""
     rng, worst = np.random.default_rng(1), 0.0
     for history in (0, HISTORY):
-        leads = simulate(Scenario("check", first=1.0, history=history), 4, rng).leads
+        scenario = Scenario("check", first=1.0, history=history, autocorrelation=0.3)
+        days = simulate(scenario, 4, rng)
+        days.own[:, 1] += OWN * autoregression(rng, days.own[:, 1].shape, 0.9)  # one recipe's days follow each other
+        leads = days.leads
         z, everyone = nightly_z(leads, history)
         for _ in range(CHECKED // 2):
             year, night = int(rng.integers(4)), int(rng.integers(45, NIGHTS))
             d = leads[year, :, : history + night].T
             bars = np.full(d.shape[0], float(BARS))
-            found = judge(d, bars)
-            both = judge(*together(d, bars), windows=RECENT_WINDOWS, r=found.r)
+            names = [str(recipe) for recipe in range(d.shape[1])]
+            weeks, found = OverWeeks(names, d), judge(d, bars)
+            both = weeks.all_together(judge(*together(d, bars), windows=RECENT_WINDOWS, r=found.r))
+            found = weeks.widened(found, names)
             worst = max(worst, float(np.abs(np.nanmax(found.z, axis=1) - z[year, :, night]).max()))
             worst = max(worst, float(abs(np.nanmax(both.z) - everyone[year, night])))
     assert worst < 1e-6, f"running sums differ from the gate by {worst} in z"

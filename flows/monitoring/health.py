@@ -131,7 +131,9 @@ def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores
     keep = max(known - _promotion_days(model, champion.version, chosen), 0)
     before = DailyScores(earlier.day[:keep], earlier.mean[:keep], earlier.bars[:keep])
     base = _baseline(before)
-    return ScoreHistory(since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base))
+    return ScoreHistory(
+        since, earlier, before, base, None if base is None else cusum(since.mean[:, 0], base, since.bars[:, 0])
+    )
 
 
 def champion_since(model: Model, champion: ChampionRecord) -> str | None:
@@ -168,7 +170,7 @@ def _promotion_days(model: Model, version: str, chosen: Entry) -> int:
 
 def _baseline(before: DailyScores) -> Baseline | None:
     try:
-        return baseline(before.mean[:, 0])
+        return baseline(before.mean[:, 0], before.bars[:, 0])
     except GateRefused:
         return None  # too few days to compare with: said in the health's sentence
 

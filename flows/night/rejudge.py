@@ -85,6 +85,7 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
         recorded.calibration["seed"],
         bool(recorded.calibration["young"]),
         bool(recorded.calibration.get("young_together", recorded.calibration["young"])),
+        over_weeks=recorded.dependence is not None,
     )
     return judge_nightly(
         ledger,
@@ -119,6 +120,7 @@ def _first(
         policy.windows[-1],
         policy.budget,
         bool(recorded.calibration.get("first_look")),
+        over_weeks=recorded.dependence is not None,
     )
     return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=unskilled, thresholds=thresholds)
 

@@ -72,7 +72,9 @@ _CHUNK = 500  # years at once, 250 thousand days: fits the processor's cache
 @dataclass(frozen=True)
 class Calibration:
     """Thresholds of a recipe's z and of the mean's (None with one recipe: it is its own mean), and everything needed to
-    compute them again; it goes into the decision record. ``young``: of a first year; ``young_together``: the mean's."""
+    compute them again; it goes into the decision record. ``young``: of a first year; ``young_together``: the mean's.
+    ``over_weeks``: days that depend on each other over weeks widen z (:mod:`~.dependence`), as they do in all decisions
+    but those made before."""
 
     threshold: float
     together: float | None
@@ -85,6 +87,7 @@ class Calibration:
     seed: int
     young: bool = False
     young_together: bool = False
+    over_weeks: bool = True
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,27 @@ class PooledLead:
 
 
 @dataclass(frozen=True)
+class VarianceRatio:
+    """The variance of sums of so many ``days`` beside what independent days would make it, with its 90 % interval."""
+
+    days: int
+    ratio: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+
+
+@dataclass(frozen=True)
+class DayDependence:
+    """How recipes' days depend on each other over weeks, all of them around their mean, on ``days`` trading days;
+    no ``ratios`` with fewer than three recipes or too few days. ``widest``: the largest factor by which it, or a
+    recipe's own autocorrelation, made a standard error of tonight larger than the pooled autocorrelation makes it."""
+
+    days: int
+    ratios: tuple[VarianceRatio, ...]
+    widest: FiniteFloat
+
+
+@dataclass(frozen=True)
 class Refresh:
     """Whether the champion's recipe, retrained, is not worse than it by ``margin`` or more: ``mean`` is its lead a bar
     over the last ``days``, ``z`` that of the lead plus the margin. ``row``: which of the decision's rows it is."""
@@ -100,13 +121,15 @@ class Refresh:
 
 @dataclass(frozen=True)
 class NightlyDecision:
-    """One decision; ``str()`` of it is the sentence. ``smallest_visible``: the difference a bar, in units of the score,
-    that is as likely as not to be seen in one look at a year. ``more_nights``: about how many more a true difference
-    of the size seen would need. ``after``: the last night that does not count as evidence. ``refresh``: what was found
-    where an old champion might be refreshed, ``refreshed``: that it was. ``champion_since``: the night it was promoted,
-    ``champion_refreshed``: by a refresh. Without a champion ``threshold`` is what a stream's z against no skill must
-    exceed tonight, ``later_threshold`` on later nights; None where it was decided before a first champion had an error
-    rate. ``tried``: distinct recipes, without a champion all that were ever scored."""
+    """One decision; ``str()`` of it is the sentence. ``smallest_visible``: the difference a bar, in units of the
+    score, that is as likely as not to be seen in one look at a year, of the middle recipe. ``more_nights``: about
+    how many more a true difference of the size seen would need. ``after``: the last night that does not count as
+    evidence. ``refresh``: what was found where an old champion might be refreshed, ``refreshed``: that it was.
+    ``champion_since``: the night it was promoted, ``champion_refreshed``: by a refresh. Without a champion
+    ``threshold`` is what a stream's z against no skill must exceed tonight, ``later_threshold`` on later nights;
+    None where it was decided before a first champion had an error rate. ``tried``: distinct recipes, without a
+    champion all that were ever scored. ``dependence``: None where it was decided before dependence over weeks was
+    looked at; ``smallest_visible`` was the leader's then."""
 
     action: Literal["promoted", "held", "empty"]
     winner: str | None
@@ -134,6 +157,7 @@ class NightlyDecision:
     champion_since: str | None = None
     champion_refreshed: bool = False
     later_threshold: FiniteFloat | None = None
+    dependence: DayDependence | None = None
     rule: Literal["nightly"] = "nightly"
 
     def __str__(self) -> str:

@@ -16,12 +16,22 @@ from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import GateRefused
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, row_of
-from flows.gate.nightly.decision import NightlyDecision, NightlyRow, WindowFigures
+from flows.gate.nightly.decision import DayDependence, NightlyDecision, NightlyRow, WindowFigures
+from flows.gate.nightly.dependence import Panel, inflation, side_by_side
 from flows.gate.nightly.first_thresholds import FirstThresholds, first_thresholds
 from flows.gate.nightly.leads import AccuracyFigures, recipes_of
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.sentence import FirstFacts, empty_sentence, first_sentence
-from flows.gate.nightly.sequential import Lead, fewest_days, judge, more_nights, visible_difference
+from flows.gate.nightly.sequential import (
+    Lead,
+    day_autocorrelation,
+    fewest_days,
+    judge,
+    more_nights,
+    pooled,
+    variance_inflation,
+    visible_difference,
+)
 from flows.gate.scoring.ledger import Ledger
 from flows.gate.scoring.stream_scorer import StreamScorer
 
@@ -45,7 +55,11 @@ def choose_first(
     Raises :class:`GateRefused` for no candidates.
     """
     asked = thresholds or thresholds_tonight(ledger, candidates, policy)
-    rows = [_asked_for_skill(row, asked) for row in _rows(ledger, candidates, policy)]
+    scores = StreamScorer(ledger, policy.score)
+    judged, dependence = _rows(ledger, scores, candidates, policy), None
+    if asked.over_weeks:
+        judged, dependence = _over_weeks(judged, scores, candidates)
+    rows = [_asked_for_skill(row, asked) for row in judged]
     winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.passed])
     if winner is None and accept_unskilled:
         winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.lacks_skill_alone])
@@ -57,11 +71,12 @@ def choose_first(
         lead = Lead(0, figures.days, figures.mean, figures.standard_error, figures.z)
         more = more_nights(lead, asked.later, longest=asked.longest)
         visible = visible_difference(lead, asked.later, days=asked.longest)
-    facts = FirstFacts(rows, policy.score, policy.budget, asked, leader, more, visible)
+    facts = FirstFacts(rows, policy.score, policy.budget, asked, leader, more, visible, dependence)
     empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
     return replace(
         _decision(rows, winner, policy, accept_unskilled=accept_unskilled),
         sentence=empty if winner is None else first_sentence(facts, winner),
+        dependence=dependence,
         threshold=asked.tonight,
         later_threshold=asked.later,
         calibration={"recipes": asked.recipes, "nights": NIGHTS_A_YEAR, "first_look": int(asked.first_look)},
@@ -94,7 +109,8 @@ def choose_first_without_rate(
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    rows = [_above_zero(replace(row, skill=None), policy) for row in _rows(ledger, candidates, policy)]
+    judged = _rows(ledger, StreamScorer(ledger, policy.score), candidates, policy)
+    rows = [_above_zero(replace(row, skill=None), policy) for row in judged]
     ready = [
         at
         for at, row in enumerate(rows)
@@ -110,9 +126,36 @@ def choose_first_without_rate(
     )
 
 
-def _rows(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> list[NightlyRow]:
+def _over_weeks(
+    rows: Sequence[NightlyRow], scores: StreamScorer, candidates: Sequence[Candidate]
+) -> tuple[list[NightlyRow], DayDependence]:
+    """The rows with each z against no skill widened by the variance ratios of all streams, and by their pooled lag-1
+    autocorrelation where that is more than the stream's own: what a stream's skill is does not enter either."""
+    no_skill, known, own = scores.no_skill(), {}, {}
+    everything = np.ones(no_skill.size, np.bool_)
+    for candidate, row in zip(candidates, rows, strict=True):
+        daily = scores.daily(scores.of(candidate.stream, candidate.stream) - no_skill, everything)
+        known[candidate.stream] = daily.day.astype("datetime64[D]"), daily.mean[:, 0]
+        if row.skill is not None:
+            own[candidate.stream] = float(day_autocorrelation(daily.mean[-row.skill.days :, 0]))
+    panel = Panel(side_by_side(known)[1], around_mean=False)
+    ratios, together, widest, widened = panel.ratios(), pooled(list(own.values())), 1.0, []
+    for candidate, row in zip(candidates, rows, strict=True):
+        if row.skill is None:
+            widened.append(row)
+            continue
+        alone = pooled([own[candidate.stream]])
+        factor = inflation(ratios, max(alone, together), row.skill.days) / float(variance_inflation(alone))
+        widest, skill = max(widest, factor), row.skill
+        figures = replace(skill, standard_error=skill.standard_error * factor, z=skill.z / factor)
+        widened.append(replace(row, skill=figures))
+    return widened, DayDependence(panel.days, ratios, widest)
+
+
+def _rows(
+    ledger: Ledger, scores: StreamScorer, candidates: Sequence[Candidate], policy: GatePolicy
+) -> list[NightlyRow]:
     """One row a candidate: what its stream scored, and by how much that is more than no skill scores."""
-    scores = StreamScorer(ledger, policy.score)
     everything = np.ones(ledger.label.size, np.bool_)
     rows = []
     for candidate in candidates:

@@ -23,7 +23,7 @@ is estimated and moves, too: simulated years exceed the formula by up to a tenth
 exceeds more rarely.
 
 >>> first_thresholds(6, first_look=True)
-FirstThresholds(tonight=2.571, later=3.472, recipes=6, longest=250, budget=0.05, first_look=True)
+FirstThresholds(tonight=2.571, later=3.472, recipes=6, longest=250, budget=0.05, first_look=True, over_weeks=True)
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ _HIGHEST = 12.0  # beyond it a double knows no tail
 @dataclass(frozen=True)
 class FirstThresholds:
     """What the z of a stream against no skill must exceed: ``tonight``, and on ``later`` nights. ``recipes``: ever
-    scored for the model; ``longest``: days of the window; ``first_look``: tonight begins the evidence."""
+    scored for the model; ``longest``: days of the window; ``first_look``: tonight begins the evidence.
+    ``over_weeks``: as of a :class:`~flows.gate.nightly.calibration.Calibration`."""
 
     tonight: float
     later: float
@@ -58,6 +59,7 @@ class FirstThresholds:
     longest: int
     budget: float
     first_look: bool
+    over_weeks: bool = True
 
 
 def first_thresholds(

@@ -15,6 +15,7 @@ Everything is computed from the ledger and recorded, so that the same decision c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 
@@ -23,12 +24,15 @@ from flows.errors import GateRefused
 from flows.gate.nightly.calibration import Calibration, YearOfNights, calibrate
 from flows.gate.nightly.candidates import Candidate, Champion, row_of
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead, Refresh
+from flows.gate.nightly.dependence import OverWeeks
 from flows.gate.nightly.leads import Leads, recipes_of, with_its_past
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.refresh import not_worse
 from flows.gate.nightly.sentence import SentenceFacts, nightly_sentence
 from flows.gate.nightly.sequential import (
     RECENT_WINDOWS,
+    Lead,
+    WindowEvidence,
     fewest_days,
     judge,
     more_nights,
@@ -91,24 +95,28 @@ def judge_leads(
         young_together=leads.champion_days() < RECENT_WINDOWS[-1],
     )
     calibration = calibration or calibrate(max(tried, len(candidates)), year)
+    weeks = OverWeeks(*leads.side_by_side()) if calibration.over_weeks else None
+    if weeks is not None:
+        evidence = weeks.widened(evidence, [candidate.stream for candidate in candidates])
     rows = []
     for at, candidate in enumerate(candidates):
         judged_days = days[~np.isnan(d[:, at])][-policy.windows[-1] :]
         rows.append(row_of(candidate, evidence, at, leads.figures(candidate.stream, judged_days), policy))
-    pooled = _pooled_lead(leads, evidence.r, calibration)
+    pooled = _pooled_lead(leads, evidence.r, calibration, weeks)
     wait = -nights_since(leads.nights, champion.after) % policy.cadence  # looking oftener would void its error rate
     winner = None if wait else _winner(rows, calibration, pooled)
     age = nights_since(leads.nights, champion.since or champion.after)
     refresh = None
     if winner is None and policy.refresh_margin is not None and age > policy.maximum_age_nights:
-        refresh = _refresh(leads, candidates, champion, policy, calibration.threshold, evidence.r)
+        r = evidence.r if weeks is None else weeks.equivalent(evidence.r, champion.recipe_stream)
+        refresh = _refresh(leads, candidates, champion, policy, calibration.threshold, r)
     refreshed = refresh is not None and refresh.passed and not wait and rows[refresh.row].passed
     if refresh is not None and refreshed:
         winner = refresh.row
     subject = winner if winner is not None else _leader(rows)
     lead = None if subject is None else evidence.best_of(subject)
     more = None if lead is None else more_nights(lead, calibration.threshold)
-    visible = None if lead is None else visible_difference(lead, calibration.threshold)
+    visible = _visible(evidence, lead, calibration)
     return NightlyDecision(
         action="held" if winner is None else "promoted",
         winner=None if winner is None else candidates[winner].name,
@@ -133,6 +141,7 @@ def judge_leads(
                 refresh=refresh,
                 refreshed=refreshed,
                 age=age,
+                dependence=None if weeks is None else weeks.record,
             )
         ),
         champion=champion.version,
@@ -153,7 +162,17 @@ def judge_leads(
         refreshed=refreshed,
         champion_since=champion.since,
         champion_refreshed=champion.refreshed,
+        dependence=None if weeks is None else weeks.record,
     )
+
+
+def _visible(evidence: WindowEvidence, lead: Lead | None, calibration: Calibration) -> float | None:
+    """The difference that can be seen in a year of a recipe whose days vary as the middle recipe's do: it says what the
+    gate can see, and must not jump with who leads tonight. In decisions made before, the leader's."""
+    if lead is None or not calibration.over_weeks:
+        return None if lead is None else visible_difference(lead, calibration.threshold)
+    each = [evidence.longest_of(recipe) for recipe in range(evidence.days.size)]
+    return median(visible_difference(one, calibration.threshold) for one in each if one is not None)
 
 
 def _recorded(calibration: Calibration) -> dict[str, int]:
@@ -167,14 +186,15 @@ def _recorded(calibration: Calibration) -> dict[str, int]:
     )
 
 
-def _pooled_lead(leads: Leads, r: float, calibration: Calibration) -> PooledLead | None:
+def _pooled_lead(leads: Leads, r: float, calibration: Calibration, weeks: OverWeeks | None) -> PooledLead | None:
     """All recipes with live days as one; None with fewer than two of them, or before there is a window."""
     streams = leads.recipes()
     if calibration.together is None or len(streams) < 2:
         return None
     _, d, w = leads.of(streams)
     mean, bars = together(d, w)
-    best = judge(mean, bars, windows=RECENT_WINDOWS, r=r).best
+    evidence = judge(mean, bars, windows=RECENT_WINDOWS, r=r)
+    best = (evidence if weeks is None else weeks.all_together(evidence)).best
     if best is None:
         return None
     window = d[~np.isnan(mean[:, 0])][-best.days :]

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats, Mask
+from flows.gate.nightly.dependence import DaysOfStream, side_by_side
 from flows.gate.scoring.ledger import Ledger, Stream, recipe_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
 
@@ -73,6 +74,7 @@ class Leads:
         served = scores.daily(self._theirs, scored_since(ledger, champion, champion.stream))
         self._served = served.day.astype("datetime64[D]")
         self._by_stream: dict[str, _Days] = {}
+        self._scores_by_day: dict[str, DaysOfStream] = {}
         self._last: np.datetime64 | None = None
         self.nights = ledger.live_nights
 
@@ -109,6 +111,20 @@ class Leads:
     def recipes(self) -> list[str]:
         """Streams of recipes that have a bar beside the champion: also of one that is not trained any more."""
         return [key for key, _ in recipes_of(self._ledger) if self._daily(key).begun is not None]
+
+    def side_by_side(self) -> tuple[list[str], Floats]:
+        """Streams of recipes, and their daily scores on the days that all of them have, backfill included: as
+        :func:`side_by_side`."""
+        return side_by_side({key: self._scored_days(key) for key, _ in recipes_of(self._ledger)})
+
+    def _scored_days(self, stream: str) -> DaysOfStream:
+        if stream not in self._scores_by_day:
+            everything = np.ones(self._ledger.label.size, np.bool_)
+            daily = self.scores.daily(self.scores.of(stream, stream), everything)
+            self._scores_by_day[stream] = daily.day.astype("datetime64[D]"), daily.mean[:, 0]
+        day, mean = self._scores_by_day[stream]
+        n = day.size if self._last is None else int(np.searchsorted(day, self._last, "right"))
+        return day[:n], mean[:n]
 
     def _daily(self, stream: str) -> _Days:
         if stream not in self._by_stream:

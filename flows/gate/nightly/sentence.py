@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.gate.nightly.decision import NightlyRow, PooledLead, Refresh, WindowFigures
+from flows.gate.nightly.decision import DayDependence, NightlyRow, PooledLead, Refresh, WindowFigures
 from flows.gate.nightly.first_thresholds import FirstThresholds
 from registry.format.phrases import plural
 
 LISTED = 10
 """Recipes that a sentence on a first champion names."""
+
+WIDENED = 1.1
+"""A standard error that is less than a tenth larger changes nothing worth a sentence."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class SentenceFacts:
     refresh: Refresh | None
     refreshed: bool
     age: int
+    dependence: DayDependence | None = None
 
     def z(self, z: float, threshold: float) -> str:
         """A z and the threshold."""
@@ -51,10 +55,24 @@ def nightly_sentence(facts: SentenceFacts) -> str:
             f"asks for {facts.shortest}; no difference can be told yet"
         )
     if facts.refreshed and facts.refresh is not None:
-        return _refreshed(facts, facts.refresh, row)
+        return _refreshed(facts, facts.refresh, row) + _over_weeks(facts.dependence, facts.budget)
     if facts.promoted:
-        return _promoted(facts, row, best)
-    return _held(facts, row, best)
+        return _promoted(facts, row, best) + _over_weeks(facts.dependence, facts.budget)
+    return _held(facts, row, best) + _over_weeks(facts.dependence, facts.budget)
+
+
+def _over_weeks(found: DayDependence | None, budget: float) -> str:
+    """That the rate is not sure to hold, where days depend on each other for longer than lag 1 tells."""
+    if found is None or found.widest <= WIDENED:
+        return ""
+    words = f"; days depend on each other more than from one to the next: standard errors are {found.widest:.2f} times "
+    words += f"as large for it, and one false promotion in {1 / budget:.0f} years may not hold"
+    most = max(found.ratios, key=lambda each: each.low, default=None)
+    if most is None or most.low <= 1.0:
+        return words  # by one recipe's own autocorrelation
+    return words + (
+        f" (variance ratio over {most.days} days {most.ratio:.2f}, {most.low:.2f} to {most.high:.2f}; 1 if independent)"
+    )
 
 
 def _promoted(facts: SentenceFacts, row: NightlyRow, best: WindowFigures) -> str:
@@ -147,6 +165,7 @@ class FirstFacts:
     leader: NightlyRow | None
     more: int | None
     visible: float | None
+    dependence: DayDependence | None = None
 
 
 def first_sentence(facts: FirstFacts, winner: int) -> str:
@@ -170,6 +189,7 @@ def first_sentence(facts: FirstFacts, winner: int) -> str:
         + ("; no error rate is held for a first champion" if asked is None else "")
         + (f"; accepted by a person although held back by {_guard_clause(row)}" if row.failed else "")
         + (f"; the others: {_listed(others, '; ')}" if others else "")
+        + _over_weeks(facts.dependence, facts.budget)
     )
 
 
@@ -186,6 +206,7 @@ def empty_sentence(facts: FirstFacts, shortest: int) -> str:
     return (
         f"held: production stays empty: no stream passes: {_listed(failed, '; ')}"
         + ("" if facts.asked is None else _missing(facts, facts.asked))
+        + _over_weeks(facts.dependence, facts.budget)
         + ("; --accept-unskilled overrides, and is recorded" if overruled else "")
     )
 

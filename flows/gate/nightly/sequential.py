@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -107,7 +107,8 @@ class WindowEvidence:
 
     ``n``, ``mean``, ``standard_error``, ``z``: shape (n_recipes, n_windows): days in the window, their statistics; 0
     and NaN where a recipe has not that many days yet. ``days``: shape (n_recipes,), the days that each recipe has.
-    ``r``: the lag-1 autocorrelation of the days, not negative; the standard errors and z include it.
+    ``r``: the lag-1 autocorrelation of the days, not negative; the standard errors and z include it. ``own_r``: shape
+    (n_recipes,), each recipe's before pooling; NaN where it has no window, or its days never differ.
     """
 
     n: npt.NDArray[np.int64]
@@ -116,6 +117,11 @@ class WindowEvidence:
     z: Floats
     days: npt.NDArray[np.int64]
     r: float
+    own_r: Floats
+
+    def widened(self, factor: Floats) -> WindowEvidence:
+        """With standard errors ``factor`` times as large, shape (n_recipes, n_windows)."""
+        return replace(self, standard_error=self.standard_error * factor, z=self.z / factor)
 
     @property
     def best(self) -> Lead | None:
@@ -130,6 +136,10 @@ class WindowEvidence:
         if np.isnan(self.z[recipe]).all():
             return None
         return self._lead(recipe, int(np.nanargmax(self.z[recipe])))
+
+    def longest_of(self, recipe: int) -> Lead | None:
+        """The recipe's longest window, of all its days up to 250; None where it has none yet."""
+        return None if np.isnan(self.z[recipe, -1]) else self._lead(recipe, self.z.shape[1] - 1)
 
     def _lead(self, recipe: int, window: int) -> Lead:
         at = recipe, window
@@ -154,7 +164,7 @@ def judge(
     n_recipes = differences.shape[1]
     mean, error, z = (np.full((n_recipes, len(windows)), np.nan) for _ in range(3))
     n, days = np.zeros((n_recipes, len(windows)), dtype=np.int64), np.zeros(n_recipes, dtype=np.int64)
-    correlations = []
+    own_r = np.full(n_recipes, np.nan)
     for recipe in range(n_recipes):
         seen = ~np.isnan(differences[:, recipe])
         own, weight = differences[seen, recipe], bars[seen, recipe]
@@ -168,10 +178,10 @@ def judge(
                 statistics.standard_error,
                 statistics.z,
             )
-            correlations.append(float(day_autocorrelation(own[-windows[-1] :])))
-    correlation = pooled(correlations) if r is None else r
+            own_r[recipe] = day_autocorrelation(own[-windows[-1] :])
+    correlation = pooled(own_r.tolist()) if r is None else r
     inflation = variance_inflation(correlation)
-    return WindowEvidence(n, mean, error * inflation, z / inflation, days, correlation)
+    return WindowEvidence(n, mean, error * inflation, z / inflation, days, correlation, own_r)
 
 
 def together(d: npt.ArrayLike, w: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -1,5 +1,7 @@
 """The watch over the champion: when it speaks, what it says, and that it is silent otherwise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ def test_a_champion_that_gets_better_raises_none():
 
 def test_an_alarm_ends_when_the_fall_is_made_up_for_and_the_next_one_is_another():
     fall, recovery = np.full(60, 0.47), np.full(60, 0.60)
-    fallen = watch(np.concatenate([fall, recovery[:20]]), STEADY)
+    fallen = watch(np.concatenate([fall, recovery[:25]]), STEADY)
     assert fallen.alarm.since == 0 and 0.0 < fallen.cusum[-1] < fallen.threshold
     recovered = watch(np.concatenate([fall, recovery]), STEADY)
     assert recovered.cusum.max() > recovered.threshold and recovered.alarm is None
@@ -105,6 +107,35 @@ def test_days_that_follow_each_other_widen_the_baseline():
     assert baseline(scores).deviation > 1.4 * scores.std()
 
 
+def test_a_wilder_market_is_no_fall():
+    # 0.71 of such years had an alarm while each day was divided by the baseline's deviation
+    wild = [days(seed=2 * i) for i in range(200)]
+    watched = [watch(0.52 + 3**0.5 * (each - 0.52), baseline(days(seed=2 * i + 1))) for i, each in enumerate(wild)]
+    assert sum(bool((each.cusum > each.threshold).any()) for each in watched) <= 40
+
+
+def test_a_calmer_market_changes_nothing():
+    calm = 0.49 + 0.1 * (days(seed=3) - 0.52)
+    assert watch(calm, STEADY).cusum[:50] == pytest.approx(np.cumsum((0.52 - calm) / 0.05 - 0.25)[:50])
+
+
+def test_two_half_days_are_one_day():
+    scores, bars = np.array([0.47, 0.52, 0.45]), np.array([90.0, 90.0, 90.0])
+    base = replace(STEADY, bars=90.0)
+    halves = watch(np.repeat(scores, 2), base, np.repeat(bars, 2) / 2)
+    assert halves.cusum[1::2] == pytest.approx(watch(scores, base, bars).cusum)
+    assert watch(scores, base, bars).cusum == pytest.approx(watch(scores, STEADY).cusum)
+
+
+def test_a_thin_day_of_the_baseline_counts_for_its_bars():
+    scores, bars = days(60), np.full(60, 91.0)
+    scores[7], bars[7] = 9.0, 0.001
+    whole, without = baseline(scores, bars), baseline(np.delete(scores, 7))
+    assert whole.mean == pytest.approx(without.mean, abs=0.001)
+    assert whole.bars == pytest.approx(bars.mean())
+    assert baseline(scores).mean > 0.6
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -114,6 +145,8 @@ def test_days_that_follow_each_other_widen_the_baseline():
         (lambda: baseline([*days(), np.nan]), "day 250 is nan"),
         (lambda: baseline(np.zeros((250, 2))), "one champion"),
         (lambda: watch([0.5, np.inf], STEADY), "day 1 is inf"),
+        (lambda: watch([0.5, 0.5], STEADY, [91.0, 0.0]), "a day without bars"),
+        (lambda: watch([0.5, 0.5], STEADY, [91.0]), "beside 2 daily scores"),
         (lambda: alarm_threshold(250, budget=0.0), "yearly budget"),
         (lambda: alarm_threshold(250, budget=1.0), "yearly budget"),
     ],

@@ -79,7 +79,7 @@ def test_six_recipes_without_skill_seldom_bring_a_first_champion(score: Any) -> 
 def test_a_lead_that_luck_explains_leaves_production_empty_and_says_what_is_missing(
     snapshot: SnapshotAssertion,
 ) -> None:
-    decision = first("a", "b", a=0.02, b=0.0)
+    decision = first("a", "b", a=0.023, b=0.0)
     assert (decision.action, decision.reason, decision.winner) == ("empty", "no stream passes", None)
     skill = decision.rows[0].skill
     assert skill is not None and decision.threshold is not None and 0.0 < skill.z < decision.threshold
