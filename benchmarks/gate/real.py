@@ -12,7 +12,7 @@ from flows.bars import Dataset, load_bars, prepare
 from flows.gate.nightly.calibration import calibrate
 from flows.gate.nightly.sequential import judge, visible_difference
 from flows.gate.scoring.days import by_day
-from flows.gate.scoring.scores import accuracy, brier, edge, trailing_base
+from flows.gate.scoring.scores import accuracy, base_so_far, brier, edge, trailing_base
 from flows.recipes import Fit, choose, probabilities, shipped, train_all
 
 RECIPES = ("rf_deep", "rf_shallow", "logistic")
@@ -39,7 +39,23 @@ def show(data: Path) -> None:
             without = daily_z(dataset, p, train, test, with_rollover=False)
             cells = [f"{whole[score][0]:+.1f} / {without[score][0]:+.1f}" for score in SCORES]
             print(f"| {fit.recipe.name} | {train} → {test} | {' | '.join(cells)} | {without['edge'][1]} |")
+    show_baselines(dataset)
     show_pairs(dataset, train_all(list(shipped().values()), dataset, dataset.years(PAIRED[0]), seed=0))
+
+
+def show_baselines(dataset: Dataset) -> None:
+    """Print how often who has no skill is right in each year but the first, beside the majority of the last month."""
+    known = ~np.isnan(dataset.label)
+    y, counted = dataset.label[known], dataset.counted[known]
+    rules = {"no_skill, all bars before": base_so_far(y), "the majority of the last 2,000": trailing_base(y)}
+    years = np.unique(dataset.trading_day[dataset.counted].astype("datetime64[Y]").astype(int) + 1970)[1:].tolist()
+    print("\nRight without skill:\n")
+    print(f"| baseline | {' | '.join(map(str, years))} |")
+    print(f"| --- |{' --- |' * len(years)}")
+    for name, base in rules.items():
+        right = (base > 0.0) == (y == 1.0)
+        of_years = [counted & dataset.years(year)[known] for year in years]
+        print(f"| {name} | {' | '.join(f'{right[at].mean():.2%}' for at in of_years)} |")
 
 
 def show_pairs(dataset: Dataset, fits: Sequence[Fit]) -> None:

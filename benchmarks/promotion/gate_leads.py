@@ -24,6 +24,7 @@ class NightLeads:
         self._rows = {str(row): lead for row, lead in enumerate(night.leads)}
         if night.former is not None:
             self._rows[FORMER] = night.former - night.champion
+        self._scores = night.scores
         self._served = slice(night.champion.size - night.since, None)
         self._bars = night.bars[self._served]
         self._days = FIRST_DAY + np.arange(night.champion.size)[self._served]
@@ -41,6 +42,9 @@ class NightLeads:
 
     def recipes(self) -> list[str]:
         return [stream for stream in self._rows if stream != FORMER] if self._days.size else []
+
+    def side_by_side(self) -> tuple[list[str], Floats]:
+        return [stream for stream in self._rows if stream != FORMER], self._scores.T
 
     def candidates(self) -> list[Candidate]:
         return [Candidate(stream, stream, stream, stream, former=stream == FORMER) for stream in self._rows]

@@ -6,8 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.night.outcome import Outcome, bars_in_words
-from flows.night.state import OutcomeRow
+from flows.night.outcome import Outcome, bars_in_words, figures_of, since_promotion
 
 _MARKS = {
     "champion": "champion",
@@ -44,24 +43,23 @@ def _table(outcome: Outcome) -> Table:
     dry = ", dry run" if outcome.dry_run else ""
     title = f"{outcome.model}: night of {outcome.night}{simulated}{dry}"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("version")
-    table.add_column("recipe")
-    for name in ("accuracy", "F1", "AUC"):
-        table.add_column(name, justify="right")
+    champion = since_promotion(outcome.rows)
+    names = ["accuracy", "F1", "AUC"]
+    if champion is not None:  # two columns say which bars they are of
+        names = ["250 days\naccuracy", "250 days\nAUC", f"since {champion.version}\naccuracy"]
+    table.add_column("version", vertical="bottom")
+    table.add_column("recipe", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     for row in outcome.rows:
-        table.add_row(*_cells(row), style="dim" if row.status == "reference" else None)
+        cells = [row.version or "", row.name, *figures_of(row, outcome.rows), _MARKS[row.status]]
+        table.add_row(*cells, style="dim" if row.status == "reference" else None)
     bars = bars_in_words(outcome.rows)
     if bars:
         table.caption = f"{bars}; references are never candidates"
         table.caption_justify = "left"
     return table
-
-
-def _cells(row: OutcomeRow) -> list[str]:
-    accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
-    numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
-    return [row.version or "", row.name, accuracy, *numbers, _MARKS[row.status]]
 
 
 def _production(outcome: Outcome) -> str:

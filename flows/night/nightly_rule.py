@@ -63,6 +63,7 @@ def measured(evidence: Evidence, candidate: TrainedCandidate) -> tuple[Scores | 
         "last": write_time(ledger.opens[at][-1].to_pydatetime()),
         "bars": scores.bars,
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
+        "no_skill": StreamScorer(ledger, "edge").figures(stream, at)[2],
     }
     return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), measured_on
 
@@ -246,18 +247,34 @@ def _rows(
     candidates: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> tuple[OutcomeRow, ...]:
-    rows = []
+    rows, since = [], np.zeros(ledger.label.size, np.bool_)
     if expected is not None:
         stream = ledger.streams.get(version_stream(expected.version))
-        scores = None if stream is None else _figures(ledger, stream)
-        row = OutcomeRow.of(expected.recipe or "unnamed", "champion", scores, expected.version)
-        rows.append(replace(row, served=True))
+        since = since if stream is None else _last_year(ledger, stream)
+        row = OutcomeRow.of(expected.recipe or "unnamed", "champion", _maybe(ledger, stream), expected.version)
+        rows.append(_with_since(replace(row, served=True), ledger, stream, since))
     for candidate, version in zip(candidates, versions, strict=True):
         recipe = candidate.fit.recipe
         stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-        scores = None if stream is None else _figures(ledger, stream)
-        rows.append(OutcomeRow.of(recipe.name, "held", scores, None if version is None else version.record.version))
-    return (*rows, *_baselines(bars))
+        name = None if version is None else version.record.version
+        row = OutcomeRow.of(recipe.name, "held", _maybe(ledger, stream), name)
+        rows.append(_with_since(replace(row, walk_forward=row.bars is not None), ledger, stream, since))
+    streams = [ledger.streams.get(recipe_stream(candidate.fit.recipe.fingerprint)) for candidate in candidates]
+    judged = [_last_year(ledger, stream) for stream in streams if stream is not None]
+    most = max(judged, key=lambda at: int(at.sum()), default=np.zeros(ledger.label.size, np.bool_))
+    return (*rows, *_baselines(bars, ledger, most, since))
+
+
+def _maybe(ledger: Ledger, stream: Stream | None) -> Scores | None:
+    return None if stream is None else _figures(ledger, stream)
+
+
+def _with_since(row: OutcomeRow, ledger: Ledger, stream: Stream | None, since: Mask) -> OutcomeRow:
+    """The row with its accuracy on the bars ``since`` the champion's promotion, shape (n_bars,) of the ledger."""
+    if stream is None or not since.any() or not stream.scored[since].all():
+        return row
+    right = (stream.p > stream.cut)[since] == (ledger.label[since] == 1.0)
+    return replace(row, since_accuracy=float(right.mean()), since_bars=int(since.sum()))
 
 
 def baselines_ahead(
@@ -274,7 +291,7 @@ def baselines_ahead(
     if won is None or stream is None:
         return ""
     p = {
-        name: np.where(stream.scored, pd.Series(values, bars.opens).reindex(ledger.opens).to_numpy(), np.nan)
+        name: np.where(stream.scored, _on_ledger(values, bars, ledger), np.nan)
         for name, values in predictions.items()
         if name != "no_skill"
     }
@@ -297,11 +314,29 @@ def _mean_of(scores: StreamScorer, key: str, among: Mask) -> float:
     return float(np.average(daily.mean[:, 0], weights=daily.bars[:, 0])) if daily.day.size else -np.inf
 
 
-def _baselines(bars: NightBars) -> list[OutcomeRow]:
-    """The baselines over the last 250 trading days; those that are fitted, on the year before."""
+def _baselines(bars: NightBars, ledger: Ledger, at: Mask, since: Mask) -> list[OutcomeRow]:
+    """The baselines on the bars ``at`` of the ledger (shape (n_bars,)) that tonight's recipes were scored on, at most
+    those of 250 trading days; on the last 250 of the night's own bars where there are none. Those that are fitted are
+    fitted on a year before; ``no_skill`` is that of the gate."""
     judged, predictions = _baseline_predictions(bars)
-    label = bars.data.label[judged]
-    return [OutcomeRow.of(name, "reference", score(label, p[judged], 0.5)) for name, p in predictions.items()]
+    half, never = np.full(ledger.label.size, 0.5), np.zeros(ledger.label.size, np.bool_)
+    rows = []
+    for name, p in predictions.items():
+        stream = Stream(name, _on_ledger(p, bars, ledger), half, never, None)
+        if name == "no_skill":
+            stream = replace(stream, p=StreamScorer(ledger, "edge").baseline_up.astype(np.float64))
+        known = at & stream.scored
+        if known.any():
+            scores = score(ledger.label[known], stream.p[known], 0.5)
+        else:
+            scores = score(bars.data.label[judged], p[judged], 0.5)
+        rows.append(_with_since(OutcomeRow.of(name, "reference", scores), ledger, stream, since))
+    return rows
+
+
+def _on_ledger(p: Floats, bars: NightBars, ledger: Ledger) -> Floats:
+    """What is of the night's bars, shape (n_bars,), as of the ledger's; NaN where a bar is gone."""
+    return np.asarray(pd.Series(p, bars.opens).reindex(ledger.opens), np.float64)
 
 
 def _baseline_predictions(bars: NightBars) -> tuple[Mask, dict[str, Floats]]:

@@ -12,10 +12,15 @@ from flows.night.suspicion import holding, recorded_holding
 from registry import ChampionRecord, VersionRecord
 from registry.clock import write_time
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 
 if TYPE_CHECKING:
     from flows.job.plan import Job
     from flows.night.state import NightContext, Verdict
+
+
+SAME_BARS = 0.95
+"""Of the bars of the others: with fewer (a recipe of a few nights) a row shows how many it has, and no figures."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +75,48 @@ class Outcome:
         }
 
 
-def bars_in_words(rows: Sequence[OutcomeRow]) -> str:
-    """Which bars the figures of some rows are of, empty where there are none. A champion is judged on the bars since
-    its promotion and the others on their last 250 days: where these differ, its figures stand beside no other's."""
-    own = {row.bars for row in rows if row.served and row.bars is not None}
+def since_promotion(rows: Sequence[OutcomeRow]) -> OutcomeRow | None:
+    """The champion's row where its bars are not those of the others: then the bars since its promotion stand in a
+    column of their own, the same for all. None where one column says everything."""
+    champion = next((row for row in rows if row.served and row.since_bars is not None), None)
     others = {row.bars for row in rows if not row.served and row.bars is not None}
-    if not own | others:
+    return champion if champion is not None and others and {champion.since_bars} != others else None
+
+
+def on_few_bars(row: OutcomeRow, rows: Sequence[OutcomeRow]) -> bool:
+    """Whether a row's figures are of so few of the bars of the others that they may not stand in one column."""
+    counts = [each.bars for each in rows if each.bars is not None and each.status != "reference" and not each.served]
+    return row.bars is not None and row.status != "reference" and row.bars < SAME_BARS * max(counts, default=0)
+
+
+def figures_of(row: OutcomeRow, rows: Sequence[OutcomeRow]) -> list[str]:
+    """What a table shows of a row: accuracy, F1 and AUC; where the bars since the champion's promotion have a column of
+    their own, that accuracy in place of F1, for which a terminal has no room. Empty where the bars are others."""
+    champion, few = since_promotion(rows), on_few_bars(row, rows)
+    accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
+    f1, auc = ("" if value is None else f"{value:.4f}" for value in (row.f1, row.auc))
+    if row is champion or few:
+        accuracy, f1, auc = "" if row is champion else plural(row.bars or 0, "bar"), "", ""
+    if champion is None:
+        return [accuracy, f1, auc]
+    return [accuracy, auc, "" if row.since_accuracy is None else f"{row.since_accuracy:.2%}"]
+
+
+def bars_in_words(rows: Sequence[OutcomeRow]) -> str:
+    """Which bars the figures of some rows are of, and whose they are; empty where there are none."""
+    champion = since_promotion(rows)
+    shown = [row for row in rows if row.bars is not None and row is not champion and not on_few_bars(row, rows)]
+    if not shown:
         return ""
-    counts = " and ".join(f"{count:,}" for count in sorted(others or own))
-    words = f"scored on {counts} bars that none was trained on"
-    if not others or own <= others:
+    counts = " and ".join(f"{count:,}" for count in sorted({row.bars for row in shown if row.bars is not None}))
+    words = f"of {counts} bars that none was trained on"
+    if any(row.walk_forward for row in shown):
+        words = f"of {counts} bars; a recipe's are its walk-forward, each bar by the newest fit before it"
+    elif all(row.served for row in shown):
+        words = f"of the {counts} bars since its promotion"
+    if champion is None:
         return words
-    since = " and ".join(f"{count:,}" for count in sorted(own))
-    return (
-        f"{words}; the champion on the {since} since its promotion, so its figures are not to be compared with theirs"
-    )
+    return f"{words}; since {champion.version}'s promotion: the same {champion.since_bars:,} bars for all"
 
 
 def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Outcome:
@@ -190,4 +222,6 @@ def _with_status(row: OutcomeRow, winner: str | None, version: str | None, won: 
 def _recorded_row(record: VersionRecord, *, promoted: bool) -> OutcomeRow:
     metrics, bars = record.metrics, (record.measured_on or {}).get("bars")
     figures = metrics.get("accuracy"), metrics.get("f1"), metrics.get("auc")
-    return OutcomeRow(record.recipe or "unnamed", "promoted" if promoted else "held", *figures, bars, record.version)
+    walk_forward = (record.measured_on or {}).get("rule") == "stream"
+    status: RowStatus = "promoted" if promoted else "held"
+    return OutcomeRow(record.recipe or "unnamed", status, *figures, bars, record.version, walk_forward=walk_forward)

@@ -62,7 +62,7 @@ def judge_again(model: Model, number: int) -> Rejudged:
 
 def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledger) -> NightlyDecision:
     candidates = [_candidate(row) for row in recorded.rows]
-    policy = GatePolicy.from_dict(recorded.policy)
+    policy = GatePolicy.from_dict({"baseline": "majority", **recorded.policy})  # which none recorded before no_skill
     if recorded.champion is None:
         return _first(recorded, ledger, candidates, policy)
     champion = champion_of(model.decisions.read(entry.n - 1))

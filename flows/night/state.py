@@ -118,6 +118,11 @@ class OutcomeRow:
     version: str | None = None
     served: bool = False
     """It is the champion that the others were judged against: its figures are of the bars since its promotion."""
+    walk_forward: bool = False
+    """The figures are its recipe's, each bar by the newest fit before it, and not those of this one version."""
+    since_accuracy: float | None = None
+    """Accuracy on the bars since the champion's promotion, the same for every row; None where it lacks one of them."""
+    since_bars: int | None = None
 
     @classmethod
     def of(cls, name: str, status: RowStatus, scores: Scores | None, version: str | None = None) -> OutcomeRow:
@@ -135,4 +140,8 @@ class OutcomeRow:
             "f1": self.f1,
             "auc": self.auc,
             "bars": self.bars,
+            "walk_forward": self.walk_forward,
+            "since_promotion": None
+            if self.since_bars is None
+            else {"accuracy": self.since_accuracy, "bars": self.since_bars},
         }

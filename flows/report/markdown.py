@@ -8,8 +8,9 @@ What people typed (authors, reasons) is escaped: it can neither become a link no
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from flows.night.outcome import Outcome, bars_in_words
+from flows.night.outcome import Outcome, bars_in_words, figures_of, since_promotion
 from flows.night.state import OutcomeRow
 from flows.report.charts.drawing import png_data_url
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
@@ -97,18 +98,20 @@ def _facts(outcome: Outcome) -> str:
 
 def _table(outcome: Outcome) -> str:
     # what came of a row stands before its figures: a phone shows the first columns
-    rows = ["| version | recipe | | accuracy | F1 | AUC |", "| --- | --- | --- | ---: | ---: | ---: |"]
-    rows += [f"| {' | '.join(_cells(row))} |" for row in outcome.rows]
+    champion = since_promotion(outcome.rows)
+    figures = ["accuracy", "F1", "AUC"]
+    if champion is not None:  # two columns say which bars they are of
+        figures = ["250 days, accuracy", "250 days, AUC", f"since {champion.version}, accuracy"]
+    rows = [f"| version | recipe | | {' | '.join(figures)} |", f"| --- | --- | --- |{' ---: |' * len(figures)}"]
+    rows += [f"| {' | '.join(_cells(row, outcome.rows))} |" for row in outcome.rows]
     bars = bars_in_words(outcome.rows)
-    caption = f"References are never candidates. {f'{bars[0].upper()}{bars[1:]}.' if bars else ''}"
+    caption = f"References are never candidates. {f'Figures are {bars}.' if bars else ''}"
     return "\n".join(rows) + "\n\n" + caption.strip()
 
 
-def _cells(row: OutcomeRow) -> list[str]:
-    accuracy = "" if row.accuracy is None else f"{row.accuracy:.2%}"
-    numbers = ["" if value is None else f"{value:.4f}" for value in (row.f1, row.auc)]
+def _cells(row: OutcomeRow, rows: Sequence[OutcomeRow]) -> list[str]:
     status = f"**{row.status}**" if row.status in ("promoted", "would be promoted") else row.status
-    return [row.version or "", escaped(row.name), status, accuracy, *numbers]
+    return [row.version or "", escaped(row.name), status, *figures_of(row, rows)]
 
 
 def _evidence(outcome: Outcome, decisions: tuple[DecisionSummary, ...]) -> list[str]:

@@ -92,16 +92,19 @@ def last_days(ledger: Ledger, key: str) -> Mask:
 def _rows(
     champion: ChampionRecord, ledger: Ledger, scores: StreamScorer, references: tuple[str, ...], key: str, bars: Mask
 ) -> tuple[ScoreRow, ...]:
-    """The champion, the majority before each bar and the references, all on the same bars."""
+    """The champion and the references, all on the same bars; ``no_skill`` is that of the gate."""
     if not bars.any():
         return ()
     recipe = recipe_stream(champion.recipe_fingerprint or "")
-    _, accuracy, majority = scores.figures(ledger.streams[key], bars)
-    name = f"{champion.version} ({champion.recipe or 'unnamed'})"
+    _, accuracy, no_skill = scores.figures(ledger.streams[key], bars)
+    name = champion.recipe or "unnamed"
+    name = f"{name}, walk-forward" if key == recipe else f"{champion.version} ({name})"
     rows = [ScoreRow(name, accuracy or 0.0, _mean_score(scores, key, recipe, bars))]
-    if majority is not None:
-        rows.append(ScoreRow("majority", majority, None))
+    if no_skill is not None:
+        rows.append(ScoreRow("no_skill", no_skill, None))
     for name in references:
+        if name == "no_skill":
+            continue
         stream = reference_stream(name)
         accuracy = scores.figures(ledger.streams[stream], bars)[1]
         if accuracy is not None:

@@ -133,4 +133,4 @@ def predict(
     if not as_json:
         typer.echo(f"probability: {predicted.prediction.probability.says}", err=True)
         if expected is not None:
-            typer.echo(f"{predicted.prediction.version} was {expected}", err=True)
+            typer.echo(f"{predicted.prediction.version}: {expected}", err=True)

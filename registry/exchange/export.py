@@ -182,7 +182,13 @@ def _evaluation(version: Version) -> str:
     if measured is None:
         return "On which bars these figures were measured is not recorded."
     facts = [f"{name} {say_time(value) if isinstance(value, str) else value}" for name, value in measured.items()]
-    return f"Measured on: {', '.join(facts)}."
+    lines = [f"Measured on: {', '.join(facts)}."]
+    if measured.get("rule") == "stream":
+        lines.append(
+            f"The figures are the walk-forward of {version.record.recipe or 'its recipe'}: each bar predicted by the "
+            "newest fit before it. They are not of this one version, which may have been trained on these bars."
+        )
+    return "\n\n".join(lines)
 
 
 def _usage(name: str, version: Version) -> str:

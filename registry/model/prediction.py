@@ -30,6 +30,9 @@ _Z = 1.959963984540054  # 95 % of a normal distribution, both sides
 class Expectation:
     """How often a version was right on bars that it was not trained on, with the 95 % interval; shares are 0 to 1.
 
+    Where the record's figures are those of its recipe's ``walk_forward``, each bar was predicted by the newest fit of
+    that recipe before it: an older one than this version, which may well have been trained on most of these bars.
+
     The interval is Wilson's score interval (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927) with each bar counted once.
     ``no_skill`` is what the majority class alone scores on the same bars; None where the record does not say.
     """
@@ -39,6 +42,8 @@ class Expectation:
     high: float
     bars: int
     no_skill: float | None = None
+    walk_forward: str | None = None
+    """The recipe whose walk-forward it is; None where the figures are the version's own."""
 
     @classmethod
     def of(cls, record: VersionRecord) -> Expectation | None:
@@ -54,14 +59,16 @@ class Expectation:
         weight = 1.0 / (1.0 + _Z**2 / bars)
         middle = weight * (accuracy + _Z**2 / (2 * bars))
         half = weight * _Z * math.sqrt(accuracy * (1 - accuracy) / bars + (_Z / (2 * bars)) ** 2)
-        return cls(accuracy, middle - half, middle + half, bars, measured.get("no_skill"))
+        recipe = (record.recipe or "unnamed") if measured.get("rule") == "stream" else None
+        return cls(accuracy, middle - half, middle + half, bars, measured.get("no_skill"), recipe)
 
     def __str__(self) -> str:
-        majority = "" if self.no_skill is None else f"; the majority alone {self.no_skill:.1%}"
-        return (
-            f"right on {self.accuracy:.1%} of {self.bars:,} bars that it was not trained on "
-            f"(95 % interval {self.low:.1%} to {self.high:.1%}{majority})"
-        )
+        no_skill = "" if self.no_skill is None else f"; no_skill {self.no_skill:.1%}"
+        interval = f"(95 % interval {self.low:.1%} to {self.high:.1%}{no_skill})"
+        right = f"right on {self.accuracy:.1%} of {self.bars:,} bars"
+        if self.walk_forward is None:
+            return f"{right} that it was not trained on {interval}"
+        return f"{self.walk_forward}, walk-forward: {right}, each predicted by a fit from before it {interval}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from flows.gate.nightly.decision import NightlyRow, WindowFigures
 from flows.gate.nightly.leads import AccuracyFigures
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.sequential import WindowEvidence
+from flows.gate.scoring.stream_scorer import baseline_name
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def _guards(right: float | None, majority: float | None, champion: float | None,
     """What its accuracy at its cut must satisfy, whatever the evidence."""
     guards = []
     if right is not None and majority is not None:
-        words = f"{100 * right:.2f} % right at its cut, the majority {100 * majority:.2f} %"
+        name = baseline_name(policy.baseline)
+        words = f"{100 * right:.2f} % right at its cut, {name} {100 * majority:.2f} %"
         guards.append(Guard("no_skill", right >= majority, words))
     if right is not None and champion is not None:
         words = f"{100 * right:.2f} % right at its cut, the champion {100 * champion:.2f} %"

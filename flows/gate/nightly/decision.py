@@ -29,8 +29,8 @@ class WindowFigures:
 @dataclass(frozen=True)
 class NightlyRow:
     """One candidate: its evidence in each window that exists, accuracy at its cut beside the champion's and the
-    majority's on the same bars (a labelled extra; only guards look at it), and the guards' results. ``skill``: where
-    there is no champion, how much more than no skill it scored in the longest window."""
+    baseline's (``majority_accuracy``) on the same bars (a labelled extra; only guards look at it), and the guards'
+    results. ``skill``: where there is no champion, how much more than no skill it scored in the longest window."""
 
     name: str
     fingerprint: str

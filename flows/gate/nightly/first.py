@@ -48,14 +48,14 @@ def choose_first(
     thresholds: FirstThresholds | None = None,
 ) -> NightlyDecision:
     """The first champion: of the streams whose z against no skill passes the threshold, over the last 250 days,
-    backfill included, and that are right at their cut at least as often as the majority, the one with the highest mean
+    backfill included, and that are right at their cut at least as often as ``no_skill``, the one with the highest mean
     score; none: production stays empty. ``accept_unskilled`` overrules these two where nobody passes, and no other
     guard. ``thresholds``: those of a past decision; by default tonight's.
 
     Raises :class:`GateRefused` for no candidates.
     """
     asked = thresholds or thresholds_tonight(ledger, candidates, policy)
-    scores = StreamScorer(ledger, policy.score)
+    scores = StreamScorer(ledger, policy.score, policy.baseline)
     judged, dependence = _rows(ledger, scores, candidates, policy), None
     if asked.over_weeks:
         judged, dependence = _over_weeks(judged, scores, candidates)
@@ -71,7 +71,7 @@ def choose_first(
         lead = Lead(0, figures.days, figures.mean, figures.standard_error, figures.z)
         more = more_nights(lead, asked.later, longest=asked.longest)
         visible = visible_difference(lead, asked.later, days=asked.longest)
-    facts = FirstFacts(rows, policy.score, policy.budget, asked, leader, more, visible, dependence)
+    facts = FirstFacts(rows, policy.score, policy.baseline, policy.budget, asked, leader, more, visible, dependence)
     empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
     return replace(
         _decision(rows, winner, policy, accept_unskilled=accept_unskilled),
@@ -109,7 +109,7 @@ def choose_first_without_rate(
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    judged = _rows(ledger, StreamScorer(ledger, policy.score), candidates, policy)
+    judged = _rows(ledger, StreamScorer(ledger, policy.score, policy.baseline), candidates, policy)
     rows = [_above_zero(replace(row, skill=None), policy) for row in judged]
     ready = [
         at
@@ -117,7 +117,7 @@ def choose_first_without_rate(
         if row.windows and (row.passed or (accept_unskilled and row.lacks_skill_alone))
     ]
     winner = _best(rows, ready)
-    facts = FirstFacts(rows, policy.score, policy.budget, None, None, None, None)
+    facts = FirstFacts(rows, policy.score, policy.baseline, policy.budget, None, None, None, None)
     empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
     return replace(
         _decision(rows, winner, policy, accept_unskilled=accept_unskilled),

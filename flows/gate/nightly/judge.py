@@ -70,7 +70,7 @@ def leads_over(champion: Champion, ledger: Ledger, policy: GatePolicy) -> Leads:
     """What a champion is judged by: every stream's lead over it, in all of the ledger."""
     if champion.refreshed:
         ledger = with_its_past(ledger, champion.stream, champion.recipe_stream)
-    return Leads(ledger, StreamScorer(ledger, policy.score), champion)
+    return Leads(ledger, StreamScorer(ledger, policy.score, policy.baseline), champion)
 
 
 def judge_leads(

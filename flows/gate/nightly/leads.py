@@ -38,7 +38,7 @@ class Against(Protocol):
 
 @dataclass(frozen=True)
 class AccuracyFigures:
-    """A stream on some bars: how many, and the shares on which it, the majority before each bar, and the champion were
+    """A stream on some bars: how many, and the shares on which it, the baseline, and the champion were
     right; None where there is no bar, or no champion."""
 
     bars: int
@@ -51,7 +51,7 @@ class AccuracyFigures:
 class _Days:
     r"""A stream beside the champion on each ``day`` that is evidence, shape (n_days,). ``rows``: shape (6, n_days),
     its mean lead a bar and the bars behind it; then of the bars that both were scored on how many there are, and on
-    how many it, the majority and the champion were right. ``begun``: the first day with such a bar, evidence or not."""
+    how many it, the baseline and the champion were right. ``begun``: the first day with such a bar, evidence or not."""
 
     day: npt.NDArray[np.datetime64]
     rows: Floats

@@ -13,6 +13,7 @@ from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
 from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
+from flows.gate.scoring.stream_scorer import Baseline
 from flows.gate.tripwires.streams import SUSPICIOUS_PERCENT
 from flows.pnl.pips import SPREAD_PIPS
 
@@ -40,7 +41,8 @@ class GatePolicy:
     ``refresh_margin`` is set: how much worse the retrained stream may be, in units of the score a bar.
     ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
     nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
-    ``suspicious_percent``: a stream that is right on more of the bars is not believed.
+    ``suspicious_percent``: a stream that is right on more of the bars is not believed. ``baseline``: who has no skill;
+    every decision records it, and those of before there was a choice are judged by ``majority``.
     """  # recorded: read from a log, where a policy that would be refused today must stay readable
 
     score: Score = "edge"
@@ -54,6 +56,7 @@ class GatePolicy:
     net_margin_pips: float | None = None
     spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
     suspicious_percent: float = SUSPICIOUS_PERCENT
+    baseline: Baseline = "no_skill"
     recorded: InitVar[bool] = False
 
     def __post_init__(self, recorded: bool) -> None:
@@ -61,6 +64,8 @@ class GatePolicy:
             raise RequestRefused(NET_REFUSED)
         if self.score not in ("edge", "accuracy", "brier"):
             raise RequestRefused(f"there is no score '{self.score}': choose edge, accuracy or brier")
+        if self.baseline not in ("no_skill", "majority"):
+            raise RequestRefused(f"there is no baseline '{self.baseline}': choose no_skill or majority")
         if self.cut not in ("median", "half"):
             raise RequestRefused(f"there is no cut '{self.cut}': choose median or half")
         if not SMALLEST_BUDGET <= self.budget < 1.0:
@@ -111,11 +116,13 @@ class GatePolicy:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; the suspicious accuracy only where a person changed it, as before there was
-        one."""
+        """Plain values, ready for JSON; as before there were these, no suspicious accuracy that nobody changed and no
+        baseline that is the majority."""
         values = {**asdict(self), "windows": list(self.windows), "spread_pips": list(self.spread_pips)}
         if self.suspicious_percent == SUSPICIOUS_PERCENT:
             del values["suspicious_percent"]
+        if self.baseline == "majority":
+            del values["baseline"]
         return values
 
     @classmethod

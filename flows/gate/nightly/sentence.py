@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flows.gate.nightly.decision import DayDependence, NightlyRow, PooledLead, Refresh, WindowFigures
 from flows.gate.nightly.first_thresholds import FirstThresholds
+from flows.gate.scoring.stream_scorer import Baseline, baseline_name
 from registry.format.phrases import plural
 
 LISTED = 10
@@ -155,11 +156,13 @@ def _not_refreshed(facts: SentenceFacts, refresh: Refresh) -> str:
 
 @dataclass(frozen=True)
 class FirstFacts:
-    """The facts in the sentence of a night without a champion. ``asked``: the thresholds, None where none was asked for
-    then; ``leader``: the row of the largest z against no skill; ``more``, ``visible``: as in a decision."""
+    """The facts in the sentence of a night without a champion. ``baseline``: who streams are held against; ``asked``:
+    the thresholds, None where none was asked for then; ``leader``: the row of the largest z against no skill;
+    ``more``, ``visible``: as in a decision."""
 
     rows: Sequence[NightlyRow]
     score: str
+    baseline: Baseline
     budget: float
     asked: FirstThresholds | None
     leader: NightlyRow | None
@@ -182,7 +185,7 @@ def first_sentence(facts: FirstFacts, winner: int) -> str:
         )
     else:
         sure = f"z {last.z:.2f}" if score == "edge" else ""  # only edge is 0 without skill: its z says something
-    details = f"{sure}{_right(row)}".removeprefix("; ")
+    details = f"{sure}{_right(row, facts.baseline)}".removeprefix("; ")
     return (
         f"promoted: {_label(row)} is the first champion: its stream scored {mean} over the last {last.days} days, "
         f"backfill included{details and f' ({details})'}"
@@ -247,12 +250,13 @@ def _signed(size: float, score: str) -> str:
     return f"{100 * size:+.2f} points of accuracy" if score == "accuracy" else f"{size:+.4f} {score}"
 
 
-def _right(row: NightlyRow) -> str:
+def _right(row: NightlyRow, baseline: Baseline = "no_skill") -> str:
     if row.accuracy is None or row.majority_accuracy is None:
         return ""
-    other = row.champion_accuracy
-    against = f"the majority {100 * row.majority_accuracy:.1f} %" if other is None else f"against {100 * other:.1f} %"
-    return f"; right at its cut {100 * row.accuracy:.1f} %{',' if other is None else ''} {against}"
+    right, champion = f"; right at its cut {100 * row.accuracy:.1f} %", row.champion_accuracy
+    if champion is None:
+        return f"{right}, {baseline_name(baseline)} {100 * row.majority_accuracy:.1f} %"
+    return f"{right} against {100 * champion:.1f} %"
 
 
 def _guard_clause(row: NightlyRow) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "TRAILING_BARS",
     "TRAILING_MINIMUM",
     "accuracy",
+    "base_so_far",
     "brier",
     "edge",
     "stream_threshold",
@@ -126,6 +127,20 @@ def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
     return np.asarray(
         np.where(seen >= TRAILING_MINIMUM, 2.0 * (ups[end] - ups[start]) / np.maximum(seen, 1) - 1.0, np.nan)
     )
+
+
+def base_so_far(y: npt.ArrayLike) -> Floats:
+    """Mean of 2y − 1 over all bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
+
+    Its sign is the side of the majority so far, which who has no skill says. Over a month the majority changes sides by
+    chance; over years it is the one that closes which do not move give it.
+
+    Raises :class:`GateRefused` where a label is not 0 or 1.
+    """
+    labels = _labels(y)
+    seen = np.arange(labels.size)
+    ups = np.cumsum(labels) - labels  # whole numbers: exact
+    return np.asarray(np.where(seen >= TRAILING_MINIMUM, 2.0 * ups / np.maximum(seen, 1) - 1.0, np.nan))
 
 
 def stream_threshold(p: npt.ArrayLike) -> float:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from flows.arrays import Floats, Mask
 from flows.gate.scoring.days import MINIMUM_BARS, DailyScores, by_day
 from flows.gate.scoring.ledger import Ledger, Stream
-from flows.gate.scoring.scores import accuracy, brier, edge, trailing_base
+from flows.gate.scoring.scores import accuracy, base_so_far, brier, edge, trailing_base
+
+Baseline = Literal["no_skill", "majority"]
+"""Who a stream is held against: ``no_skill`` says the side of the majority of all earlier bars; ``majority``, which
+decisions before it were judged with, that of the last 2,000."""
+
+
+def baseline_name(baseline: Baseline) -> str:
+    """As sentences say it."""
+    return "the majority" if baseline == "majority" else baseline
 
 
 class StreamScorer:
     """The scores of a ledger's streams, bar by bar, each computed once."""
 
-    def __init__(self, ledger: Ledger, score: str) -> None:
+    def __init__(self, ledger: Ledger, score: str, baseline: Baseline = "no_skill") -> None:
         self._ledger = ledger
         self._score = score
         self._base = trailing_base(ledger.label)
+        self._drift = base_so_far(ledger.label) if baseline == "no_skill" else self._base
         self._by_stream: dict[tuple[str, str], Floats] = {}
 
     def of(self, key: str, ranked_after: str) -> Floats:
@@ -27,13 +39,18 @@ class StreamScorer:
 
     def no_skill(self) -> Floats:
         """What a bar is worth to who knows nothing but the market's drift, shape (n_bars,): no edge; the side of the
-        majority before each bar; the share of ups before it as the probability. NaN where there is no drift yet."""
+        baseline; the share of ups before it as the probability. NaN where there is no drift yet."""
         if self._score == "edge":
             return np.zeros(self._ledger.label.size)
-        known, label = ~np.isnan(self._base), self._ledger.label
+        known, label = ~np.isnan(self._drift), self._ledger.label
         if self._score == "accuracy":
-            return np.where(known, (self._base > 0.0) == (label == 1.0), np.nan)
-        return np.asarray(-np.square((1.0 + self._base) / 2.0 - label))
+            return np.where(known, self.baseline_up == (label == 1.0), np.nan)
+        return np.asarray(-np.square((1.0 + self._drift) / 2.0 - label))
+
+    @property
+    def baseline_up(self) -> Mask:
+        """Where the baseline says "up", shape (n_bars,)."""
+        return np.asarray(np.nan_to_num(self._drift) > 0.0, np.bool_)
 
     def daily(self, scores: Floats, among: Mask) -> DailyScores:
         """Daily means of one column over the counted bars among ``among``."""
@@ -41,21 +58,18 @@ class StreamScorer:
         return by_day(self._ledger.day, column, minimum_bars=MINIMUM_BARS)
 
     def figures(self, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
-        """Bars, accuracy at the decision threshold, and of the majority before each bar, over counted scored bars
-        ``among``."""
+        """Bars, accuracy at the decision threshold, and of the baseline, over counted scored bars ``among``."""
         at = np.flatnonzero(stream.scored & among & self._ledger.counted)
         if not at.size:
             return 0, None, None
         label = self._ledger.label[at] == 1.0
         right = float(np.mean((stream.p[at] > stream.cut[at]) == label))
-        majority = float(np.mean((np.nan_to_num(self._base[at]) > 0.0) == label))
-        return int(at.size), right, majority
+        return int(at.size), right, float(np.mean(self.baseline_up[at] == label))
 
     def right(self, stream: Stream, champion: Stream) -> tuple[Mask, Mask, Mask]:
-        """Where the stream at its cuts, the majority before each bar, and the champion were right, shape (n_bars,)."""
+        """Where the stream at its cuts, the baseline, and the champion were right, shape (n_bars,)."""
         label = self._ledger.label == 1.0
-        majority = np.nan_to_num(self._base) > 0.0
-        return (stream.p > stream.cut) == label, majority == label, (champion.p > champion.cut) == label
+        return (stream.p > stream.cut) == label, self.baseline_up == label, (champion.p > champion.cut) == label
 
     def _computed(self, key: str, ranked_after: str) -> Floats:
         result = np.full(self._ledger.label.size, np.nan)

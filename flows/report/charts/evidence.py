@@ -60,7 +60,7 @@ def first_scores(decision: DecisionSummary) -> Figure | None:
     axes.tick_params(axis="y", labelcolor=INK.light)
     span = max(best, 0.0) - min(0.0, *leads)
     axes.set_xlim(min(0.0, *leads) - 0.05 * span, max(best, 0.0) + 0.2 * span)
-    name_axes(axes, x=f"{decision.score} a bar, on bars it was not trained on")
+    name_axes(axes, x=f"{decision.score} a bar of its recipe's walk-forward")
     return figure
 
 

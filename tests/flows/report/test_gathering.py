@@ -91,7 +91,6 @@ def test_accuracy_is_counted_from_the_evidence(lived: Lived, told: ReportData) -
     assert told.quality.bars == len(hits)
     assert told.quality.rows[0].accuracy == pytest.approx(sum(hits) / len(hits))
     assert [row.name for row in told.quality.rows[1:]] == [
-        "majority",
         "no_skill",
         "fade_rsi",
         "reverse_last_bar",

@@ -33,7 +33,7 @@ def test_a_csv_in_and_a_csv_out(url, run, tmp_path):
     assert [row[0] for row in rows] == ["2024-05-01 12:00", "2024-05-01 12:15"]
     np.testing.assert_allclose([float(row[1]) for row in rows], expected(), atol=1e-12)
     assert [row[2:] for row in rows] == [["", "", "", "up", "", "v2"], ["", "", "", "down", "", "v2"]]
-    assert "v2 was right on 51.3%" in err and "no night has fitted a map of its score for v2 yet" in err
+    assert "v2: right on 51.3%" in err and "no night has fitted a map of its score for v2 yet" in err
     assert run("predict", NAME, bars, "--to", tmp_path / "said.csv")[0] == 0
     assert (tmp_path / "said.csv").read_text() == out
 

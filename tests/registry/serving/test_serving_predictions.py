@@ -60,7 +60,19 @@ def test_a_prediction_says_what_to_expect_beside_no_skill(snapshot):
 def test_the_interval_is_wilsons(right, bars, low, high):
     expected = Expectation.of(VersionRecord(metrics={"accuracy": right}, measured_on={"bars": bars}))
     assert (expected.low, expected.high) == pytest.approx((low, high), abs=1e-4)
-    assert "majority" not in str(expected)
+    assert "no_skill" not in str(expected)
+
+
+def test_a_nights_version_says_that_the_figure_is_its_recipes_walk_forward(snapshot):
+    """It was trained on most of these bars itself."""
+    record = VersionRecord(
+        recipe="logistic",
+        metrics={"accuracy": 0.511},
+        measured_on={"rule": "stream", "bars": 22_715, "no_skill": 0.508},
+    )
+    expected = Expectation.of(record)
+    assert expected.walk_forward == "logistic" and "that it was not trained on" not in str(expected)
+    assert str(expected) == snapshot
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,12 @@ SKILLED = replace(FIRST, skill=WindowFigures(250, 0.0312, 0.01, 3.1))
 
 def facts(*rows: NightlyRow, **values: Any) -> FirstFacts:
     """A night without a champion on which six recipes were tried, the first of all."""
-    given: dict[str, Any] = {"score": "edge", "budget": 0.05, "asked": first_thresholds(6, first_look=True)}
+    given: dict[str, Any] = {
+        "score": "edge",
+        "baseline": "no_skill",
+        "budget": 0.05,
+        "asked": first_thresholds(6, first_look=True),
+    }
     return FirstFacts(rows, **{**given, "leader": None, "more": None, "visible": None, **values})
 
 
