@@ -16,7 +16,7 @@ import numpy as np
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.pnl.pips import SPREAD_PIPS
+from flows.pnl.spreads import SPREAD_PIPS
 from flows.recipes import baseline
 from flows.replay import FitCache, NightSpan, RuleResult, fill_cache, replay_rule
 from flows.replay.rules import RULES

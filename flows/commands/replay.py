@@ -21,7 +21,8 @@ from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import Job, plan
 from flows.job.request import request
-from flows.pnl.pips import SPREAD_PIPS
+from flows.pnl.spreads import SPREAD_PIPS
+from flows.pnl.trading_rules import TradingRule
 from flows.replay.fit_cache import FitCache, NightSpan, fill_cache
 from flows.replay.rules import RULES, RuleResult, replay_rule
 from flows.replay.table import RuleRow, compare_rules
@@ -89,6 +90,8 @@ def _policy(text: str, usual: GatePolicy) -> GatePolicy:
     """The usual policy with what the text sets, ``cadence=5,budget=0.1``."""
     pairs = [setting.partition("=") for setting in text.split(",")]
     values: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+    if "trading_rule" in values:
+        values["trading_rule"] = TradingRule.parse(values["trading_rule"].replace("/", ","))
     lists = {name: value.split("/") for name, value in values.items() if name in ("windows", "spread_pips")}
     unknown = sorted(set(values) - set(GatePolicy.__dataclass_fields__))
     if unknown or not all(sign for _, sign, _ in pairs):

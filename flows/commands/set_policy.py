@@ -12,7 +12,9 @@ from flows.commands.existing_model import open_existing
 from flows.commands.options import ModelArgument, RegistryUrl
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
+from flows.pnl.trading_rules import EXAMPLE, TradingRule
 
+ERRORS = "errors"
 NEVER = "never"
 """Written for a setting that is to be off."""
 
@@ -39,7 +41,13 @@ def set_policy(
         typer.Option(help="Refresh an old champion whose recipe, retrained, is less than this worse; or never."),
     ] = None,
     net_margin: Annotated[
-        str | None, typer.Option(help="Pips a bar that a candidate may earn less after costs; or never (no guard).")
+        str | None,
+        typer.Option(
+            help="How much less a candidate may earn a bar after costs: pips, or '1.64 errors' of it, or never."
+        ),
+    ] = None,
+    trading_rule: Annotated[
+        str | None, typer.Option(help=f"What makes positions: always, or as in '{EXAMPLE}'.")
     ] = None,
     spread: Annotated[
         str | None, typer.Option(help="Spread in pips: one number, or 24 by New York's hour, with commas.")
@@ -68,7 +76,9 @@ def set_policy(
     if refresh_margin is not None:
         changes["refresh_margin"] = _number(refresh_margin, "--refresh-margin")
     if net_margin is not None:
-        changes["net_margin_pips"] = _number(net_margin, "--net-margin")
+        changes |= _net_margin(net_margin)
+    if trading_rule is not None:
+        changes["trading_rule"] = TradingRule.parse(trading_rule)
     if spread is not None:
         changes["spread_pips"] = tuple(_number(pips, "--spread") for pips in spread.split(","))
     before = None if recorded is None else GatePolicy.from_dict(recorded)
@@ -87,6 +97,13 @@ def _days(text: str) -> tuple[int, ...]:
         return tuple(int(days) for days in text.split(","))
     except ValueError as error:
         raise RequestRefused(f"--windows {text!r}: write numbers of days with commas, 125,250") from error
+
+
+def _net_margin(text: str) -> dict[str, float | None]:
+    """A margin in pips or in standard errors: the one that is named is the only one."""
+    number, unit = text.strip().removesuffix(ERRORS), text.strip().endswith(ERRORS)
+    size = _number(number, "--net-margin")
+    return {"net_margin_pips": None if unit else size, "net_margin_errors": size if unit else None}
 
 
 def _number(text: str, option: str) -> float | None:

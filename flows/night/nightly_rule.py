@@ -31,6 +31,9 @@ from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, ve
 from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import policy_of as policy_of
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
+from flows.night.trader import with_money
+from flows.pnl.account import TradedBars
+from flows.pnl.spreads import spread_by_hour
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.clock import write_time
@@ -85,15 +88,16 @@ def judge(
         for trained, version in zip(candidates, versions, strict=True)
     ]
     decision: NightlyDecision
-    ahead = ""
-    if expected is None:
+    ahead, champion = "", None if expected is None else _champion(model, head, expected)
+    traded = traded_bars(ledger, bars.data, policy)
+    everyone = tonight
+    if champion is None:
         unskilled = job.request.advanced.accept_unskilled
         decision = choose_first(ledger, candidates=tonight, policy=policy, accept_unskilled=unskilled)
         ahead = baselines_ahead(decision, tonight, ledger, _baseline_predictions(bars)[1], bars)
     else:
-        champion = _champion(model, head, expected)
         everyone = [*tonight, *_former(evidence, head, champion)]
-        everyone = [with_costs(candidate, policy, ledger, champion, bars.data) for candidate in everyone]
+        everyone = [with_costs(candidate, policy, ledger, champion, traded) for candidate in everyone]
         decision = judge_nightly(
             ledger,
             champion=champion,
@@ -101,7 +105,8 @@ def judge(
             tried=tried_lately(ledger, everyone),
             policy=policy,
         )
-    sentence = decision.sentence + ahead + evidence.hindsight.words
+    money = with_money(decision, everyone, champion, ledger, traded, policy.trading_rule)
+    sentence = money + ahead + evidence.hindsight.words
     if evidence.rescored:
         sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
     rows = _rows(bars, ledger, expected, candidates, versions)
@@ -227,17 +232,18 @@ def continued(
 
 
 def with_costs(
-    candidate: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, data: Dataset
+    candidate: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, bars: TradedBars
 ) -> Candidate:
-    """The candidate with the guard on its net result, where the policy asks for one."""
-    if policy.net_margin_pips is None:
-        return candidate
+    """The candidate with the guard on its net result, where the policy asks for one. ``bars``: the ledger's."""
+    guard = costs_guard(ledger, champion, candidate.stream, bars, policy)
+    return candidate if guard is None else replace(candidate, guards=(*candidate.guards, guard))
+
+
+def traded_bars(ledger: Ledger, data: Dataset, policy: GatePolicy) -> TradedBars:
+    """The ledger's bars with the moves that followed, NaN where the data has none, and the policy's spreads."""
     opens = pd.DatetimeIndex(data.bars.frame.index)
     moves = np.asarray(pd.Series(data.move_pips, opens).reindex(ledger.opens), np.float64)
-    guard = costs_guard(
-        ledger, champion, candidate.stream, moves, margin=policy.net_margin_pips, spread_pips=policy.spread_pips
-    )
-    return candidate if guard is None else replace(candidate, guards=(*candidate.guards, guard))
+    return TradedBars(ledger.opens, moves, spread_by_hour(ledger.opens, policy.spread_pips))
 
 
 def _rows(

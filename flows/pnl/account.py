@@ -5,7 +5,7 @@ close and earns, or loses, the move to the next bar's close. It is what the side
 (:mod:`flows.pnl.trading_rules`)::
 
     bars = TradedBars(opens, move_pips, spreads.pips(opens))       # every judged bar, the rollover hour included
-    book = account(rule.positions(opens, up=up, rank=rank), bars)
+    book = account(rule.positions(bars, up=up, rank=rank), bars)
     book.net                                                       # pips of each bar after costs, shape (n_bars,)
     book.by_day()                                                  # the same by trading day: pips, and bars behind them
     book.result("all")                                             # the sum, pips a bar, and the error by trading days
@@ -62,9 +62,10 @@ NO_SWAP = Swap()
 class TradedBars:
     """The bars that positions are held on, in order of time, arrays of shape (n_bars,): ``opens`` in UTC, the move in
     pips that followed each, what a spread costs at it in pips. All bars on which a position can be held belong here,
-    those of the rollover hour too: where one is missing, positions are closed.
+    those of the rollover hour too: where one is missing, positions are closed. A move that is not known is NaN, and
+    :func:`account` refuses it.
 
-    Raises :class:`GateRefused` for lengths that differ, bars out of order, a move that is not known, a negative spread.
+    Raises :class:`GateRefused` for lengths that differ, bars out of order, a spread below zero or not known.
     """
 
     opens: pd.DatetimeIndex
@@ -81,15 +82,27 @@ class TradedBars:
             )
         if not (self.opens[1:] > self.opens[:-1]).all():
             raise GateRefused("the bars go backward: hand them in, in order of time")
-        if not np.isfinite(self.move_pips).all():
-            raise GateRefused("a move is not known: leave out bars without a next bar")
         if not (self.spread_pips >= 0.0).all():
             raise GateRefused("a spread is below zero or not known: give pips from 0 up")
+
+    def among(self, mask: Mask) -> TradedBars:
+        """The bars where ``mask`` (n_bars,)."""
+        some = TradedBars(self.opens[mask], self.move_pips[mask], self.spread_pips[mask], self.swap)
+        for name in ("rollover", "day", "nights"):  # New York's clock takes longer to ask than all the rest
+            some.__dict__[name] = getattr(self, name)[mask]
+        return some
+
+    @cached_property
+    def known(self) -> Mask:
+        """Where the move is known: shape (n_bars,)."""
+        return np.isfinite(self.move_pips)
 
     @cached_property
     def follows(self) -> Mask:
         """Which bars open 15 minutes after the one before: shape (n_bars,), the first does not."""
-        return follows(self.opens)
+        after = np.zeros(len(self.opens), np.bool_)
+        after[1:] = np.asarray(self.opens[1:] - self.opens[:-1] == BAR)
+        return after
 
     @cached_property
     def rollover(self) -> Mask:
@@ -108,13 +121,6 @@ class TradedBars:
         clock = self.opens.tz_convert(NEW_YORK)
         last = np.asarray(clock.hour * 60 + clock.minute == _LAST_BEFORE_SWAP)
         return np.where(last, np.where(np.asarray(clock.day_of_week) == _WEDNESDAY, 3.0, 1.0), 0.0)
-
-
-def follows(opens: pd.DatetimeIndex) -> Mask:
-    """Which bars open 15 minutes after the one before: shape (n_bars,), the first does not."""
-    after = np.zeros(len(opens), np.bool_)
-    after[1:] = np.asarray(opens[1:] - opens[:-1] == BAR)
-    return after
 
 
 @dataclass(frozen=True)
@@ -252,11 +258,14 @@ class Account:
 def account(position: npt.ArrayLike, bars: TradedBars) -> Account:
     """What the positions came to, ``position``: −1, 0 or 1 on each bar, shape (n_bars,).
 
-    Raises :class:`GateRefused` for another number of positions than bars, or one that is none of the three.
+    Raises :class:`GateRefused` for another number of positions than bars, one that is none of the three, or a move that
+    is not known.
     """
     held = np.asarray(position)
     if held.shape != (len(bars.opens),) or not np.isin(held, (-1, 0, 1)).all():
         raise GateRefused(f"{held.shape} positions and {len(bars.opens)} bars: hand in −1, 0 or 1 for each bar")
+    if not bars.known.all():
+        raise GateRefused("a move is not known: leave out bars without a next bar")
     held = held.astype(np.int8)
     kept = np.zeros(held.size, np.bool_)  # the position of the bar before goes on
     kept[1:] = bars.follows[1:] & (held[1:] == held[:-1])

@@ -9,6 +9,7 @@ Together they cover every quarter of the day once. A bar pays the spread of the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ from flows.bars.trading_days import NEW_YORK
 from flows.errors import RequestRefused
 
 QUARTERS = 96
+
+SPREAD_PIPS = 0.8
+"""A usual spread of GBPUSD in London and New York hours; never zero by default."""
 
 DEFAULT = (
     "Asia 18:00-03:00 1.2; London 03:00-08:00 0.8; London and New York 08:00-12:00 0.8; New York 12:00-16:45 1.0; "
@@ -99,6 +103,14 @@ class Spreads:
     def __str__(self) -> str:
         parts = (f"{session.name} {session.hours.replace('–', '-')} {session.pips:g}" for session in self.sessions)
         return "; ".join(parts)
+
+
+def spread_by_hour(opens: pd.DatetimeIndex, spread_pips: Sequence[float]) -> Floats:
+    """The spread in pips at each bar, shape (n_bars,): the same at every hour, or by the hour of New York of 24."""
+    spreads = np.asarray(spread_pips, dtype=np.float64)
+    if spreads.size == 1:
+        return np.full(len(opens), spreads[0])
+    return np.asarray(spreads[opens.tz_convert(NEW_YORK).hour])
 
 
 def _session(text: str) -> Session:

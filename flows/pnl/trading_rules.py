@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars.trading_days import NEW_YORK, rollover
+from flows.bars.trading_days import NEW_YORK
 from flows.errors import GateRefused, RequestRefused
-from flows.pnl.account import Positions, follows
+from flows.pnl.account import Positions, TradedBars
 
 EXAMPLE = "enter 0.8 leave 0.5, hold 4, hours 03:00-12:00"
 LONGEST_HOLD = 960
@@ -111,19 +111,21 @@ class TradingRule:
         """Whether the side is that of the version's cut, and no rank is asked for."""
         return self.low == self.high == 0.5 and self.leave is None
 
-    def positions(self, opens: pd.DatetimeIndex, *, up: Mask, rank: Floats) -> Positions:
+    def positions(self, bars: TradedBars, *, up: Mask, rank: Floats) -> Positions:
         """The position on each bar: −1, 0 or 1, shape (n_bars,).
 
-        ``opens``: of bars in order of time, UTC, those of the rollover hour too. ``up``: the side by the version's cut.
-        ``rank``: −1 lowest to 1 highest of the stream's scores, NaN where it is not known. All of shape (n_bars,).
+        ``up``: the side by the version's cut. ``rank``: −1 lowest to 1 highest of the stream's scores, NaN where it is
+        not known. Both of shape (n_bars,).
 
         Raises :class:`GateRefused` for lengths that differ.
         """
-        if not up.shape == rank.shape == (len(opens),):
-            raise GateRefused(f"{len(opens)} opens, {up.shape} sides and {rank.shape} ranks: hand in one of each a bar")
+        if not up.shape == rank.shape == (len(bars.opens),):
+            raise GateRefused(
+                f"{len(bars.opens)} bars, {up.shape} sides and {rank.shape} ranks: hand in one of each a bar"
+            )
         signals = self._signals(up, rank)
-        inside = self._inside(opens)
-        asleep, fresh = rollover(opens) & inside, ~follows(opens)
+        inside = self._inside(bars.opens)
+        asleep, fresh = bars.rollover & inside, ~bars.follows
         if self.hold > 1:
             return _kept_for(self.hold, signals & inside, asleep, fresh | ~inside)
         stops = fresh | ~inside

@@ -19,7 +19,15 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Stream, recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
-from flows.night.nightly_rule import as_champion, continued, former_candidate, former_takes_part, with_costs
+from flows.night.nightly_rule import (
+    as_champion,
+    continued,
+    former_candidate,
+    former_takes_part,
+    traded_bars,
+    with_costs,
+)
+from flows.pnl.account import TradedBars
 from flows.recipes import Recipe
 from flows.replay.fit_cache import FitCache
 from flows.replay.full_ledger import full_ledger
@@ -153,8 +161,9 @@ class Replay:
         if self._leads is None:
             self._leads = self._leads_over(champion)
         everyone = [*self._candidates(number), *self._former(champion, number)]
-        if self.policy.net_margin_pips is not None:
-            ledger, seen = self.full.until(number, self._streams), self.cache.as_of(night)
+        if self.policy.counts_costs:
+            ledger = self.full.until(number, self._streams)
+            seen = self._traded.among(np.arange(self.full.ledger.label.size) < ledger.label.size)
             everyone = [with_costs(candidate, self.policy, ledger, champion, seen) for candidate in everyone]
         decision = judge_leads(
             self._leads.until(night.night),
@@ -194,6 +203,11 @@ class Replay:
             means[name] = float(daily.mean[:known][-HIGHER_DAYS:].mean())
         best = max(means, key=lambda name: means[name])
         return None if best == self.promotions[-1].recipe.name else best
+
+    @cached_property
+    def _traded(self) -> TradedBars:
+        """The bars of all nights. A bar of the ledger has a label: its move was known to the night that scored it."""
+        return traded_bars(self.full.ledger, self.cache.data, self.policy)
 
     @cached_property
     def _daily(self) -> dict[str, DailyScores]:

@@ -1,46 +1,51 @@
-"""The guard on costs compares the net pips of a stream's sides with the champion's. It can only hold back.
+"""The guard on costs compares the net pips of a stream with the champion's, day by day. It can only hold back.
 
-A side is held for one bar, long where the stream says "up", short where not. Changing it crosses the spread once (half
-to close, half to open), at the hour in which it changes. Nothing is promoted for earning more: a few large moves decide
-who does, and no error rate can be held on that.
+Both become positions by the policy's trading rule, on the same bars, and an account (:mod:`flows.pnl.account`). A
+candidate is held back where it is shown to earn less: where the mean difference of their days is below zero by more
+than the margin, which is by default 1.64 of its own standard errors. Nothing is promoted for earning more: a few large
+moves decide who does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from flows.arrays import Floats
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.guards import Guard
 from flows.gate.nightly.leads import Against, scored_since, with_its_past
+from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger
-from flows.pnl.pips import net_pips, spread_by_hour
-
-__all__ = ["costs_guard", "net_pips", "spread_by_hour"]
-
+from flows.gate.scoring.stream_account import last_traded, stream_account
+from flows.pnl.account import SURE, TradedBars, error_by_days
 
 DAYS = NIGHTS_A_YEAR
 """Trading days that the pips are counted over."""
 
 
-def costs_guard(
-    ledger: Ledger, champion: Against, stream: str, move_pips: Floats, *, margin: float, spread_pips: Sequence[float]
-) -> Guard | None:
-    """Whether the stream earned as much after costs as the champion, less the margin, on the bars of the last 250 days
-    that both were scored on; None where there is no such bar.
+def costs_guard(ledger: Ledger, champion: Against, stream: str, bars: TradedBars, policy: GatePolicy) -> Guard | None:
+    """Whether the stream earned as much after costs as the champion, less the policy's margin, on the bars of the last
+    250 days that both were scored on; None where the policy asks for no margin, or there are fewer than two such days.
 
-    ``move_pips``: shape (n_bars,), the move after each of the ledger's bars, NaN where it is not known.
+    ``bars``: the ledger's, in its order, with the move after each, NaN where it is not known.
     """
+    if not policy.counts_costs:
+        return None
     if champion.refreshed:
         ledger = with_its_past(ledger, champion.stream, champion.recipe_stream)
-    both = scored_since(ledger, champion, stream) & ledger.counted & np.isfinite(move_pips)
-    both &= np.isin(ledger.day, np.unique(ledger.day[both])[-DAYS:])
+    both = last_traded(ledger, scored_since(ledger, champion, stream) & bars.known, DAYS)
     if not both.any():
         return None
-    spread = spread_by_hour(ledger.opens[both], spread_pips)
-    sides = [ledger.streams[key].p[both] > ledger.streams[key].cut[both] for key in (stream, champion.stream)]
-    ours, theirs = (net_pips(up, move_pips[both], spread) for up in sides)
-    words = f"earned {ours:+.3f} pips a bar after costs, the champion {theirs:+.3f}"
-    return Guard("costs", ours >= theirs - margin, words)
+    ours, theirs = (
+        stream_account(ledger.streams[key], bars, both, policy.trading_rule, before=ledger.streams.get(before)).by_day()
+        for key, before in ((stream, stream), (champion.stream, champion.recipe_stream))
+    )
+    error = error_by_days(ours.net - theirs.net, ours.bars)
+    if error is None:
+        return None
+    lead = float((ours.net - theirs.net).sum() / ours.bars.sum())
+    margin = (policy.net_margin_pips or 0.0) + (policy.net_margin_errors or 0.0) * error
+    words = (
+        f"earned {ours.mean:+.3f} pips a bar after costs, the champion {theirs.mean:+.3f}: {lead:+.3f} "
+        f"±{SURE * error:.3f}, and may be {margin:.3f} less"
+    )
+    return Guard("costs", bool(np.round(lead + margin, 12) >= 0.0), words)

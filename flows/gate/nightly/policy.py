@@ -15,7 +15,8 @@ from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
 from flows.gate.scoring.stream_scorer import Baseline
 from flows.gate.tripwires.streams import SUSPICIOUS_PERCENT
-from flows.pnl.pips import SPREAD_PIPS
+from flows.pnl.spreads import SPREAD_PIPS
+from flows.pnl.trading_rules import ALWAYS, TradingRule
 
 Score = Literal["edge", "accuracy", "brier"]
 
@@ -25,6 +26,9 @@ NET_REFUSED = (
     "pips'): judge by edge, and let nobody pass who earns less after costs (`retrain set-policy MODEL --net-margin 0`)"
 )
 """Why there is no such score: a few large moves decide who earned more, and no year has enough of them."""
+
+NET_ERRORS = 1.64
+"""Standard errors: who is that far behind in net pips is shown to earn less, in one of twenty cases wrongly."""
 
 SHORTEST_LONGEST = 5
 """Trading days that the longest window must have: fewer do not tell how much a day varies, and z is no number."""
@@ -39,8 +43,10 @@ class GatePolicy:
 
     ``maximum_age_nights``: an older champion is noticed, and replaced by a retrained version of its recipe only where
     ``refresh_margin`` is set: how much worse the retrained stream may be, in units of the score a bar.
-    ``net_margin_pips``: how many pips a bar, after costs, a candidate may earn less than the champion; None: costs hold
-    nobody back. ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York.
+    ``net_margin_errors`` and ``net_margin_pips``: how much less than the champion a candidate may earn a bar after
+    costs, in standard errors of the difference by days, in pips, or in both added; both None: costs hold nobody back.
+    ``spread_pips``: what crossing the spread costs: one number, or 24 by the hour of New York. ``trading_rule``: what
+    makes positions of sides and ranks (:mod:`flows.pnl.trading_rules`).
     ``suspicious_percent``: a stream that is right on more of the bars is not believed. ``baseline``: who has no skill;
     every decision records it, and those of before there was a choice are judged by ``majority``.
     """  # recorded: read from a log, where a policy that would be refused today must stay readable
@@ -57,6 +63,8 @@ class GatePolicy:
     spread_pips: tuple[float, ...] = (SPREAD_PIPS,)
     suspicious_percent: float = SUSPICIOUS_PERCENT
     baseline: Baseline = "no_skill"
+    net_margin_errors: float | None = NET_ERRORS
+    trading_rule: TradingRule = ALWAYS
     recorded: InitVar[bool] = False
 
     def __post_init__(self, recorded: bool) -> None:
@@ -95,6 +103,8 @@ class GatePolicy:
             )
         if self.net_margin_pips is not None and not 0.0 <= self.net_margin_pips < 100.0:
             raise RequestRefused(f"a net margin of {self.net_margin_pips} pips is out of range: give 0 to 100")
+        if self.net_margin_errors is not None and not 0.0 <= self.net_margin_errors <= 10.0:
+            raise RequestRefused(f"a net margin of {self.net_margin_errors} errors is out of range: give 0 to 10")
         if len(self.spread_pips) not in (1, 24) or not all(0.0 <= pips < 100.0 for pips in self.spread_pips):
             raise RequestRefused(
                 f"the spread {list(self.spread_pips)} is out of range: give pips from 0 to 100, one number or 24 by "
@@ -115,25 +125,37 @@ class GatePolicy:
                 "tell how much a day varies: name longer ones (`retrain set-policy MODEL --windows 125,250`)"
             )
 
+    @property
+    def counts_costs(self) -> bool:
+        """Whether a candidate that earns less than the champion after costs is held back."""
+        return self.net_margin_pips is not None or self.net_margin_errors is not None
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; as before there were these, no suspicious accuracy that nobody changed and no
-        baseline that is the majority."""
+        """Plain values, ready for JSON. What older versions did not have stands there only where it is not as it was
+        then: the suspicious accuracy, no margin in errors, always in the market, the majority as baseline."""
         values = {**asdict(self), "windows": list(self.windows), "spread_pips": list(self.spread_pips)}
-        if self.suspicious_percent == SUSPICIOUS_PERCENT:
-            del values["suspicious_percent"]
-        if self.baseline == "majority":
-            del values["baseline"]
-        return values
+        values["trading_rule"] = self.trading_rule.to_dict()
+        then: dict[str, Any] = {
+            "suspicious_percent": SUSPICIOUS_PERCENT,
+            "net_margin_errors": None,
+            "trading_rule": {},
+            "baseline": "majority",
+        }
+        return {name: value for name, value in values.items() if name not in then or value != then[name]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GatePolicy:
-        """The policy that :meth:`to_dict` wrote, as recorded; fields that this version does not know are refused."""
+        """The policy that :meth:`to_dict` wrote, as recorded; fields that this version does not know are refused. One
+        without a margin in errors was recorded before there was one, or without it."""
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise RequestRefused(f"the policy sets {', '.join(unknown)}, which this version does not know: upgrade it")
         try:
-            lists = {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
-            return cls(**{**values, **lists}, recorded=True)
+            read: dict[str, Any] = {"net_margin_errors": None, **values}
+            read |= {name: tuple(values[name]) for name in ("windows", "spread_pips") if name in values}
+            if "trading_rule" in values:
+                read["trading_rule"] = TradingRule.from_dict(values["trading_rule"])
+            return cls(**read, recorded=True)
         except TypeError as error:  # a number where a list belongs, text where a number does
             raise RequestRefused(
                 f"{str(dict(values))[:200]} is no policy ({error}): set one with `retrain set-policy`"

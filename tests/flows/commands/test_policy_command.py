@@ -16,6 +16,7 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.refresh import not_worse as real_not_worse
 from flows.night import nightly_rule
 from flows.night.rejudge import judge_again
+from flows.pnl.trading_rules import TradingRule
 from tests.flows.nights import Nights, at
 
 SHORT = GatePolicy(score="accuracy", windows=(3, 5), refresh_margin=0.5, maximum_age_nights=40)
@@ -82,14 +83,21 @@ def test_every_field_of_the_policy_can_be_set(nights: Nights) -> None:
         "net_margin": ("0.1", 0.1),
         "spread": ("0.6", (0.6,)),
         "suspicious_accuracy": ("65", 65.0),
+        "trading_rule": ("hold 8", TradingRule(hold=8)),
     }
     options = [text for name, (given, _) in everything.items() for text in (f"--{name.replace('_', '-')}", given)]
     assert policy(nights, *options).exit_code == 0
     head = nights.model.decisions.head()
     assert head is not None
-    chosen = dict(GatePolicy.from_dict(head.state["policy"]).__dict__)
-    assert chosen.pop("baseline") == "no_skill"  # there is one; the other is of old decisions
-    assert list(chosen.values()) == [value for _, value in everything.values()]
+    recorded = GatePolicy.from_dict(head.state["policy"]).__dict__
+    assert recorded.pop("net_margin_errors") is None  # the margin that is named is the only one
+    assert recorded.pop("baseline") == "no_skill"  # there is one; the other is of old decisions
+    assert list(recorded.values()) == [value for _, value in everything.values()]
+    assert policy(nights, "--net-margin", "2 errors").exit_code == 0
+    head = nights.model.decisions.head()
+    assert head is not None
+    again = GatePolicy.from_dict(head.state["policy"])
+    assert (again.net_margin_errors, again.net_margin_pips, again.trading_rule) == (2.0, None, TradingRule(hold=8))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +112,8 @@ def test_every_field_of_the_policy_can_be_set(nights: Nights) -> None:
         (("--spread", "0.8,0.9"), "one number or 24"),
         (("--spread", "never"), "is not a number: write one such as 0.8, or 24 by"),
         (("--net-margin", "much"), "is not a number: write one such as 0.01, or never"),
+        (("--net-margin", "11 errors"), "margin of 11.0 errors"),
+        (("--trading-rule", "sometimes"), "'sometimes' is no part of one"),
         (("--spread", "-1"), "give pips from 0 to 100"),
         (("--maximum-age", "39"), "at least 40"),
         (("--score", "profit"), "no score 'profit'"),

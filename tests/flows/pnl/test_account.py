@@ -216,7 +216,7 @@ def test_a_night_is_financed_where_the_position_is_kept_and_three_times_on_wedne
 def test_bars_that_cannot_be_counted_are_refused(moves: Any, spreads: Any, says: str) -> None:
     opens = pd.date_range("2024-06-03", periods=3, freq="15min", tz="UTC")
     with pytest.raises(GateRefused, match=says):
-        TradedBars(opens, moves, spreads)
+        account(np.ones(3), TradedBars(opens, moves, spreads))
 
 
 @pytest.mark.parametrize("position", [[1, 1], [1, 2, 1], [0.5, 1, 1], [np.nan, 1, 1], [[1, 1, 1]]])
@@ -224,6 +224,14 @@ def test_what_is_no_position_is_refused(position: Any) -> None:
     opens = pd.date_range("2024-06-03", periods=3, freq="15min", tz="UTC")
     with pytest.raises(GateRefused, match="hand in −1, 0 or 1"):
         account(position, TradedBars(opens, np.ones(3), np.ones(3)))
+
+
+def test_some_of_the_bars_are_what_they_were_among_all() -> None:
+    bars = whole_days(8)
+    some = np.random.default_rng(9).random(bars.move_pips.size) < 0.9
+    found, fresh = bars.among(some), TradedBars(bars.opens[some], bars.move_pips[some], bars.spread_pips[some])
+    for name in ("follows", "rollover", "day", "nights", "known"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(fresh, name), err_msg=name)
 
 
 def test_bars_out_of_order_and_no_bars_are_refused() -> None:

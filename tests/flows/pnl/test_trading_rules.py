@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused, RequestRefused
+from flows.pnl.account import TradedBars
 from flows.pnl.trading_rules import ALWAYS, TradingRule
 
 BAR = timedelta(minutes=15)
@@ -73,6 +74,10 @@ def test_a_record_of_anything_else_is_refused(values: dict[str, object]) -> None
         TradingRule.from_dict(values)
 
 
+def on(opens: pd.DatetimeIndex) -> TradedBars:
+    return TradedBars(opens, np.zeros(len(opens)), np.zeros(len(opens)))
+
+
 def by_loop(rule: str, opens: pd.DatetimeIndex, up: list[bool], rank: list[float]) -> list[int]:
     """What a trader would do who reads the rule's text, bar after bar."""
     words = {part.split()[0]: part.split()[1:] for part in rule.split(", ")}
@@ -128,24 +133,24 @@ def test_positions_are_what_a_loop_over_the_bars_comes_to(
     steps = np.cumsum([1 + 7 * gap for _, _, gap in bars])
     opens = pd.DatetimeIndex(pd.Timestamp("2024-03-08 00:00", tz="UTC") + (start + steps) * BAR)
     up, rank = [each for each, _, _ in bars], [each for _, each, _ in bars]
-    found = TradingRule.parse(text).positions(opens, up=np.array(up), rank=np.array(rank))
+    found = TradingRule.parse(text).positions(on(opens), up=np.array(up), rank=np.array(rank))
     assert found.tolist() == by_loop(text, opens, up, rank)
 
 
 def test_a_position_is_kept_through_the_rollover_hour_and_no_bar_there_opens_one() -> None:
     opens = pd.date_range("2024-06-04 20:00", periods=12, freq="15min", tz="UTC")  # 16:00 New York to 19:00
     up = np.array([True, True, True, False, False, True, False, True, False, False, False, True])
-    found = ALWAYS.positions(opens, up=up, rank=np.zeros(12))
+    found = ALWAYS.positions(on(opens), up=up, rank=np.zeros(12))
     assert found.tolist() == [1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, 1]
-    assert ALWAYS.positions(opens[3:], up=up[3:], rank=np.zeros(9)).tolist() == [0, 0, 0, 0, 0, -1, -1, -1, 1]
-    early = TradingRule.parse("hours 18:00-16:30").positions(opens, up=up, rank=np.zeros(12))
+    assert ALWAYS.positions(on(opens[3:]), up=up[3:], rank=np.zeros(9)).tolist() == [0, 0, 0, 0, 0, -1, -1, -1, 1]
+    early = TradingRule.parse("hours 18:00-16:30").positions(on(opens), up=up, rank=np.zeros(12))
     assert early.tolist() == [1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, 1]
 
 
 def test_a_rank_at_a_quantile_is_not_beyond_it() -> None:
     opens = pd.date_range("2024-06-04 08:00", periods=4, freq="15min", tz="UTC")
     rule = TradingRule.parse("aside 0.25 0.75")
-    assert rule.positions(opens, up=np.ones(4, bool), rank=np.array([0.5, -0.5, 0.501, -0.501])).tolist() == [
+    assert rule.positions(on(opens), up=np.ones(4, bool), rank=np.array([0.5, -0.5, 0.501, -0.501])).tolist() == [
         0,
         0,
         1,
@@ -156,4 +161,4 @@ def test_a_rank_at_a_quantile_is_not_beyond_it() -> None:
 def test_sides_and_ranks_of_other_bars_are_refused() -> None:
     opens = pd.date_range("2024-06-04 08:00", periods=4, freq="15min", tz="UTC")
     with pytest.raises(GateRefused, match="one of each a bar"):
-        ALWAYS.positions(opens, up=np.ones(3, bool), rank=np.zeros(4))
+        ALWAYS.positions(on(opens), up=np.ones(3, bool), rank=np.zeros(4))

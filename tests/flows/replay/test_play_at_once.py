@@ -24,7 +24,7 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assemble, recipe_stream, version_stream
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
-from flows.night.nightly_rule import candidate, with_costs
+from flows.night.nightly_rule import candidate, traded_bars, with_costs
 from flows.replay import NightSpan, Promotion, replay_rule
 from flows.settings import Settings
 
@@ -162,7 +162,7 @@ class NightByNight:
         for former in [each for each in self.promotions if each.version != present.version][-1:]:
             stream = version_stream(former.version)
             everyone.append(Candidate(former.recipe.name, stream, stream, former.version, former=True))
-        seen = self.cache.as_of(self.cache.nights[place])
+        seen = traded_bars(ledger, self.cache.as_of(self.cache.nights[place]), self.policy)
         everyone = [with_costs(each, self.policy, ledger, champion, seen) for each in everyone]
         tried = tried_lately(ledger, everyone)
         return judge_nightly(ledger, champion=champion, candidates=everyone, tried=tried, policy=self.policy)

@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from flows.errors import RequestRefused
 from flows.gate.nightly.calibration import SMALLEST_BUDGET, YearOfNights, calibrate
 from flows.gate.nightly.policy import GatePolicy
+from flows.pnl.trading_rules import TradingRule
 
 OWN = GatePolicy(score="accuracy", budget=0.1, cadence=5, windows=(20, 60), accuracy_margin_points=0.5, cut="half")
 
@@ -22,7 +23,7 @@ def test_a_recorded_policy_comes_back(policy: GatePolicy) -> None:
 
 
 def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
-    assert GatePolicy.from_dict({"score": "brier"}) == GatePolicy(score="brier")
+    assert GatePolicy.from_dict({"score": "brier"}) == GatePolicy(score="brier", net_margin_errors=None)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,10 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"budget": "small"}, "is no policy"),
         ({"refresh_margin": []}, "is no policy"),
         ({"score": {}}, "no score"),
+        ({"net_margin_errors": -1.0}, "margin of -1.0 errors"),
+        ({"net_margin_errors": float("nan")}, "margin of nan errors"),
+        ({"trading_rule": {"high": 2.0}}, "quantiles from 0 to 1"),
+        ({"trading_rule": "always"}, "is no (trading rule|policy)"),
         ({"patience": 3}, "sets patience, which this version does not know"),
     ],
 )
@@ -61,6 +66,20 @@ def test_a_policy_that_would_judge_by_net_pips_is_refused_with_what_to_do_instea
     with pytest.raises(RequestRefused) as refused:
         GatePolicy.from_dict({"score": "net"})
     assert str(refused.value) == snapshot
+
+
+def test_a_policy_recorded_before_costs_held_anybody_back_still_holds_nobody_back() -> None:
+    assert GatePolicy().net_margin_errors == 1.64
+    old = {name: value for name, value in GatePolicy().to_dict().items() if name != "net_margin_errors"}
+    assert not GatePolicy.from_dict(old).counts_costs and GatePolicy.from_dict(old).to_dict() == old
+    assert not GatePolicy.from_dict({"score": "brier"}).counts_costs
+
+
+def test_a_trading_rule_is_written_only_where_it_is_not_always() -> None:
+    assert "trading_rule" not in GatePolicy().to_dict()
+    own = GatePolicy(trading_rule=TradingRule.parse("enter 0.8 leave 0.5, hours 03:00-12:00"))
+    assert own.to_dict()["trading_rule"] == {"low": 0.2, "high": 0.8, "leave": 0.5, "hours": "03:00-12:00"}
+    assert GatePolicy.from_dict(json.loads(json.dumps(own.to_dict()))) == own
 
 
 def test_the_suspicious_accuracy_is_written_only_where_a_person_changed_it() -> None:
@@ -79,7 +98,7 @@ def test_windows_by_which_no_night_can_be_judged_are_refused_when_made_and_reada
         GatePolicy(windows=windows)
     assert str(list(windows)) in str(refused.value)
     old = GatePolicy.from_dict({"windows": list(windows)})
-    assert old.to_dict() == {**GatePolicy().to_dict(), "windows": list(windows)}
+    assert old.to_dict() == {**GatePolicy(net_margin_errors=None).to_dict(), "windows": list(windows)}
     with pytest.raises(RequestRefused, match="set-policy"):
         old.check_longest_window()
     with pytest.raises(RequestRefused):

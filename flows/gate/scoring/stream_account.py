@@ -1,0 +1,46 @@
+"""What a ledger's stream comes to in pips: sides and ranks become positions by a trading rule, and these an account.
+
+Ranks are those of the score ``edge``: among the stream's own last 2,000 scores before each bar.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from flows.arrays import Floats, Mask
+from flows.gate.scoring.ledger import Ledger, Stream
+from flows.gate.scoring.scores import trailing_rank
+from flows.pnl.account import Account, TradedBars, account
+from flows.pnl.trading_rules import TradingRule
+
+
+def stream_account(
+    stream: Stream, bars: TradedBars, among: Mask, rule: TradingRule, *, before: Stream | None = None
+) -> Account:
+    """The account of a stream on some of the ledger's bars, as if nothing else was known.
+
+    ``bars``: those of the ledger, in its order; ``among``: shape (n_bars,), where it is scored and the move is known.
+    ``before``: whose scores its ranks start with: a version's, with its recipe's.
+    """
+    up, some = stream.p[among] > stream.cut[among], bars.among(among)
+    rank = np.zeros(up.size) if rule.always else stream_rank(stream, before)[among]
+    return account(rule.positions(some, up=up, rank=rank), some)
+
+
+def stream_rank(stream: Stream, before: Stream | None = None) -> Floats:
+    """Where each score stands among the last 2,000 before it, −1 lowest to 1 highest: shape (n_bars,), NaN where there
+    is no score or fewer than 500 before it. ``before``: as in :func:`stream_account`."""
+    rank = np.full(stream.p.size, np.nan)
+    at = np.flatnonzero(stream.scored)
+    if at.size:
+        past = np.empty(0) if before is None else before.p[: at[0]][before.scored[: at[0]]]
+        rank[at] = trailing_rank(stream.p[at], earlier=past)
+    return rank
+
+
+def last_traded(ledger: Ledger, usable: Mask, days: int) -> Mask:
+    """Of the bars that are usable, those of the last ``days`` trading days that have one outside of the rollover hour:
+    shape (n_bars,)."""
+    counted = usable & ledger.counted
+    of_days: Mask = usable & np.isin(ledger.day, np.unique(ledger.day[counted])[-days:])
+    return of_days
