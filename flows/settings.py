@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.bars.clock import AT_CLOSE, Stamped
 from flows.errors import RequestRefused
+from flows.pnl.account import NO_SWAP
 from flows.pnl.spreads import DEFAULT as DEFAULT_SPREADS
 from registry import Clock, Model, NewId, Registry, random_id
 from registry.commands.variables import unknown_variables
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
+    swap: str = Field(str(NO_SWAP), description="Pips a night that one unit held over 17:00 New York gets, by side")
     approval_hours: float | None = Field(
         None, ge=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps the run lock, and must end before the next begins

@@ -20,7 +20,7 @@ from flows.pnl.spreads import SPREAD_PIPS
 from flows.recipes import baseline
 from flows.replay import FitCache, NightSpan, RuleResult, fill_cache, replay_rule
 from flows.replay.rules import RULES
-from flows.replay.table import compare_rules
+from flows.replay.table import account_of, compare_rules
 from flows.settings import Settings
 
 mpl.use("Agg")
@@ -56,20 +56,17 @@ def picture(cache: FitCache, results: list[RuleResult], path: Path) -> None:
     common = data.counted.copy()
     for result in results:
         common &= ~np.isnan(result.p)
-    opens = data.bars.frame.index[common]
-    move = data.move_pips[common]
-    train = data.window(days=cache.job.request.advanced.train_days, end=opens[0])
-    sides = {result.rule: result.p[common] > result.cut[common] for result in results}
-    sides["fade_rsi"] = baseline("fade_rsi", data, train)[common] > 0.5
+    train = data.window(days=cache.job.request.advanced.train_days, end=data.bars.frame.index[common][0])
+    served = {result.rule: (result.p, result.cut) for result in results}
+    served["fade_rsi"] = baseline("fade_rsi", data, train), np.full(common.size, 0.5)
     figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
-    for name, up in sides.items():
-        gross = np.where(up, move, -move)
-        cost = SPREAD_PIPS * np.concatenate([[0.0], (up[1:] != up[:-1]).astype(float)])
+    for name, (p, cut) in served.items():
+        book = account_of(data, p, cut, common)
         style = {"color": COLOURS[name], "linewidth": 1.4 if name == "gated" else 1.0, "label": name}
-        before.plot(opens, np.cumsum(gross), **style)
-        after.plot(opens, np.cumsum(gross - cost), **style)
+        before.plot(book.bars.opens, np.cumsum(book.earned), **style)
+        after.plot(book.bars.opens, np.cumsum(book.net), **style)
     before.set_title("Nights of 2023-07-03 to 2024-12-31 as if live: cumulative pips before costs", loc="left")
-    after.set_title(f"after a spread of {SPREAD_PIPS:g} pips at each change of side", loc="left")
+    after.set_title(f"after a spread of {SPREAD_PIPS:g} pips a trade", loc="left")
     for axis in (before, after):
         axis.axhline(0.0, color="#444444", linewidth=0.8)
         axis.set_ylabel("pips, cumulative")

@@ -21,6 +21,7 @@ from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import Job, plan
 from flows.job.request import request
+from flows.pnl.account import SURE
 from flows.pnl.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import TradingRule
 from flows.replay.fit_cache import FitCache, NightSpan, fill_cache
@@ -31,8 +32,8 @@ from flows.settings import load_settings
 from registry.commands.options import on_this_machine
 
 LEGEND = (
-    "new: promotions; right: accuracy at the decision threshold; edge a bar ± its 95 % interval; pips a bar, and net "
-    "of the spread; flips: changes of side a bar. The rollover hour is left out."
+    "new: promotions; right: accuracy at the decision threshold; edge a bar; pips a bar, and net of the spread; trades "
+    "a day. ± is the 95 % interval of the figure before it, by trading days. The rollover hour is left out."
 )
 WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
 
@@ -126,7 +127,7 @@ def _table(cache: FitCache, lines: list[RuleRow], spread: float) -> Table:
     simulated = ", simulated bars" if cache.data.bars.simulated else ""
     title = f"nights of {first} to {last}, {lines[0].bars:,} bars{simulated}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for name in ("rule", "new", "right", "edge", "±", "pips", f"net {spread:g}", "flips"):
+    for name in ("rule", "new", "right", "edge", "±", "pips", "±", f"net {spread:g}", "±", "trades"):
         table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)
     for line in lines:
         table.add_row(
@@ -134,10 +135,12 @@ def _table(cache: FitCache, lines: list[RuleRow], spread: float) -> Table:
             "" if line.promotions is None else str(line.promotions),
             f"{line.accuracy:.2%}",
             f"{line.edge:+.4f}",
-            f"{1.96 * line.edge_error:.4f}",
+            f"{SURE * line.edge_error:.4f}",
             f"{line.gross_pips:+.3f}",
+            f"{SURE * line.gross_error:.3f}",
             f"{line.net_pips:+.3f}",
-            f"{line.flips:.3f}",
+            f"{SURE * line.net_error:.3f}",
+            f"{line.trades_a_day:.1f}",
             style="dim" if line.promotions is None else None,
         )
     return table

@@ -13,6 +13,7 @@ from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.request import Force, RetrainRequest
+from flows.pnl.account import NO_SWAP, Swap
 from flows.pnl.spreads import Spreads
 from flows.recipes import Recipe, available_recipes, choose
 from flows.settings import NO_KEYS, Settings, open_model
@@ -42,6 +43,7 @@ class Job:
     reports: str = str(DEFAULT_REPORTS)
     """Folder of the reports."""
     spreads: Spreads = field(default_factory=Spreads.default)
+    swap: Swap = NO_SWAP
     approval: timedelta | None = None
     """How long a promotion waits for a person; None: it needs nobody's yes."""
     keys: Keyring = NO_KEYS
@@ -123,6 +125,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         simulated=simulated,
         reports=str(local_path(settings.reports or _default_reports(place), "a folder of reports")),
         spreads=Spreads.parse(settings.spreads),
+        swap=Swap.parse(settings.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
     )

@@ -21,6 +21,7 @@ close and earns, or loses, the move to the next bar's close. It is what the side
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,13 +32,14 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars.loading import BAR
 from flows.bars.trading_days import NEW_YORK, rollover, trading_day
-from flows.errors import GateRefused
+from flows.errors import GateRefused, RequestRefused
 
 Positions = npt.NDArray[np.int8]
 
 SURE = 1.96
 """Standard errors on each side of a figure that make its interval of 95 %."""
 
+_SWAP = re.compile(r"long ([+-]?\d{1,3}(?:\.\d+)?) short ([+-]?\d{1,3}(?:\.\d+)?)")
 _LAST_BEFORE_SWAP = 16 * 60 + 45  # New York; the bar after it opens at 17:00
 _WEDNESDAY = 2
 
@@ -53,6 +55,17 @@ class Swap:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.long) and np.isfinite(self.short)):
             raise GateRefused(f"a swap of {self.long} and {self.short} pips is none: give two numbers of pips a night")
+
+    @classmethod
+    def parse(cls, text: str) -> Swap:
+        """The swap in ``long -0.6 short 0.1``; :class:`~flows.errors.RequestRefused` where it is none."""
+        found = _SWAP.fullmatch(" ".join(text.split()))
+        if found is None:
+            raise RequestRefused(f"swap: {text!r} is none: write pips a night for each side, 'long -0.6 short 0.1'")
+        return cls(float(found[1]), float(found[2]))
+
+    def __str__(self) -> str:
+        return f"long {self.long:g} short {self.short:g}"
 
 
 NO_SWAP = Swap()

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.scores import trailing_base, trailing_rank
-from flows.pnl.pips import SPREAD_PIPS, economics
+from flows.pnl.account import Account, TradedBars, account
+from flows.pnl.spreads import SPREAD_PIPS
+from flows.pnl.trading_rules import ALWAYS
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
 from flows.replay.rules import RuleResult
@@ -21,7 +24,8 @@ from flows.replay.rules import RuleResult
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, changes of side."""
+    """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, trades a day. Errors
+    are standard errors by trading days."""
 
     name: str
     promotions: int | None
@@ -30,8 +34,10 @@ class RuleRow:
     edge: float
     edge_error: float
     gross_pips: float
+    gross_error: float
     net_pips: float
-    flips: float
+    net_error: float
+    trades_a_day: float
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)
@@ -69,13 +75,32 @@ def compare_rules(cache: FitCache, results: Sequence[RuleResult], *, spread_pips
     return [_row(data, predictions, common, spread_pips) for predictions in compared]
 
 
+def account_of(data: Dataset, p: Floats, cut: Floats, common: Mask, *, spread_pips: float = SPREAD_PIPS) -> Account:
+    """What sides by ``p`` above ``cut`` (n_bars,) came to on the bars ``common`` (n_bars,), always in the market at one
+    spread; positions are kept through the rollover hour between two of these bars, where there is a prediction."""
+    held = common | (data.rollover & ~np.isnan(p) & np.isfinite(data.move_pips))
+    opens = pd.DatetimeIndex(data.bars.frame.index)[held]
+    bars = TradedBars(opens, data.move_pips[held], np.full(len(opens), spread_pips))
+    position = ALWAYS.positions(bars, up=p[held] > cut[held], rank=np.zeros(len(opens)))
+    return account(position, bars)
+
+
 def _row(data: Dataset, served: _Predictions, common: Mask, spread_pips: float) -> RuleRow:
     up, label = served.p[common] > served.cut[common], data.label[common]
-    money = economics(up, data.move_pips[common], spread_pips=spread_pips)
+    money = account_of(data, served.p, served.cut, common, spread_pips=spread_pips).result(served.name)
     mean, error = _edge(data, served.p, common)
-    accuracy = float((up == (label == 1.0)).mean())
     return RuleRow(
-        served.name, served.promotions, int(common.sum()), accuracy, mean, error, money.gross, money.net, money.flips
+        served.name,
+        served.promotions,
+        int(common.sum()),
+        float((up == (label == 1.0)).mean()),
+        mean,
+        error,
+        money.gross_a_bar,
+        money.gross_error or 0.0,
+        money.net_a_bar,
+        money.net_error or 0.0,
+        money.trades_a_day,
     )
 
 

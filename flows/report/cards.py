@@ -113,12 +113,26 @@ def _money(money: Money | None) -> Card:
         return Card(question, "Nothing to count", "unclear", "None of its bars has a move that is known.")
     unclear = "Within noise" if money.own else "On paper"
     answer = {"no": "No", "yes": "Yes", "unclear": unclear}[money.answer]
-    return Card(question, answer, money.answer, f"{_before_costs(money)} {_after_costs(money)} {_whose(money)}".strip())
+    return Card(question, answer, money.answer, " ".join(part for part in _money_words(money) if part))
+
+
+def _money_words(money: Money) -> tuple[str, ...]:
+    return f"{money.words}.", _before_costs(money), _after_costs(money), _felt(money), _whose(money)
+
+
+def _felt(money: Money) -> str:
+    felt = money.felt
+    days = plural(felt.under_water, "trading day")
+    still = " and still" if felt.still else ""
+    return (
+        f"Its sum fell by {felt.drawdown:,.0f} pips at most (until {felt.drawdown_day}); its worst day, "
+        f"{felt.worst_day}, made {signed(felt.worst, 0)}; it stood below its peak for {days} on end{still}."
+    )
 
 
 def _before_costs(money: Money) -> str:
     total = money.total
-    doubt = "" if total.error is None else f" ± {2.0 * total.error:.3f}"
+    doubt = "" if total.gross_interval is None else f" ± {total.gross_interval:.3f}"
     trade = "" if total.gross_a_trade is None else f", {signed(total.gross_a_trade, 2)} a trade"
     return f"{signed(total.gross_a_bar, 3)}{doubt} pips a bar before costs{trade}."
 

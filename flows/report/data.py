@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows.monitoring.health import Alarm
-from flows.pnl.pips import Result
+from flows.pnl.account import PipsResult
+from flows.pnl.risk import Risk
 from flows.report.decisions import DecisionSummary
+from flows.report.selectivity import Selectivity
 from flows.report.version_comparisons import VersionComparisons
 from registry.analysis.differences import Change
 
@@ -85,22 +87,39 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class LargeMoves:
+    """The bars of the largest tenth of moves: their pips, and on how many of them and of the others the side was
+    right."""
+
+    pips: PipsResult
+    right: float
+    others_right: float
+
+
+@dataclass(frozen=True)
 class Money:
-    """Would it have earned anything? ``total``: all bars but the rollover hour; ``sessions`` add up to it. ``own``: by
-    the champion itself since its promotion; else by its recipe's walk-forward before. ``net``: running sum by day."""
+    """Would it have earned anything? ``words``: the answer to a trader in one line. ``total``: all bars but the moves
+    of the rollover hour; ``sessions`` and what was paid in that hour add up to it. ``own``: by the champion itself
+    since its promotion; else by its recipe's walk-forward before. ``net``: running sum by day."""
 
     answer: Answer
+    words: str
     own: bool
     first_day: str
     last_day: str
     days: int
-    total: Result
-    sessions: tuple[Result, ...]
-    rollover: Result | None
-    references: tuple[Result, ...]
+    total: PipsResult
+    sessions: tuple[PipsResult, ...]
+    rollover: PipsResult | None
+    large: LargeMoves
+    felt: Risk
+    references: tuple[PipsResult, ...]
     spreads: str
+    swap: str
+    rule: str
     gross: DailyLine
     net: DailyLine
+    selectivity: Selectivity | None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from flows.report.baselines import with_references
 from flows.report.changes import changes
 from flows.report.data import Changes, Money, Production, Quality, ReportData
 from flows.report.decisions import MOST_DECISIONS, DecisionSummary, newest_decisions
-from flows.report.money import money
+from flows.report.money import Terms, money
 from flows.report.quality import champion_stream, last_days, quality
 from flows.report.reliability import reliability
 from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
@@ -82,10 +82,10 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
 
 def quality_and_money(subject: Subject, now: datetime) -> tuple[Quality | None, Money | None]:
     """How good the champion is, and what it would have earned; None while production is empty."""
-    champion, ledger = subject.champion, subject.ledger
+    champion, ledger, job = subject.champion, subject.ledger, subject.job
     if champion is None:
         return None, None
-    policy = policy_of(subject.job, subject.head)
+    policy = policy_of(job, subject.head)
     health = examine(subject.model, champion, subject.data, ledger, policy, ExpectedBars(day_before(now)))
     judged = last_days(ledger, champion_stream(champion, ledger))
     references: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ def quality_and_money(subject: Subject, now: datetime) -> tuple[Quality | None, 
         ledger, references = with_references(ledger, subject.data, ledger.opens[judged][0].to_pydatetime())
     return (
         quality(subject.model, champion, ledger, references, policy, health),
-        money(champion, ledger, subject.data, references, subject.job.spreads),
+        money(champion, ledger, subject.data, references, Terms(policy.trading_rule, job.spreads, job.swap)),
     )
 
 

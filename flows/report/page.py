@@ -19,7 +19,7 @@ from flows.report.cards import cards
 from flows.report.charts.drawing import svg
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
 from flows.report.charts.interactive import evidence_figure, packed_plotly, score_figure
-from flows.report.charts.money import net_against_spread, running_result
+from flows.report.charts.money import net_against_selectivity, net_against_spread, running_result
 from flows.report.charts.palette import COLOURS
 from flows.report.charts.reliability import reliability_chart
 from flows.report.charts.score_history import RUN_DAYS, score_chart
@@ -79,6 +79,8 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
             figures["score"] = score_figure(data.quality)
     if data.money is not None:
         draw("spread", net_against_spread(data.money), "Net result against the spread")
+        if data.money.selectivity is not None:
+            draw("selectivity", net_against_selectivity(data.money.selectivity), "Net pips a day against selectivity")
         draw("sum", running_result(data.money), "Running result before and after costs")
     if data.reliability is not None:
         draw("reliability", reliability_chart(data.reliability), "How often bars of a score went up")

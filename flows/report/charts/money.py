@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.pnl.pips import Result
+from flows.pnl.account import PipsResult
 from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from flows.report.charts.palette import BLUE, INK, MUTED, RED
 from flows.report.data import Money
+from flows.report.selectivity import Selectivity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,5 +47,27 @@ def running_result(money: Money) -> Figure:
     return figure
 
 
-def _net(result: Result, spread: float) -> float:
-    return (result.gross - spread * result.trades) / result.bars
+def net_against_selectivity(found: Selectivity) -> Figure:
+    """Net pips a day of each stream against how often it trades; what the champion's would have to be to be more than
+    the best of all rules looked at by chance."""
+    figure, (axes,) = empty_chart(width=2.0 * WIDTH, height=3.6)
+    for number, line in enumerate(found.lines):
+        style = {"color": INK.light, "linestyle": "solid"} if number == 0 else line_style(number)
+        traded = [point for point in line.points if point.share > 0.0]
+        share, net = [100.0 * point.share for point in traded], [point.net_a_day for point in traded]
+        axes.plot(share, net, label=line.name, marker="o", markersize=4, linewidth=1.8, **style)
+        if number == 0:
+            axes.errorbar(
+                share, net, yerr=[point.interval for point in traded], fmt="none", ecolor=INK.light, alpha=0.5
+            )
+            chance = [point.chance for point in traded]
+            axes.plot(share, chance, label="more than chance from here", color=RED.light, linestyle="dotted")
+    axes.axhline(0.0, color=MUTED.light, linewidth=1.0)
+    axes.invert_xaxis()
+    name_axes(axes, x="share of bars with a position (%): more selective to the right", y="net (pips a day)")
+    legend(axes, columns=3)
+    return figure
+
+
+def _net(result: PipsResult, spread: float) -> float:
+    return (result.gross + result.financing - spread * result.trades) / result.bars

@@ -25,7 +25,6 @@ from flows.job.request import RetrainRequest
 from flows.monitoring.health import health_now
 from flows.night.rejudge import judge_again
 from flows.night.run import run_night
-from flows.pnl.pips import economics
 from flows.replay import FitCache, NightSpan, fill_cache, replay_rule
 from flows.replay.table import compare_rules
 from flows.settings import Settings
@@ -166,35 +165,6 @@ def test_the_watch_says_healthy_or_what_is_wrong(job: Job, lived: str, snapshot:
 
 def test_an_empty_production_has_nothing_to_watch(job: Job, tmp_path: Path) -> None:
     assert health_now(job, Registry(tmp_path / "none").model("m"), date(2022, 6, 17)) is None
-
-
-def test_pips_are_what_an_independent_loop_counts() -> None:
-    rng = np.random.default_rng(3)
-    move = rng.normal(0, 3, 500)
-    up = move + rng.normal(0, 9, 500) > 0
-    money, flips = 0.0, 0
-    for at in range(500):
-        money += move[at] if up[at] else -move[at]
-        flips += int(at > 0 and up[at] != up[at - 1])
-    found = economics(up, move, spread_pips=0.8)
-    assert found.gross == pytest.approx(money / 500)
-    assert found.net == pytest.approx((money - 0.8 * flips) / 500)
-    assert found.break_even is not None
-    assert economics(up, move, spread_pips=found.break_even).net == pytest.approx(0.0, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("up", "move", "spread"),
-    [
-        (np.array([True]), np.array([np.nan]), 0.8),
-        (np.array([True]), np.array([1.0, 2.0]), 0.8),
-        (np.array([], bool), np.array([]), 0.8),
-        (np.array([True]), np.array([1.0]), -1.0),
-    ],
-)
-def test_pips_that_cannot_be_counted_are_refused(up: Any, move: Any, spread: float) -> None:
-    with pytest.raises(GateRefused):
-        economics(up, move, spread_pips=spread)
 
 
 def explained(lived: str, *asked: str) -> Any:

@@ -114,9 +114,17 @@ def test_money_is_counted_on_the_bars_that_followed(lived: Lived, told: ReportDa
             move = close[opened + timedelta(minutes=15)] - close[opened]
             total += 10_000 * (move if stream.p[bar] > stream.cut[bar] else -move)
     assert money.total.gross == pytest.approx(total)
-    assert sum(each.net for each in money.sessions) == pytest.approx(money.total.net)
     assert money.net.values[-1] == pytest.approx(money.total.net)
     assert money.rollover is not None
+    paid = money.rollover.cost - money.rollover.financing
+    assert sum(each.net for each in money.sessions) - paid == pytest.approx(money.total.net)
+    large = money.large
+    assert large.pips.bars == pytest.approx(money.total.bars / 10, rel=0.02)
+    right = (
+        large.right * large.pips.bars + large.others_right * (money.total.bars - large.pips.bars)
+    ) / money.total.bars
+    assert told.quality is not None and right == pytest.approx(told.quality.rows[0].accuracy)
+    assert money.felt.drawdown >= -min(0.0, *money.net.values) and money.felt.worst <= 0.0
     assert "rollover" not in [each.name for each in money.sessions]
 
 

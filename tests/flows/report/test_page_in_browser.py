@@ -105,14 +105,43 @@ def test_quality_reads_back(shown: Shown) -> None:
 def test_money_reads_back(shown: Shown) -> None:
     money = shown.data.money
     assert money is not None
-    results = [*money.sessions, money.total, *money.references, *([money.rollover] if money.rollover else [])]
+    rollover = [money.rollover] if money.rollover else []
+    results = [*money.sessions, money.total, money.large.pips, *money.references, *rollover]
     figures = [
-        (each.gross_a_bar, each.gross_a_trade, each.spread, each.net_a_bar, each.net, each.trades, each.bars)
+        (
+            *(each.gross_a_bar, each.gross_interval, each.gross_a_trade, each.spread),
+            *(each.net_a_bar, each.net_interval, each.net, each.trades, each.bars),
+        )
         for each in results
     ]
-    assert shown.values("#earned tbody") == [value for row in figures for value in row]
-    shown_net = shown.texts("#earned tr.own td:nth-child(6)")[0]
+    assert shown.values("#earned tbody") == [value for row in figures for value in row if value is not None]
+    assert shown.values("#large") == [money.large.right, money.large.others_right]
+    shown_net = shown.texts("#earned tr.own td:nth-child(8)")[0]
     assert shown_net == f"{round(money.total.net):+,}".replace("-", "\u2212")
+
+
+def test_the_first_line_answers_the_trader_before_any_accuracy(shown: Shown) -> None:
+    money = shown.data.money
+    assert money is not None
+    text = shown.page.locator("body").inner_text()
+    assert money.words in text and "pips a bar after costs (±" in money.words
+    assert text.index(money.words) < text.lower().index("accuracy")
+
+
+def test_selectivity_reads_back_with_how_much_of_it_is_chance(shown: Shown) -> None:
+    money = shown.data.money
+    assert money is not None and money.selectivity is not None
+    found = money.selectivity
+    rows = [
+        (each.share, each.trades_a_day, each.net_a_day, each.interval, each.chance) for each in found.lines[0].points
+    ]
+    assert shown.values("#selectivity tbody") == [value for row in rows for value in row]
+    assert shown.values("#best") == [found.best_net_a_day, found.p]
+    assert (
+        found.rules == 6 * (1 + len(money.references)) and f"The best of the {found.rules}" in shown.texts("#best")[0]
+    )
+    shares = [each.share for each in found.lines[0].points]
+    assert shares == sorted(shares, reverse=True) and found.lines[0].points[0].rule == "always"
 
 
 def test_every_decision_reads_back_as_the_log_tells_it(shown: Shown, lived: Lived) -> None:
