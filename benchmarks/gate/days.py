@@ -39,7 +39,9 @@ class Scenario:
     """Who is better than the champion, by how many points of accuracy, since which night.
 
     ``first``: gain of the first recipe, ``others``: of the others. ``fall``: what the champion loses at night
-    ``fall_night`` (all recipes lead by it then). ``history``: days of evidence before the first night.
+    ``fall_night`` (all recipes lead by it then). ``rise``: what the first recipe gains then; ``poor``: what the last
+    two lose, always. ``wild``: how many times as large the variance of a day is from then on. ``history``: days of
+    evidence before the first night.
     """
 
     name: str
@@ -49,13 +51,18 @@ class Scenario:
     fall_night: int = 0
     history: int = HISTORY
     autocorrelation: float = 0.0
+    rise: float = 0.0
+    poor: float = 0.0
+    wild: float = 1.0
 
     def gains(self, recipes: int = RECIPES) -> Floats:
         """Points above the level of all, shape (1 + recipes, days); the champion is the first row."""
         gains = np.zeros((1 + recipes, self.history + NIGHTS))
         gains[1] = self.first
         gains[2:] = self.others
+        gains[-2:] -= self.poor
         gains[0, self.history + self.fall_night :] = -self.fall
+        gains[1, self.history + self.fall_night :] += self.rise
         return gains / 100.0
 
 
@@ -105,5 +112,9 @@ def simulate(scenario: Scenario, years: int, rng: np.random.Generator, *, signal
     shape = (years, 1 + RECIPES, scenario.history + NIGHTS)
     gains = signal * scenario.gains()
     market = OWN * autoregression(rng, (years, 1, shape[2]), scenario.autocorrelation)
-    own = OWN * autoregression(rng, shape, scenario.autocorrelation) + gains
+    own = OWN * autoregression(rng, shape, scenario.autocorrelation)
+    if scenario.wild != 1.0:
+        louder = np.where(np.arange(shape[2]) >= scenario.history + scenario.fall_night, np.sqrt(scenario.wild), 1.0)
+        market, own = market * louder, own * louder
+    own = own + gains
     return Days(market, own, gains, scenario.autocorrelation)

@@ -82,10 +82,10 @@ class Sums:
         return mean, spread * days / (days - 1)
 
 
-def nightly_z(leads: Floats, history: int) -> tuple[Floats, Floats]:
+def nightly_z(leads: Floats, history: int, *, seen: npt.NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
     """The largest z of each recipe on each night, shape (years, recipes, nights), and of all together, (years, nights);
-    ``leads``: shape (years, recipes, days), ``history`` of them before night 0."""
-    seen = history + np.arange(NIGHTS)
+    ``leads``: shape (years, recipes, days), ``history`` of them before night 0, or ``seen`` before each night."""
+    seen = history + np.arange(NIGHTS) if seen is None else seen
     each, everyone = Sums(leads, seen), Sums(leads.mean(axis=1), seen)
     found = each.autocorrelation(WINDOWS[-1])
     r = np.maximum(found.mean(axis=1), 0.0)

@@ -88,6 +88,12 @@ def questions() -> list[Question]:
     fall = Scenario("champion loses 2 points at night 125", fall=2.0, fall_night=125)
     slow, quick = (("median", 45.0), ("q90", 85.0)), (("median", 32.0), ("q90", 50.0))
     table.append(Question(fall, "fall", {"accuracy": slow, "edge": quick}))
+    rise = Scenario("one of five gets better by 2 points at night 125", rise=2.0, fall_night=125)
+    table.append(Question(rise, "fall", {"edge": (("median", 55.0),)}))
+    poor = Scenario(
+        "champion loses 2 points at night 125, two of five always 2 worse", fall=2.0, poor=2.0, fall_night=125
+    )
+    table.append(Question(poor, "fall", {"edge": (("median", 45.0),)}))
     cold = Scenario("cold start, one of five better by 2 points", first=2.0, history=0)
     table.append(Question(cold, "found", _both(("median", 75.0))))
     table.append(Question(Scenario("cold start, all equal", history=0), "false", _both(("upper end", 0.07))))
@@ -101,6 +107,7 @@ def watch_questions() -> list[Question]:
     return [
         Question(calm[0], "watch", _both(("in a year", 0.06))),
         Question(calm[1], "watch", {}),
+        Question(Scenario("watch: the variance triples at night 0", wild=3.0), "watch", {}),
         Question(drop, "watch", {"accuracy": (("median", 75.0),), "edge": (("median", 40.0),)}),
     ]
 

@@ -71,10 +71,27 @@ def _heavy_tails(rng: np.random.Generator) -> Floats:
     return rng.standard_t(4, (AT_ONCE, 1 + RECIPES, DAYS))
 
 
-def _slow(rng: np.random.Generator) -> Floats:
-    """Lag-1 autocorrelation of 0.1 that decays slowly (0.8 a day): a first-order factor pays for half of it."""
+def _triples(rng: np.random.Generator) -> Floats:
+    """The variance of all days triples at some night."""
+    begin = rng.integers(HISTORY, DAYS, (AT_ONCE, 1, 1))
+    return _white(rng) * np.where(np.arange(DAYS) >= begin, np.sqrt(3.0), 1.0)
+
+
+def _following(kept: float) -> Noise:
+    return lambda rng: autoregression(rng, (AT_ONCE, 1 + RECIPES, DAYS), kept)
+
+
+def _one_follows(rng: np.random.Generator) -> Floats:
+    """One recipe's days have an autocorrelation of 0.6, the others' none."""
+    own = _white(rng)
+    own[:, 1] = autoregression(rng, (AT_ONCE, DAYS), 0.6)
+    return own
+
+
+def _slow(part: float, kept: float) -> Noise:
+    """``part`` of the variance decays slowly, by 1 − ``kept`` a day, the rest at once."""
     shape = (AT_ONCE, 1 + RECIPES, DAYS)
-    return np.sqrt(0.875) * _white(rng) + np.sqrt(0.125) * autoregression(rng, shape, 0.8)
+    return lambda rng: np.sqrt(1.0 - part) * _white(rng) + np.sqrt(part) * autoregression(rng, shape, kept)
 
 
 KINDS: dict[str, Noise] = {
@@ -83,5 +100,12 @@ KINDS: dict[str, Noise] = {
     "one that ages so to all five recipes at once": _ageing_to_all,
     "calm and wild spells of 20 days, one twice the other": _spells,
     "heavy tails (Student, 4 degrees)": _heavy_tails,
-    "autocorrelation 0.1 that decays slowly (0.8 a day)": _slow,
+    "heavy tails (Student, 3 degrees)": lambda rng: rng.standard_t(3, (AT_ONCE, 1 + RECIPES, DAYS)),
+    "the variance triples at some night": _triples,
+    "day autocorrelation 0.3": _following(0.3),
+    "day autocorrelation 0.4": _following(0.4),
+    "one recipe alone with 0.6": _one_follows,
+    "autocorrelation 0.1 that decays slowly (0.8 a day)": _slow(0.125, 0.8),
+    "2 % of the variance decays by 2 % a day": _slow(0.02, 0.98),
+    "5 % of the variance decays by 5 % a day": _slow(0.05, 0.95),
 }

@@ -42,9 +42,7 @@ def set_policy(
     ] = None,
     net_margin: Annotated[
         str | None,
-        typer.Option(
-            help="How much less a candidate may earn a bar after costs: pips, or '1.64 errors' of it, or never."
-        ),
+        typer.Option(help="How much less a candidate may earn a bar after costs: pips, or '2 errors' of it, or never."),
     ] = None,
     trading_rule: Annotated[
         str | None, typer.Option(help=f"What makes positions: always, or as in '{EXAMPLE}'.")

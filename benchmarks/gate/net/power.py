@@ -180,6 +180,7 @@ def guarded(leads: Floats, net: Floats, errors: float) -> Promotions:
 
 
 GUARDS: Mapping[str, float] = {
+    "edge, with a guard: net lead not below −1.64 standard errors": -1.64,
     "edge, with a guard: net lead not below −1 standard error": -1.0,
     "edge, with a guard: net lead not below 0": 0.0,
 }

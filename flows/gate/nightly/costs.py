@@ -46,6 +46,6 @@ def costs_guard(ledger: Ledger, champion: Against, stream: str, bars: TradedBars
     margin = (policy.net_margin_pips or 0.0) + (policy.net_margin_errors or 0.0) * error
     words = (
         f"earned {ours.mean:+.3f} pips a bar after costs, the champion {theirs.mean:+.3f}: {lead:+.3f} "
-        f"±{SURE * error:.3f}, and may be {margin:.3f} less"
+        f"±{SURE * error:.3f}, and may be {f'{margin:.3f} less' if margin else 'no less'}"
     )
     return Guard("costs", bool(np.round(lead + margin, 12) >= 0.0), words)

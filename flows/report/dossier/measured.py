@@ -12,7 +12,7 @@ from flows.arrays import Floats, Mask
 from flows.gate.scoring.ledger import recipe_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import policy_of
-from flows.pnl.pips import Result
+from flows.pnl.account import PipsResult
 from flows.report.data import Money, Quality, Reliability
 from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
 from flows.report.dossier.subject import DossierSubject
@@ -129,11 +129,13 @@ def economics(subject: DossierSubject, money: Money | None) -> DossierSection:
                 else ("the champion since its promotion" if money.own else "its recipe before the promotion"),
             ),
             Fact("spreads in pips", str(subject.asked.job.spreads)),
+            Fact("financing over night", None if money is None else money.swap),
+            Fact("trading rule", None if money is None else money.rule),
         ),
         (
             FactTable(
-                "Pips of one unit, long on up, short otherwise; ± two standard errors by days",
-                ("who or when", "bars", "trades", "gross a bar", "±", "spread paid", "net a bar", "net"),
+                "Pips of one unit by the policy's trading rule; ± 95 % by trading days",
+                ("who or when", "bars", "trades", "gross a bar", "±", "spread paid", "net a bar", "±", "net"),
                 rows,
             ),
         ),
@@ -162,15 +164,16 @@ def monitoring(subject: DossierSubject, quality: Quality) -> DossierSection:
     )
 
 
-def _result_row(result: Result) -> tuple[Value, ...]:
+def _result_row(result: PipsResult) -> tuple[Value, ...]:
     return (
         result.name,
         result.bars,
         result.trades,
         result.gross_a_bar,
-        _two(result.error),
+        result.gross_interval,
         result.spread,
         result.net_a_bar,
+        result.net_interval,
         result.net,
     )
 
