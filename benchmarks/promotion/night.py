@@ -77,7 +77,7 @@ class Rule:
         """
         try:
             answer = self.decide(night)
-        except Exception as failed:
+        except Exception as failed:  # a stranger's file may raise anything; which rule and night is what helps
             raise RuleRefused(f"{self.file}: night {night.number}: {type(failed).__name__}: {failed}") from failed
         if answer is None:
             return None

@@ -30,7 +30,7 @@ SPREAD_PIPS = 0.8
 def replayed(cache: FitCache, policy: GatePolicy, rule: Rule) -> RuleResult:
     """What comes of a rule over the nights of a cache."""
     if rule.product is not None:
-        return replace(replay_rule(cache, policy, rule=rule.product), rule=rule.name)  # type: ignore[arg-type]
+        return replace(replay_rule(cache, policy, rule=rule.product), rule=rule.name)  # type: ignore[arg-type]  # a rule of the product by name
     return AskedReplay(cache, policy, rule).played(rule.name)
 
 

@@ -24,7 +24,7 @@ from flows.bars import Dataset
 from flows.bars.fingerprint import fingerprint, row_fingerprints
 from flows.bars.loading import BAR
 from flows.bars.trading_days import trading_day
-from flows.gate.scoring.ledger import NightScores, minutes, without_replaced_days
+from flows.gate.scoring.ledger import NightScores, minutes, opens_of, without_replaced_days
 from flows.gate.scoring.sight import LATE, LIVE, RESTATED, FirstSight
 from registry.clock import write_time
 from registry.format.phrases import plural
@@ -161,7 +161,7 @@ def hindsight(data: Dataset, now: datetime, since: Sequence[NightScores]) -> Hin
     for scores in since:
         if scores.seen is None:
             continue
-        day = trading_day(pd.DatetimeIndex(scores.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC"))
+        day = trading_day(opens_of(scores.opens))
         for standing in (LATE, RESTATED):
             here = scores.seen.standing == standing
             bars[standing] += int(here.sum())
@@ -185,8 +185,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _bars_of(scores: NightScores, day: str) -> int:
-    index = pd.DatetimeIndex(scores.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
-    return int((trading_day(index).astype(str) == day).sum())
+    return int((trading_day(opens_of(scores.opens)).astype(str) == day).sum())
 
 
 def _span(days: Sequence[str]) -> str:

@@ -68,11 +68,11 @@ def a_night(**values: object) -> Night:
         "bars": np.full(300, 91.0),
         "score": "accuracy",
     }
-    return Night(**{**usual, **values})  # type: ignore[arg-type]
+    return Night(**{**usual, **values})  # type: ignore[arg-type]  # values of several types
 
 
 def a_rule(decide: object) -> Rule:
-    return Rule("tried", "", "", decide, Path("tried.py"))  # type: ignore[arg-type]
+    return Rule("tried", "", "", decide, Path("tried.py"))  # type: ignore[arg-type]  # answers that are none
 
 
 def a_year(rule: Rule, world: World = EQUAL, *, year: int = 0):

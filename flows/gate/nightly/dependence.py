@@ -198,6 +198,6 @@ def _products(series: Floats) -> Floats:
 
 def _chi_square(deviate: float, degrees: float) -> float:
     """Quantile of χ² over its degrees (Wilson and Hilferty, Proceedings of the National Academy of Sciences 17, 1931);
-    a hundredth below 0.02, where so few degrees know nothing."""
+    never below 0.008: with so few degrees nothing is known, and the interval has no upper end to speak of."""
     spread = 2.0 / (9.0 * degrees)
     return max(1.0 - spread + deviate * math.sqrt(spread), 0.2) ** 3

@@ -184,7 +184,7 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
             newest = int(at[scored].max(initial=-1))
             if key not in last or newest >= last[key][0]:  # a corrected day is scored anew by an older version
                 last[key] = (newest, stream)
-    index = pd.DatetimeIndex(opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
+    index = opens_of(opens)
     streams = {
         key: Stream(scorer.name, *columns[key], scorer.version, scorer.entry) for key, (_, scorer) in last.items()
     }
@@ -197,6 +197,11 @@ def minutes(opens: pd.DatetimeIndex) -> Minutes:
     return np.asarray(opens.tz_convert("UTC").tz_localize(None)).astype("datetime64[m]").astype(np.int64)
 
 
+def opens_of(minutes_since: Minutes) -> pd.DatetimeIndex:
+    """What :func:`minutes` made of them, in UTC."""
+    return pd.DatetimeIndex(minutes_since.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
+
+
 def without_replaced_days(nights: Sequence[NightScores]) -> list[NightScores]:
     """The scores, oldest first, without the live bars of days that a later night scores anew. A backfill stays as it
     is: the models that made it were not kept."""
@@ -204,7 +209,7 @@ def without_replaced_days(nights: Sequence[NightScores]) -> list[NightScores]:
     valid = []
     for scores in reversed(nights):
         if replaced and scores.live:
-            index = pd.DatetimeIndex(scores.opens.astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
+            index = opens_of(scores.opens)
             stays = ~np.isin(trading_day(index).astype(str), sorted(replaced))
             scores = _restricted(scores, stays, replaced)
         replaced |= set(scores.replaced)

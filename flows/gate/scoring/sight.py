@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
+from flows.bars.loading import BAR
 from flows.errors import GateRefused
 from flows.gate.scoring.packing import packed, unpacked
 from registry.clock import read_time
@@ -22,8 +23,6 @@ from registry.format.checks import TEXT, TIME, Fields, ListOf, MapOf
 
 LIVE, LATE, RESTATED = 0, 1, 2
 """How a score stands: made in time; made too late; made from other values than those of the first time."""
-
-BAR_MINUTES = 15
 
 SIGHT = Fields(
     {"at": TIME, "standing": TEXT, "rows": TEXT, "inputs": MapOf(MapOf(TEXT)), "restated": MapOf(ListOf(TEXT))}
@@ -51,7 +50,7 @@ class FirstSight:
     def lag(self, opens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Minutes from the close of each bar to its scoring; ``opens``: in minutes since 1970 UTC, shape (n_bars,)."""
         scored = np.datetime64(read_time(self.at).replace(tzinfo=None), "m").astype(np.int64)
-        return np.asarray(scored - opens - BAR_MINUTES, np.int64)
+        return np.asarray(scored - opens - int(BAR.total_seconds()) // 60, np.int64)
 
     def of(self, stays: Mask, gone: set[str]) -> FirstSight:
         """That of the bars that stay, without the days that are gone."""

@@ -36,7 +36,7 @@ def baselines(subject: DossierSubject, quality: Quality) -> DossierSection:
     return DossierSection(
         "baselines",
         "Baselines",
-        _again(subject),
+        subject.again,
         (
             Fact("bars", quality.bars or None),
             Fact("from", quality.rows_since),
@@ -64,7 +64,7 @@ def stability(subject: DossierSubject) -> DossierSection:
         def row(name: str, among: Mask) -> Iterator[tuple[Value, ...]]:
             if among.any():
                 figures = (mean_and_error(each[among], ledger.day[among]) for each in (right, score))
-                yield name, int(among.sum()), *(value for mean, error in figures for value in (mean, _two(error)))
+                yield name, int(among.sum()), *(value for mean, error in figures for value in (mean, two_errors(error)))
 
         for each in np.unique(month[at]):
             months += row(str(each), at & (month == each))
@@ -74,7 +74,7 @@ def stability(subject: DossierSubject) -> DossierSection:
     return DossierSection(
         "stability",
         "Stability by month and session",
-        _again(subject),
+        subject.again,
         (Fact("stream", key if stream is not None else None),),
         (
             FactTable("By month; ± two standard errors by days", columns, tuple(months)),
@@ -89,13 +89,13 @@ def calibration(subject: DossierSubject, found: Reliability) -> DossierSection:
     return DossierSection(
         "calibration",
         "Calibration",
-        _again(subject),
+        subject.again,
         (
             Fact("served as probability", found.source),
             Fact("on what it rests", found.says),
             Fact("days judged", found.days or None),
             Fact("Brier skill of the probability", found.skill),
-            Fact("±", _two(found.skill_error)),
+            Fact("±", two_errors(found.skill_error)),
         ),
         (
             FactTable(
@@ -117,7 +117,7 @@ def economics(subject: DossierSubject, money: Money | None) -> DossierSection:
     return DossierSection(
         "economics",
         "Economics",
-        _again(subject),
+        subject.again,
         (
             Fact("from", None if money is None else money.first_day),
             Fact("to", None if money is None else money.last_day),
@@ -178,9 +178,6 @@ def _result_row(result: PipsResult) -> tuple[Value, ...]:
     )
 
 
-def _two(error: float | None) -> float | None:
+def two_errors(error: float | None) -> float | None:
+    """What stands behind a ±; None where there is no error."""
     return None if error is None else TWO * error
-
-
-def _again(subject: DossierSubject) -> str:
-    return f"retrain dossier {subject.model} --at {subject.at}"

@@ -8,12 +8,13 @@ Seeds are fixed: the same bars give the same figures.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from flows.arrays import Floats
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.evidence.backfill import fits_before, refits
 from flows.gate.scoring.ledger import Ledger, Stream
@@ -21,8 +22,9 @@ from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
 from flows.recipes.predicting import input_matrix, scores_of
+from flows.recipes.training import Fit
 from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
-from flows.report.dossier.measured import mean_and_error
+from flows.report.dossier.measured import mean_and_error, two_errors
 from flows.report.dossier.subject import DossierSubject
 from registry.clock import read_time
 
@@ -46,7 +48,7 @@ def sensitivity(subject: DossierSubject) -> DossierSection:
             facts.append(Fact("best feature", best))
             without = _without(subject, recipe, best, ledger)
             falls |= {} if without is None else {f"fitted without {best}": without}
-        rows = [(name, fall, None if error is None else 2.0 * error) for name, (fall, error) in falls.items()]
+        rows = [(name, fall, two_errors(error)) for name, (fall, error) in falls.items()]
         at = ledger.streams[_AS_IS].scored
         facts += [
             Fact("bars", int(at.sum()) or None),
@@ -57,7 +59,7 @@ def sensitivity(subject: DossierSubject) -> DossierSection:
     return DossierSection(
         "sensitivity",
         "Sensitivity",
-        f"retrain dossier {subject.model} --at {subject.at}",
+        subject.again,
         tuple(facts),
         (FactTable("What is lost without a feature; ± two standard errors by days", columns, tuple(rows), empty),),
     )
@@ -81,16 +83,21 @@ def _as_trained(subject: DossierSubject, recipe: Recipe) -> Job:
 
 def _asked_with_each_shuffled(subject: DossierSubject, recipe: Recipe) -> Ledger:
     """The recipe's scores of the last days: a stream of the bars as they are, and one for each feature shuffled."""
-    job, data = _as_trained(subject, recipe), subject.asked.data
     names = (_AS_IS, *recipe.signature.features)
-    scores = {name: np.full(data.label.size, np.nan) for name in names}
+    scores = {name: np.full(subject.asked.data.label.size, np.nan) for name in names}
+    for step, fit, evaluated, inputs in _walked_forward(subject, recipe):
+        for place, name in enumerate(names):
+            shuffled = inputs if name == _AS_IS else _shuffled(inputs, place - 1, (fit.seed, step, place))
+            scores[name][evaluated] = scores_of(fit.estimator, shuffled, cores=subject.asked.job.cores)
+    return _ledger(subject.asked.data, scores)
+
+
+def _walked_forward(subject: DossierSubject, recipe: Recipe) -> Iterator[tuple[int, Fit, Mask, Floats]]:
+    """Each refit of the last days with its number, the bars it is asked about, shape (n_bars,), and their inputs."""
+    job, data = _as_trained(subject, recipe), subject.asked.data
     for step, (end, evaluated) in enumerate(refits(data, DAYS)):
         for fit in fits_before(job, data, end):
-            inputs = input_matrix(recipe.signature, data.bars.frame[evaluated])
-            for place, name in enumerate(names):
-                shuffled = inputs if name == _AS_IS else _shuffled(inputs, place - 1, (fit.seed, step, place))
-                scores[name][evaluated] = scores_of(fit.estimator, shuffled, cores=job.cores)
-    return _ledger(data, scores)
+            yield step, fit, evaluated, input_matrix(recipe.signature, data.bars.frame[evaluated])
 
 
 def _shuffled(inputs: Floats, column: int, seed: tuple[int, ...]) -> Floats:
@@ -105,13 +112,11 @@ def _without(subject: DossierSubject, recipe: Recipe, best: str, ledger: Ledger)
     if not others:
         return None
     fewer = replace(recipe, name=f"{recipe.name[:40]}_fewer", features=others)
-    job, data = _as_trained(subject, fewer), subject.asked.data
-    scores = np.full(data.label.size, np.nan)
-    for end, evaluated in refits(data, DAYS):
-        for fit in fits_before(job, data, end):
-            inputs = input_matrix(fewer.signature, data.bars.frame[evaluated])
-            scores[evaluated] = scores_of(fit.estimator, inputs, cores=job.cores)
-    known = ~np.isnan(data.label)
+    label = subject.asked.data.label
+    scores = np.full(label.size, np.nan)
+    for _, fit, evaluated, inputs in _walked_forward(subject, fewer):
+        scores[evaluated] = scores_of(fit.estimator, inputs, cores=subject.asked.job.cores)
+    known = ~np.isnan(label)
     as_is = ledger.streams[_AS_IS]
     policy = policy_of(subject.asked.job, subject.head)
     both = replace(ledger, streams={_AS_IS: as_is, best: replace(as_is, p=scores[known])})

@@ -43,6 +43,11 @@ class DossierSubject:
         return self.asked.model.name
 
     @property
+    def again(self) -> str:
+        """The command that makes its numbers again."""
+        return f"retrain dossier {self.model} --at {self.at}"
+
+    @property
     def head(self) -> Entry:
         assert self.asked.head is not None, "a subject has a champion"
         return self.asked.head

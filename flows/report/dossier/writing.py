@@ -62,7 +62,7 @@ def _again(subject: DossierSubject, sections: list[DossierSection]) -> DossierSe
     return DossierSection(
         "again",
         "How to reproduce each number",
-        f"retrain dossier {subject.model} --at {subject.at}",
+        subject.again,
         (
             Fact("registry", subject.head.registry),
             Fact("newest decision", subject.head.n),

@@ -70,7 +70,7 @@ def test_nights_played_through_the_past_are_no_evidence_against_a_champion(marke
         "2024-06-05",
         "2024-06-06",
     )  # each was one more look
-    assert judge_again(market.model, market.model.decisions.head().n).same  # type: ignore[union-attr]
+    assert judge_again(market.model, market.model.decisions.head().n).same  # type: ignore[union-attr]  # None would fail as well
 
 
 def test_nights_on_time_are_live(market: Nights) -> None:
@@ -108,7 +108,7 @@ def test_a_gap_is_scored_by_one_stale_version_and_only_its_end_is_live(
     assert live_days(second) == ["2024-06-11", "2024-06-12"]
     second(at(13))
     assert told(second) == {} and second.decision().days == 3
-    assert judge_again(second.model, second.model.decisions.head().n).same  # type: ignore[union-attr]
+    assert judge_again(second.model, second.model.decisions.head().n).same  # type: ignore[union-attr]  # None would fail as well
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_bar_whose_label_alone_was_corrected_stays_live(three: Nights) -> None
         minutes(ledger.opens), minutes(pd.DatetimeIndex(["2024-06-05T13:00", "2024-06-05T13:15"], tz="UTC"))
     )
     assert ledger.streams["version:v1"].live[at_bars].tolist() == [True, False]
-    assert told(three)["restated"]["columns"] == ["close_15m", "high_15m"]  # type: ignore[index]
+    assert told(three)["restated"]["columns"] == ["close_15m", "high_15m"]  # type: ignore[index]  # None would fail as well
 
 
 def test_a_hole_that_is_filled_late_is_retrospective(three: Nights) -> None:

@@ -121,7 +121,7 @@ def test_every_night_fits_the_champions_map_anew(second: Nights):
     before, after = first.state["probability"]["v1"], head.state["probability"]["v1"]
     assert after["days"] > before["days"] >= FIRST_DAYS - 1 if before else after
     scored = scored_days(second.ledger, "v1", second.stream("line").removeprefix("recipe:"))
-    assert scored is not None and after == fit_map(scored).to_dict()  # type: ignore[union-attr]
+    assert scored is not None and after == fit_map(scored).to_dict()  # type: ignore[union-attr]  # None would fail as well
 
 
 def test_a_version_is_registered_with_the_ranges_of_its_training_rows(second: Nights):

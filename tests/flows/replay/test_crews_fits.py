@@ -180,7 +180,7 @@ def test_a_fit_of_other_bars_is_named(job: Job, data: Dataset, alone: Path, tmp_
 def test_a_dead_worker_ends_the_replay_with_what_to_do(data: Dataset, tmp_path: Path) -> None:
     context = FitContext(data, train_days=365, seed=0)
     with pytest.raises(WorkersLost, match="fewer --workers; it goes on"):
-        list(WorkerPool(workers=2).run(context, [Deadly(), Deadly()]))  # type: ignore[list-item]
+        list(WorkerPool(workers=2).run(context, [Deadly(), Deadly()]))  # type: ignore[list-item]  # no fit
 
 
 def test_a_worker_that_dies_while_the_next_one_starts_is_lost_as_well(
@@ -191,7 +191,7 @@ def test_a_worker_that_dies_while_the_next_one_starts_is_lost_as_well(
 
     monkeypatch.setattr(ProcessPoolExecutor, "submit", pipes_closed)
     with pytest.raises(WorkersLost, match="fewer --workers; it goes on"):
-        list(WorkerPool(workers=2).run(FitContext(data, 365, 0), [Deadly(), Deadly()]))  # type: ignore[list-item]
+        list(WorkerPool(workers=2).run(FitContext(data, 365, 0), [Deadly(), Deadly()]))  # type: ignore[list-item]  # no fit
 
 
 class Deadly:

@@ -36,7 +36,7 @@ def a_ledger(seed: int = 0, **skills: float) -> Ledger:
 def test_exchanging_champion_and_candidate_flips_the_sign_and_nothing_else(seed: int, score: str, days: int) -> None:
     made = bars(days, seed)
     found = ledger(made, {"recipe:a": made.said(0.1, seed), "recipe:b": made.said(0.1, seed + 1)})
-    policy = GatePolicy(score=score)  # type: ignore[arg-type]
+    policy = GatePolicy(score=score)  # type: ignore[arg-type]  # any text
     rows = []
     for champion, other in (("a", "b"), ("b", "a")):
         against = Champion("v1", champion, f"recipe:{champion}", f"recipe:{champion}", None)
@@ -53,7 +53,7 @@ def test_exchanging_champion_and_candidate_flips_the_sign_and_nothing_else(seed:
 def test_an_identical_candidate_is_never_promoted(seed: int, score: str) -> None:
     same = MADE.said(0.3, seed)
     found = ledger(MADE, {"recipe:old": same, "version:v1": same, "recipe:same": same})
-    decision = judged(found, "same", "old", policy=GatePolicy(score=score))  # type: ignore[arg-type]
+    decision = judged(found, "same", "old", policy=GatePolicy(score=score))  # type: ignore[arg-type]  # any text
     assert decision.action == "held" and decision.reason == "not better"
     assert [row.largest_z for row in decision.rows] == [0.0, 0.0]
     assert "v1 did over 50 days (z 0.00" in str(decision)
@@ -61,7 +61,7 @@ def test_an_identical_candidate_is_never_promoted(seed: int, score: str) -> None
 
 @pytest.mark.parametrize("score", ["edge", "accuracy", "brier"])
 def test_a_planted_better_stream_is_promoted_and_the_sentence_says_so(score: str, snapshot: SnapshotAssertion) -> None:
-    decision = judged(a_ledger(worse=-0.1, better=0.3), "worse", "better", policy=GatePolicy(score=score))  # type: ignore[arg-type]
+    decision = judged(a_ledger(worse=-0.1, better=0.3), "worse", "better", policy=GatePolicy(score=score))  # type: ignore[arg-type]  # any text
     assert (decision.action, decision.winner, decision.winner_version) == ("promoted", "better", "v9")
     assert str(decision) == snapshot(name=score)
     assert decision.reason == "better" and not decision.returned
@@ -205,7 +205,7 @@ def test_the_threshold_grows_with_what_was_tried() -> None:
     one, two, three = (judged(found, *names, tried=k, calibration=None) for names, k in (("a", 1), ("ab", 1), ("a", 3)))
     assert (one.tried, two.tried, three.tried) == (1, 2, 3)
     assert [each.calibration["recipes"] for each in (one, two, three)] == [1, 2, 3]
-    assert one.threshold < two.threshold < three.threshold  # type: ignore[operator]
+    assert one.threshold < two.threshold < three.threshold  # type: ignore[operator]  # None would fail as well
 
 
 def test_what_was_tried_lately_are_recipes_with_live_scores_and_tonights_candidates() -> None:
@@ -282,7 +282,7 @@ def test_an_infinite_prediction_is_refused(wrong: float, score: str) -> None:
     p[900] = wrong
     found = ledger(MADE, {"version:v1": MADE.said(0, 0), "recipe:a": p})
     with pytest.raises(GateRefused, match="not finite"):
-        judged(found, "a", policy=GatePolicy(score=score))  # type: ignore[arg-type]
+        judged(found, "a", policy=GatePolicy(score=score))  # type: ignore[arg-type]  # any text
 
 
 def test_a_brier_score_of_no_probability_is_refused() -> None:
