@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.run import run_night
-from tests.ui.served import CHEAP, RECIPES, ROOT, Served
+from tests.ui.served import CHEAP, NIGHTS, RECIPES, ROOT, Served
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -33,10 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The server; model ``m`` has a champion since February 2025 and months of bars to be judged on."""
+    """The server; model ``m`` has a champion since March 2025, judged since on live bars: a night late is not too late,
+    so each second night suffices."""
     found = Served(tmp_path_factory.mktemp("served"))
-    request = RetrainRequest(as_of=datetime(2025, 2, 3, 22, tzinfo=UTC), model="m", recipes=RECIPES, **CHEAP)
-    run_night(plan(request, found.settings))
+    for night in pd.bdate_range(end="2025-05-19", periods=NIGHTS, freq="2B"):
+        # after that day's close: the night of the next trading day
+        as_of = datetime(night.year, night.month, night.day, 22, tzinfo=UTC)
+        run_night(plan(RetrainRequest(as_of=as_of, model="m", recipes=RECIPES, **CHEAP), found.settings))
     assert found.model("m").champion() is not None
     with found.up():
         yield found

@@ -19,6 +19,7 @@ from tests.servers.processes import free_ports
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 RECIPES = ("logistic", "stationary")
+NIGHTS = 23  # of model m before the server starts, two versions each
 CHEAP: dict[str, Any] = {"train_days": 60, "backfill_days": 60}
 
 

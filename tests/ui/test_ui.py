@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.conftest import shoot
-from tests.ui.served import CHEAP, RECIPES, Served
+from tests.ui.served import CHEAP, NIGHTS, RECIPES, Served
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 
@@ -64,7 +64,7 @@ def test_a_night_by_hand_with_chosen_recipes_to_its_report(page: Page, served: S
     open_run(page, served, manual["id"])
     expect(page.get_by_text("m 2025-05-21").first).to_be_visible()
     expect(page.get_by_text("Completed").first).to_be_visible()
-    expect(page.get_by_text("v3 (logistic) registered")).to_be_visible()
+    expect(page.get_by_text(f"v{2 * NIGHTS + 1} (logistic) registered")).to_be_visible()
     shoot(page, "run")
     page.get_by_role("tab", name="Task Runs").click()
     expect(page.get_by_text("train stationary").first).to_be_visible()
