@@ -41,6 +41,10 @@ class RequestRefused(RetrainError):
     exit_status = 2
 
 
+class InstrumentRefused(RequestRefused):
+    """An instrument is none: an unknown name, a file that cannot be read, a field that is wrong."""
+
+
 class NightRefused(RetrainError):
     """The night asked for is not later than the last one decided."""
 

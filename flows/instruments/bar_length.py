@@ -1,0 +1,13 @@
+"""How long bars may be, and how columns of their prices are called."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+BarLength = Literal["M5", "M15", "M30", "H1", "H4", "D1"]
+
+MINUTES: dict[BarLength, int] = {"M5": 5, "M15": 15, "M30": 30, "H1": 60, "H4": 240, "D1": 1440}
+"""Minutes of a bar, by the name of its length."""
+
+SUFFIXES: dict[BarLength, str] = {"M5": "5m", "M15": "15m", "M30": "30m", "H1": "1h", "H4": "4h", "D1": "1d"}
+"""What the columns of prices end with: ``close_15m``, ``close_1h``."""
