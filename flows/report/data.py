@@ -12,6 +12,7 @@ from flows.monitoring.health import Alarm
 from flows.pnl.account import PipsResult
 from flows.pnl.risk import Risk
 from flows.report.decisions import DecisionSummary
+from flows.report.moves import SizedEdges
 from flows.report.selectivity import Selectivity
 from flows.report.version_comparisons import VersionComparisons
 from registry.analysis.differences import Change
@@ -120,6 +121,7 @@ class Money:
     gross: DailyLine
     net: DailyLine
     selectivity: Selectivity | None
+    sized: SizedEdges | None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from flows.pnl.spreads import Spreads
 from flows.pnl.trading_rules import TradingRule
 from flows.report.baselines import bar_positions, reference_stream
 from flows.report.data import Answer, DailyLine, LargeMoves, Money
+from flows.report.moves import sized_edges
 from flows.report.quality import ROW_DAYS, champion_stream
 from flows.report.selectivity import selectivity
 from registry import ChampionRecord
@@ -79,6 +80,7 @@ def money(
             among,
             before,
         ),
+        sized=sized_edges((f"{champion.version}{whose.rstrip(',')}", stream, before), ledger, data, references, among),
     )
 
 

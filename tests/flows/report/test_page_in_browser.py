@@ -120,6 +120,19 @@ def test_money_reads_back(shown: Shown) -> None:
     assert shown_net == f"{round(money.total.net):+,}".replace("-", "\u2212")
 
 
+def test_the_edge_by_size_of_move_stands_beside_the_edge_on_the_same_bars(shown: Shown) -> None:
+    money = shown.data.money
+    assert money is not None and money.sized is not None
+    found = [row.figures for row in money.sized.rows]
+    figures = [
+        (*(each.edge, 1.96 * each.edge_error, each.edge_z), *(each.by_move, 1.96 * each.by_move_error, each.by_move_z))
+        for each in found
+    ]
+    assert shown.values("#sized tbody") == [value for row in figures for value in row]
+    kinds = [row.kind for row in money.sized.rows]
+    assert kinds[0] == "champion" and {"candidate", "reference"} < set(kinds)
+
+
 def test_the_first_line_answers_the_trader_before_any_accuracy(shown: Shown) -> None:
     money = shown.data.money
     assert money is not None
