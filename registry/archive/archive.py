@@ -4,7 +4,7 @@ A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
 
 - ``archive.json``: format and input contract (:class:`~registry.archive.input_schema.InputSchema`);
 - ``model.skops``: the estimator (:mod:`registry.archive.skops_file`); what it may hold:
-  :mod:`registry.archive.vetting`;
+  :mod:`registry.archive.vetting`. Not where the form is a program (format 2): arrays are then all there is;
 - ``arrays/...``: the data-only form for serving without scikit-learn, where there is one:
   :mod:`registry.archive.portable`.
 """
@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,12 @@ from registry.archive.vetting import TRUSTED, hold_to_one_process, vet_estimator
 from registry.errors import Corrupt, FormatTooNew, InvalidRequest, NotPortable, UnsafeArtifact
 from registry.format.entries import canonical, digest
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from registry.archive.portable.program import Program
+
+FORMAT = 2
+"""The latest that is read. Written is 1 with an estimator, 2 without: a reader that asks for one refuses by number."""
+WITH_ESTIMATOR = 1
 MODEL = "model.skops"
 HEAD = "archive.json"
 ARRAYS = "arrays/"
@@ -93,7 +98,7 @@ class Archive:
     not_portable: str | None = None
 
     @cached_property
-    def form(self) -> portable.PortableModel | None:
+    def form(self) -> portable.PortableModel | Program | None:
         """The data-only form, every bound checked and probed; None where there is none. :class:`UnsafeArtifact`."""
         names = [name for name in self.members if name.startswith(ARRAYS)]
         if not names:
@@ -103,12 +108,19 @@ class Archive:
         probe_form(form.up, form.features)
         return form
 
+    @property
+    def has_estimator(self) -> bool:
+        """Whether the estimator is stored beside the data-only form, or instead of one."""
+        return MODEL in self.members
+
     def estimator(self) -> Any:
         """The scikit-learn estimator, made anew; :class:`UnsafeArtifact` for what :mod:`registry.archive.vetting` or
         :mod:`registry.archive.probe` refuses.
 
-        Raises :class:`NotPortable` where scikit-learn or skops is not installed.
+        Raises :class:`NotPortable` where scikit-learn or skops is not installed, or where no estimator is stored.
         """
+        if not self.has_estimator:
+            raise NotPortable("the archive holds arrays and no estimator: predict from its data-only form")
         try:
             import skops.io
         except ImportError as missing:
@@ -148,7 +160,7 @@ class Archive:
         ``batches``: load the estimator also where there is a data-only form. It needs scikit-learn and takes longer
         than one batch saves; a process that scores year after year wins a third of its time.
         """
-        if self.form is None or batches:
+        if self.form is None or (batches and self.has_estimator):
             _ = self._estimator
 
     @cached_property
@@ -158,20 +170,32 @@ class Archive:
 
 
 def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] | None = None) -> bytes:
-    """The archive of a fitted scikit-learn estimator: the same bytes for equal models, in any process.
+    """The archive of a fitted estimator: the same bytes for equal models, in any process.
 
     Holds the data-only form if there is one, which is compared with the estimator on rows made for it and on ``rows``
-    (n, features); else the reason why there is none. Raises :class:`UnsafeArtifact` for an estimator that could not be
-    loaded again, because it holds a type that :mod:`registry.archive.vetting` does not allow.
+    (n, features); else the reason why there is none. scikit-learn's estimator stands beside it unless the form is a
+    program. Raises :class:`UnsafeArtifact` for an estimator that could not be loaded again, because it holds a type
+    that :mod:`registry.archive.vetting` does not allow, :class:`NotPortable` for one of another library without a form.
     """
-    head = {"format": FORMAT, "signature": signature.to_dict()}
-    members = {MODEL: skops_file(estimator)}
+    head: dict[str, Any] = {"format": WITH_ESTIMATOR, "signature": signature.to_dict()}
+    form: dict[str, bytes] = {}
+    reason = ""
     try:
         form = portable.write(estimator, len(signature.features), rows)
-        members |= {ARRAYS + name: data for name, data in form.items()}
-    except NotPortable as reason:
-        head["not_portable"] = str(reason)
-    return canonical_zip(members | {HEAD: canonical(head)})
+    except NotPortable as without:
+        reason = str(without)
+    arrays = {ARRAYS + name: data for name, data in form.items()}
+    if form and portable.is_program(estimator):
+        return canonical_zip(arrays | {HEAD: canonical(head | {"format": FORMAT})})
+    if reason:
+        head["not_portable"] = reason
+        if type(estimator).__module__.partition(".")[0] != "sklearn":
+            raise NotPortable(f"{type(estimator).__name__} cannot be stored: {reason}")
+    try:
+        members = {MODEL: skops_file(estimator)}
+    except UnsafeArtifact as unsafe:
+        raise UnsafeArtifact(f"{unsafe}; and as arrays: {reason}") from unsafe
+    return canonical_zip(members | arrays | {HEAD: canonical(head)})
 
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
@@ -190,7 +214,7 @@ def unpack(data: bytes, *, sha256: str, where: str) -> Archive:
         reason = str(head.get("not_portable", "it was written without a data-only form"))
     except (*_UNREADABLE, InvalidRequest) as error:
         raise UnsafeArtifact(f"{where}: {HEAD} is missing or unreadable ({error}); not loaded") from error
-    if MODEL not in members:
+    if MODEL not in members and (head["format"] == WITH_ESTIMATOR or ARRAYS + portable.HEAD not in members):
         raise UnsafeArtifact(f"{where} holds no {MODEL}; not loaded")
     return Archive(members, signature, None if any(name.startswith(ARRAYS) for name in members) else reason)
 

@@ -123,7 +123,7 @@ def test_a_command_that_needs_an_extra_names_it_in_one_line(
         (
             "nights",
             "from registry.archive.archive import pack\nfrom registry.archive.input_schema import InputSchema\n"
-            "pack(1, InputSchema(('a',)))",
+            "pack(type('OfScikitLearn', (), {'__module__': 'sklearn.svm'})(), InputSchema(('a',)))",
         ),
         ("signing", "from registry.trust.signing import Signer; Signer('promoter', b's' * 32)"),
     ],

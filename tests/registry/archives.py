@@ -10,12 +10,25 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from registry.archive.archive import HEAD, MODEL, Archive, pack, unpack
 from registry.archive.input_schema import InputSchema
@@ -41,9 +54,63 @@ PORTABLE: dict[str, Callable[[], Any]] = {
 }
 """Estimators with a data-only form."""
 
+_LIGHT = {"n_estimators": 5, "num_leaves": 5, "n_jobs": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
+_CAT = {"iterations": 5, "depth": 3, "verbose": False, "thread_count": 1, "allow_writing_files": False}
+
+
+def light(**parameters: Any) -> LGBMClassifier:
+    """A small LightGBM."""
+    return LGBMClassifier(**{**_LIGHT, **parameters})
+
+
+def layers(activation: str = "relu") -> Any:
+    return make_pipeline(StandardScaler(), MLPClassifier((4, 3), activation=activation, max_iter=20, random_state=7))
+
+
+def two() -> list[tuple[str, Any]]:
+    """Two estimators, for what is built of others."""
+    return [("forest", RandomForestClassifier(3, max_depth=3, random_state=7)), ("line", PORTABLE["scaled logistic"]())]
+
+
+PROGRAMS: dict[str, Callable[[], Any]] = {
+    "LightGBM": light,
+    "LightGBM with another slope": lambda: light(sigmoid=0.7),
+    "LightGBM's dart": lambda: light(boosting_type="dart"),
+    "LightGBM of one leaf": lambda: light(min_child_samples=300),
+    "XGBoost": lambda: XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1),
+    "CatBoost": lambda: CatBoostClassifier(**_CAT),
+    "gradient boosting": lambda: GradientBoostingClassifier(n_estimators=5, random_state=7),
+    "exponential boosting": lambda: GradientBoostingClassifier(n_estimators=5, loss="exponential", random_state=7),
+    "boosting from zero": lambda: GradientBoostingClassifier(n_estimators=5, init="zero", random_state=7),
+    "descent": lambda: make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=7)),
+    "clipped descent": lambda: make_pipeline(StandardScaler(), SGDClassifier(loss="modified_huber", random_state=7)),
+    "layers": layers,
+    "tanh layers": lambda: layers("tanh"),
+    "logistic layers": lambda: layers("logistic"),
+    "layers of identity": lambda: layers("identity"),
+    "calibrated descent": lambda: CalibratedClassifierCV(
+        make_pipeline(StandardScaler(), SGDClassifier(random_state=7)), cv=2
+    ),
+    "calibrated forest": lambda: CalibratedClassifierCV(two()[0][1], method="isotonic", cv=2),
+    "calibrated boosting": lambda: CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=3), cv=2),
+    "vote": lambda: VotingClassifier(two(), voting="soft", weights=[2, 1]),
+    "stack": lambda: StackingClassifier(two(), cv=2, final_estimator=LogisticRegression()),
+    "stack over the rows too": lambda: StackingClassifier(
+        [*two(), ("light", light())], cv=2, passthrough=True, final_estimator=PORTABLE["scaled logistic"]()
+    ),
+    "quantiles": lambda: make_pipeline(QuantileTransformer(n_quantiles=50), LogisticRegression()),
+    "normal quantiles": lambda: make_pipeline(
+        QuantileTransformer(n_quantiles=50, output_distribution="normal"), PORTABLE["random forest"]()
+    ),
+    "components": lambda: make_pipeline(StandardScaler(), PCA(1), LogisticRegression()),
+    "whitened components": lambda: make_pipeline(StandardScaler(), PCA(2, whiten=True), PORTABLE["boosting"]()),
+    "two scalers": lambda: make_pipeline(StandardScaler(), StandardScaler(), LogisticRegression()),
+}
+"""Estimators whose form is a program of several steps; their archives hold arrays and no estimator."""
+
 OTHERS: dict[str, Callable[[], Any]] = {
     "naive Bayes": lambda: GaussianNB(),
-    "two scalers": lambda: make_pipeline(StandardScaler(), StandardScaler(), LogisticRegression()),
+    "scaled naive Bayes": lambda: make_pipeline(StandardScaler(), GaussianNB()),
 }
 """Estimators that may be stored, and have none."""
 
@@ -57,7 +124,7 @@ def lesson() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def fitted(kind: str) -> Any:
-    return (PORTABLE | OTHERS)[kind]().fit(*lesson())
+    return (PORTABLE | PROGRAMS | OTHERS)[kind]().fit(*lesson())
 
 
 @cache

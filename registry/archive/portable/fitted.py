@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from registry.archive.portable import tree_arrays
 from registry.archive.portable.form import FloatArray, PortableModel, Rule, read
 from registry.archive.portable.preorder import LEAF
+from registry.archive.portable.tree_arrays import Arrays
 from registry.errors import InputMismatch, NotPortable, UnsafeArtifact
+
+if TYPE_CHECKING:
+    from registry.archive.portable.program import Program
 
 TOLERANCE = 1e-12
 """Largest difference from the estimator's own probabilities."""
 _ROWS = 1000
+_BLOCKS = 20
+"""Steps of a program for which rows are made."""
 _MOST_FEATURES = 1 << 15  # int16 in the arrays
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 _FORESTS = ("RandomForestClassifier", "ExtraTreesClassifier")
 _TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 _BOOSTING = "HistGradientBoostingClassifier"
 _LINEAR = ("LogisticRegression", "LogisticRegressionCV")
+_OURS = {f"sklearn.{name}" for name in (*_FORESTS, *_TREES, _BOOSTING, *_LINEAR)}
 
 
 def write(estimator: Any, features: int, rows: FloatArray | None = None) -> dict[str, bytes]:
@@ -34,115 +40,82 @@ def write(estimator: Any, features: int, rows: FloatArray | None = None) -> dict
     takes = getattr(estimator, "n_features_in_", None)
     if takes != features or features >= _MOST_FEATURES:
         raise NotPortable(f"{type(estimator).__name__} takes {takes} features, the signature has {features}")
+    agrees = TOLERANCE
+    form: PortableModel | Program
+    again: PortableModel | Program
     try:
-        form = _form(estimator, features)
-        members = form.members()
-        again = read(members, features)
+        several = is_program(estimator)
+        if several:
+            _find(estimator)
+        if list(estimator.classes_) != [0, 1]:
+            raise NotPortable(f"the classes are {list(estimator.classes_)}, not 0 and 1")
+        if several:
+            form, again, agrees = _program(estimator, features)
+        else:
+            form = _form(estimator, features)
+            again = read(form.members(), features)
     except (AttributeError, LookupError, TypeError, ValueError, UnsafeArtifact) as error:
         raise NotPortable(f"{type(estimator).__name__} is not built as expected ({error})") from error
-    made = _made_rows(form)
-    _compare(estimator, again, made if rows is None else np.concatenate((made, rows)))
-    return members
+    made = _rows_of_program(form) if not isinstance(form, PortableModel) else _made_rows(form)
+    _compare(estimator, again, made if rows is None else np.concatenate((made, rows)), agrees)
+    return form.members()
+
+
+def is_program(estimator: Any) -> bool:
+    """Whether the form of this estimator is a program of several steps, known before it is written.
+
+    Trees and lines of scikit-learn, by themselves or behind one standard scaler, are not.
+    """
+    steps = [step for _, step in estimator.steps] if _name(estimator) == "sklearn.Pipeline" else [estimator]
+    return [_name(step) for step in steps[:-1]] not in ([], ["sklearn.StandardScaler"]) or _name(steps[-1]) not in _OURS
+
+
+def _name(step: Any) -> str:
+    return f"{type(step).__module__.partition('.')[0]}.{type(step).__name__}"
+
+
+def _find(estimator: Any) -> None:
+    """:class:`NotPortable` for an estimator that nobody converts: said before anything else of it is."""
+    from registry.archive.portable.converters.registered import find
+
+    find(estimator)
+
+
+def _program(estimator: Any, features: int) -> tuple[Program, Program, float]:
+    """As it was made, as it is read back, and by how much it may differ from the estimator."""
+    from registry.archive.portable import program
+    from registry.archive.portable.converters.registered import program_of
+
+    made, agrees = program_of(estimator, features)
+    return made, program.read(made.members(), features), agrees
 
 
 def _form(estimator: Any, features: int) -> PortableModel:
     scaler, model = _steps(estimator)
-    name = _sklearn_name(model)
-    if list(model.classes_) != [0, 1]:
-        raise NotPortable(f"the classes are {list(model.classes_)}, not 0 and 1")
+    name = type(model).__name__
     rule: Rule
     if name in _FORESTS:
-        rule, trees, arrays = "mean", len(model.estimators_), _forest([each.tree_ for each in model.estimators_])
+        rule, trees = "mean", len(model.estimators_)
+        arrays = tree_arrays.forest([each.tree_ for each in model.estimators_])
     elif name in _TREES:
-        rule, trees, arrays = "mean", 1, _forest([model.tree_])
+        rule, trees, arrays = "mean", 1, tree_arrays.forest([model.tree_])
     elif name == _BOOSTING:
-        rule, trees, arrays = "logistic", len(model._predictors), _boosting(model)
-    elif name in _LINEAR:
-        rule, trees, arrays = "linear", 0, {"coefficient": model.coef_[0], "intercept": model.intercept_}
+        rule, trees, arrays = "logistic", len(model._predictors), tree_arrays.histogram_boosting(model)
     else:
-        raise NotPortable(f"{name} has no data-only form")
+        rule, trees, arrays = "linear", 0, {"coefficient": model.coef_[0], "intercept": model.intercept_}
     return PortableModel(rule, features, trees, arrays | scaler)
 
 
 def _steps(estimator: Any) -> tuple[Arrays, Any]:
     """The scaler's arrays, and the classifier behind it."""
-    if _sklearn_name(estimator) != "Pipeline":
+    if _name(estimator) != "sklearn.Pipeline":
         return {}, estimator
     steps = [step for _, step in estimator.steps]
-    names = [_sklearn_name(step) for step in steps]
-    if names[:-1] != ["StandardScaler"]:
-        raise NotPortable(f"a pipeline of {', '.join(names)} has no data-only form: only a scaler and a classifier do")
+    if len(steps) == 1:
+        return {}, steps[0]
     scaler = steps[0]
     arrays = {"mean": scaler.mean_} if scaler.with_mean else {}
     return arrays | ({"scale": scaler.scale_} if scaler.with_std else {}), steps[-1]
-
-
-def _sklearn_name(step: Any) -> str:
-    kind = type(step)
-    if kind.__module__.partition(".")[0] != "sklearn":
-        raise NotPortable(f"{kind.__module__}.{kind.__qualname__} is not of scikit-learn")
-    return str(kind.__name__)
-
-
-def _forest(trees: Sequence[Any]) -> Arrays:
-    """scikit-learn's trees compare float32 rows with float64 thresholds, and hold the share of each class in a leaf."""
-    parts = [_preorder(tree.children_left, tree.children_right) for tree in trees]
-    arrays = _joined(parts, [(tree.feature, tree.threshold, tree.value[:, 0, 1]) for tree in trees])
-    return arrays | {"threshold": _floor32(arrays["threshold"])}
-
-
-def _boosting(model: Any) -> Arrays:
-    if model.is_categorical_ is not None and np.any(model.is_categorical_):
-        raise NotPortable("boosting with categorical features has no data-only form")
-    nodes = [predictor.nodes for (predictor,) in model._predictors]
-    parts = [
-        _preorder(*(np.where(each["is_leaf"], LEAF, each[side].astype(np.int64)) for side in ("left", "right")))
-        for each in nodes
-    ]
-    arrays = _joined(parts, [(each["feature_idx"], each["num_threshold"], each["value"]) for each in nodes])
-    return arrays | {"intercept": np.asarray(model._baseline_prediction, np.float64).reshape(-1)}
-
-
-def _joined(parts: Iterable[npt.NDArray[np.intp]], nodes: Iterable[tuple[npt.NDArray[Any], ...]]) -> Arrays:
-    """One sequence of all trees; in ``parts`` an inner node stands as its number, a leaf as -1 less its number."""
-    features, thresholds, values = [], [], []
-    for order, (feature, threshold, value) in zip(parts, nodes, strict=True):
-        inner = order >= 0
-        asked = order[inner]
-        sequence = np.full(len(order), LEAF, np.int16)
-        sequence[inner] = feature[asked]
-        features.append(sequence)
-        thresholds.append(np.asarray(threshold[asked], np.float64))
-        values.append(np.asarray(value[LEAF - order[~inner]], np.float64))
-    return {
-        "feature": np.concatenate(features),
-        "threshold": np.concatenate(thresholds),
-        "value": np.concatenate(values),
-    }
-
-
-def _preorder(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """The nodes of a tree in preorder, leaves as -1 less their number."""
-    lefts, rights = left.tolist(), right.tolist()
-    order: list[int] = []
-    waiting = [0]
-    while waiting:
-        node = waiting.pop()
-        if lefts[node] == LEAF:
-            order.append(LEAF - node)
-        else:
-            order.append(node)
-            waiting += (rights[node], lefts[node])
-    return np.asarray(order, np.intp)
-
-
-def _floor32(threshold: FloatArray) -> npt.NDArray[np.float32]:
-    """The greatest float32 that is not above each threshold: a float32 is below one exactly where it is below both."""
-    with np.errstate(over="ignore"):
-        rounded = threshold.astype(np.float32)
-    above = rounded > threshold
-    rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
-    return rounded
 
 
 def _made_rows(form: PortableModel) -> FloatArray:
@@ -150,25 +123,55 @@ def _made_rows(form: PortableModel) -> FloatArray:
     rng = np.random.default_rng(0)
     x = rng.normal(scale=3.0, size=(_ROWS, form.features))
     if form.rule != "linear":
-        thresholds, asked = form.arrays["threshold"], form.arrays["feature"]
-        asked = asked[asked != LEAF]
-        for feature in range(form.features):
-            known = thresholds[(asked == feature) & np.isfinite(thresholds)]
-            if len(known):
-                drawn = rng.choice(known, _ROWS)
-                above = np.nextafter(drawn, np.asarray(np.inf, drawn.dtype))
-                x[:, feature] = np.where(rng.random(_ROWS) < 0.5, drawn, above)
+        _on_thresholds(x, form.arrays, rng)
     x = x * form.arrays.get("scale", 1.0) + form.arrays.get("mean", 0.0)
     return np.asarray(x[np.isfinite(x).all(axis=1)])
 
 
-def _compare(estimator: Any, form: PortableModel, rows: FloatArray) -> None:
+def _rows_of_program(form: Program) -> FloatArray:
+    """The same for a program: rows on the thresholds of every step of trees that reads the input, as it is or scaled,
+    and otherwise of the size of what its first steps were fitted on."""
+    rng = np.random.default_rng(0)
+    blocks = []
+    for step in form.steps[:_BLOCKS]:
+        scaled = form.steps[step.reads[0] - 1] if step.reads[0] else None
+        first = step if scaled is None else scaled
+        if first.reads != (0,) or len(step.reads) != 1:
+            continue
+        x = rng.normal(scale=3.0, size=(_ROWS, form.features))
+        if step.kind == "trees" and (scaled is None or scaled.kind == "scaled"):
+            _on_thresholds(x, step.arrays, rng)
+        if first.kind == "scaled":
+            x = x * first.arrays["scale"] + first.arrays["mean"]
+        elif first.kind == "quantiles":
+            known = first.arrays["quantiles"]
+            x = np.take_along_axis(known, rng.integers(0, len(known), x.shape), axis=0) * rng.choice(
+                [1, 1 + 1e-9, 1.01], x.shape
+            )
+        blocks.append(x)
+    x = np.concatenate(blocks) if blocks else rng.normal(scale=3.0, size=(_ROWS, form.features))
+    return np.asarray(x[np.isfinite(x).all(axis=1)])
+
+
+def _on_thresholds(x: FloatArray, arrays: Mapping[str, npt.NDArray[Any]], rng: np.random.Generator) -> None:
+    """Put each value of ``x`` on a threshold of its feature or just above it, where there is one."""
+    thresholds, asked = arrays["threshold"], arrays["feature"]
+    asked = asked[asked != LEAF]
+    for feature in range(x.shape[1]):
+        known = thresholds[(asked == feature) & np.isfinite(thresholds)]
+        if len(known):
+            drawn = rng.choice(known, len(x))
+            above = np.nextafter(drawn, np.asarray(np.inf, drawn.dtype))
+            x[:, feature] = np.where(rng.random(len(x)) < 0.5, drawn, above)
+
+
+def _compare(estimator: Any, form: PortableModel | Program, rows: FloatArray, agrees: float) -> None:
     try:
         found = form.up(rows)
     except InputMismatch as error:
         raise NotPortable(f"its rows do not fit ({error})") from error
     difference = float(np.abs(found - estimator.predict_proba(rows)[:, 1]).max())
-    if not difference <= TOLERANCE:
+    if not difference <= agrees:
         raise NotPortable(
             f"from arrays, {type(estimator).__name__} says what differs by up to {difference:.1e} on {len(rows)} rows"
         )

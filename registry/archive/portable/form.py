@@ -19,6 +19,9 @@ from registry.format.entries import canonical
 FORMAT = 1
 HEAD = "form.json"
 
+RULE_OF_PROGRAM = "steps"
+"""What ``form.json`` says of a :mod:`~registry.archive.portable.program` instead of a :data:`Rule`."""
+
 FloatArray = npt.NDArray[np.float64]
 Rule = Literal["mean", "logistic", "linear"]
 """``mean`` of the trees' values; ``logistic`` of ``intercept`` plus their sum; logistic of a ``linear`` score."""
@@ -71,7 +74,7 @@ class PortableModel:
 
     def _probability(self, x: npt.NDArray[Any]) -> FloatArray:
         if self.rule == "mean":
-            return self.walk.sums(x, 0.0) / self.trees
+            return np.asarray(self.walk.sums(x, 0.0) / self.trees)
         start = float(self.arrays["intercept"][0])
         with np.errstate(over="ignore", invalid="ignore"):  # a score below -709 is a probability of 0
             score = x @ self.arrays["coefficient"] + start if self.rule == "linear" else self.walk.sums(x, start)
@@ -83,6 +86,15 @@ class PortableModel:
         arrays = self.arrays
         trees = Trees(arrays["feature"], arrays["threshold"], arrays["value"])
         return walkable(trees, count=self.trees, width=self.features)
+
+
+def says_program(members: Mapping[str, bytes]) -> bool:
+    """Whether these members of an archive say that they are a program; nothing else of them is read."""
+    try:
+        head = json.loads(members.get(HEAD, b""))
+        return bool(head["rule"] == RULE_OF_PROGRAM)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def read(members: Mapping[str, bytes], features: int) -> PortableModel:

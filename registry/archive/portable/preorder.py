@@ -30,14 +30,15 @@ Places = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """``feature``: int16 (n_nodes,); ``threshold``: float32 or float64 (n_inner,); ``value``: float64 (n_leaves,).
+    """``feature``: int16 (n_nodes,); ``threshold``: float32 or float64 (n_inner,); ``value``: (n_leaves,), either.
 
-    The dtype of the thresholds is that of the comparison: rows are rounded to it first.
+    The dtype of the thresholds is that of the comparison: rows are rounded to it first. Sums are made
+    in the dtype of the values.
     """
 
     feature: npt.NDArray[np.int16]
     threshold: Floats
-    value: npt.NDArray[np.float64]
+    value: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +51,12 @@ class Walk:
     feature: Places
     threshold: Floats
     down: Places
-    value: npt.NDArray[np.float64]
+    value: Floats
     depth: Places
 
-    def sums(self, x: Floats, start: float) -> npt.NDArray[np.float64]:
+    def sums(self, x: Floats, start: float) -> Floats:
         """``start`` plus the leaf values of all trees, added in their order; ``x``: (n, k), the result (n,)."""
-        total = np.full(len(x), start)
+        total = np.full(len(x), start, self.value.dtype)
         step = max(1, _TOGETHER // max(1, len(x)))
         for first in range(0, len(self.depth), step):
             last = min(first + step, len(self.depth))
@@ -67,7 +68,7 @@ class Walk:
                 total = np.add.accumulate(rows, axis=0)[-1]
         return total
 
-    def _values(self, x: Floats, first: int, last: int) -> npt.NDArray[np.float64]:
+    def _values(self, x: Floats, first: int, last: int) -> Floats:
         """Leaf values of the trees ``first`` to ``last``: (trees * n,), all rows of one tree after another."""
         rows, width = x.shape
         flat = x.reshape(-1)
@@ -102,7 +103,7 @@ def walkable(trees: Trees, *, count: int, width: int) -> Walk:
         feature=np.zeros(len(level), np.intp),
         threshold=np.full(len(level), np.inf, trees.threshold.dtype),
         down=np.arange(len(level)),
-        value=np.zeros(len(level)),
+        value=np.zeros(len(level), trees.value.dtype),
         depth=np.zeros(count, np.intp),
     )
     walk.feature[place[inner_places]] = trees.feature[inner]

@@ -14,7 +14,7 @@ from registry.archive.archive import MODEL, pack
 from registry.errors import InputMismatch
 from tests.fuzz.mutating import of_bytes, of_json, of_npy, unzipped, zipped
 from tests.fuzz.target import Target
-from tests.registry.archives import PORTABLE, SIGNATURE, lesson, opened
+from tests.registry.archives import PORTABLE, PROGRAMS, SIGNATURE, lesson, opened
 
 ROWS = lesson()[0][:20]
 
@@ -22,7 +22,7 @@ ROWS = lesson()[0][:20]
 @cache
 def seeds() -> list[bytes]:
     """One small archive of each estimator that has a data-only form."""
-    return [pack(_small(make()).fit(*lesson()), SIGNATURE) for make in PORTABLE.values()]
+    return [pack(_small(make()).fit(*lesson()), SIGNATURE) for make in (PORTABLE | PROGRAMS).values()]
 
 
 def _small(estimator: Any) -> Any:

@@ -130,7 +130,7 @@ def test_a_head_that_is_no_head_is_refused(head):
 
 
 def test_an_archive_of_a_newer_format_is_refused():
-    head = canonical({"format": 2, "signature": SIGNATURE.to_dict()})
+    head = canonical({"format": 3, "signature": SIGNATURE.to_dict()})
     with pytest.raises(FormatTooNew, match="upgrade"):
         opened(zipped({**members(packed()), HEAD: head}))
 

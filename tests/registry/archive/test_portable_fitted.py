@@ -97,7 +97,7 @@ def categorical():
         (lambda: RandomForestClassifier(3), "takes None features"),
         (lambda: RandomForestClassifier(3).fit(np.eye(1), [1]), "takes 1 features, the signature has 2"),
         (lambda: BaggingClassifier(n_estimators=2).fit(*lesson()), "BaggingClassifier has no data-only form"),
-        (lambda: type("Mine", (), {"n_features_in_": WIDTH})(), "not of scikit-learn"),
+        (lambda: type("Mine", (), {"n_features_in_": WIDTH})(), "Mine has no data-only form"),
         (lambda: RandomForestClassifier(3).fit(np.eye(2), [1, 1]), r"classes are"),
     ],
 )  # fmt: skip

@@ -225,7 +225,7 @@ def test_other_classifiers_on_the_list_are_stored_and_loaded(estimator):
 
 @pytest.mark.parametrize(
     "estimator",
-    [GradientBoostingClassifier(n_estimators=2), KNeighborsClassifier(), SVC()],
+    [KNeighborsClassifier(), SVC()],
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_an_estimator_that_compiled_code_would_trust_is_refused_when_it_is_packed(estimator):
