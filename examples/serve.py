@@ -1,6 +1,7 @@
 """A prediction service for the champion: ``python examples/serve.py MODEL --registry URL [--port 8000] [--every 60]``.
 
-    POST /predict   {"rsi_14": [55.1], "ema_20": [1.27], ...}: whole bars, a list a column; the champion takes its own
+    POST /predict   {"rsi_14": [55.1], "ema_20": [1.27], ...}: whole bars, a list a column; the champion takes its own.
+                    One whose features look back takes as many bars as /champion says, with their opens as "timestamp"
     GET  /champion  which version, since when, by which decision, and what to expect of it
     GET  /health    serving, stale, suspended or no champion
 
@@ -27,7 +28,7 @@ def service(champion: registry.Follower) -> FastAPI:
     app = FastAPI(title="champion")
 
     @app.post("/predict")
-    def predict(bars: dict[str, list[float]]) -> dict[str, Any]:
+    def predict(bars: dict[str, list[float] | list[str]]) -> dict[str, Any]:
         try:
             prediction = champion.predict(bars, pick=True)
         except (Suspended, NoChampion) as reason:
@@ -60,6 +61,7 @@ def service(champion: registry.Follower) -> FastAPI:
             "by": why.by,
             "decision": why.decision,
             "columns": loaded.archive.signature.columns,
+            "bars": loaded.bars,
             "served_from": "arrays" if loaded.archive.form is not None else f"skops: {loaded.archive.not_portable}",
             "expected": None if loaded.expected is None else str(loaded.expected),
         }

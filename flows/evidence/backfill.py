@@ -20,6 +20,7 @@ from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe
 from flows.gate.scoring.scores import TRAILING_MINIMUM, stream_threshold
 from flows.job.plan import Job
 from flows.recipes import Fit, Machine, Recipe, probabilities, train_all
+from registry.archive.input_schema import RowsOf
 from registry.format.phrases import plural
 
 REFIT_DAYS = 20
@@ -47,9 +48,9 @@ def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | No
     if progress is not None and steps:
         progress(0, len(steps))
     for done, (end, evaluated) in enumerate(steps, start=1):
-        frame = data.bars.frame[evaluated]
+        rows = RowsOf(data.bars.frame, evaluated)
         fits = fits_before(job, data, end)
-        predictions.append([probabilities(fit, fit.recipe.signature, frame, cores=job.cores) for fit in fits])
+        predictions.append([probabilities(fit, fit.recipe.signature, rows, cores=job.cores) for fit in fits])
         if progress is not None:
             progress(done, len(steps))
     return night_scores(job, data, night, [evaluated for _, evaluated in steps], predictions)
@@ -88,7 +89,7 @@ def night_scores(
         streams = []
         for recipe, p in zip(job.recipes, of_recipes, strict=False):
             streams.append(_stream_scores(job, recipe, before[recipe.name], p))
-            before[recipe.name].append(p)
+            before[recipe.name].append(p[~np.isnan(p)])  # NaN where its features have too few bars to look back on
         if streams:
             days = day_fingerprints(data, bars)
             scores.append(NightScores(night, False, minutes(opens[bars]), data.label[bars], days, tuple(streams)))

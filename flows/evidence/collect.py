@@ -43,6 +43,7 @@ from flows.gate.scoring.sight import FirstSight
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
 from registry import Model, Night, key_digest
+from registry.archive.input_schema import RowsOf
 from registry.clock import read_moment, write_time
 from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
@@ -303,7 +304,7 @@ class _NightScorer:
         chosen = self.bars.chosen
         p = np.full(int(chosen.sum()), np.nan)
         try:
-            p[wanted[chosen]] = self.versions.probabilities(entry, self.bars.data.bars.frame[wanted])
+            p[wanted[chosen]] = self.versions.probabilities(entry, RowsOf(self.bars.data.bars.frame, wanted))
         except ArtifactMissing:
             return  # retired and collected: the stream has no score on these bars
         record = self.versions.registered_at(entry)

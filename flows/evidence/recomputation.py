@@ -3,7 +3,8 @@
 Who can write evidence can write any number; what the version says of the bar is in its archive, which nobody can
 overwrite. Each night looks at a tenth of the past live days, chosen by an id that nobody knew before the night wrote
 its own scores; before a promotion it looks at every day. What cannot be made again is left out: a backfill, whose
-models were not kept, a version whose archive is retired and collected, and a bar that lacks a column by now.
+models were not kept, a version whose archive is retired and collected, a bar that lacks a column by now, and one whose
+features look back on a bar that was corrected since.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from flows.evidence.collect import Evidence
 from flows.evidence.versions import VersionCache, unseen
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, without_replaced_days
 from registry import key_digest
+from registry.archive.input_schema import RowsOf
 from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.records import VersionRecord
 
@@ -77,7 +79,7 @@ def recompute(evidence: Evidence, data: Dataset, night: str, *, every: bool) -> 
         seed = int(key_digest([night, evidence.chance]), 16)
         count = int(np.ceil(SHARE * days.size))
         days = np.sort(np.random.default_rng(seed).choice(days, size=count, replace=False))
-    comparing = _Comparing(evidence.scorers, data, days)
+    comparing = _Comparing(evidence.scorers, data, days, evidence.nights)
     differences = tuple(comparing.differences(sheets))
     return Recomputed(tuple(days.astype(str).tolist()), every, comparing.compared, differences)
 
@@ -107,6 +109,7 @@ class _Claim:
     stream: StreamScores
     at: npt.NDArray[np.int64]
     p: Floats
+    night: str
 
 
 @dataclass(eq=False)
@@ -114,6 +117,7 @@ class _Comparing:
     versions: VersionCache
     data: Dataset
     days: npt.NDArray[np.datetime64]
+    nights: Sequence[NightScores]
     compared: int = 0
 
     def differences(self, sheets: Sequence[_Sheet]) -> Iterator[Difference]:
@@ -143,19 +147,32 @@ class _Comparing:
             known = unseen(self.data, self.versions.registered_at(entry))[sheet.at]
             left_out = here & known & ~scored[stream.stream] & ~again & np.isin(sheet.day, sheet.day[told])
             chosen = told | left_out
-            yield entry, _Claim(stream, sheet.at[chosen], stream.p[chosen])
+            yield entry, _Claim(stream, sheet.at[chosen], stream.p[chosen], sheet.scores.night)
+
+    def _restated(self, night: str, bars: int) -> Mask:
+        """Where a feature that looks back on so many reads one that was corrected after that night: (n_bars,)."""
+        days = sorted({day for scores in self.nights if scores.night > night for day in scores.replaced})
+        if not days:
+            return np.zeros(self.data.label.size, np.bool_)
+        corrected = np.cumsum(np.isin(self.data.trading_day, np.array(days, "datetime64[D]")))
+        before = np.concatenate([np.zeros(min(bars, corrected.size), corrected.dtype), corrected[:-bars]])
+        return np.asarray(corrected > before)
 
     def _of_version(self, entry: int, claims: Sequence[_Claim]) -> Iterator[Difference]:
         record = self.versions.registered_at(entry)
         places = np.unique(np.concatenate([claim.at for claim in claims]))
         try:
-            given = self.versions.once(entry, self.data.bars.frame.iloc[places])
+            given, bars = self.versions.once(entry, RowsOf(self.data.bars.frame, places))
         except (ArtifactMissing, InputMismatch):
             return  # it cannot be made again
         for name in dict.fromkeys(claim.stream.stream for claim in claims):
             own = [claim for claim in claims if claim.stream.stream == name]
-            self.compared += sum(claim.at.size for claim in own)
             told, at = np.concatenate([claim.p for claim in own]), np.concatenate([claim.at for claim in own])
+            if bars > 1:
+                again = np.concatenate([~self._restated(claim.night, bars)[claim.at] for claim in own])
+                again &= ~np.isnan(given[np.searchsorted(places, at)])  # it had too few bars before it
+                told, at = told[again], at[again]
+            self.compared += at.size
             off = np.abs(told - given[np.searchsorted(places, at)])
             wrong = ~(off <= TOLERANCE)  # NaN where it was left out
             cuts = sorted({claim.stream.cut for claim in own} - {record.cut})

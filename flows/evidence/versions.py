@@ -16,6 +16,7 @@ from flows.bars import Dataset
 from flows.errors import BarsRejected
 from flows.gate.scoring.ledger import StreamScores
 from flows.recipes import ArchivedModel
+from flows.recipes.predicting import where_known
 from registry import Model
 from registry.clock import read_moment
 from registry.errors import InputMismatch
@@ -24,7 +25,7 @@ from registry.format.records import VersionRecord
 from registry.model.version import version_of
 
 if TYPE_CHECKING:
-    from registry.archive.input_schema import Columns
+    from registry.archive.input_schema import Columns, RowsOf
 
 
 class VersionCache:
@@ -67,8 +68,9 @@ class VersionCache:
             self._by_name[name] = found if usable else None
         return self._by_name[name]
 
-    def probabilities(self, entry: int, frame: Columns) -> Floats:
-        """The score of each row of ``frame``, shape (n,), of the version that this entry registered.
+    def probabilities(self, entry: int, frame: Columns | RowsOf) -> Floats:
+        """The score of each row of ``frame``, shape (n,), of the version that this entry registered; NaN where the bars
+        before a row are fewer than its features look back on.
 
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.
         """
@@ -77,11 +79,12 @@ class VersionCache:
             self._ready[entry] = ArchivedModel(self._model.archive(record), record.environment)
         return self._ready[entry].probabilities(frame, cores=self._cores)
 
-    def once(self, entry: int, frame: Columns) -> Floats:
-        """As :meth:`probabilities`, by the data-only form where there is one, and nothing is kept ready: for very many
-        versions."""
+    def once(self, entry: int, frame: Columns | RowsOf) -> tuple[Floats, int]:
+        """As :meth:`probabilities`, by the data-only form where there is one, and on how many bars its features look
+        back. Nothing is kept ready: for very many versions."""
         archive = self._model.archive(self.registered_at(entry))
-        return archive.up(archive.signature.matrix(frame))
+        signature = archive.signature
+        return where_known(signature, frame, lambda rows: archive.up(signature.matrix(rows))), signature.bars
 
 
 def unseen(data: Dataset, record: VersionRecord) -> Mask:

@@ -229,7 +229,7 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     record = model.registered_at(champion.entry).record
     if record.trained_from is None or record.trained_to is None or not record.features:
         return []
-    from registry.archive.input_schema import InputSchema
+    from registry.archive.input_schema import InputSchema, RowsOf
 
     opens = pd.DatetimeIndex(data.bars.frame.index)
     begin, end = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.trained_to))
@@ -237,9 +237,10 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
     if trained.sum() < 1000 or recent.sum() < 48 * 5:
         return []
-    schema = InputSchema(tuple(record.features))
+    schema, frame = InputSchema.stored(record.features, record.columns), data.bars.frame
     try:
-        before, lately = (schema.matrix(data.bars.frame[bars]) for bars in (trained, recent))
+        known = schema.known(frame)
+        before, lately = (schema.matrix(RowsOf(frame, bars & known)) for bars in (trained, recent))
     except InputMismatch as error:
         raise cannot_score(champion.version, champion.recipe or "unnamed", error) from error
     shift = population_stability(profile(before), lately)

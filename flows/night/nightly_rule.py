@@ -36,6 +36,7 @@ from flows.pnl.account import TradedBars
 from flows.pnl.spreads import spread_by_hour
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score
 from registry import ChampionRecord, Model, Version, key_digest
+from registry.archive.input_schema import RowsOf
 from registry.clock import write_time
 from registry.errors import ArtifactMissing
 from registry.format.entries import Entry
@@ -187,7 +188,7 @@ def _last_predictions(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tu
         entry = evidence.scorers.entry_of(stream.last_version, stream.last_entry)
         if entry is None:
             return None
-        p = evidence.scorers.probabilities(entry, bars.data.bars.frame[bars.evaluation])
+        p = evidence.scorers.probabilities(entry, RowsOf(bars.data.bars.frame, bars.evaluation))
     except ArtifactMissing:
         return None
     return p, evidence.scorers.registered_at(entry).cut

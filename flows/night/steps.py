@@ -29,6 +29,7 @@ from flows.recipes import train as fit_recipe
 from flows.recipes import train_all as fit_recipes
 from registry import Clock, Night, SystemClock, Version, VersionRecord, key_digest
 from registry.archive.archive import pack
+from registry.archive.input_schema import RowsOf
 from registry.clock import write_time
 from registry.errors import Frozen, StaleDecision
 from registry.format.entries import Entry
@@ -63,6 +64,13 @@ def load(job: Job, clock: Clock | None = None) -> NightBars:
         train = data.years(*training.train)
         if training.labels == "next_bar":  # the notebook's last training label looks into the holdout: parity only
             train &= data.window(days=100_000, end=opens[evaluation][0])
+    for recipe in job.recipes:
+        evaluation = evaluation & recipe.signature.known(bars.frame)
+    if not evaluation.any():
+        raise BarsMissing(
+            f"{job.source} has too few bars before those to evaluate on: a recipe looks back on "
+            f"{max(recipe.signature.bars for recipe in job.recipes):,}; add earlier ones, or leave it out"
+        )
     if not train.any():
         raise BarsMissing(f"{job.source} has no bars to train on before the holdout begins: name earlier years")
     return NightBars(data, train, evaluation, Night(bars.night.isoformat(), bars.as_of.to_pydatetime()), findings)
@@ -180,7 +188,7 @@ def go_on_without_report(night: NightContext, outcome: Outcome) -> Outcome:
 
 def _candidate(night: NightContext, fit: Fit) -> TrainedCandidate:
     signature, bars = fit.recipe.signature, night.bars
-    p = probabilities(fit, signature, bars.data.bars.frame[bars.evaluation], cores=night.job.cores)
+    p = probabilities(fit, signature, RowsOf(bars.data.bars.frame, bars.evaluation), cores=night.job.cores)
     return TrainedCandidate(fit, p, pack(fit.estimator, signature))
 
 
@@ -197,6 +205,7 @@ def _registered(night: NightContext, evidence: Evidence | None, candidate: Train
 
 def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCandidate) -> VersionRecord:
     fit, signature = candidate.fit, candidate.fit.recipe.signature
+    frame = night.bars.data.bars.frame
     if evidence is None:
         scores, cut, measured_on = holdout_rule.measured(night, candidate)
     else:
@@ -212,7 +221,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
         columns=signature.columns,
         dtypes=signature.dtypes,
         cut=cut,
-        ranges=ranges_of(signature.matrix(night.bars.data.bars.frame[night.bars.train])),
+        ranges=ranges_of(signature.matrix(RowsOf(frame, night.bars.train & signature.known(frame)))),
         dataset_fingerprint=fit.dataset_fingerprint,
         trained_from=_time(fit.trained_from),
         trained_to=_time(fit.trained_to),

@@ -29,6 +29,7 @@ from flows.job.plan import policy_of
 from flows.job.request import Release
 from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.recipes import Recipe
+from registry.archive.input_schema import RowsOf
 from registry.model.transitions import champion_of, former_champions
 
 NAMED = 3
@@ -115,8 +116,13 @@ def _inputs(bars: NightBars, recipes: Sequence[Recipe]) -> dict[str, Floats]:
     """The columns that recipes read, and the features that they make of them, each once."""
     frame = bars.data.bars.frame
     columns = {column: frame[column].to_numpy(np.float64) for recipe in recipes for column in recipe.signature.columns}
-    features = {str(feature): feature for recipe in recipes for feature in recipe.signature.parsed}
-    return columns | {name: feature.values(columns) for name, feature in features.items() if name not in columns}
+    features: dict[str, Floats] = {}
+    for recipe in recipes:
+        known = recipe.signature.known(frame)
+        values = np.full((len(frame), len(recipe.signature.features)), np.nan)
+        values[known] = recipe.signature.unchecked(RowsOf(frame, known))
+        features |= {name: values[:, at] for at, name in enumerate(recipe.signature.features) if name not in features}
+    return columns | {name: each for name, each in features.items() if name not in columns}
 
 
 def _labelled(bars: NightBars) -> LabelledBars:

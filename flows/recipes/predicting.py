@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from flows.arrays import Floats, Mask
 from flows.recipes.installed import environment as installed
 from flows.recipes.threads import one_thread
 from flows.recipes.training import LARGEST, Fit, is_forest
-from registry.archive.input_schema import InputSchema, row_name
+from registry.archive.input_schema import InputSchema, RowsOf, row_name
 from registry.errors import InputMismatch
 from registry.log.parallel import threads
 
@@ -22,22 +22,36 @@ if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
 
 
-def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns, *, cores: int = 1) -> Floats:
+def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns | RowsOf, *, cores: int = 1) -> Floats:
     """The scores of the rows of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of labels 0 and 1.
+
+    Of :class:`RowsOf` each of its rows has one: NaN where the bars before it are fewer than the features look back on.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
     their order (scikit-learn's own threads add them up as they come). Other estimators predict on one core.
     Raises :class:`registry.errors.InputMismatch` when the columns do not fit.
     """
-    return scores_of(model.estimator if isinstance(model, Fit) else model, input_matrix(signature, frame), cores=cores)
+    estimator = model.estimator if isinstance(model, Fit) else model
+    return where_known(signature, frame, lambda rows: scores_of(estimator, input_matrix(signature, rows), cores=cores))
 
 
-def input_matrix(signature: InputSchema, frame: Columns) -> Floats:
+def where_known(signature: InputSchema, frame: Columns | RowsOf, score: Callable[[Columns | RowsOf], Floats]) -> Floats:
+    """``score`` of the rows of ``frame``; of :class:`RowsOf` NaN for those whose inputs are not known."""
+    if not isinstance(frame, RowsOf) or signature.bars == 1:
+        return score(frame)
+    known = signature.known(frame)[frame.places]
+    p = np.full(known.size, np.nan)
+    p[known] = score(RowsOf(frame.columns, frame.places[known]))
+    return p
+
+
+def input_matrix(signature: InputSchema, frame: Columns | RowsOf) -> Floats:
     """What a model reads of each row of ``frame``, shape (n, features); raises as :func:`probabilities`."""
     features = signature.matrix(frame)
     too_large = np.flatnonzero((np.abs(features) > LARGEST).any(axis=1))
     if too_large.size:
-        where = row_name(int(too_large[0]), getattr(frame, "index", None))
+        whole = frame.taken if isinstance(frame, RowsOf) else frame
+        where = row_name(int(too_large[0]), getattr(whole, "index", None))
         raise InputMismatch(f"a feature is beyond {LARGEST:.2g} at {where}, which no model reads: correct the bar")
     return features
 
@@ -67,11 +81,11 @@ class ArchivedModel:
     archive: Archive
     environment: Mapping[str, str] | None
 
-    def probabilities(self, frame: Columns, *, cores: int = 1) -> Floats:
-        """The score of each row of ``frame``, shape (n,)."""
+    def probabilities(self, frame: Columns | RowsOf, *, cores: int = 1) -> Floats:
+        """The score of each row of ``frame``, shape (n,); see :func:`probabilities`."""
         archive = self.archive
         if self._estimator is None:
-            return archive.up(archive.signature.matrix(frame))
+            return where_known(archive.signature, frame, lambda rows: archive.up(archive.signature.matrix(rows)))
         return probabilities(self._estimator, archive.signature, frame, cores=cores)
 
     @cached_property

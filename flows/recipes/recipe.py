@@ -20,7 +20,7 @@ from registry.format.phrases import listed
 class Recipe:
     """``estimator`` is an import path inside scikit-learn, ``parameters`` its keyword arguments as JSON values.
 
-    ``features`` are the model's inputs in order, each an expression of :mod:`registry.archive.input_schema`. With
+    ``features`` are the model's inputs in order, each an expression of :mod:`registry.features`. With
     ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first. Raises
     :class:`RecipeRefused` with everything that is wrong, so that nothing is ever trained from a wrong recipe.
     """
@@ -96,7 +96,17 @@ def choose(names: Collection[str], available: Mapping[str, Recipe]) -> list[Reci
 
 
 def check_columns(recipes: Iterable[Recipe], available: Collection[str]) -> None:
-    """Raises :class:`RecipeRefused` naming every column that a recipe needs and the bars do not have."""
+    """Raises :class:`RecipeRefused` naming every column that a recipe needs and the bars do not have, and every column
+    that has the name of what a recipe asks of the clock."""
+    recipes = list(recipes)
+    unclear = [
+        f"recipe {recipe.name} reads {word} from the clock, and the bars have a column of that name"
+        for recipe in recipes
+        for word in recipe.signature.clock_words
+        if word in available
+    ]
+    if unclear:
+        raise RecipeRefused(f"{listed(unclear, sign='; ')}: rename the column in the yearly files")
     wrong = [
         f"recipe {recipe.name} needs the column {column}{did_you_mean(column, available)}"
         for recipe in recipes

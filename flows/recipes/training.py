@@ -21,6 +21,7 @@ from flows.bars.year_names import year_file
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
+from registry.archive.input_schema import RowsOf
 from registry.clock import stopwatch
 from registry.format.phrases import plural
 from registry.log.parallel import threads
@@ -159,38 +160,51 @@ def _training_sets(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> l
     count = int(rows.sum())
     if count < MINIMUM_ROWS:
         raise BarsMissing(f"{count} bars with a known label to train on: choose a window of at least {MINIMUM_ROWS}")
-    label = dataset.label[rows].astype(np.int64)
-    if len(np.unique(label)) == 1:
+    if len(np.unique(dataset.label[rows])) == 1:
         raise BarsMissing(
-            f"all {count} training labels are {label[0]}: choose a window in which the price moves both ways"
+            f"all {count} training labels are {dataset.label[rows][0]:.0f}: choose a window in which the price moves "
+            "both ways"
         )
-    opens = frame.index[rows]
+    fingerprint = dataset.fingerprint(mask)
+    for recipe in recipes:
+        _check_features(recipe, dataset.bars, rows & recipe.signature.known(frame))
+    return [_training_set(recipe, dataset, rows, fingerprint) for recipe in recipes]
+
+
+def _training_set(recipe: Recipe, dataset: Dataset, rows: Mask, fingerprint: str) -> _TrainingSet:
+    """Of the bars with a known label those that have behind them what the recipe looks back on."""
+    frame = dataset.bars.frame
+    known = rows & recipe.signature.known(frame)
+    count, label = int(known.sum()), dataset.label[known].astype(np.int64)
+    if count < MINIMUM_ROWS or len(np.unique(label)) == 1:
+        raise BarsMissing(
+            f"recipe {recipe.name} looks back on {recipe.signature.bars} bars, which leaves {plural(count, 'bar')} to "
+            f"train on: give a longer window of at least {MINIMUM_ROWS} in which the price moves both ways"
+        )
+    opens = frame.index[known]
     source = {
         "rows": count,
         "trained_from": opens[0],
         "trained_to": opens[-1],
-        "known_at": dataset.known_at[rows].max(),
-        "dataset_fingerprint": dataset.fingerprint(mask),
+        "known_at": dataset.known_at[known].max(),
+        "dataset_fingerprint": fingerprint,
     }
-    training_bars = frame[rows]
-    for recipe in recipes:
-        _check_features(recipe, dataset.bars, rows)
-    return [_TrainingSet(recipe, recipe.signature.matrix(training_bars), label, source) for recipe in recipes]
+    return _TrainingSet(recipe, recipe.signature.matrix(RowsOf(frame, known)), label, source)
 
 
 def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
     """Raises :class:`BarsRejected` naming file and time of the first bar with a feature that no model can read."""
     frame = bars.frame[rows]
-    columns = {name: frame[name].to_numpy(np.float64) for name in recipe.signature.columns}
-    for feature in recipe.signature.parsed:
-        wrong = np.flatnonzero(~(np.abs(feature.values(columns)) <= LARGEST))
+    values = recipe.signature.unchecked(RowsOf(bars.frame, rows))
+    for feature, of_feature in zip(recipe.signature.parsed, values.T, strict=True):
+        wrong = np.flatnonzero(~(np.abs(of_feature) <= LARGEST))
         if not wrong.size:
             continue
         first = np.datetime_as_string(bars.file_time[rows][wrong[0]], "s").replace("T", " ")
-        values = ", ".join(f"{name} = {columns[name][wrong[0]]:g}" for name in feature.columns)
+        read = ", ".join(f"{name} = {frame[name].iloc[wrong[0]]:g}" for name in feature.columns)
         raise BarsRejected(
             f"recipe {recipe.name} cannot be trained: {feature} is no usable number in {plural(wrong.size, 'bar')}, "
-            f"the first at {first} in {year_file(int(first[:4]))} of {bars.source} ({values}): correct or remove the "
+            f"the first at {first} in {year_file(int(first[:4]))} of {bars.source} ({read}): correct or remove the "
             "bar, or leave the recipe out"
         )
 

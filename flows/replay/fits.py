@@ -13,6 +13,7 @@ from flows.bars import Dataset
 from flows.bars.loading import BAR
 from flows.errors import BarsMissing
 from flows.recipes import Fit, Machine, Recipe, probabilities, train
+from registry.archive.input_schema import RowsOf
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,8 @@ def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
             return np.empty(0)
         raise
     positions = np.concatenate([np.arange(begin, stop) for begin, stop in task.spans])
-    frame = context.data.bars.frame.iloc[positions]
-    return probabilities(fit, task.recipe.signature, frame, cores=context.cores)
+    rows = RowsOf(context.data.bars.frame, positions)
+    return probabilities(fit, task.recipe.signature, rows, cores=context.cores)
 
 
 def _fit(context: FitContext, task: FitTask) -> Fit:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from registry.archive.portable.program import Program
 
 FORMAT = 2
-"""The latest that is read. Written is 1 with an estimator, 2 without: a reader that asks for one refuses by number."""
+"""The latest that is read. Written is 2 without an estimator, or with features that look back, so that a reader that
+knows of neither refuses by number; 1 else."""
 WITH_ESTIMATOR = 1
 MODEL = "model.skops"
 HEAD = "archive.json"
@@ -177,7 +178,8 @@ def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] |
     program. Raises :class:`UnsafeArtifact` for an estimator that could not be loaded again, because it holds a type
     that :mod:`registry.archive.vetting` does not allow, :class:`NotPortable` for one of another library without a form.
     """
-    head: dict[str, Any] = {"format": WITH_ESTIMATOR, "signature": signature.to_dict()}
+    number = WITH_ESTIMATOR if signature.inputs is None else FORMAT
+    head: dict[str, Any] = {"format": number, "signature": signature.to_dict()}
     form: dict[str, bytes] = {}
     reason = ""
     try:

@@ -121,14 +121,15 @@ def predict(
     """What a version says about the rows of a CSV file: score, probability, up or down."""
     loaded = open_model(registry, model).load(version)
     table = read_columns(bars, loaded.archive.signature.columns)
-    predicted = Predicted(table, loaded.predict(table.columns, pick=True))
+    times = {table.named: table.names} if loaded.archive.signature.needs_times else {}
+    predicted = Predicted(table.after(loaded.bars - 1), loaded.predict({**table.columns, **times}, pick=True))
     if as_json:
         show(predicted.to_dict(), as_json, lambda: None)
     elif to is None:
         write_predictions(predicted)
     else:
         write_once(to, predicted.to_csv().encode(), otherwise=_OTHER_NAME)
-        say(f"{to}: {len(table.names):,} rows by {predicted.prediction.version}")
+        say(f"{to}: {len(predicted.table.names):,} rows by {predicted.prediction.version}")
     expected = predicted.prediction.expected
     if not as_json:
         typer.echo(f"probability: {predicted.prediction.probability.says}", err=True)

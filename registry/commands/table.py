@@ -17,9 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.errors import InputMismatch, InvalidRequest
-from registry.model.prediction import Prediction
-
-TIMESTAMP = "timestamp"
+from registry.model.prediction import TIMESTAMP, Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +28,10 @@ class ColumnTable:
     names: list[str]
     named: str
     columns: dict[str, npt.NDArray[np.float64]]
+
+    def after(self, rows: int) -> ColumnTable:
+        """The table without its first rows."""
+        return ColumnTable(self.names[rows:], self.named, {name: each[rows:] for name, each in self.columns.items()})
 
 
 @dataclass(frozen=True, eq=False)

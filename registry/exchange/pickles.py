@@ -69,7 +69,7 @@ def open_pickle(
     with warnings.catch_warnings():
         # one fitted on a frame warns of every array it is asked about; the signature sees to names and order here
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        archive = pack(estimator, InputSchema(tuple(str(column) for column in columns)))
+        archive = pack(estimator, InputSchema.of_plain([str(column) for column in columns]))
     return OpenedPickle(archive, {"scikit-learn": release})
 
 

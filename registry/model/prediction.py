@@ -23,6 +23,9 @@ from registry.model.probability import Probability, VersionMap
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
 
+TIMESTAMP = "timestamp"
+"""The column in which a caller without an index of times says when each bar opened."""
+
 _Z = 1.959963984540054  # 95 % of a normal distribution, both sides
 
 
@@ -111,6 +114,11 @@ class LoadedModel:
     calibration: VersionMap = field(default_factory=VersionMap)
     """Makes a probability of a score."""
 
+    @property
+    def bars(self) -> int:
+        """How many bars in their order one prediction takes: 1, or what its features look back on."""
+        return self.archive.signature.bars
+
     @cached_property
     def record(self) -> VersionRecord | None:
         """The version's record, read once; None where it cannot be: that is a warning, since nothing that predicts
@@ -130,8 +138,9 @@ class LoadedModel:
         """Score and side of each row of ``frame``, from the data-only form where there is one, else ``skops``.
 
         Refuses with :class:`InputMismatch` a frame whose columns, order or dtypes differ from the version's; with
-        ``pick`` they are taken by name from a wider frame. The first call reads the version's record (one request), and
-        goes on without it where it cannot be read.
+        ``pick`` they are taken by name from a wider frame. Where features look back (:attr:`bars` above 1) the first
+        ``bars - 1`` rows are their history, and what is said is of the rows after these. The first call reads the
+        version's record (one request), and goes on without it where it cannot be read.
         """
         if not pick:
             check_frame(self.archive.signature, frame)
@@ -170,6 +179,8 @@ def check_frame(signature: InputSchema, frame: Columns) -> None:
             f"{_listed(signature.columns)}"
         )
     names, wanted = [str(name) for name in frame], signature.columns
+    if signature.needs_times:  # it may come as a column, or as the index of a frame
+        names = [name for name in names if name != TIMESTAMP]
     faults = [f"column {name} is missing" for name in wanted if name not in names]
     faults += [f"column {name} is not one of the version's" for name in names if name not in wanted]
     faults += [f"column {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]

@@ -194,7 +194,7 @@ def test_the_champion_and_why_it_is_one_are_told(url):
     [
         ({"rsi_14": [55.0]}, "column atr_14 is missing"),
         ({"rsi_14": [55.0], "atr_14": [0.1, 0.2]}, "differ in length"),
-        ({"rsi_14": ["high"], "atr_14": [0.1]}, "number"),
+        ({"rsi_14": ["high"], "atr_14": [0.1]}, "column rsi_14 is"),
         ([1, 2], "dict"),
     ],
 )

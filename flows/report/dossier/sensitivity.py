@@ -26,6 +26,7 @@ from flows.recipes.training import Fit
 from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
 from flows.report.dossier.measured import mean_and_error, two_errors
 from flows.report.dossier.subject import DossierSubject
+from registry.archive.input_schema import RowsOf
 from registry.clock import read_time
 
 DAYS = 250
@@ -95,9 +96,11 @@ def _asked_with_each_shuffled(subject: DossierSubject, recipe: Recipe) -> Ledger
 def _walked_forward(subject: DossierSubject, recipe: Recipe) -> Iterator[tuple[int, Fit, Mask, Floats]]:
     """Each refit of the last days with its number, the bars it is asked about, shape (n_bars,), and their inputs."""
     job, data = _as_trained(subject, recipe), subject.asked.data
-    for step, (end, evaluated) in enumerate(refits(data, DAYS)):
+    known = recipe.signature.known(data.bars.frame)
+    for step, (end, scored) in enumerate(refits(data, DAYS)):
+        evaluated = scored & known
         for fit in fits_before(job, data, end):
-            yield step, fit, evaluated, input_matrix(recipe.signature, data.bars.frame[evaluated])
+            yield step, fit, evaluated, input_matrix(recipe.signature, RowsOf(data.bars.frame, evaluated))
 
 
 def _shuffled(inputs: Floats, column: int, seed: tuple[int, ...]) -> Floats:

@@ -69,7 +69,7 @@ def test_an_empty_file_leaves_the_shipped_recipes(written):
         (GOOD.replace("300", "2024-01-01"), "slow_boosting: a parameter is no plain value"),
         (GOOD.replace('features = ["rsi_14"]', "features = [14]"), "bayes: features are a list"),
         (GOOD.replace('features = ["rsi_14"]', 'features = "rsi_14"'), "bayes: features are a list"),
-        (GOOD.replace("/ atr_14", "/ (atr_14)"), "slow_boosting: feature '(close_15m - ema_20) / (atr_14)'"),
+        (GOOD.replace("/ atr_14", "/ exp(atr_14)"), "slow_boosting: feature '(close_15m - ema_20) / exp(atr_14)'"),
         (GOOD + GOOD, "is not TOML"),
         ("[mine", "is not TOML"),
         (b"\xff\xfe[mine]", "is not TOML"),

@@ -190,7 +190,7 @@ def test_a_scaled_recipe_scales_first_and_seeds_the_model_inside():
         ({"features": ()}, "at least one feature"),
         ({"features": "rsi_14"}, "list of expressions"),
         ({"features": ("rsi_14", "rsi_14")}, "named more than once: rsi_14"),
-        ({"features": ("rsi_14 * 2",)}, "not understood"),
+        ({"features": ("rsi_14 ** 2",)}, "not understood"),
         ({"scale": "yes"}, "true or false"),
     ],
 )

@@ -129,6 +129,16 @@ def test_a_head_that_is_no_head_is_refused(head):
         opened(zipped({**members(packed()), HEAD: head}))
 
 
+def test_an_archive_with_expressions_has_a_format_that_older_readers_refuse_and_is_the_same_in_every_process():
+    estimator = opened(packed()).estimator()
+    plain, looking_back = packed(), pack(estimator, InputSchema(("lag(rsi_14, 1)", "hour")))
+    assert json.loads(members(plain)[HEAD])["format"] == 1
+    assert json.loads(members(looking_back)[HEAD])["format"] == 2
+    again = opened(looking_back)
+    assert again.signature == InputSchema(("lag(rsi_14, 1)", "hour"))
+    assert pack(again.estimator(), again.signature) == looking_back
+
+
 def test_an_archive_of_a_newer_format_is_refused():
     head = canonical({"format": 3, "signature": SIGNATURE.to_dict()})
     with pytest.raises(FormatTooNew, match="upgrade"):
