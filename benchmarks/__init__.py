@@ -40,6 +40,7 @@ PARTS: dict[str, str] = {
     "history": "benchmarks.registry.history",
     "growth": "benchmarks.registry.growth",
     "predicting": "benchmarks.registry.predicting",
+    "features": "benchmarks.registry.features",
     "scale": "benchmarks.scale",
 }
 """Name of each part and the module that measures it, in the order of the report."""

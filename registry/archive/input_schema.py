@@ -389,8 +389,9 @@ def _column_fault(name: str, values: npt.NDArray[Any], labels: Any) -> str | Non
     # Text that looks like a number, a bool or a wider float would have to be guessed or rounded: refused.
     if values.dtype.kind not in "iuf" or not np.can_cast(values.dtype, np.float64):
         return f"column {name} is {values.dtype}, expected float64"
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
+    finite = np.isfinite(values)
+    if not finite.all():
+        wrong = np.flatnonzero(~finite)
         first = row_name(int(wrong[0]), labels)
         return f"column {name} is {values[wrong[0]]} at {first} ({len(wrong)} such of {len(values)} rows)"
     return None

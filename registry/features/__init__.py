@@ -8,5 +8,5 @@
 
 Nothing is run as code, and no expression can read a bar later than the one that it is asked about: every window ends
 with it, a lag is at least one bar, and ``at`` sees longer bars only once they have closed. A version whose features are
-the four plain forms loads nothing of this. Why it is so: docs/decisions/0015-features.md.
+the four plain forms loads nothing of this. See docs/features.md.
 """

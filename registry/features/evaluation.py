@@ -175,16 +175,17 @@ def _mean(windows: FloatArray) -> FloatArray:
 
 def _std(windows: FloatArray) -> FloatArray:
     """The sample's, divided by n - 1; exactly 0 where all numbers are equal."""
-    apart = windows - _mean(windows)[:, None]
-    found = np.sqrt(np.add.reduce(apart * apart, axis=1) / (windows.shape[1] - 1))
-    return np.where(_flat(windows), 0.0, found)
+    return np.where(_flat(windows), 0.0, _deviation(windows - _mean(windows)[:, None]))
 
 
 def _zscore(windows: FloatArray) -> FloatArray:
     """How many standard deviations the last number is from the mean; 0 where all are equal."""
-    with np.errstate(all="ignore"):
-        found = (windows[:, -1] - _mean(windows)) / _std(windows)
-    return np.where(_flat(windows), 0.0, found)
+    apart = windows - _mean(windows)[:, None]
+    return np.where(_flat(windows), 0.0, apart[:, -1] / _deviation(apart))
+
+
+def _deviation(apart: FloatArray) -> FloatArray:
+    return np.asarray(np.sqrt(np.add.reduce(apart * apart, axis=1) / (apart.shape[1] - 1)))
 
 
 def _flat(windows: FloatArray) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from registry.features.trading_clock import Minutes
 TIMESTAMP = "timestamp"
 """Where a mapping, or a frame without times in its index, says when each bar opened."""
 
+_A_MINUTE = {"s": 60, "ms": 60_000, "us": 60_000_000, "ns": 60_000_000_000}
+
 
 def opens_of(columns: Any) -> Minutes:
     """When each bar opened, whole minutes since 1970 in UTC, shape (n,): by the index of a frame, else by its column
@@ -24,7 +26,7 @@ def opens_of(columns: Any) -> Minutes:
     if getattr(getattr(index, "dtype", None), "kind", "") == "M":
         if getattr(index, "tz", None) is None:
             raise InputMismatch("the times of the index have no time zone: localize them, to UTC for instance")
-        return _minutes_of(np.asarray(index.tz_convert(None).to_numpy()))  # type: ignore[union-attr]  # it has a zone
+        return _of_index(index)
     if TIMESTAMP not in columns:
         raise InputMismatch(
             f"the column {TIMESTAMP} is missing: features that look back, or read the clock, need the open of each bar"
@@ -35,6 +37,13 @@ def opens_of(columns: Any) -> Minutes:
     if times.dtype.kind == "M":
         return _minutes_of(times)
     return np.array([_moment(value, row) for row, value in enumerate(times.tolist())], np.int64)
+
+
+def _of_index(index: Any) -> Minutes:
+    missing = np.flatnonzero(np.asarray(index.asi8) == np.iinfo(np.int64).min)
+    if missing.size:
+        raise InputMismatch(f"the index has no time at row {int(missing[0])}: every bar needs its open")
+    return np.asarray(index.asi8 // _A_MINUTE[index.unit], np.int64)  # its values would be copied to another zone
 
 
 def _minutes_of(times: np.ndarray[Any, Any]) -> Minutes:

@@ -7,6 +7,7 @@ be shorter.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -85,8 +86,11 @@ class TradingClock:
         A gap is more than :data:`MOST_CLOSED` between the close of one bar and the open of the next.
         """
         places = np.arange(opens.size)
+        gap = opens[1:] - opens[:-1] > MOST_CLOSED + self.bar_minutes
+        if not gap.any():
+            return places + 1
         begin = np.zeros(opens.size, np.int64)
-        begin[1:] = np.where(np.diff(opens) - self.bar_minutes > MOST_CLOSED, places[1:], 0)
+        begin[1:] = np.where(gap, places[1:], 0)
         return places - np.maximum.accumulate(begin) + 1
 
     def check(self, opens: Minutes) -> None:
@@ -96,18 +100,29 @@ class TradingClock:
         first, last = int(opens.min()), int(opens.max())
         if first < _minutes(_FIRST) or last >= _minutes(_LAST):
             raise InputMismatch(f"a bar is not of the years {_FIRST} to {_LAST - 1}: hand in the times of the bars")
-        steps = np.diff(opens)
-        wrong = np.flatnonzero(steps < self.bar_minutes)
-        if wrong.size:
-            row = int(wrong[0]) + 1
+        steps = opens[1:] - opens[:-1]
+        near = steps < self.bar_minutes
+        if near.any():
+            row = int(np.flatnonzero(near)[0]) + 1
             raise InputMismatch(
                 f"row {row} opens {int(steps[row - 1])} minutes after the row before it, and the version reads bars of "
                 f"{self.bar_minutes}: hand in each bar once, in their order"
             )
 
-    def _wall(self, opens: Minutes) -> Minutes:
-        changes, offsets = _offsets(self.zone, *_years(opens))
-        return opens + offsets[np.searchsorted(changes, opens, side="right") - 1]
+    def _wall(self, moments: Minutes) -> Minutes:
+        return moments + self._offset(moments)
+
+    def _offset(self, moments: Minutes, margin: int = 0) -> Minutes | int:
+        """From UTC, at ascending moments: one number where it does not change between ``margin`` before the first and
+        after the last, as for a few bars it hardly ever does."""
+        if not moments.size:
+            return 0
+        first, last = int(moments[0]) - margin, int(moments[-1]) + margin
+        changes, offsets = _offsets(self.zone, *_years(first, last))
+        before = bisect_right(changes, first)
+        if bisect_right(changes, last) == before:
+            return offsets[before - 1]
+        return np.array(offsets)[np.searchsorted(np.array(changes), moments, side="right") - 1]
 
     def _day(self, opens: Minutes) -> Minutes:
         """Which trading day, in days since 1970: the calendar day on which it begins."""
@@ -116,8 +131,8 @@ class TradingClock:
     def _begins(self, day: Minutes) -> Minutes:
         """When trading days begin, in UTC."""
         wall = day * DAY + self.close
-        guess = wall - (self._wall(wall) - wall)
-        return wall - (self._wall(guess) - guess)
+        offset = self._offset(wall, margin=2 * DAY)
+        return wall - (offset if isinstance(offset, int) else self._offset(wall - offset))
 
 
 def _is_whole(value: object, least: int, most: int) -> bool:
@@ -139,16 +154,15 @@ def _minutes(year: int) -> int:
     return int(np.datetime64(f"{year}-01-01", "m").astype(np.int64))
 
 
-def _years(opens: Minutes) -> tuple[int, int]:
-    if not opens.size:
-        return 1970, 1970
-    ends = np.array([opens.min(), opens.max()]).astype("datetime64[m]").astype("datetime64[Y]").astype(np.int64) + 1970
-    return max(int(ends[0]), _FIRST - 1), min(int(ends[1]), _LAST)
+def _years(first: int, last: int) -> tuple[int, int]:
+    """Years that these minutes since 1970 are surely in; more than are needed is no harm."""
+    begin, end = (1970 + minute // (365 * DAY) for minute in (first, last))
+    return max(begin - 1, _FIRST - 1), min(end + 1, _LAST)
 
 
 @lru_cache(maxsize=64)
-def _offsets(zone: str, first: int, last: int) -> tuple[Minutes, Minutes]:
-    """From when on which offset from UTC holds, in minutes, over these years."""
+def _offsets(zone: str, first: int, last: int) -> tuple[list[int], list[int]]:
+    """From when on (minutes since 1970 in UTC) which offset from UTC holds, in minutes, over these years."""
     where = _zone(zone)
 
     def offset(minute: int) -> int:
@@ -167,4 +181,4 @@ def _offsets(zone: str, first: int, last: int) -> tuple[Minutes, Minutes]:
             low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
         changes.append(high)
         offsets.append(offset(high))
-    return np.array(changes, np.int64), np.array(offsets, np.int64)
+    return changes, offsets

@@ -26,6 +26,11 @@ NIGHTS = [datetime(2024, 6, day, 21, tzinfo=UTC) for day in (5, 6, 7)]
 RECIPES_FILE = """[bayes]
 estimator = "sklearn.naive_bayes.GaussianNB"
 features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
+
+[looking_back]
+estimator = "sklearn.linear_model.LogisticRegression"
+features = ["rsi_14", "lag(rsi_14, 1)", "hour", 'at("1h", (close_15m - ema_20) / atr_14)', "zscore(close_15m, 48)"]
+scale = true
 """
 
 
