@@ -13,6 +13,7 @@ from benchmarks.gate.rolling import nightly_z
 from flows.gate.nightly.calibration import Calibration, YearOfNights, calibrate
 from flows.gate.nightly.dependence import OverWeeks
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, judge, together
+from flows.gate.nightly.shares import shares
 from flows.gate.scoring.scores import accuracy, edge, trailing_base
 from flows.monitoring.cusum import baseline, watch
 
@@ -88,13 +89,14 @@ def _tonight(lead: Floats, allowed: Calibration, scores: Floats) -> int:
     bars = np.full(lead.shape[0], float(BARS))
     names = [str(recipe) for recipe in range(lead.shape[1])]
     weeks, found = OverWeeks(names[:-1], scores), judge(lead, bars)
-    r, found = found.r, weeks.widened(found, names)
+    found = weeks.widened(found, names)
     best = found.best
     if best is None:
         return -1
     if best.z > allowed.threshold:
         return best.recipe
-    everyone = weeks.all_together(judge(*together(lead[:, :-1], bars), windows=RECENT_WINDOWS, r=r)).best
+    mean, bars = together(lead[:, :-1], bars, shares(lead[:, :-1]))
+    everyone = weeks.all_together(judge(mean, bars, windows=RECENT_WINDOWS, r=found.r), judge(lead[:, :-1], bars)).best
     fell = everyone is not None and allowed.together is not None and everyone.z > allowed.together
     return int(np.nanmax(found.z[:-1], axis=1).argmax()) if fell else -1
 

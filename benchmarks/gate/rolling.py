@@ -22,6 +22,7 @@ from flows.gate.nightly.sequential import (
     together,
     variance_inflation,
 )
+from flows.gate.nightly.shares import shares
 
 CHECKED = 40
 """Nights on which the gate itself judges."""
@@ -86,14 +87,21 @@ def nightly_z(leads: Floats, history: int, *, seen: npt.NDArray[np.int64] | None
     """The largest z of each recipe on each night, shape (years, recipes, nights), and of all together, (years, nights);
     ``leads``: shape (years, recipes, days), ``history`` of them before night 0, or ``seen`` before each night."""
     seen = history + np.arange(NIGHTS) if seen is None else seen
-    each, everyone = Sums(leads, seen), Sums(leads.mean(axis=1), seen)
+    each, everyone = Sums(leads, seen), Sums(all_together(leads), seen)
     found = each.autocorrelation(WINDOWS[-1])
     r = np.maximum(found.mean(axis=1), 0.0)
     days = np.maximum(np.minimum(seen, WINDOWS[-1]), 1)
     own = np.where(found - r[:, None] > OWN_ERRORS / np.sqrt(days), found, r[:, None])
     others, all_of_them = _shown(leads, seen)
     z = each.largest_z(WINDOWS, _variances(own, others, WINDOWS, seen))
-    return z, everyone.largest_z(RECENT_WINDOWS, _variances(r, all_of_them, RECENT_WINDOWS, seen))
+    return z, everyone.largest_z(RECENT_WINDOWS, _variances(own.max(axis=1), all_of_them, RECENT_WINDOWS, seen))
+
+
+def all_together(leads: Floats) -> Floats:
+    """The mean of all recipes, those that led counting more: shape (years, days), for ``leads`` as :func:`nightly_z`,
+    NaN before a recipe's first day."""
+    by_day = np.moveaxis(leads, 1, -1)
+    return np.asarray(np.nansum(shares(by_day) * by_day, axis=-1))
 
 
 Shown = Sequence[tuple[int, Floats, Floats]]
@@ -203,7 +211,7 @@ def check() -> float:
             bars = np.full(d.shape[0], float(BARS))
             names = [str(recipe) for recipe in range(d.shape[1])]
             weeks, found = OverWeeks(names, d), judge(d, bars)
-            both = weeks.all_together(judge(*together(d, bars), windows=RECENT_WINDOWS, r=found.r))
+            both = weeks.all_together(judge(*together(d, bars, shares(d)), windows=RECENT_WINDOWS, r=found.r), found)
             found = weeks.widened(found, names)
             worst = max(worst, float(np.abs(np.nanmax(found.z, axis=1) - z[year, :, night]).max()))
             worst = max(worst, float(abs(np.nanmax(both.z) - everyone[year, night])))

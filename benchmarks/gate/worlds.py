@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.gate.days import BARS, HISTORY, NIGHTS, OWN, RECIPES, Floats
 from benchmarks.gate.figures import rate, share
 from benchmarks.gate.nights import NEVER, Thresholds, first_of, first_promotions
-from benchmarks.gate.rolling import Sums, nightly_z
+from benchmarks.gate.rolling import Sums, all_together, nightly_z
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, variance_inflation
 from flows.gate.tripwires.streams import JudgedSides, tripped_recipes
 
@@ -99,7 +99,7 @@ def _added(rng: np.random.Generator) -> Promoted:
         best[:, begin:] = np.maximum(best[:, begin:], _alone(leads[:, at, HISTORY + begin :], NIGHTS - begin))
     several = np.where(np.arange(DAYS) < HISTORY + np.array(begins)[:, None], np.nan, 1.0)
     several[:RECIPES] = 1.0
-    return _passes(best, np.nanmean(leads * several, axis=1), tried)
+    return _passes(best, all_together(leads * several), tried)
 
 
 def _tuned(rng: np.random.Generator) -> Promoted:
@@ -120,7 +120,7 @@ def _tuned(rng: np.random.Generator) -> Promoted:
             best[year, nights] = np.maximum(best[year, nights], found)
             begin, tuned = end, rng.standard_normal(DAYS) - own[year, 0]
             edits[year, week:] += 1
-    return _passes(best, leads[:, 1:].mean(axis=1), edits)
+    return _passes(best, all_together(leads[:, 1:]), edits)
 
 
 def _alone(leads: Floats, nights: int) -> Floats:

@@ -72,8 +72,9 @@ def _evidence_table(decision: NightlyDecision) -> Table:
             )
     pooled = decision.together
     if pooled is not None:
+        most = f", {100 * (pooled.largest_share or 0.0):.0f} % the one ahead" if pooled.mostly_one else ""
         table.add_row(
-            f"all {pooled.recipes} together",
+            f"all {pooled.recipes} together{most}",
             "",
             str(pooled.days),
             f"{pooled.mean:+.4f}",

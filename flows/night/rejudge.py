@@ -86,6 +86,7 @@ def _judged(model: Model, entry: Entry, recorded: NightlyDecision, ledger: Ledge
         bool(recorded.calibration["young"]),
         bool(recorded.calibration.get("young_together", recorded.calibration["young"])),
         over_weeks=recorded.dependence is not None,
+        by_shares=recorded.together is None or recorded.together.largest_share is not None,
     )
     return judge_nightly(
         ledger,

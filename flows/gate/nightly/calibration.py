@@ -73,8 +73,8 @@ _CHUNK = 500  # years at once, 250 thousand days: fits the processor's cache
 class Calibration:
     """Thresholds of a recipe's z and of the mean's (None with one recipe: it is its own mean), and everything needed to
     compute them again; it goes into the decision record. ``young``: of a first year; ``young_together``: the mean's.
-    ``over_weeks``: days that depend on each other over weeks widen z (:mod:`~.dependence`), as they do in all decisions
-    but those made before."""
+    ``over_weeks``: days that depend on each other over weeks widen z (:mod:`~.dependence`), and ``by_shares``: recipes
+    that lead count more in the mean of all (:mod:`~.shares`), as they do in all decisions but those made before."""
 
     threshold: float
     together: float | None
@@ -88,6 +88,7 @@ class Calibration:
     young: bool = False
     young_together: bool = False
     over_weeks: bool = True
+    by_shares: bool = True
 
 
 @dataclass(frozen=True)

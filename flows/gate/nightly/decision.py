@@ -69,7 +69,8 @@ class NightlyRow:
 @dataclass(frozen=True)
 class PooledLead:
     """The mean lead of all recipes over the champion in the window of its largest z, beside its own threshold.
-    ``recipes``: how many have a day in this window."""
+    ``recipes``: how many have a day in this window. ``largest_share``: how much the one that counts most does on the
+    last day; None where it was decided before recipes that lead counted more."""
 
     recipes: int
     days: int
@@ -77,11 +78,18 @@ class PooledLead:
     standard_error: FiniteFloat
     z: FiniteFloat
     threshold: FiniteFloat
+    largest_share: FiniteFloat | None = None
 
     @property
     def fell(self) -> bool:
         """The champion fell behind all of them together."""
         return self.z > self.threshold
+
+    @property
+    def mostly_one(self) -> bool:
+        """One recipe counts four fifths and more, which chance makes of two in a hundred: it got better, rather than
+        that the champion fell."""
+        return self.largest_share is not None and self.largest_share >= 0.8
 
 
 @dataclass(frozen=True)

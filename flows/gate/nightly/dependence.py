@@ -172,9 +172,14 @@ class OverWeeks:
             rows.append(self._factors(self._others(stream), r, evidence, row))
         return evidence.widened(np.array(rows))
 
-    def all_together(self, evidence: WindowEvidence) -> WindowEvidence:
-        """The evidence of the mean of all recipes, by the ratios of all."""
-        return evidence.widened(np.array([self._factors(self._everyone, evidence.r, evidence, 0)]))
+    def all_together(self, evidence: WindowEvidence, each: WindowEvidence | None = None) -> WindowEvidence:
+        """The evidence of the mean of all recipes, by the ratios of all. ``each``: evidence of the recipes themselves,
+        where leading ones count more: the mean may be mostly one recipe's, so the largest autocorrelation counts."""
+        r = evidence.r
+        if each is not None:
+            own = zip(each.own_r.tolist(), each.days.tolist(), strict=True)
+            r = max([r, *(own_autocorrelation(one, r, min(days, NIGHTS_A_YEAR)) for one, days in own)])
+        return evidence.widened(np.array([self._factors(self._everyone, r, evidence, 0)]))
 
     def equivalent(self, r: float, stream: str) -> float:
         """The lag-1 autocorrelation that widens a year's mean of this stream as much as its days do."""

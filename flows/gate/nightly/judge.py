@@ -39,6 +39,7 @@ from flows.gate.nightly.sequential import (
     together,
     visible_difference,
 )
+from flows.gate.nightly.shares import shares
 from flows.gate.scoring.ledger import Ledger
 from flows.gate.scoring.stream_scorer import StreamScorer
 
@@ -192,14 +193,18 @@ def _pooled_lead(leads: Leads, r: float, calibration: Calibration, weeks: OverWe
     if calibration.together is None or len(streams) < 2:
         return None
     _, d, w = leads.of(streams)
-    mean, bars = together(d, w)
+    share = shares(d) if calibration.by_shares else None
+    mean, bars = together(d, w, share)
     evidence = judge(mean, bars, windows=RECENT_WINDOWS, r=r)
-    best = (evidence if weeks is None else weeks.all_together(evidence)).best
+    if weeks is not None:
+        evidence = weeks.all_together(evidence, judge(d, w, r=r) if calibration.by_shares else None)
+    best = evidence.best
     if best is None:
         return None
     window = d[~np.isnan(mean[:, 0])][-best.days :]
     recipes = int((~np.isnan(window)).any(axis=0).sum())  # one that was left out long ago has no part in it
-    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, calibration.together)
+    largest = None if share is None else float(share[~np.isnan(mean[:, 0])][-1].max())
+    return PooledLead(recipes, best.days, best.mean, best.standard_error, best.z, calibration.together, largest)
 
 
 def _refresh(
@@ -252,7 +257,8 @@ def _reason(
 ) -> str:
     fell = pooled is not None and pooled.fell
     if winner is not None:
-        return "better" if (rows[winner].largest_z or 0.0) > calibration.threshold else "champion fell"
+        alone = (rows[winner].largest_z or 0.0) > calibration.threshold
+        return "better" if alone or (pooled is not None and pooled.mostly_one) else "champion fell"
     strong = [
         row for row in rows if row.largest_z is not None and row.largest_z > (0.0 if fell else calibration.threshold)
     ]

@@ -136,8 +136,9 @@ def _barred(facts: SentenceFacts, row: NightlyRow, best: WindowFigures, *, fell:
 
 
 def _fell(facts: SentenceFacts, pooled: PooledLead) -> str:
+    most = f" ({100 * (pooled.largest_share or 0.0):.0f} % of the weight on the one ahead)" if pooled.mostly_one else ""
     return (
-        f"all {pooled.recipes} recipes together led {facts.champion} by {_amount(pooled.mean, facts.score)} over "
+        f"all {pooled.recipes} recipes together{most} led {facts.champion} by {_amount(pooled.mean, facts.score)} over "
         f"{pooled.days} days ({facts.z(pooled.z, pooled.threshold)})"
     )
 

@@ -15,7 +15,7 @@ lowers the threshold.
 A champion that falls loses to all recipes at once, and they share its noise: their mean (:func:`together`) knows of the
 fall what none of them knows alone. It is a series of its own, looked at over 40, 80 and up to 250 days, short ones
 because a fall is sudden. A mean above zero says that some recipe is better, so it promotes nothing that a recipe's own
-lead would not.
+lead would not. Recipes that were clearly ahead of the others lately count more (:mod:`~flows.gate.nightly.shares`).
 
 r is the lag-1 autocorrelation of the days, pooled over the recipes and up to 250 days and never taken below zero.
 Estimating it in each window instead (Newey–West on 40 days) is far too liberal. (1 + r) / (1 − r) is the variance that
@@ -184,16 +184,21 @@ def judge(
     return WindowEvidence(n, mean, error * inflation, z / inflation, days, correlation, own_r)
 
 
-def together(d: npt.ArrayLike, w: npt.ArrayLike) -> tuple[Floats, Floats]:
+def together(d: npt.ArrayLike, w: npt.ArrayLike, share: Floats | None = None) -> tuple[Floats, Floats]:
     """The mean lead of all recipes on each day, shape (n_days, 1), NaN where fewer than two have the day, and the mean
-    bars behind it: what :func:`judge` takes. ``d`` and ``w`` as there."""
+    bars behind it: what :func:`judge` takes. ``d`` and ``w`` as there. ``share``: how much each recipe counts, as
+    :func:`flows.gate.nightly.shares.shares`; all the same without it."""
     differences, bars = np.asarray(d, dtype=np.float64), np.asarray(w, dtype=np.float64)
     bars = np.broadcast_to(bars if bars.ndim == 2 else bars[:, None], differences.shape)
     seen = ~np.isnan(differences)
     count = seen.sum(axis=1)
-    several = np.maximum(count, 1)
-    mean = np.where(seen, differences, 0.0).sum(axis=1) / several
-    behind = np.where(seen, bars, 0.0).sum(axis=1) / several
+    if share is None:
+        several = np.maximum(count, 1)
+        mean = np.where(seen, differences, 0.0).sum(axis=1) / several
+        behind = np.where(seen, bars, 0.0).sum(axis=1) / several
+    else:
+        mean = (share * np.where(seen, differences, 0.0)).sum(axis=1)
+        behind = (share * np.where(seen, bars, 0.0)).sum(axis=1)
     return np.where(count >= 2, mean, np.nan)[:, None], np.where(count >= 2, behind, 1.0)[:, None]
 
 

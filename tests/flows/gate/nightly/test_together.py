@@ -36,9 +36,17 @@ def test_a_champion_that_fell_behind_all_recipes_gives_way_to_the_one_that_leads
     snapshot: SnapshotAssertion,
 ) -> None:
     decision = decided(a_ledger(-0.4, 0.0, 0.3, 0.0))
-    assert (decision.action, decision.winner, decision.reason) == ("promoted", "b", "champion fell")
+    assert (decision.action, decision.winner, decision.reason) == ("promoted", "b", "better")
     assert decision.together is not None and decision.together.recipes == 4 and decision.together.fell
-    assert "all 4 recipes" in str(decision) and str(decision) == snapshot
+    assert decision.together.mostly_one and "of the weight on the one ahead" in str(decision)
+    assert str(decision) == snapshot
+
+
+def test_where_no_recipe_counts_more_than_all_others_it_is_the_champion_that_fell() -> None:
+    decision = decided(a_ledger(-0.4, 0.0, 0.0, 0.0))
+    assert (decision.action, decision.reason) == ("promoted", "champion fell")
+    assert decision.together is not None and not decision.together.mostly_one
+    assert "all 4 recipes together led v1" in str(decision)
 
 
 def test_where_none_is_better_together_they_are_not_either() -> None:
@@ -78,7 +86,7 @@ def test_guards_hold_back_whoever_would_take_over_and_the_next_one_does() -> Non
     assert decided(found, "a", broken, "c").winner == "c"
     held = decided(found, broken)
     assert (held.action, held.reason) == ("held", "continuity")
-    assert "recipes together led v1" in str(held) and "held back by continuity" in str(held)
+    assert "recipes together" in str(held) and "held back by continuity" in str(held)
 
 
 def test_between_looks_a_fall_waits() -> None:
