@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from benchmarks.gate.days import BARS, HISTORY, NIGHTS, OWN, RECIPES, Floats
-from benchmarks.gate.figures import rate, share
+from benchmarks.gate.days import BARS, EDGE_SIGNAL, HISTORY, NIGHTS, OWN, RECIPES, Floats
+from benchmarks.gate.figures import quantile, rate, share
 from benchmarks.gate.nights import NEVER, Thresholds, first_of, first_promotions
 from benchmarks.gate.rolling import Sums, all_together, nightly_z
 from flows.gate.nightly.sequential import RECENT_WINDOWS, WINDOWS, variance_inflation
@@ -31,6 +31,9 @@ DAYS = HISTORY + NIGHTS
 MONTH, WEEK = 20, 5
 LEAKS = (0.99, 0.65, 0.62)
 LEAKY_YEARS = 100
+ASTRAY_NIGHT = 125
+ASTRAY = 3.0
+"""Variance of the days of a champion that agrees with nobody, beside that of one that does as recipes do."""
 
 Promoted = npt.NDArray[np.bool_]
 
@@ -42,6 +45,16 @@ def show() -> None:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for name, found in zip(KINDS, pool.map(_promoted, KINDS), strict=True):
             print(f"| {name} | {rate(found).words('.3f')} |", flush=True)
+    print(f"\nA champion that loses 2 points at night {ASTRAY_NIGHT}, {YEARS:,} years of days, nights after it:\n")
+    print("| score | it still says what recipes say | it goes astray |\n| --- | --- | --- |")
+    for score, signal in (("accuracy", 1.0), ("edge", EDGE_SIGNAL)):
+        cells = []
+        for wild in (1.0, ASTRAY):
+            night = _astray(signal, wild)
+            after = np.where(night < NEVER, night - ASTRAY_NIGHT, NEVER)[night > ASTRAY_NIGHT]
+            middle, late = (quantile(after, q, never=NEVER).words(".0f") for q in (0.5, 0.9))
+            cells.append(f"{middle}; {late}")
+        print(f"| {score} | {' | '.join(cells)} |")
     print(f"\nA recipe that knows the next move, {LEAKY_YEARS} years of bars, the night after 250 days:\n")
     print("| right on | held by the tripwire |\n| --- | --- |")
     for right in LEAKS:
@@ -142,6 +155,19 @@ def _passes(best: Floats, mean: Floats, tried: npt.NDArray[np.int64]) -> Promote
 @cache
 def _asked(recipes: int) -> float:
     return Thresholds.of(recipes).grown.threshold
+
+
+def _astray(signal: float, wild: float) -> npt.NDArray[np.int64]:
+    """Nights of the first promotion where the champion loses 2 points, of ``signal`` as much, and its days vary
+    ``wild`` times as much: who disagrees on a half of the bars with everybody, and not on a quarter, has a lead whose
+    variance is twice that of two recipes, three times its own."""
+    found = []
+    for chunk in range(YEARS // AT_ONCE):
+        own = _white(np.random.default_rng((SEED, 2_000, chunk)))
+        own[:, 0, HISTORY + ASTRAY_NIGHT :] *= np.sqrt(wild)
+        own[:, 0, HISTORY + ASTRAY_NIGHT :] -= 0.02 * signal / OWN
+        found.append(first_promotions(own[:, 1:] - own[:, :1], Thresholds.of(RECIPES), HISTORY).night)
+    return np.concatenate(found)
 
 
 def _held(right: float) -> Promoted:

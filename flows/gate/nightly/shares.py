@@ -1,8 +1,8 @@
 """How much each recipe counts in the mean of all together: more where it was clearly ahead of the others before.
 
 A recipe that has just become better, or two poor ones among five, are hidden by a plain mean. So a day's mean weighs
-the recipes by the days before it. With x_i the lead of recipe i minus the mean lead of the others, m its mean over the last
-30 days and s its deviation over up to 250 days, both until the day before::
+the recipes by the days before it. With x_i the lead of recipe i minus the mean lead of the others, m its mean over the
+last 30 days and s its deviation over up to 250 days, both until the day before::
 
     z_i = m √n / s                                  (n: its days among the 30; 0 with fewer than 40 days in all)
     g_i = z_i beyond 1.5 on either side, else 0     (what chance alone often does changes nothing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from flows.bars import write_sample
 from flows.cli import app
 from flows.errors import GateRefused, RequestRefused
 from flows.evidence.reading import read_ledger
-from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.decision import NightlyDecision, PooledLead
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import assemble, recipe_stream
 from flows.job.plan import Job, plan
@@ -107,6 +108,23 @@ def test_a_decision_whose_record_was_changed_is_seen(lived: str, monkeypatch: py
     rows = [{**row, "bars": row["bars"] + 1} for row in record["rows"]]
     monkeypatch.setattr(model, "decision_record", lambda entry: {**record, "rows": rows})
     assert not judge_again(model, entry.n).same
+
+
+def test_a_decision_of_before_recipes_that_lead_counted_more_is_judged_by_the_plain_mean(
+    lived: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.gate.nightly.judge.RECENT_WINDOWS", WINDOWS)
+    model = Registry(lived).model("m")
+    held = [(entry, model.decision_record(entry) or {}) for entry in model.acts() if entry.kind == "held"]
+    entry, record = max(held, key=lambda each: each[1]["days"])
+    said = asdict(PooledLead(2, 8, 0.0, 0.0, 0.0, 3.4, 0.5))
+    monkeypatch.setattr(model, "decision_record", lambda entry: {**record, "together": said})
+    now = judge_again(model, entry.n).again.to_dict()
+    assert now["together"]["largest_share"] == 0.5  # too few days for either to be ahead
+    before = {**now, "together": {**now["together"], "largest_share": None}}
+    for recorded in (now, before):
+        monkeypatch.setattr(model, "decision_record", lambda entry, recorded=recorded: recorded)
+        assert judge_again(model, entry.n).same
 
 
 def test_a_persons_act_is_no_decision_of_the_gate(tmp_path: Path, lived: str, snapshot: SnapshotAssertion) -> None:
