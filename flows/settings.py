@@ -12,14 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.bars.clock import AT_CLOSE, Stamped
 from flows.errors import RequestRefused
-from flows.pnl.account import NO_SWAP
-from flows.pnl.spreads import DEFAULT as DEFAULT_SPREADS
+from flows.instruments import Instrument, find_instrument
 from registry import Clock, Model, NewId, Registry, random_id
 from registry.commands.variables import unknown_variables
 from registry.trust.keyring import Keyring
 
 DEFAULT_MODEL = "gbpusd_m15_direction"
-SIMULATED_MODEL = f"{DEFAULT_MODEL}_simulated"
+SIMULATED = "_simulated"
+SIMULATED_MODEL = f"{DEFAULT_MODEL}{SIMULATED}"
 """Simulated bars train a model of another name: a simulated champion can never stand where a real one is loaded."""
 
 
@@ -32,8 +32,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RETRAIN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data: str | None = Field(None, description="Folder or s3:// prefix with the yearly feature files; none: simulated")
+    instrument: str = Field(
+        "GBPUSD", description="What the bars are of: a shipped instrument, or with a bar length, or a .toml file"
+    )
     registry: str = Field(".retrain/registry", description="Folder or s3://bucket/prefix of the registry")
-    model: str | None = Field(None, description=f"Name of the model; default {DEFAULT_MODEL}")
+    model: str | None = Field(None, description=f"Name of the model; default {DEFAULT_MODEL}, or so of the instrument")
     clock: str = Field("london-5h", description="Clock of the files: london-5h, UTC, an IANA zone or UTC-5")
     stamped: Stamped = Field("open", description="The moment of a bar that its timestamp is: open, or close")
     recipes_file: str | None = Field(None, description="A recipes.toml with recipes of your own")
@@ -41,8 +44,12 @@ class Settings(BaseSettings):
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
-    spreads: str = Field(DEFAULT_SPREADS, description="What crossing the spread costs, by New York's hours")
-    swap: str = Field(str(NO_SWAP), description="Pips a night that one unit held over 17:00 New York gets, by side")
+    spreads: str | None = Field(
+        None, description="What crossing the spread costs, by New York's hours; default: the instrument's"
+    )
+    swap: str | None = Field(
+        None, description="Pips a night that one unit held over 17:00 New York gets, by side; default: the instrument's"
+    )
     approval_hours: float | None = Field(
         None, ge=0, le=20, description="How long a promotion waits for a person's yes; none: it needs nobody's"
     )  # a waiting night keeps the run lock, and must end before the next begins
@@ -54,7 +61,16 @@ class Settings(BaseSettings):
 
     def model_name(self, model: str | None = None, *, data: str | None = None) -> str:
         """The model's name, where a run names ``model`` or bars of its own, or neither."""
-        return model or self.model or (DEFAULT_MODEL if data or self.data else SIMULATED_MODEL)
+        return model or self.model or (self._default_model + ("" if data or self.data else SIMULATED))
+
+    @property
+    def traded(self) -> Instrument:
+        """What the bars are of; :class:`~flows.errors.InstrumentRefused` where the setting names none."""
+        return find_instrument(self.instrument)
+
+    @property
+    def _default_model(self) -> str:
+        return f"{self.traded.name.lower()}_direction"
 
     @property
     def file_clock(self) -> str:

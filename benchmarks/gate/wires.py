@@ -11,20 +11,17 @@ import numpy.typing as npt
 
 from flows.arrays import Floats
 from flows.bars import Dataset, load_bars, prepare, write_sample
-from flows.bars.checks import CLOSE
-from flows.bars.trading_days import quarter_of_day
 from flows.evidence.backfill import walk_forward
 from flows.gate.scoring.ledger import Ledger, assemble
 from flows.gate.tripwires.columns import FEWEST_BARS, LabelledBars, auc, auc_bound, forms, spans
 from flows.gate.tripwires.streams import (
     LABELS,
-    RECENT_DAYS,
     SHIFTS,
-    YEAR_DAYS,
     JudgedSides,
     by_trading_day,
     control_z,
 )
+from flows.instruments import GBPUSD_M15
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.recipes import shipped
@@ -37,6 +34,8 @@ Place = slice | npt.NDArray[np.intp]
 
 EVERY_DAYS = 5
 """Streams are looked at after each so-manyth trading day."""
+
+YEAR_DAYS, RECENT_DAYS = GBPUSD_M15.counts.year, GBPUSD_M15.counts.four_weeks
 
 
 def show(data: Path) -> None:
@@ -65,7 +64,7 @@ def _inputs(data: Dataset) -> dict[str, Floats]:
 
 
 def _column_cells(data: Dataset) -> str:
-    inputs, close = _inputs(data), data.bars.frame[CLOSE].to_numpy(np.float64)
+    inputs, close = _inputs(data), data.bars.close
     bars = LabelledBars(np.where(data.counted, data.label, np.nan), data.trading_day, close)
     year = data.bars.file_time.astype("datetime64[Y]")
     whole, *runs = [at for _, at in spans(bars)]
@@ -107,7 +106,7 @@ def stream_cells(ledger: Ledger) -> str:
     """The cells of one ledger."""
     at = ledger.counted
     ups = {stream.name: (stream.p > stream.cut).astype(np.float64)[at] for stream in ledger.streams.values()}
-    judged = JudgedSides(ledger.label[at], ledger.day[at], quarter_of_day(ledger.opens[at]), ups)
+    judged = JudgedSides(ledger.label[at], ledger.day[at], GBPUSD_M15.slot(ledger.opens[at]), ups)
     days = np.unique(judged.day)
     right = {
         span: max(

@@ -12,12 +12,7 @@ import numpy.typing as npt
 from flows.arrays import Floats, Mask
 from flows.bars.faults import BarFault, Rule, quoted
 from flows.bars.rows import TIMESTAMP, Rows
-
-CLOSE = "close_15m"
-OPEN, HIGH, LOW = "open_15m", "high_15m", "low_15m"
-QUARTER_HOUR = np.timedelta64(15, "m").astype("timedelta64[ns]")
-
-_EPOCH = np.datetime64("1970-01-01", "ns")
+from flows.instruments import PriceColumns
 
 
 @dataclass(frozen=True)
@@ -33,11 +28,22 @@ class Checked:
     repairs: tuple[str, ...]
 
 
-def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
+@dataclass(frozen=True, eq=False)
+class WrongTimes:
+    """Rows whose time cannot be, of shape (n,): ``unclear``, the file's clock does not settle it; ``off_grid``, no bar
+    opens then."""
+
+    unclear: Mask
+    off_grid: Mask
+
+    def only(self, mask: Mask) -> WrongTimes:
+        return WrongTimes(self.unclear[mask], self.off_grid[mask])
+
+
+def check_rows(rows: Rows, needed: Mapping[str, str], wrong_times: WrongTimes, prices: PriceColumns) -> Checked:
     """The bars in ``rows``.
 
-    ``needed``: the columns that must be there, each with the reason. ``unclear``: shape (n,), rows whose time the
-    file's clock does not settle.
+    ``needed``: the columns that must be there, each with the reason. ``prices``: the names of the columns of prices.
     """
     faults = list(rows.faults)
     repairs = list(rows.repairs)
@@ -48,11 +54,11 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     if rows.columns:
         missing = [name for name in needed if name not in rows.columns]
         faults += [BarFault(Rule.COLUMN_MISSING, rows.file, 1, f"no column {name}, {needed[name]}") for name in missing]
-    misshapen, broken = _faults_of_shape(rows, unclear)
+    misshapen, broken = _faults_of_shape(rows, wrong_times)
     rows = rows.only(~broken)
     names = tuple(name for name in rows.columns if name != TIMESTAMP)
     values = _numbers(rows, names)
-    wrong, broken = _faults_of_values(rows, names, values)
+    wrong, broken = _faults_of_values(rows, names, values, prices)
     order = _order(rows, ~broken, repairs)
     rows, values = rows.take(order), values[order]
     again, doubles = _duplicates(rows, values, repairs)
@@ -60,7 +66,7 @@ def check_rows(rows: Rows, needed: Mapping[str, str], unclear: Mask) -> Checked:
     return Checked(names, rows.time[~again], values[~again], rows.number[~again], tuple(faults), tuple(repairs))
 
 
-def _faults_of_shape(rows: Rows, unclear: Mask) -> tuple[list[BarFault], Mask]:
+def _faults_of_shape(rows: Rows, wrong: WrongTimes) -> tuple[list[BarFault], Mask]:
     """Wrong timestamps, and lines that do not have one field a column; and which rows have one of these, shape (n,)."""
     expected = len(rows.columns)
     fields = np.array([len(cells) for cells in rows.cells], np.int64)
@@ -72,8 +78,8 @@ def _faults_of_shape(rows: Rows, unclear: Mask) -> tuple[list[BarFault], Mask]:
             for rule, broken in (
                 (Rule.ZONE, rows.zoned),
                 (Rule.OTHER_YEAR, rows.time.astype("datetime64[Y]") != np.datetime64(rows.year - 1970, "Y")),
-                (Rule.OFF_GRID, (rows.time - _EPOCH) % QUARTER_HOUR != np.timedelta64(0)),
-                (Rule.SUMMER_TIME, unclear & ~rows.zoned),
+                (Rule.OFF_GRID, wrong.off_grid),
+                (Rule.SUMMER_TIME, wrong.unclear & ~rows.zoned),
             )
         ),
         *(
@@ -84,7 +90,9 @@ def _faults_of_shape(rows: Rows, unclear: Mask) -> tuple[list[BarFault], Mask]:
     return _faults_of(rows, breaches)
 
 
-def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> tuple[list[BarFault], Mask]:
+def _faults_of_values(
+    rows: Rows, names: tuple[str, ...], values: Floats, prices: PriceColumns
+) -> tuple[list[BarFault], Mask]:
     """Values that are none and prices that contradict each other; and which rows have one of these, shape (n,)."""
 
     def shown(name: str) -> Callable[[int], str]:
@@ -96,9 +104,11 @@ def _faults_of_values(rows: Rows, names: tuple[str, ...], values: Floats) -> tup
     breaches: list[tuple[Rule, Mask, Callable[[int], str]]] = []
     for column, name in enumerate(names):
         breaches.append((Rule.NUMBER, ~np.isfinite(values[:, column]), shown(name)))
-        if name in (OPEN, HIGH, LOW, CLOSE):
+        if name in prices:
             breaches.append((Rule.PRICE, values[:, column] <= 0, shown(name)))
-    for low, high in ((LOW, HIGH), (LOW, OPEN), (LOW, CLOSE), (OPEN, HIGH), (CLOSE, HIGH)):
+    lowest, highest = prices.low, prices.high
+    pairs = [(lowest, highest), (lowest, prices.open), (lowest, prices.close)]
+    for low, high in (*pairs, (prices.open, highest), (prices.close, highest)):
         if low in names and high in names:
             above = values[:, names.index(low)] > values[:, names.index(high)]  # False beside NaN
             breaches.append((Rule.RANGE, above, crossed(low, high)))

@@ -31,8 +31,6 @@ Stamped = Literal["open", "close"]
 AT_CLOSE = " at close"
 """Ends the name of a clock of files whose bars are stamped at their close: ``"UTC at close"``."""
 
-_BAR = timedelta(minutes=15)
-
 _SHIFTED = re.compile(r"(.+[^+-])([+-]\d{1,2})h")
 _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?", re.IGNORECASE)
 
@@ -40,12 +38,13 @@ _FIXED = re.compile(r"UTC(?:([+-])(\d{1,2})(?::([0-5]\d))?)?", re.IGNORECASE)
 @dataclass(frozen=True)
 class FileClock:
     """``file time + ahead`` is the wall clock of ``zone``; ``name`` is how a person writes it. Where bars are
-    ``stamped`` at their close, that moment is a quarter of an hour after their open."""
+    ``stamped`` at their close, that moment is the length of a ``bar`` after their open."""
 
     name: str
     zone: tzinfo
     ahead: timedelta = timedelta(0)
     stamped: Stamped = "open"
+    bar: timedelta = timedelta(minutes=15)
 
     @classmethod
     def parse(cls, name: str) -> FileClock:
@@ -75,6 +74,10 @@ class FileClock:
         """The same clock for bars stamped at their open, or at their close."""
         return replace(self, name=self.unstamped + (AT_CLOSE if stamped == "close" else ""), stamped=stamped)
 
+    def of_bars(self, length: timedelta) -> FileClock:
+        """The same clock for bars of this length."""
+        return replace(self, bar=timedelta(seconds=length.total_seconds()))
+
     @property
     def unstamped(self) -> str:
         """Its name without how bars are stamped."""
@@ -97,7 +100,7 @@ class FileClock:
 
     @property
     def _until_stamp(self) -> np.timedelta64:
-        return np.timedelta64(_BAR if self.stamped == "close" else timedelta(0))
+        return np.timedelta64(self.bar if self.stamped == "close" else timedelta(0))
 
 
 def _naive(index: pd.DatetimeIndex) -> npt.NDArray[np.datetime64]:

@@ -126,7 +126,9 @@ def _parquet(content: bytes) -> Text | NoText:
     try:
         frame = pd.read_parquet(io.BytesIO(content))
     except ImportError:
-        return NoText("it is Parquet, which takes the package pyarrow: install that, or save the bars as CSV")
+        return NoText(
+            "it is Parquet, which takes the package pyarrow: pip install 'champion-gate[parquet]', or save it as CSV"
+        )
     except (ValueError, OSError) as error:  # what pyarrow raises is either
         return NoText(f"it is Parquet and cannot be read ({str(error).splitlines()[0]}): write it again")
     if not isinstance(frame.index, pd.RangeIndex):

@@ -12,16 +12,10 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import fingerprint as fingerprints
-from flows.bars.checks import CLOSE
-from flows.bars.loading import BAR, Bars
+from flows.bars.loading import Bars
 from flows.bars.trading_days import rollover, trading_day
 from flows.errors import BarsMissing, RequestRefused
-
-MINIMUM_BARS = 48
-"""Half a trading day of 15-minute bars; fewer (a holiday, a hole in the data) are not a day."""
-
-PIPS = 10_000
-"""Pips in one unit of GBPUSD."""
+from flows.instruments import Instrument
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +26,7 @@ class Dataset:
     - ``move_pips``: how far the close moved to the next bar's, in pips; NaN where the label is.
     - ``known_at``: when the label was known, the next bar's close (UTC); NaT where the label is NaN.
     - ``trading_day``: datetime64[D], see :mod:`flows.bars.trading_days`.
-    - ``rollover``: opens from 16:45 to before 18:00 New York, when bids move with the spread.
+    - ``rollover``: closes after 16:45 and up to 18:00 New York, when bids move with the spread.
     - ``counted``: may be evidence.
     """
 
@@ -43,6 +37,11 @@ class Dataset:
     trading_day: npt.NDArray[np.datetime64]
     rollover: Mask
     counted: Mask
+
+    @property
+    def instrument(self) -> Instrument:
+        """Whose bars these are."""
+        return self.bars.instrument
 
     def window(self, days: float = 365, end: datetime | None = None) -> Mask:
         """Bars of the ``days`` days before ``end`` (default: the as-of) whose label was known by then: shape (n,).
@@ -76,15 +75,15 @@ class Dataset:
 
     @property
     def spacing(self) -> str:
-        """A note for messages where most bars are not 15 minutes apart (another length of bars has no labels); else
-        empty."""
-        opens = self.bars.frame.index
+        """A note for messages where most bars are not as far apart as they are long (another length of bars has no
+        labels); else empty."""
+        opens, length = self.bars.frame.index, self.instrument.minutes
         steps = np.diff(opens.to_numpy())
-        usual = np.median(steps.astype("timedelta64[s]").astype(np.int64)) / 60 if steps.size else 15.0
+        usual = np.median(steps.astype("timedelta64[s]").astype(np.int64)) / 60 if steps.size else length
         return (
             ""
-            if usual == 15.0
-            else f" (its bars are {usual:g} minutes apart, and labels are of bars of 15: see `retrain features`)"
+            if usual == length
+            else f" (its bars are {usual:g} minutes apart, and labels are of bars of {length}: see `retrain features`)"
         )
 
     def fingerprint(self, mask: Mask | None = None, columns: Sequence[str] = ()) -> str:
@@ -95,14 +94,14 @@ class Dataset:
 
     def day_fingerprints(self) -> dict[date, str]:
         """The fingerprint of each trading day, so that a correction of the past is seen on its day."""
-        return fingerprints.day_fingerprints(self.bars.frame)
+        return fingerprints.day_fingerprints(self.bars.frame, self.instrument)
 
 
 def prepare(bars: Bars, *, labels: str = "next_bar") -> Dataset:
     """``bars`` with their labels.
 
-    ``"next_bar"``: a label is known only if the next bar opens exactly 15 minutes later; a bar counts if its label is
-    known, it is not in the rollover, and its trading day has at least 48 bars.
+    ``"next_bar"``: a label is known only if the next bar opens when this one closes, 15 minutes later; a bar counts if
+    its label is known, it is not in the rollover, and its trading day has at least half a day's bars, 48.
 
     ``"notebook"``: the next row is the next bar, whatever lies between, and every known label counts. This is parity
     with the notebook and nothing else: with 2022 and 2024 loaded, ``years(2022)`` has 24,918 bars, ``years(2024)``
@@ -113,17 +112,17 @@ def prepare(bars: Bars, *, labels: str = "next_bar") -> Dataset:
     if labels not in ("next_bar", "notebook"):
         raise RequestRefused(f"labels {labels!r} are not known: write next_bar or notebook")
     opens = pd.DatetimeIndex(bars.frame.index)
-    close = bars.frame[CLOSE].to_numpy(np.float64)
+    instrument, close = bars.instrument, bars.close
     known = np.zeros(len(close), np.bool_)
-    known[:-1] = True if labels == "notebook" else np.asarray(opens[1:] - opens[:-1] == BAR)
+    known[:-1] = True if labels == "notebook" else np.asarray(opens[1:] - opens[:-1] == instrument.step)
     move, up = np.full(len(close), np.nan), np.full(len(close), np.nan)
-    move[:-1] = (close[1:] - close[:-1]) * PIPS
+    move[:-1] = (close[1:] - close[:-1]) * instrument.pips
     known_at = np.full(len(close), np.datetime64("NaT", "ns"))
-    known_at[known] = (opens + BAR).tz_localize(None).to_numpy()[1:][known[:-1]]
+    known_at[known] = (opens + instrument.step).tz_localize(None).to_numpy()[1:][known[:-1]]
     up[:-1] = close[1:] > close[:-1]
-    days, near_rollover = trading_day(opens), rollover(opens)
+    days, near_rollover = trading_day(opens, instrument), rollover(opens, instrument)
     _, number, size = np.unique(days, return_inverse=True, return_counts=True)
-    evidence = ~near_rollover & (size[number] >= MINIMUM_BARS)
+    evidence = ~near_rollover & (size[number] >= instrument.counts.half_day)
     return Dataset(
         bars=bars,
         label=np.where(known, up, np.nan),

@@ -11,18 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.errors import BarsRejected
+from flows.instruments import GBPUSD_M15, Instrument
 
 FAULTS_LISTED = 20  # of one rule; the rest is counted
 
 
 class Rule(Enum):
-    """A rule of bar files and how to fix what breaks it, in the order they are reported."""
+    """A rule of bar files and how to fix what breaks it, in the order they are reported; ``{0}`` stands for the
+    instrument."""
 
-    UNKNOWN_YEAR = "the name must hold a year from 1970 to 2199: rename the file to GBPUSD_M15_YYYY_features.csv"
+    UNKNOWN_YEAR = "the name must hold a year from 1970 to 2199: rename the file to {0.name}_YYYY_features.csv"
     FORM = "a year must lie there as a plain CSV of exactly its name: unpack or rename it, or put the file there again"
     NOT_TEXT = "the file must be CSV in UTF-8: export it again as plain CSV"
     EMPTY = "the file must hold a header and at least one bar: export it again, or remove it"
-    TOO_LONG = "a file holds a year of bars of a quarter of an hour, 35,136 at most: build it with `retrain features`"
+    TOO_LONG = (
+        "a file holds a year of bars of {0.spoken}, {0.most_bars_a_year:,} at most: build it with `retrain features`"
+    )
     DELIMITER = "columns must be separated by commas: export with ',' between columns and '.' in numbers"
     COLUMN_MISSING = "a column is missing: export it too, or leave out the recipe or year that needs it"
     COLUMN_TWICE = "a column stands twice in the header: keep one of them"
@@ -33,7 +37,7 @@ class Rule(Enum):
         "timestamps must carry no zone, the clock of the files is a setting: write them all by one clock, without zone"
     )
     OTHER_YEAR = "a bar must be of the year in the file's name: move it to the file of its year"
-    OFF_GRID = "bars must open at a full quarter of an hour: correct the timestamp, or aggregate again"
+    OFF_GRID = "bars must open at a full {0.full}: correct the timestamp, or aggregate again"
     SUMMER_TIME = "the clock of the files shows this time twice or never: check the clock setting, or remove the bar"
     NUMBER = "every value must be a finite number: fill it or remove the bar (of indicators: drop their warm-up)"
     PRICE = "prices must be above zero: correct or remove the bar"
@@ -76,7 +80,7 @@ def first_places(at: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
     return [(each, 0) for each in kept[:-1]] + [(each, at.size - len(kept)) for each in kept[-1:]]
 
 
-def refuse(faults: Iterable[BarFault]) -> None:
+def refuse(faults: Iterable[BarFault], instrument: Instrument = GBPUSD_M15) -> None:
     """Nothing if there are no faults, else :class:`BarsRejected` that lists them by rule, file and row."""
     ordered = sorted(faults, key=lambda fault: (_place(fault.rule), fault.file, fault.row, fault.found))
     if not ordered:
@@ -86,7 +90,7 @@ def refuse(faults: Iterable[BarFault]) -> None:
     for rule, group in groupby(ordered, key=lambda fault: fault.rule):
         of_rule = list(group)
         listed = of_rule[:FAULTS_LISTED]
-        lines.append(f"- {rule.value}")
+        lines.append(f"- {rule.value.format(instrument)}")
         lines += [f"    {fault}" for fault in listed]
         if count_of(of_rule) > len(listed):
             lines.append(f"    and {count_of(of_rule) - len(listed)} more")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.bars.trading_days import trading_day
+from flows.instruments import GBPUSD_M15, Instrument
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
@@ -25,10 +26,10 @@ def fingerprint(frame: pd.DataFrame) -> str:
     return _digest(head, rows)
 
 
-def day_fingerprints(frame: pd.DataFrame) -> dict[date, str]:
+def day_fingerprints(frame: pd.DataFrame, instrument: Instrument = GBPUSD_M15) -> dict[date, str]:
     """The fingerprint of each trading day's bars, in order of time; ``frame`` must be in order of time itself."""
     head, rows = _canonical(frame)
-    days, starts = np.unique(trading_day(_index(frame)), return_index=True)
+    days, starts = np.unique(trading_day(_index(frame), instrument), return_index=True)
     bounds = pairwise([*starts.tolist(), len(rows)])
     return {day: _digest(head, rows[begin:end]) for day, (begin, end) in zip(days.tolist(), bounds, strict=True)}
 

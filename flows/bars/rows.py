@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
-from flows.bars.contents import NoText, read_plain
+from flows.bars.contents import NoText, read_plain, read_text
 from flows.bars.faults import BarFault, Rule, first_faults, quoted
 from registry.format.phrases import listed
 
 TIMESTAMP = "timestamp"
 
 LINES_READ = 100_000
-"""Lines of a file that are read; a year has 35,136 quarters of an hour at most, so more are of another kind of file."""
+"""Lines of a file that are read; a year has 35,136 quarters of an hour at most, so more are of another kind of file.
+Of shorter bars as many times more."""
 
 _FORM = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\s?(Z|UTC|[+-]\d\d:?\d\d)?")
 _FIRST, _LAST = np.datetime64("1900-01-01", "us"), np.datetime64("2200-01-01", "us")  # well inside datetime64[ns]
@@ -79,12 +80,15 @@ class Rows:
         return first_faults(rule, self.file, self.number, np.flatnonzero(broken), found)
 
 
-def read_rows(file: str, year: int, content: bytes) -> Rows:
-    """The rows of ``content``; none, and the fault, if the file as a whole cannot be read."""
-    plain = read_plain(content)
+def read_rows(file: str, year: int, content: bytes, *, most: int = LINES_READ) -> Rows:
+    """The rows of ``content``, ``most`` of them; none, and the fault, if the file as a whole cannot be read.
+
+    A Parquet file has the rows of the CSV that holds the same: the line of its first bar is 2.
+    """
+    plain = read_text(content) if file.endswith(".parquet") else read_plain(content)
     if isinstance(plain, NoText):
         return _unusable(BarFault(Rule.NOT_TEXT, file, 0, plain.reason), year)
-    header, *lines = plain.text.split("\n", LINES_READ + 1)
+    header, *lines = plain.text.split("\n", most + 1)
     last = lines.pop() if lines else ""  # empty where every line has its end
     too_long = "\n" in last
     columns = tuple(name.strip() for name in header.split(","))
@@ -95,8 +99,8 @@ def read_rows(file: str, year: int, content: bytes) -> Rows:
     repairs = (f"{file}: byte order mark removed",) if content.startswith(b"\xef\xbb\xbf") else ()
     rows = _timed(file, year, columns, numbered)
     if too_long:
-        count = content.count(b"\n")
-        found = f"{count:,} lines, of which the first {LINES_READ:,} were read"
+        count = plain.text.count("\n")
+        found = f"{count:,} lines, of which the first {most:,} were read"
         rows = replace(rows, faults=(BarFault(Rule.TOO_LONG, file, 0, found), *rows.faults))
     elif last.strip():
         rows = replace(rows, unfinished=_unfinished(len(lines) + 2, last, columns))

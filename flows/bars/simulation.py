@@ -1,4 +1,4 @@
-"""Bars are simulated here, with the habits of GBPUSD and one weak signal that can be learnt; no file is written.
+"""Bars are simulated here, with the habits of an instrument and one weak signal that can be learnt; no file is written.
 
 Like the real bars: volatility follows the hour and comes in calm and restless weeks, the market is closed from Friday
 to Sunday 17:00 New York and on holidays, whole hours are missing mid-week, and bids dip around the 17:00 rollover: it
@@ -12,6 +12,7 @@ its EMA) are worth one to two points of accuracy above the majority class, and t
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 
 import numpy as np
@@ -20,64 +21,71 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars.indicators import FEATURES, indicators
-from flows.bars.trading_days import NEW_YORK, trading_day
+from flows.instruments import GBPUSD_M15, Instrument
 
 PULL = 0.5
 DECAY = 1 / 12
-START_PRICE = 1.35
 
 WARM_UP = timedelta(days=14)
 """Simulated before the first bar and dropped, so that no indicator is still warming up."""
 
-# Pips that one bar moves (one standard deviation) in each hour of New York, midnight first; as in the real bars.
-_PIPS: tuple[float, ...] = (2.9, 4.2, 7.6, 8.4, 8.3, 7.1, 6.8, 7.2, 11.5, 9.8, 10.9, 7.6, 6.3, 5.6, 5.8, 4.4)
-_PIPS += (2.8, 3.0, 3.2, 3.6, 4.4, 4.3, 3.8, 3.0)
-# How far the bid lies below its place at the close of the bars that open at 16:00, 16:15, … 17:45 New York, in pips.
+# How far the bid lies below its place at the close of the bars that open at 16:00, 16:15, … 17:45 New York, in pips of
+# GBPUSD; that of others is in proportion to their spread.
 _DIP = (0.35, 0.75, 1.1, 1.5, 1.1, 0.75, 0.35, 0.0)
 _HOLES_A_WEEK = 1.2
+_SHORTER = 4 * 60  # minutes that a short day lacks at its end
 
 
-def simulate(first: date, last: date, *, seed: int) -> pd.DataFrame:
+def simulate(first: date, last: date, *, seed: int, instrument: Instrument = GBPUSD_M15) -> pd.DataFrame:
     """Bars of the trading days ``first`` … ``last``: index datetime64[ns, UTC] (opens), prices, features.
 
     Same arguments, same bars.
     """
     chance = np.random.default_rng(seed)
-    opens = _open_hours(first - WARM_UP, last)
-    wall = opens.tz_convert(NEW_YORK)
-    hour, minute = np.asarray(wall.hour), np.asarray(wall.minute)
-    volatility = np.array(_PIPS)[hour] * 1e-4 * _restlessness(chance, trading_day(opens))
+    moves, pip, decimals = instrument.simulated, instrument.pip, instrument.decimals
+    opens = _open_hours(first - WARM_UP * max(1, instrument.minutes // 15), last, instrument)
+    days = instrument.hours.trading_day(opens)
+    hour = instrument.hours.minute_of_day(opens) // 60
+    longer = math.sqrt(instrument.minutes / 15)  # a bar moves by the root of its length
+    volatility = np.array(moves.pips)[hour] * pip * longer * _restlessness(chance, days)
     returns = volatility * _pulled_back(chance.standard_normal(len(opens)))
-    middle = START_PRICE + np.cumsum(returns)
-    near = np.where((hour == 16) | (hour == 17), (hour - 16) * 4 + minute // 15, 7)
-    close = np.round(middle - np.array(_DIP)[near] * 1e-4, 5)
-    open_ = np.concatenate([[START_PRICE], close[:-1]])
+    middle = moves.price + np.cumsum(returns)
+    close = np.round(middle - _dip(opens, instrument) * pip, decimals)
+    open_ = np.concatenate([[moves.price], close[:-1]])
     reach = np.abs(chance.standard_normal((2, len(opens)))) * 0.35 * volatility
-    frame = pd.DataFrame(
-        {
-            "open_15m": open_,
-            "high_15m": np.round(np.maximum(open_, close) + reach[0], 5),
-            "low_15m": np.round(np.minimum(open_, close) - reach[1], 5),
-            "close_15m": close,
-        },
-        index=opens,
-    )
-    frame[list(FEATURES)] = indicators(frame["high_15m"], frame["low_15m"], frame["close_15m"])
-    present = (trading_day(opens) >= np.datetime64(first, "D")) & ~_holes(chance, hour, trading_day(opens))
+    high = np.round(np.maximum(open_, close) + reach[0], decimals)
+    low = np.round(np.minimum(open_, close) - reach[1], decimals)
+    frame = pd.DataFrame(dict(zip(instrument.columns, (open_, high, low, close), strict=True)), index=opens)
+    _, top, bottom, last_price = instrument.columns
+    frame[list(FEATURES)] = indicators(frame[top], frame[bottom], frame[last_price])
+    present = (days >= np.datetime64(first, "D")) & ~_holes(chance, hour, days)
     return frame[present]
 
 
-def _open_hours(first: date, last: date) -> pd.DatetimeIndex:
-    """Every quarter of an hour of the trading days, but not of 25 December, 1 January, and the afternoons before."""
-    grid = pd.date_range(first - timedelta(days=4), last + timedelta(days=1), freq="15min", tz=NEW_YORK, unit="ns")
-    days = trading_day(grid)
-    since_friday = (grid.day_of_week == 4) & (grid.hour >= 17)
-    weekend = since_friday | (grid.day_of_week == 5) | ((grid.day_of_week == 6) & (grid.hour < 17))
-    named = pd.DatetimeIndex(days)
-    holiday = ((named.month == 12) & (named.day == 25)) | ((named.month == 1) & (named.day == 1))
-    half_day = (named.month == 12) & ((named.day == 24) | (named.day == 31)) & (grid.hour >= 13) & (grid.hour < 17)
+def _dip(opens: pd.DatetimeIndex, instrument: Instrument) -> Floats:
+    """How far the bid lies below its place at each close, in pips: shape (n,)."""
+    if instrument.hours.rollover is None:
+        return np.zeros(len(opens))
+    closes = (instrument.hours.minute_of_day(opens) + instrument.minutes) % (24 * 60)
+    place = (closes - (16 * 60 + 15)) // 15
+    near = np.where((place >= 0) & (place < len(_DIP)), place, len(_DIP) - 1)
+    return np.asarray(np.array(_DIP)[near] * (instrument.costs.spread / GBPUSD_M15.costs.spread))
+
+
+def _open_hours(first: date, last: date, instrument: Instrument) -> pd.DatetimeIndex:
+    """The open of every bar of the trading days, but not of holidays, nor of the last four hours of short days."""
+    hours = instrument.hours
+    step = f"{min(instrument.minutes, 15)}min"
+    grid = pd.date_range(first - timedelta(days=4), last + timedelta(days=2), freq=step, tz=hours.zone, unit="ns")
+    grid = grid[instrument.on_grid(grid)]
+    days = hours.trading_day(grid)
+    unique, number = np.unique(days, return_inverse=True)
+    holiday = np.array([not hours.trades(day) for day in unique.tolist()])[number]
+    short = np.array([hours.ends_early(day) for day in unique.tolist()])[number]
+    late = hours.since_close(grid) >= 24 * 60 - _SHORTER
     inside = (days >= np.datetime64(first, "D")) & (days <= np.datetime64(last, "D"))
-    return grid[inside & ~weekend & ~holiday & ~half_day].tz_convert("UTC")
+    open_ = inside & ~instrument.shut(grid) & ~holiday & ~(short & late)
+    return pd.DatetimeIndex(grid[open_]).tz_convert("UTC")
 
 
 def _restlessness(chance: np.random.Generator, days: npt.NDArray[np.datetime64]) -> Floats:
@@ -95,7 +103,7 @@ def _pulled_back(shocks: Floats) -> Floats:
     return shocks - PULL * np.concatenate([[0.0], run[:-1]])
 
 
-def _holes(chance: np.random.Generator, hour: npt.NDArray[np.int_], days: npt.NDArray[np.datetime64]) -> Mask:
+def _holes(chance: np.random.Generator, hour: npt.NDArray[np.int64], days: npt.NDArray[np.datetime64]) -> Mask:
     """Bars that are missing: one or two whole hours of London's and New York's day, on Tuesday … Thursday."""
     unique, number = np.unique(days, return_inverse=True)
     midweek = ((unique.astype(np.int64) + 3) % 7 >= 1) & ((unique.astype(np.int64) + 3) % 7 <= 3)

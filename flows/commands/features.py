@@ -59,7 +59,8 @@ def features(
     allow: Allow = None,
     as_json: Json = False,
 ) -> None:
-    """Build GBPUSD_M15_{year}_features.csv from raw bars: all or, with --add, what is new; all files or none."""
+    """Build GBPUSD_M15_{year}_features.csv (RETRAIN_INSTRUMENT: of another) from raw bars: all or, with --add, what
+    is new; all files or none."""
     settings = load_settings()
     written_by = settings.file_clock
     read_by = FileClock.parse(clock or settings.clock)
@@ -72,6 +73,7 @@ def features(
         read_by=read_by.name,
         allow=checked_names(allow or ()),
         now=SystemClock().now(),
+        instrument=settings.traded,
     )
     at_close = _one_of("--stamped", stamped or "open", get_args(Stamped)) == "close"
     minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))

@@ -12,7 +12,9 @@ from flows.commands.existing_model import open_existing
 from flows.commands.options import ModelArgument, RegistryUrl
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
+from flows.job.plan import default_policy
 from flows.pnl.trading_rules import EXAMPLE, TradingRule
+from flows.settings import load_settings
 
 ERRORS = "errors"
 NEVER = "never"
@@ -80,7 +82,7 @@ def set_policy(
     if spread is not None:
         changes["spread_pips"] = tuple(_number(pips, "--spread") for pips in spread.split(","))
     before = None if recorded is None else GatePolicy.from_dict(recorded)
-    policy = replace(before or GatePolicy(), **changes)
+    policy = replace(before or default_policy(load_settings().traded), **changes)
     if not changes or policy == before:
         raise RequestRefused(
             f"nothing was written: this is how {model} is judged already, and to record it again would throw the "

@@ -7,6 +7,7 @@ not live: once there is a champion, a recipe tuned on the days that it is judged
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,8 @@ def night_scores(
             before[recipe.name].append(p[~np.isnan(p)])  # NaN where its features have too few bars to look back on
         if streams:
             days = day_fingerprints(data, bars)
-            scores.append(NightScores(night, False, minutes(opens[bars]), data.label[bars], days, tuple(streams)))
+            made = NightScores(night, False, minutes(opens[bars]), data.label[bars], days, tuple(streams))
+            scores.append(replace(made, instrument=data.instrument))
     return scores
 
 

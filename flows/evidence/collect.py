@@ -131,6 +131,7 @@ class _BarsToScore:
             replaced=self.days,
             columns=tuple(map(str, frame.columns)),
             seen=self.seen,
+            instrument=self.data.instrument,
         )
 
 

@@ -22,10 +22,10 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.bars.fingerprint import fingerprint, row_fingerprints
-from flows.bars.loading import BAR
 from flows.bars.trading_days import trading_day
 from flows.gate.scoring.ledger import NightScores, minutes, opens_of, without_replaced_days
 from flows.gate.scoring.sight import LATE, LIVE, RESTATED, FirstSight
+from flows.instruments import Instrument
 from registry.clock import write_time
 from registry.format.phrases import plural
 
@@ -109,10 +109,13 @@ def nights_late(data: Dataset, now: datetime) -> npt.NDArray[np.int64]:
     0 on the day after it, less while it is not over. A weekday without bars is no trading day, but after the newest bar
     each is one."""
     days = np.unique(data.trading_day)
-    today = trading_day(pd.DatetimeIndex([now]))[0]
-    labelled = trading_day(pd.DatetimeIndex(data.bars.frame.index) + BAR)  # a day's last bar waits for the next one's
+    of = data.instrument
+    today = trading_day(pd.DatetimeIndex([now]), of)[0]
+    labelled = trading_day(
+        pd.DatetimeIndex(data.bars.frame.index) + of.step, of
+    )  # a day's last bar waits for the next one's
     known = np.searchsorted(days, today) - 1 - np.searchsorted(days, labelled)
-    missing = int(np.busday_count(days[-1] + 1, today)) if today > days[-1] else 0
+    missing = of.hours.days_between(days[-1] + 1, today) if today > days[-1] else 0
     return np.asarray(known + missing, np.int64)
 
 
@@ -140,7 +143,7 @@ def first_sight(data: Dataset, at: Mask, earlier: Sequence[NightScores], now: da
         standing[place[other]] = RESTATED
         for day in np.unique(days[place[other]]).tolist():
             of_day = place[days[place] == day]
-            whole = of_day.size == _bars_of(scores, day)
+            whole = of_day.size == _bars_of(scores, day, data.instrument)
             now_seen = _columns(frame.iloc[of_day]) if whole else {}
             then = scores.seen.inputs.get(day, {})
             restated.setdefault(day, set()).update(
@@ -161,12 +164,15 @@ def hindsight(data: Dataset, now: datetime, since: Sequence[NightScores]) -> Hin
     for scores in since:
         if scores.seen is None:
             continue
-        day = trading_day(opens_of(scores.opens))
+        day = trading_day(opens_of(scores.opens), data.instrument)
         for standing in (LATE, RESTATED):
             here = scores.seen.standing == standing
             bars[standing] += int(here.sum())
             days[standing].update(np.unique(day[here]).astype(str).tolist())
-        lag = max(lag, int(scores.seen.lag(scores.opens)[scores.seen.standing == LATE].max(initial=0)))
+        lag = max(
+            lag,
+            int(scores.seen.lag(scores.opens, data.instrument.minutes)[scores.seen.standing == LATE].max(initial=0)),
+        )
         columns.update(name for names in scores.seen.restated.values() for name in names)
     return Hindsight(
         nights_late=late if late > NIGHTS_LATE else 0,
@@ -184,8 +190,8 @@ def _columns(frame: pd.DataFrame) -> dict[str, str]:
     return {str(name): fingerprint(frame[[name]])[:16] for name in frame.columns}
 
 
-def _bars_of(scores: NightScores, day: str) -> int:
-    return int((trading_day(opens_of(scores.opens)).astype(str) == day).sum())
+def _bars_of(scores: NightScores, day: str, of: Instrument) -> int:
+    return int((trading_day(opens_of(scores.opens), of).astype(str) == day).sum())
 
 
 def _span(days: Sequence[str]) -> str:

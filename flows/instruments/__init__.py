@@ -13,12 +13,13 @@ of those who are not.
 from flows.instruments.bar_length import MINUTES
 from flows.instruments.finding import GBPUSD_M15, SHIPPED, find_instrument
 from flows.instruments.hours import TradingHours
-from flows.instruments.instrument import DayCounts, Instrument, PriceColumns
+from flows.instruments.instrument import SYMBOL, DayCounts, Instrument, PriceColumns
 
 __all__ = [
     "GBPUSD_M15",
     "MINUTES",
     "SHIPPED",
+    "SYMBOL",
     "DayCounts",
     "Instrument",
     "PriceColumns",

@@ -11,3 +11,13 @@ MINUTES: dict[BarLength, int] = {"M5": 5, "M15": 15, "M30": 30, "H1": 60, "H4": 
 
 SUFFIXES: dict[BarLength, str] = {"M5": "5m", "M15": "15m", "M30": "30m", "H1": "1h", "H4": "4h", "D1": "1d"}
 """What the columns of prices end with: ``close_15m``, ``close_1h``."""
+
+SPOKEN: dict[BarLength, str] = {
+    "M5": "5 minutes",
+    "M15": "a quarter of an hour",
+    "M30": "half an hour",
+    "H1": "an hour",
+    "H4": "4 hours",
+    "D1": "a day",
+}
+"""As sentences say it."""

@@ -98,6 +98,37 @@ class TradingHours(BaseModel):
         return _minute(self.day_closes)
 
     @property
+    def week(self) -> tuple[int, int] | None:
+        """When a week opens and closes, in minutes since Monday midnight; None for a market that is never shut."""
+        if self.week_opens is None or self.week_closes is None:
+            return None
+        return _minute_of_week(self.week_opens), _minute_of_week(self.week_closes)
+
+    @property
+    def place(self) -> str:
+        """Whose clock it is, in words: ``New York``."""
+        return self.zone.rpartition("/")[2].replace("_", " ")
+
+    @property
+    def week_words(self) -> str:
+        """``opens on Sunday and closes on Friday at 17:00 New York``."""
+        if self.week_opens is None or self.week_closes is None:
+            return "never closes"
+        (opens, at), (closes, until) = self.week_opens.split(" "), self.week_closes.split(" ")
+        if at == until:
+            return f"opens on {opens} and closes on {closes} at {at} {self.place}"
+        return f"opens on {opens} at {at} and closes on {closes} at {until} {self.place}"
+
+    @property
+    def shut_words(self) -> str:
+        """``from Friday to Sunday 17:00 New York``, with the daily break where there is one."""
+        if self.week_opens is None or self.week_closes is None:
+            return "at no time"
+        (opens, at), (closes, until) = self.week_opens.split(" "), self.week_closes.split(" ")
+        shut = f"from {closes}{'' if at == until else ' ' + until} to {opens} {at} {self.place}"
+        return shut if self.pause is None else f"{shut}, nor on any day from {self.pause.replace('-', ' to ')}"
+
+    @property
     def open_minutes(self) -> int:
         """Minutes of a usual trading day in which the market is open."""
         return DAY - (0 if self.pause is None else _length(_span(self.pause)))
@@ -124,7 +155,12 @@ class TradingHours(BaseModel):
         """The trading day of bars that open at ``index`` (with a zone): shape (n,), datetime64[D]."""
         days = (self.wall(index) + self._until_midnight).astype("datetime64[D]")
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-        return np.asarray(days + self._to_trading_day[weekday].astype("timedelta64[D]"), "datetime64[D]")
+        return np.asarray(days + np.array(self._to_trading_day, "timedelta64[D]")[weekday], "datetime64[D]")
+
+    def days_between(self, first: np.datetime64, end: np.datetime64) -> int:
+        """Weekdays of trading from ``first`` to before ``end``, holidays included."""
+        week = "".join("1" if day in self.weekdays else "0" for day in range(7))
+        return int(np.busday_count(first, end, weekmask=week))
 
     def minute_of_day(self, index: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
         """Minutes of each moment since midnight on the zone's clock: shape (n,)."""
@@ -172,9 +208,9 @@ class TradingHours(BaseModel):
         return moment.astimezone(UTC)
 
     def _shut_at(self, minute_of_week: npt.NDArray[np.int64]) -> Mask:
-        if self.week_opens is None or self.week_closes is None:
+        if self.week is None:
             return np.zeros(minute_of_week.shape, np.bool_)
-        opens, closes = _minute_of_week(self.week_opens), _minute_of_week(self.week_closes)
+        opens, closes = self.week
         return np.asarray((minute_of_week - opens) % _WEEK >= (closes - opens) % _WEEK, np.bool_)
 
     @property
@@ -183,9 +219,9 @@ class TradingHours(BaseModel):
         return np.timedelta64(-self.close_minute % DAY, "m")
 
     @cached_property
-    def _to_trading_day(self) -> npt.NDArray[np.int64]:
+    def _to_trading_day(self) -> tuple[int, ...]:
         """Days to add on Monday … Sunday."""
-        return np.array([min((other - day) % 7 for other in self.weekdays) for day in range(7)])
+        return tuple(min((other - day) % 7 for other in self.weekdays) for day in range(7))
 
 
 def _minute(text: str) -> int:

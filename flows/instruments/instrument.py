@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, field_validator, model_validator
 
 from flows.arrays import Mask
 from flows.errors import InstrumentRefused
-from flows.instruments.bar_length import MINUTES, SUFFIXES, BarLength
+from flows.instruments.bar_length import MINUTES, SPOKEN, SUFFIXES, BarLength
 from flows.instruments.hours import DAY, TradingHours
 
 WEEKS_A_YEAR = 50
@@ -94,6 +96,19 @@ class Simulated(BaseModel):
     pips: Annotated[tuple[_Positive, ...], Strict(False), Field(min_length=24, max_length=24)]
 
 
+class Plausible(BaseModel):
+    """What prices do that are true; more is asked about. ``years``: how often the median price of a year may be that of
+    the others. ``days``: how far a close may be from the days around, as a part of them. ``jump``: how far a close of
+    15 minutes may jump and come back, or a wick reach, as a part of the price; longer bars by the root of their length.
+    """
+
+    model_config = _STRICT
+
+    years: Annotated[float, Field(gt=1, allow_inf_nan=False)]
+    days: Annotated[float, Field(gt=0, lt=1)]
+    jump: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Instrument(BaseModel):
     """``symbol`` and ``bar``: as in the names of its files. ``pip``: in units of the price. ``decimals``: that prices
     are written with. ``lowest``, ``highest``: prices outside are of another instrument, or in another unit."""
@@ -106,6 +121,7 @@ class Instrument(BaseModel):
     decimals: Annotated[int, Field(ge=0, le=10)]
     lowest: _Positive
     highest: _Positive
+    plausible: Plausible
     hours: TradingHours
     costs: Costs
     simulated: Simulated
@@ -173,6 +189,25 @@ class Instrument(BaseModel):
             return f"{self.minutes} minutes"
         return "1 day" if self.minutes == DAY else f"{self.minutes // 60} hour{'s' if self.minutes > 60 else ''}"
 
+    @property
+    def spoken(self) -> str:
+        """How long a bar is, as sentences say it: ``a quarter of an hour``, ``half an hour``, ``a day``."""
+        return SPOKEN[self.bar]
+
+    @property
+    def full(self) -> str:
+        """The same without an article, as in "a full quarter of an hour"."""
+        return self.spoken.removeprefix("a ").removeprefix("an ")
+
+    @property
+    def most_bars_a_year(self) -> int:
+        return 366 * DAY // self.minutes
+
+    @property
+    def jump(self) -> float:
+        """How far a close may jump and come back, as a part of the price."""
+        return self.plausible.jump * math.sqrt(self.minutes / 15)
+
     @cached_property
     def columns(self) -> PriceColumns:
         suffix = SUFFIXES[self.bar]
@@ -191,6 +226,11 @@ class Instrument(BaseModel):
         """Which of its bars that open at ``index`` close in the rollover span: shape (n,)."""
         return self.hours.in_rollover(index, self.minutes)
 
+    def shut(self, index: pd.DatetimeIndex) -> Mask:
+        """Which of its bars that open at ``index`` lie wholly in a market that is shut: shape (n,)."""
+        last_minute = index + pd.Timedelta(minutes=self.minutes - 1)
+        return self.hours.shut(index) & self.hours.shut(last_minute)
+
     @property
     def slots(self) -> int:
         """Places of a bar within a trading day, the daily break included."""
@@ -199,6 +239,12 @@ class Instrument(BaseModel):
     def slot(self, index: pd.DatetimeIndex) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Which place in its trading day each bar opens at: shape (n,), 0 at its begin."""
         return np.asarray(self.hours.since_close(index) // self.minutes, np.int64)
+
+    def begin_of_bar(self, index: pd.DatetimeIndex) -> npt.NDArray[np.datetime64]:
+        """The open of the bar that each moment lies in: shape (n,), datetime64[ns] in UTC."""
+        into = self.hours.since_close(index) % self.minutes
+        naive = index.tz_convert("UTC").tz_localize(None).as_unit("ns").to_numpy().astype("datetime64[m]")
+        return np.asarray(naive - into.astype("timedelta64[m]"), "datetime64[ns]")
 
     def on_grid(self, index: pd.DatetimeIndex) -> Mask:
         """Which moments are the open of a bar, counted from the begin of the trading day: shape (n,)."""

@@ -12,6 +12,7 @@ from flows.bars import Dataset, load_bars, prepare, write_sample
 from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.nightly.policy import GatePolicy
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.job.request import Force, RetrainRequest
 from flows.pnl.account import NO_SWAP, Swap
 from flows.pnl.spreads import Spreads
@@ -50,6 +51,7 @@ class Job:
     """Who signs this night, and whom production trusts."""
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
+    instrument: Instrument = GBPUSD_M15
 
     @property
     def as_of(self) -> datetime | None:
@@ -65,7 +67,14 @@ class Job:
     ) -> Dataset:
         """The bars of its source that had closed at its as-of, with labels: see :func:`~flows.bars.load_bars` and
         :func:`~flows.bars.prepare`."""
-        bars = load_bars(self.source, as_of=self.as_of, years=years, clock=self.clock, require=require)
+        bars = load_bars(
+            self.source,
+            as_of=self.as_of,
+            years=years,
+            clock=self.clock,
+            require=require,
+            instrument=self.instrument,
+        )
         return prepare(bars, labels=labels)
 
     def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
@@ -102,7 +111,8 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     model = settings.model_name(request.advanced.model, data=request.advanced.data)
     check_name(model)
     check_text(settings.author, "author")
-    available = available_recipes(settings.recipes_file)
+    instrument = settings.traded
+    available = available_recipes(settings.recipes_file, instrument)
     recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
     if source is not None:
@@ -111,7 +121,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     if source is None:
         if request.advanced.train is not None or request.advanced.labels == "notebook":
             raise RequestRefused("named years and notebook labels are for real files: say where they are with --data")
-        source = str(write_sample(local_path(settings.sample, "a place for the sample")))
+        source = str(_sample(local_path(settings.sample, "a place for the sample"), instrument))
     place = request.advanced.registry or settings.registry
     return Job(
         request=request,
@@ -124,11 +134,23 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
         reports=str(local_path(settings.reports or _default_reports(place), "a folder of reports")),
-        spreads=Spreads.parse(settings.spreads),
-        swap=Swap.parse(settings.swap),
+        spreads=Spreads.parse(settings.spreads or instrument.costs.spreads),
+        swap=Swap.parse(settings.swap or instrument.costs.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
+        gate=default_policy(instrument),
+        instrument=instrument,
     )
+
+
+def _sample(folder: Path, instrument: Instrument) -> Path:
+    """The simulated sample of the instrument: in the folder, of others than the default in one of their own within."""
+    return write_sample(folder if instrument == GBPUSD_M15 else folder / instrument.name, instrument=instrument)
+
+
+def default_policy(instrument: Instrument) -> GatePolicy:
+    """The policy of a model that none was recorded for."""
+    return GatePolicy(spread_pips=(instrument.costs.spread,))
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:

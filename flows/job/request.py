@@ -123,7 +123,8 @@ def _choices(schema: dict[str, Any]) -> None:
     from flows.recipes import available_recipes
 
     try:
-        names = list(available_recipes(load_settings().recipes_file))
+        settings = load_settings()
+        names = list(available_recipes(settings.recipes_file, settings.traded))
     except RetrainError:
         return
     schema["anyOf"][0] |= {"items": {"type": "string", "enum": names}}

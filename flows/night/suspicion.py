@@ -17,8 +17,6 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Floats
-from flows.bars.checks import CLOSE
-from flows.bars.trading_days import quarter_of_day
 from flows.evidence.collect import Evidence
 from flows.evidence.recomputation import TOLERANCE, Difference, Recomputed, recompute
 from flows.gate.scoring.ledger import recipe_stream, version_stream
@@ -127,14 +125,15 @@ def _inputs(bars: NightBars, recipes: Sequence[Recipe]) -> dict[str, Floats]:
 
 def _labelled(bars: NightBars) -> LabelledBars:
     data = bars.data
-    close = data.bars.frame[CLOSE].to_numpy(np.float64)
-    return LabelledBars(np.where(data.counted, data.label, np.nan), data.trading_day, close)
+    return LabelledBars(np.where(data.counted, data.label, np.nan), data.trading_day, data.bars.close)
 
 
 def _on_holdout(bars: NightBars, candidates: Sequence[TrainedCandidate]) -> JudgedSides:
-    at = bars.evaluation
+    at, of = bars.evaluation, bars.data.instrument
     ups = {each.fit.recipe.name: (each.p > each.fit.cut).astype(np.float64) for each in candidates}
-    return JudgedSides(bars.data.label[at], bars.data.trading_day[at], quarter_of_day(bars.opens[at]), ups)
+    return JudgedSides(
+        bars.data.label[at], bars.data.trading_day[at], of.slot(bars.opens[at]), ups, of.slots, of.counts
+    )
 
 
 def _of_ledger(night: NightContext, evidence: Evidence) -> JudgedSides:
@@ -150,8 +149,8 @@ def _of_ledger(night: NightContext, evidence: Evidence) -> JudgedSides:
         for name, key in keys.items()
         if (stream := ledger.streams.get(key)) is not None
     }
-    opens = pd.DatetimeIndex(ledger.opens[at])
-    return JudgedSides(ledger.label[at], ledger.day[at], quarter_of_day(opens), ups)
+    opens, of = pd.DatetimeIndex(ledger.opens[at]), ledger.instrument
+    return JudgedSides(ledger.label[at], ledger.day[at], of.slot(opens), ups, of.slots, of.counts)
 
 
 def _suspicious(verdict: Verdict, held_by: Sequence[TrippedWire], names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import RequestRefused
 from flows.operations.calendar import TradingCalendar
+from flows.settings import load_settings
 
 
 class Operations(BaseSettings):
@@ -32,7 +33,7 @@ class Operations(BaseSettings):
     @property
     def calendar(self) -> TradingCalendar:
         """The days on which bars are expected; :class:`RequestRefused` for what is no date."""
-        return TradingCalendar.of(self.holidays, self.short_days)
+        return TradingCalendar.of(self.holidays, self.short_days, load_settings().traded.hours)
 
     @property
     def alert_target(self) -> str | None:

@@ -30,9 +30,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars.loading import BAR
-from flows.bars.trading_days import NEW_YORK, rollover, trading_day
 from flows.errors import GateRefused, RequestRefused
+from flows.instruments import GBPUSD_M15, Instrument
 
 Positions = npt.NDArray[np.int8]
 
@@ -40,8 +39,7 @@ SURE = 1.96
 """Standard errors on each side of a figure that make its interval of 95 %."""
 
 _SWAP = re.compile(r"long ([+-]?\d{1,3}(?:\.\d+)?) short ([+-]?\d{1,3}(?:\.\d+)?)")
-_LAST_BEFORE_SWAP = 16 * 60 + 45  # New York; the bar after it opens at 17:00
-_WEDNESDAY = 2
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,7 @@ class TradedBars:
     move_pips: Floats
     spread_pips: Floats
     swap: Swap = NO_SWAP
+    instrument: Instrument = GBPUSD_M15
 
     def __post_init__(self) -> None:
         shapes = {self.move_pips.shape, self.spread_pips.shape, (len(self.opens),)}
@@ -100,7 +99,7 @@ class TradedBars:
 
     def among(self, mask: Mask) -> TradedBars:
         """The bars where ``mask`` (n_bars,)."""
-        some = TradedBars(self.opens[mask], self.move_pips[mask], self.spread_pips[mask], self.swap)
+        some = TradedBars(self.opens[mask], self.move_pips[mask], self.spread_pips[mask], self.swap, self.instrument)
         for name in ("rollover", "day", "nights"):  # New York's clock takes longer to ask than all the rest
             some.__dict__[name] = getattr(self, name)[mask]
         return some
@@ -112,28 +111,31 @@ class TradedBars:
 
     @cached_property
     def follows(self) -> Mask:
-        """Which bars open 15 minutes after the one before: shape (n_bars,), the first does not."""
+        """Which bars open when the one before closes: shape (n_bars,), the first does not."""
         after = np.zeros(len(self.opens), np.bool_)
-        after[1:] = np.asarray(self.opens[1:] - self.opens[:-1] == BAR)
+        after[1:] = np.asarray(self.opens[1:] - self.opens[:-1] == self.instrument.step)
         return after
 
     @cached_property
     def rollover(self) -> Mask:
         """Which bars open in the rollover hour: shape (n_bars,)."""
-        return rollover(self.opens)
+        return self.instrument.rollover(self.opens)
 
     @cached_property
     def day(self) -> npt.NDArray[np.datetime64]:
         """The trading day of each bar: shape (n_bars,)."""
-        return trading_day(self.opens)
+        return self.instrument.hours.trading_day(self.opens)
 
     @cached_property
     def nights(self) -> Floats:
-        """How many nights' swap each bar's position gets where it is kept: 1 at the last bar before 17:00 New York, 3
-        there on Wednesdays, else 0: shape (n_bars,)."""
-        clock = self.opens.tz_convert(NEW_YORK)
-        last = np.asarray(clock.hour * 60 + clock.minute == _LAST_BEFORE_SWAP)
-        return np.where(last, np.where(np.asarray(clock.day_of_week) == _WEDNESDAY, 3.0, 1.0), 0.0)
+        """How many nights' swap each bar's position gets where it is kept: 1 at the last bar of a trading day, before
+        17:00 New York, 3 there on Wednesdays (USDCAD: Thursdays), else 0: shape (n_bars,)."""
+        of = self.instrument
+        last = of.slot(self.opens) == of.slots - 1
+        if of.costs.triple_swap is None:
+            return np.where(last, 1.0, 0.0)
+        weekday = (self.day.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+        return np.where(last, np.where(weekday == _WEEKDAYS.index(of.costs.triple_swap), 3.0, 1.0), 0.0)
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,14 @@ import pandas as pd
 from flows.arrays import Floats
 from flows.bars.trading_days import NEW_YORK
 from flows.errors import RequestRefused
+from flows.instruments import GBPUSD_M15
 
 QUARTERS = 96
 
-SPREAD_PIPS = 0.8
+SPREAD_PIPS = GBPUSD_M15.costs.spread
 """A usual spread of GBPUSD in London and New York hours; never zero by default."""
 
-DEFAULT = (
-    "Asia 18:00-03:00 1.2; London 03:00-08:00 0.8; London and New York 08:00-12:00 0.8; New York 12:00-16:45 1.0; "
-    "rollover 16:45-18:00 4.0"
-)
+DEFAULT = GBPUSD_M15.costs.spreads
 """What a retail account at a cheap broker pays for GBPUSD in calm weeks: an assumption, to be replaced by your own."""
 
 _SESSION = re.compile(r"(\S.{0,39}?)\s+(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)\s+(\d+(?:\.\d+)?)")

@@ -2,9 +2,9 @@
 
 - ``no_skill``: the share of ups among the training labels, for every bar, so it says what the majority was.
 - ``fade_rsi``: (100 − RSI) / 100 within 0 and 1, "up" below an RSI of 50. Needs ``rsi_14``; nothing is trained.
-- ``reverse_last_bar``: "up" after a close below the one 15 minutes earlier. A hard call of 1 or 0, and 0.5 where the
+- ``reverse_last_bar``: "up" after a close below that of the bar before. A hard call of 1 or 0, and 0.5 where the
   close did not move or the bar before is missing; nothing is trained.
-- ``time_of_day``: the share of ups among the training labels of the same quarter of an hour in New York; over all of
+- ``time_of_day``: the share of ups among the training labels of the bars at the same time of day; over all of
   them where the window holds none.
 """
 
@@ -17,8 +17,6 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
-from flows.bars.loading import BAR
-from flows.bars.trading_days import NEW_YORK
 from flows.errors import BarsMissing, RequestRefused
 
 
@@ -44,20 +42,20 @@ def _fade_rsi(dataset: Dataset, trained: Mask) -> Floats:
 
 def _reverse_last_bar(dataset: Dataset, trained: Mask) -> Floats:
     opens = pd.DatetimeIndex(dataset.bars.frame.index)
-    follows = np.asarray(opens[1:] - opens[:-1] == BAR)
+    follows = np.asarray(opens[1:] - opens[:-1] == dataset.instrument.step)
     p = np.full(len(opens), 0.5)
-    p[1:] -= np.where(follows, 0.5 * np.sign(np.diff(_column(dataset, "close_15m"))), 0.0)
+    p[1:] -= np.where(follows, 0.5 * np.sign(np.diff(dataset.bars.close)), 0.0)
     return p
 
 
 def _time_of_day(dataset: Dataset, trained: Mask) -> Floats:
-    clock = pd.DatetimeIndex(dataset.bars.frame.index).tz_convert(NEW_YORK)
-    quarter = np.asarray(clock.hour * 4 + clock.minute // 15)
-    labels = np.bincount(quarter[trained], minlength=96)
-    ups = np.bincount(quarter[trained], weights=dataset.label[trained], minlength=96)
-    share = np.full(96, _share_of_ups(dataset, trained))
+    slots = dataset.instrument.slots
+    slot = dataset.instrument.slot(pd.DatetimeIndex(dataset.bars.frame.index))
+    labels = np.bincount(slot[trained], minlength=slots)
+    ups = np.bincount(slot[trained], weights=dataset.label[trained], minlength=slots)
+    share = np.full(slots, _share_of_ups(dataset, trained))
     np.divide(ups, labels, out=share, where=labels > 0)
-    p: Floats = share[quarter]
+    p: Floats = share[slot]
     return p
 
 

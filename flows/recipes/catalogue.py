@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.recipes.recipe import Recipe
 
 LEVELS = ("rsi_14", "ema_20", "ema_50", "atr_14", "adx_14")
 """The notebook's five columns. Raw EMA levels drift out of the training range as the price does."""
 
-STATIONARY = ("(close_15m - ema_20) / atr_14", "(close_15m - ema_50) / atr_14", "rsi_14", "adx_14")
-"""The same information without a price level in it: close minus EMA in units of ATR."""
+
+def stationary(instrument: Instrument = GBPUSD_M15) -> tuple[str, ...]:
+    """The same information without a price level in it: close minus EMA in units of ATR."""
+    close = instrument.columns.close
+    return (f"({close} - ema_20) / atr_14", f"({close} - ema_50) / atr_14", "rsi_14", "adx_14")
+
 
 _FOREST = "sklearn.ensemble.RandomForestClassifier"
 _BOOSTING = "sklearn.ensemble.HistGradientBoostingClassifier"
@@ -22,8 +27,9 @@ _MODEST = {
 }
 
 
-def shipped() -> dict[str, Recipe]:
-    """Every shipped recipe by name, in the order in which they are trained, registered and shown.
+def shipped(instrument: Instrument = GBPUSD_M15) -> dict[str, Recipe]:
+    """Every shipped recipe by name, for bars of the instrument's length, in the order in which they are trained,
+    registered and shown.
 
     ``rf_shallow`` and ``rf_deep`` are the notebook's v1 and v2.
     """
@@ -44,6 +50,6 @@ def shipped() -> dict[str, Recipe]:
             LEVELS,
         ),
         # Boosting, not a forest: trained on 2022 both have an AUC of 0.514 on 2024, and it trains twenty times faster.
-        Recipe("stationary", _BOOSTING, _MODEST, STATIONARY),
+        Recipe("stationary", _BOOSTING, _MODEST, stationary(instrument)),
     )
     return {recipe.name: recipe for recipe in recipes}

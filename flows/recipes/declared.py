@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import RecipeRefused
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.recipes.catalogue import shipped
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.refusals import did_you_mean, faults, quoted
@@ -33,13 +34,15 @@ _DEEPEST = 10
 _MOST_DOTS = 200  # a key of 120,000 parts takes tomllib more memory than there is
 
 
-def load_recipes(path: Path, available_columns: Collection[str] | None = None) -> dict[str, Recipe]:
+def load_recipes(
+    path: Path, available_columns: Collection[str] | None = None, instrument: Instrument = GBPUSD_M15
+) -> dict[str, Recipe]:
     """The shipped recipes, then those of the file at ``path`` in its order, by name.
 
     With ``available_columns`` a recipe that needs another column is refused too. Raises :class:`RecipeRefused` listing
     everything that is wrong in the file, recipe by recipe; a name or a definition that exists already is wrong.
     """
-    recipes = shipped()
+    recipes = shipped(instrument)
     wrong: list[str] = []
     for name, table in _tables(path).items():
         of_recipe = _table_faults(name, table, recipes)
@@ -122,6 +125,8 @@ def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Co
     return wrong_parts
 
 
-def available_recipes(recipes_file: str | None) -> dict[str, Recipe]:
+def available_recipes(recipes_file: str | None, instrument: Instrument = GBPUSD_M15) -> dict[str, Recipe]:
     """The shipped recipes and those of the file that is set, by name; :class:`~flows.errors.RecipeRefused`."""
-    return shipped() if recipes_file is None else load_recipes(local_path(recipes_file, "a file of recipes"))
+    if recipes_file is None:
+        return shipped(instrument)
+    return load_recipes(local_path(recipes_file, "a file of recipes"), instrument=instrument)

@@ -17,7 +17,6 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Bars, Dataset
-from flows.bars.year_names import year_file
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
@@ -204,8 +203,8 @@ def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
         read = ", ".join(f"{name} = {frame[name].iloc[wrong[0]]:g}" for name in feature.columns)
         raise BarsRejected(
             f"recipe {recipe.name} cannot be trained: {feature} is no usable number in {plural(wrong.size, 'bar')}, "
-            f"the first at {first} in {year_file(int(first[:4]))} of {bars.source} ({read}): correct or remove the "
-            "bar, or leave the recipe out"
+            f"the first at {first} in {bars.file_of(int(first[:4]))} of {bars.source} ({read}): correct or remove "
+            "the bar, or leave the recipe out"
         )
 
 

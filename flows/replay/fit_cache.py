@@ -229,7 +229,7 @@ def _replay_night(
     coming = {recipe.name: p[size:] for recipe, p in zip(job.recipes, predicted, strict=True)}
     if before is None:
         empty = np.empty(0)
-        scores = NightScores(night.name, True, empty.astype(np.int64), empty, {}, ())
+        scores = NightScores(night.name, True, empty.astype(np.int64), empty, {}, (), instrument=night.seen.instrument)
     else:
         scores = _night_scores(job, night, before)
     return ReplayNight(night.name, night.seen.label.size, scores, recent, night.positions, coming, night.through)
@@ -250,4 +250,4 @@ def _night_scores(job: Job, night: _PlannedNight, before: ReplayNight) -> NightS
         )
         for recipe in job.recipes
     )
-    return NightScores(night.name, True, minutes(opens), label[at], {}, streams)
+    return NightScores(night.name, True, minutes(opens), label[at], {}, streams, instrument=night.seen.instrument)

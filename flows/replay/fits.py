@@ -10,7 +10,6 @@ import pandas as pd
 
 from flows.arrays import Floats
 from flows.bars import Dataset
-from flows.bars.loading import BAR
 from flows.errors import BarsMissing
 from flows.recipes import Fit, Machine, Recipe, probabilities, train
 from registry.archive.input_schema import RowsOf
@@ -70,7 +69,7 @@ def dataset_at(data: Dataset, bars: int) -> Dataset:
     """
     whole = data.bars
     frame = whole.frame.iloc[:bars]
-    known = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + BAR)
+    known = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + data.instrument.step)
     unknown = np.arange(bars) == bars - 1
     return Dataset(
         bars=known,

@@ -12,7 +12,6 @@ import pandas as pd
 
 from benchmarks.gate.days import BARS, Floats
 from flows.bars import Dataset, load_bars, prepare
-from flows.bars.dataset import PIPS
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.scores import TRAILING_BARS, TRAILING_MINIMUM, trailing_rank
 from flows.recipes import probabilities, shipped, train_all
@@ -100,7 +99,7 @@ def read(data: Path) -> Real:
 
 
 def _atr(dataset: Dataset) -> Floats:
-    return np.asarray(dataset.bars.frame["atr_14"].to_numpy(np.float64) * PIPS)
+    return np.asarray(dataset.bars.frame["atr_14"].to_numpy(np.float64) * dataset.instrument.pips)
 
 
 def _moves(dataset: Dataset, known: npt.NDArray[np.bool_]) -> Moves:

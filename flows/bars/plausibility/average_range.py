@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flows.bars.checks import HIGH, LOW
 from flows.bars.plausibility import following
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars, written_step
@@ -26,7 +25,12 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     """Steps of ``atr_14`` that do not follow. Speaks from :data:`ENOUGH` steps on."""
     if NAME not in bars.columns or not bars.has_prices or bars.follows.sum() < ENOUGH:
         return
-    atr, high, low, before = bars.columns[NAME], bars.columns[HIGH], bars.columns[LOW], bars.close[:-1]
+    atr, high, low, before = (
+        bars.columns[NAME],
+        bars.columns[bars.prices.high],
+        bars.columns[bars.prices.low],
+        bars.close[:-1],
+    )
     true_range = np.maximum(high[1:], before) - np.minimum(low[1:], before)
     wrong = np.zeros(atr.size, np.bool_)
     wrong[1:] = np.abs(atr[1:] - atr[:-1] - (true_range - atr[:-1]) / 14) > max(_EXACT, 2 * written_step(atr))

@@ -1,4 +1,4 @@
-"""Weeks must open and close at 17:00 New York; where they do not, the clock that would fit is looked for.
+"""Weeks must open and close when the market does, at 17:00 New York; if not, a clock that fits is looked for.
 
 A clock that is wrong moves one edge of the week into the closed weekend: weeks that close late, or open early. Only the
 bars at the edges are looked at, so that some forty clocks are tried in a moment.
@@ -14,11 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Mask
-from flows.bars.checks import QUARTER_HOUR
 from flows.bars.clock import FileClock, Stamped
 from flows.bars.plausibility.finding import BarFinding, Check, Weight
-from flows.bars.plausibility.seen import LONGEST_WEEKEND, SeenBars
-from flows.bars.trading_days import NEW_YORK
+from flows.bars.plausibility.seen import LONGEST_WEEKEND, QUARTER_HOUR, SeenBars
+from flows.instruments import Instrument
 
 ENOUGH = 3
 """Weekends with an edge in the closed market from which a clock is refused; fewer are a question."""
@@ -29,8 +28,7 @@ NAMED = (
 )
 FIXED = tuple(f"UTC{hours:+d}" for hours in range(-11, 15) if hours)
 
-_SUNDAY, _WEEK = np.datetime64("1970-01-04T17:00", "ns"), np.timedelta64(7 * 24 * 60, "m").astype("timedelta64[ns]")
-_OPEN_DAYS = np.timedelta64(5 * 24 * 60, "m").astype("timedelta64[ns]")
+_MONDAY, _WEEK = np.datetime64("1970-01-05T00:00", "ns"), np.timedelta64(7 * 24 * 60, "m").astype("timedelta64[ns]")
 
 _STAMPS: tuple[Stamped, ...] = ("open", "close")
 _SHORTEST = np.timedelta64(36, "h")  # a holiday in mid-week takes less
@@ -60,21 +58,22 @@ class _Fit:
 
 
 def check(bars: SeenBars) -> Iterator[BarFinding]:
-    """Weeks that open early or close late. Speaks from one weekend on."""
+    """Weeks that open early or close late. Speaks from one weekend on; of a market that is never shut, not at all."""
     edges = _edges(bars)
-    if not edges.last.size:
+    if not edges.last.size or bars.instrument.hours.week is None:
         return
-    here = _fit(edges, bars.clock)
+    of = bars.instrument
+    here = _fit(edges, bars.clock, of)
     weekends = int(here.wrong.sum())
     if not weekends:
         return
-    fitting = _fitting(edges, bars.clock, here, spare=edges.last.size // 50)
+    fitting = _fitting(edges, bars.clock, here, of)
     where = "whole file"
     if fitting is None and weekends >= ENOUGH:
         span = np.zeros(here.wrong.size, np.bool_)
         span[np.argmax(here.wrong) : here.wrong.size - np.argmax(here.wrong[::-1])] = True
         part = edges.only(span)
-        fitting = _fitting(part, bars.clock, _fit(part, bars.clock), spare=1)  # around the last one clocks change
+        fitting = _fitting(part, bars.clock, _fit(part, bars.clock, of), of, spare=1)  # clocks change around it
         where = f"bars from {_day(bars, int(part.last[0]))} to {_day(bars, int(part.first[-1]))}"
     late = np.zeros(bars.opens.size, np.bool_)
     late[np.where(here.wrong, edges.last, 0)[here.wrong]] = True
@@ -99,17 +98,27 @@ def _day(bars: SeenBars, at: int) -> str:
 def _edges(bars: SeenBars) -> _Edges:
     """Around every break of a weekend's length; flat bars do not count, or there would be no break."""
     live = np.flatnonzero(~bars.flat)
-    steps = np.diff(bars.opens[live])
+    steps = np.diff(bars.opens[live]) - (bars.instrument.length - QUARTER_HOUR)
     at = np.flatnonzero((steps >= _SHORTEST) & (steps <= LONGEST_WEEKEND))
     last, first = live[at], live[at + 1]
     return _Edges(last, first, np.stack([bars.file_time[last], bars.file_time[first]]))
 
 
-def _fit(edges: _Edges, clock: FileClock) -> _Fit:
-    last, first = (_new_york(clock.to_utc(times)[0]) for times in edges.file_time)
-    opened, closed = _from_edge(first - _SUNDAY), _from_edge(last + QUARTER_HOUR - _SUNDAY - _OPEN_DAYS)
+def _fit(edges: _Edges, clock: FileClock, of: Instrument) -> _Fit:
+    last, first = (of.hours.wall(pd.DatetimeIndex(clock.to_utc(times)[0], tz="UTC")) for times in edges.file_time)
+    assert of.hours.week is not None, "asked of a market that is shut on weekends"
+    opens, closes = of.hours.week
+    opens -= (opens - of.hours.close_minute) % of.minutes  # where the bar that the market opens in begins
+    opened, closed = (
+        _from_edge(first - _MONDAY - _minutes(opens)),
+        _from_edge(last + of.length - _MONDAY - _minutes(closes)),
+    )
     exact = int((opened == _ZERO).sum() + (closed == _ZERO).sum())
     return _Fit(clock.unstamped, clock.stamped, (opened < _ZERO) | (closed > _ZERO), exact)
+
+
+def _minutes(count: int) -> np.timedelta64:
+    return np.timedelta64(count * 60 * 10**9, "ns")
 
 
 def _from_edge(since: npt.NDArray[np.timedelta64]) -> npt.NDArray[np.timedelta64]:
@@ -117,12 +126,13 @@ def _from_edge(since: npt.NDArray[np.timedelta64]) -> npt.NDArray[np.timedelta64
     return np.asarray((since + _WEEK // 2) % _WEEK - _WEEK // 2)
 
 
-def _fitting(edges: _Edges, clock: FileClock, here: _Fit, *, spare: int) -> _Fit | None:
-    """The clock by which at most ``spare`` weekends are wrong and most edges exact; of equals the first, which is the
-    declared one where it can be."""
+def _fitting(edges: _Edges, clock: FileClock, here: _Fit, of: Instrument, *, spare: int | None = None) -> _Fit | None:
+    """The clock by which at most ``spare`` weekends (default: one of fifty) are wrong and most edges exact; of equals
+    the first, which is the declared one where it can be."""
     best: _Fit | None = None
+    spare = edges.last.size // 50 if spare is None else spare
     for candidate in _candidates(clock):
-        fit = _fit(edges, candidate)
+        fit = _fit(edges, candidate, of)
         good = int(fit.wrong.sum()) <= spare and fit.exact >= max(1, edges.last.size // 2)
         if good and fit.exact > here.exact and (best is None or fit.exact > best.exact):
             best = fit
@@ -131,9 +141,4 @@ def _fitting(edges: _Edges, clock: FileClock, here: _Fit, *, spare: int) -> _Fit
 
 def _candidates(clock: FileClock) -> Sequence[FileClock]:
     names = [clock.unstamped, *(name for name in (*NAMED, *FIXED) if name != clock.unstamped)]
-    return [FileClock.parse(name).stamped_at(stamped) for stamped in _STAMPS for name in names]
-
-
-def _new_york(utc: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
-    wall = pd.DatetimeIndex(utc, tz="UTC").tz_convert(NEW_YORK).tz_localize(None)
-    return np.asarray(wall.as_unit("ns").to_numpy(), "datetime64[ns]")
+    return [FileClock.parse(name).of_bars(clock.bar).stamped_at(stamped) for stamped in _STAMPS for name in names]

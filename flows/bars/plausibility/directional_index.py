@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars.checks import HIGH, LOW
 from flows.bars.plausibility import following
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.moving_average import begins, breaks
@@ -63,7 +62,7 @@ def _rows_since(marks: Mask) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _wilders(bars: SeenBars) -> Floats:
     """Wilder's ADX, with other beginnings than his: shape (n,)."""
-    high, low = pd.Series(bars.columns[HIGH]), pd.Series(bars.columns[LOW])
+    high, low = pd.Series(bars.columns[bars.prices.high]), pd.Series(bars.columns[bars.prices.low])
     up, down = high.diff(), -low.diff()
     rising = up.where((up > down) & (up > 0), 0.0).ewm(alpha=1 / 14, adjust=False).mean()
     falling = down.where((down > up) & (down > 0), 0.0).ewm(alpha=1 / 14, adjust=False).mean()

@@ -77,9 +77,12 @@ def judge(findings: Iterable[BarFinding], allow: Sequence[str] = ()) -> Findings
     allowed = [one for one in everything if one.check.label in allow]
     left = [one for one in everything if one.check.label not in allow]
     refuse(
-        BarFault(one.check, one.file, one.row, f"{one.found} (if it is meant: --allow {one.check.label})")
-        for one in left
-        if one.weight == "refuse"
+        (
+            BarFault(one.check, one.file, one.row, f"{one.found} (if it is meant: --allow {one.check.label})")
+            for one in left
+            if one.weight == "refuse"
+        ),
+        *{one.instrument for one in left[:1]},
     )
     return Findings(
         questions=tuple(one for one in left if one.weight == "question"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
+from flows.instruments import GBPUSD_M15, Instrument
+
 Weight = Literal["refuse", "question", "note"]
 
 CheckName = Literal[
@@ -31,16 +33,18 @@ CheckName = Literal[
 
 
 class Check(Enum):
-    """The checks and how to fix what each finds, in the order they are reported."""
+    """The checks and how to fix what each finds, in the order they are reported; ``{0}`` stands for the instrument."""
 
     FUTURE = "a bar must have closed by now: correct the dates, or the clock of this machine"
-    BAR_LENGTH = "bars must be 15 minutes long, all of them: export M15 again, or build it with `retrain features`"
+    BAR_LENGTH = (
+        "bars must be {0.bar_words} long, all of them: export {0.bar} again, or build it with `retrain features`"
+    )
     CLOCK = (
-        "a week opens on Sunday and closes on Friday at 17:00 New York: set RETRAIN_CLOCK and RETRAIN_STAMPED to how "
+        "a week {0.hours.week_words}: set RETRAIN_CLOCK and RETRAIN_STAMPED to how "
         "these files are written (of raw exports: --clock and --stamped)"
     )
-    SHUT_MARKET = "there is no price from Friday to Sunday 17:00 New York: export without flat bars, or drop these"
-    PRICE_LEVEL = "prices must stand where GBPUSD stands: correct these bars, or export them again in one unit"
+    SHUT_MARKET = "there is no price {0.hours.shut_words}: export without flat bars, or drop these"
+    PRICE_LEVEL = "prices must stand where {0.symbol} stands: correct these bars, or export them again in one unit"
     PRICE_JUMP = "a price that jumps and comes straight back is mostly a slip: compare it with another source"
     SWAPPED_PRICES = "a bar opens where the last one closed: give each column of prices its own name"
     FROZEN_FEED = "prices that never move are mostly a feed that stopped: export these hours again, or drop them"
@@ -71,6 +75,7 @@ class BarFinding:
     file: str
     row: int
     found: str
+    instrument: Instrument = GBPUSD_M15
 
     @property
     def place(self) -> str:
@@ -78,7 +83,7 @@ class BarFinding:
 
     @property
     def fix(self) -> str:
-        return f"{self.check.value}; if it is meant: --allow {self.check.label}"
+        return f"{self.check.value.format(self.instrument)}; if it is meant: --allow {self.check.label}"
 
     def __str__(self) -> str:
         return f"{self.check.label}: {self.place}: {self.found}; {self.fix}"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from flows.arrays import Floats, Mask
-from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars, written_step
 
@@ -73,7 +72,7 @@ def _usual(bars: SeenBars, name: str) -> Iterator[tuple[str, Floats]]:
     for other, values in bars.recomputed.items():
         if other != name:
             yield f"it holds {other}: the names of the columns are mixed up", values
-    for other in (OPEN, HIGH, LOW, CLOSE):
+    for other in bars.prices:
         yield f"it holds {other}: the names of the columns are mixed up", bars.columns[other]
 
 

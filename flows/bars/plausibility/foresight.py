@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from flows.arrays import Floats
-from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
 
@@ -24,8 +23,8 @@ MOST = 0.5
 
 def check(bars: SeenBars) -> Iterator[BarFinding]:
     """Columns that hold the next bar, year by year. Speaks from :data:`ENOUGH` bars of a year on."""
-    prices = [bars.columns[name] for name in (OPEN, HIGH, LOW, CLOSE) if name in bars.columns]
-    others = [name for name in bars.columns if name not in (OPEN, HIGH, LOW, CLOSE)]
+    prices = [bars.columns[name] for name in bars.prices if name in bars.columns]
+    others = [name for name in bars.columns if name not in bars.prices]
     for year in np.unique(bars.year).tolist():
         here = np.flatnonzero(bars.follows & (bars.year == year)) - 1
         if here.size < ENOUGH or not others:

@@ -11,7 +11,8 @@ from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
 
 LONGEST = 12
-"""Closes in a row that do not move, three hours; 3 on the real years and the simulated ones."""
+"""Closes in a row that do not move, three hours; 3 on the real years and the simulated ones. Of shorter bars as many
+more as three hours hold."""
 
 REFUSED = 96
 """The same for a trading day: refused."""
@@ -22,10 +23,11 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     still = np.zeros(bars.opens.size, np.bool_)
     still[1:] = (bars.close[1:] == bars.close[:-1]) & ~bars.shut[1:]
     runs = _run_lengths(still)
-    frozen = runs >= LONGEST
+    more = max(1, 15 // bars.instrument.minutes)
+    frozen = runs >= LONGEST * more
     if frozen.any():
         found = f"{int(frozen.sum()):,} closes repeat the one before, up to {int(runs.max()):,} in a row"
-        yield bars.finding(Check.FROZEN_FEED, "refuse" if runs.max() >= REFUSED else "question", frozen, found)
+        yield bars.finding(Check.FROZEN_FEED, "refuse" if runs.max() >= REFUSED * more else "question", frozen, found)
 
 
 def _run_lengths(mask: Mask) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from flows.bars.checks import QUARTER_HOUR
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
 
@@ -20,9 +19,9 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     if bars.now is None:
         return
     now = pd.Timestamp(bars.now).tz_convert("UTC").tz_localize(None).to_datetime64()
-    later = bars.opens + QUARTER_HOUR > now + SKEW
+    later = bars.opens + bars.instrument.length > now + SKEW
     if later.any():
-        newest = pd.Timestamp(bars.opens[-1] + QUARTER_HOUR)
+        newest = pd.Timestamp(bars.opens[-1] + bars.instrument.length)
         found = (
             f"{int(later.sum()):,} bars close after {pd.Timestamp(now):%Y-%m-%d %H:%M} UTC, which is now; "
             f"the last on {newest:%Y-%m-%d %H:%M}"

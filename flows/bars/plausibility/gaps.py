@@ -18,7 +18,7 @@ FEW = 0.1
 def check(bars: SeenBars) -> Iterator[BarFinding]:
     """Notes: gaps of more than four days within a file, and a few gaps over which the features do not go on although
     they do over the others. Speaks from one gap on."""
-    after = (bars.since > LONGEST_WEEKEND) & ~begins(bars)
+    after = (bars.pause > LONGEST_WEEKEND) & ~begins(bars)
     if after.any():
         found = f"{_gaps(int(after.sum()))} of more than four days, the first {_dates(bars, int(np.argmax(after)))}"
         yield bars.finding(Check.GAPS, "note", after, found)

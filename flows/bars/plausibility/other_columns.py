@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from flows.arrays import Floats
-from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.indicators import FEATURES
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
@@ -21,13 +20,10 @@ OTHER_SCALE = 20.0
 FAR = 1e4
 """How many spreads a value may be from the median."""
 
-STANDS_STILL = 2_000
-"""Rows in a row, a month, for which a column that moves may stand still."""
-
 
 def check(bars: SeenBars) -> Iterator[BarFinding]:
     """Speaks from :data:`ENOUGH` rows on, one sentence a column."""
-    known = {OPEN, HIGH, LOW, CLOSE, *FEATURES}
+    known = {*bars.prices, *FEATURES}
     if bars.opens.size < ENOUGH:
         return
     for name, values in bars.columns.items():
@@ -59,7 +55,7 @@ def _judge(bars: SeenBars, name: str, values: Floats) -> Iterator[BarFinding]:
         yield bars.finding(Check.OTHER_COLUMNS, "question", far, found)
     number = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
     size = np.bincount(number)
-    still = size[number] >= STANDS_STILL
+    still = size[number] >= bars.instrument.counts.month  # a month, for which a column that moves may stand still
     if still.any() and np.median(size) == 1:
         found = f"{name} stands still for {int(size.max()):,} rows"
         yield bars.finding(Check.OTHER_COLUMNS, "question", still, found)

@@ -10,16 +10,17 @@ import pandas as pd
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
 
-BLOCK = np.timedelta64(6, "h")
-"""Compared are whole blocks of six hours, 24 bars."""
-
 _BARS = 24
+"""Compared are whole blocks of so many, six hours."""
+
 _MOVES = 12  # different closes: a frozen block is another fault
 
 
 def check(bars: SeenBars) -> Iterator[BarFinding]:
-    """Six hours with the closes of six hours before. Speaks from one block on."""
-    _, starts, counts = np.unique((bars.opens - np.datetime64(0, "ns")) // BLOCK, return_index=True, return_counts=True)
+    """Blocks with the closes of a block before. Speaks from one block on."""
+    _, starts, counts = np.unique(
+        (bars.opens - np.datetime64(0, "ns")) // (_BARS * bars.instrument.length), return_index=True, return_counts=True
+    )
     seen: dict[bytes, int] = {}
     again = np.zeros(bars.opens.size, np.bool_)
     example = ""
@@ -31,5 +32,7 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
             there, here = (f"{pd.Timestamp(bars.opens[at]):%Y-%m-%d %H:%M}" for at in (earlier, begin))
             example = example or f"those from {here} UTC are those from {there}"
     if again.any():
-        found = f"{int(again.sum()):,} bars repeat six hours before: {example}"
+        length = _BARS * bars.instrument.minutes // 60
+        hours = "six hours" if length == 6 else f"{length} hours"
+        found = f"{int(again.sum()):,} bars repeat {hours} before: {example}"
         yield bars.finding(Check.REPEATED_DAY, "refuse", again, found)

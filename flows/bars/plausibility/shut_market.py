@@ -1,4 +1,4 @@
-"""From Friday to Sunday 17:00 New York the market is shut: bars there are a downloader's filling, or a wrong clock."""
+"""While the market is shut there are no prices: bars there are a downloader's filling, or a wrong clock."""
 
 from __future__ import annotations
 

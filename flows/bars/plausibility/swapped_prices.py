@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flows.bars.checks import OPEN
 from flows.bars.plausibility.finding import BarFinding, Check
 from flows.bars.plausibility.seen import SeenBars
 
@@ -17,9 +16,9 @@ ENOUGH = 48
 def check(bars: SeenBars) -> Iterator[BarFinding]:
     """Years whose opens and closes are swapped: from the close to the next open is 0.1 pips on the real years (median),
     from the open to the next close 4.3. Speaks from :data:`ENOUGH` bars of a year on."""
-    if OPEN not in bars.columns:
+    if bars.prices.open not in bars.columns:
         return
-    open_, close = bars.columns[OPEN], bars.close
+    open_, close = bars.columns[bars.prices.open], bars.close
     for year in np.unique(bars.year).tolist():
         at = np.flatnonzero(bars.follows & (bars.year == year))
         if at.size < ENOUGH:

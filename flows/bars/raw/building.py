@@ -16,20 +16,20 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Mask
-from flows.bars.checks import CLOSE, HIGH, LOW, OPEN
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.faults import BarFault, first_faults, refuse
 from flows.bars.indicators import Definitions, indicators
 from flows.bars.loading import load_bars
 from flows.bars.plausibility import SeenBars, examine, judge
 from flows.bars.raw.folder import State, commit, digests, locked, read_state
-from flows.bars.raw.merging import Merged, merge, new_bars
+from flows.bars.raw.merging import BarsBefore, Merged, merge, new_bars
 from flows.bars.raw.reading import Export
-from flows.bars.raw.resampling import QUARTER, Prices
+from flows.bars.raw.resampling import Prices
 from flows.bars.raw.rules import RawRule
 from flows.bars.writing import header, year_lines
 from flows.bars.year_names import year_file
 from flows.errors import BarsMissing, RequestRefused
+from flows.instruments import GBPUSD_M15, Instrument
 
 WARM_UP = 500
 """Bars at the very beginning that are not written: by then what an indicator began with has faded to the last digit."""
@@ -49,7 +49,7 @@ class Choices:
     file, as the notebook's do. ``last``: the last quarter of an hour of the exports is written if it is complete, in
     any case, or not. ``longest_gap``: a longer one is a fault. ``read_by``: the clock that exports without a zone were
     read by, None for ``clock``. ``allow``: checks of plausibility whose findings are meant. ``now``: after it no bar
-    can close.
+    can close. ``instrument``: whose bars are written, and of which length.
     """
 
     clock: str = DEFAULT_CLOCK
@@ -60,6 +60,7 @@ class Choices:
     read_by: str | None = None
     allow: tuple[str, ...] = ()
     now: datetime | None = None
+    instrument: Instrument = GBPUSD_M15
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def build(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Bu
     """
     path = Path(folder)
     with locked(path):
-        read_state(path)
+        read_state(path, choices.instrument)
         return _extend(path, exports, choices, None)
 
 
@@ -102,7 +103,7 @@ def add(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Buil
     """
     path = Path(folder)
     with locked(path):
-        state = read_state(path)
+        state = read_state(path, choices.instrument)
         if state is None:
             raise RequestRefused(f"nothing was built in {path} yet: leave out --add")
         for name in ("clock", "definitions", "years"):
@@ -115,11 +116,14 @@ def add(folder: str | Path, exports: Sequence[Export], choices: Choices) -> Buil
 
 
 def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: State | None) -> Built:
-    clock = FileClock.parse(choices.clock)
-    there = Prices.none() if state is None else _bars_there(path, state)
+    of = choices.instrument
+    clock = FileClock.parse(choices.clock).of_bars(of.step)
+    there = Prices.none() if state is None else _bars_there(path, state, of)
     merged = merge(exports, None if state is None else state.minutes)
-    fitted = new_bars(merged, there, None if state is None else state.open, choices.last, choices.longest_gap)
-    refuse([*merged.faults, *fitted.faults, *_unclear(fitted.bars, clock)])
+    fitted = new_bars(
+        merged, BarsBefore(there, None if state is None else state.open, of), choices.last, choices.longest_gap
+    )
+    refuse([*merged.faults, *fitted.faults, *_unclear(fitted.bars, clock)], of)
     bars = there.then(fitted.bars)
     frame, written = _features(bars, clock, choices)
     if not written.any():
@@ -129,7 +133,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
         )
     plausible = judge(examine(_seen(bars, exports, merged, choices)), choices.allow)
     fresh = written & (np.arange(bars.time.size) >= there.time.size)
-    files = _files(path, frame[fresh], clock, state)
+    files = _files(path, frame[fresh], clock, state, of)
     commit(
         path,
         files,
@@ -142,6 +146,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
             open=fitted.open,
             digests=({} if state is None else dict(state.digests)) | digests(files),
         ),
+        of,
     )
     steps = np.diff(bars.time)
     opens = frame.index[written]
@@ -154,7 +159,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
         last=opens[-1].to_pydatetime(),
         warming=int((~written).sum()),
         held_back=fitted.open.time.size,
-        holes=int(((steps > QUARTER) & (steps < np.timedelta64(1, "D"))).sum()),
+        holes=int(((steps > of.length) & (steps < np.timedelta64(1, "D"))).sum()),
         repairs=merged.repairs,
         questions=tuple(map(str, plausible.questions)),
     )
@@ -164,22 +169,23 @@ def _seen(bars: Prices, exports: Sequence[Export], merged: Merged, choices: Choi
     """The prices as the checks see them, by the clock of the exports; features are made here, so there is nothing to
     check about them."""
     zoned = all(export.zoned for export in exports)
-    clock = FileClock.parse("UTC" if zoned else choices.read_by or choices.clock)
+    of = choices.instrument
+    clock = FileClock.parse("UTC" if zoned else choices.read_by or choices.clock).of_bars(of.step)
     file_time = clock.from_utc(pd.DatetimeIndex(bars.time, tz="UTC"))
 
     def place(at: int) -> tuple[str, int]:
-        of_export = merged.place.first(bars.time[at], bars.time[at] + QUARTER)
-        return of_export or (year_file(int(file_time[at].astype("datetime64[Y]").astype(int)) + 1970), 0)
+        of_export = merged.place.first(bars.time[at], bars.time[at] + of.length)
+        return of_export or (year_file(int(file_time[at].astype("datetime64[Y]").astype(int)) + 1970, of), 0)
 
-    columns = {name: bars.values[:, column] for column, name in enumerate((OPEN, HIGH, LOW, CLOSE))}
-    return SeenBars(bars.time, file_time, clock, columns, place, choices.now)
+    columns = {name: bars.values[:, column] for column, name in enumerate(of.columns)}
+    return SeenBars(bars.time, file_time, clock, columns, place, choices.now, of)
 
 
-def _bars_there(path: Path, state: State) -> Prices:
+def _bars_there(path: Path, state: State, of: Instrument) -> Prices:
     """The bars there are, those in no file included, in order of time."""
-    frame = load_bars(path, clock=state.clock).frame
+    frame = load_bars(path, clock=state.clock, instrument=of).frame
     time = pd.DatetimeIndex(frame.index).tz_localize(None).to_numpy("datetime64[ns]")
-    all_ = state.unwritten.then(Prices(time, frame[[OPEN, HIGH, LOW, CLOSE]].to_numpy(np.float64)))
+    all_ = state.unwritten.then(Prices(time, frame[list(of.columns)].to_numpy(np.float64)))
     order = np.argsort(all_.time)
     return Prices(all_.time[order], all_.values[order])
 
@@ -200,23 +206,24 @@ def _unclear(bars: Prices, clock: FileClock) -> list[BarFault]:
 def _features(bars: Prices, clock: FileClock, choices: Choices) -> tuple[pd.DataFrame, Mask]:
     """Prices and features of every bar, and which are written, shape (n,)."""
     index = pd.DatetimeIndex(bars.time, tz="UTC")
-    prices = pd.DataFrame(bars.values, index=index, columns=[OPEN, HIGH, LOW, CLOSE])
+    prices = pd.DataFrame(bars.values, index=index, columns=list(choices.instrument.columns))
     if choices.years == "continuous":
         spans, skipped = [prices], WARM_UP
     else:
         year = clock.from_utc(index).astype("datetime64[Y]")
         spans, skipped = [prices[year == one] for one in np.unique(year)], WARM_UP_APART
-    parts = [indicators(span[HIGH], span[LOW], span[CLOSE], choices.definitions) for span in spans]
-    features = pd.concat(parts) if parts else indicators(prices[HIGH], prices[LOW], prices[CLOSE])
+    _, high, low, close = choices.instrument.columns
+    parts = [indicators(span[high], span[low], span[close], choices.definitions) for span in spans]
+    features = pd.concat(parts) if parts else indicators(prices[high], prices[low], prices[close])
     warm = np.concatenate([np.arange(len(span)) >= skipped for span in spans] or [np.zeros(0, np.bool_)])
     return prices.join(features), warm & features.notna().all(axis=1).to_numpy(np.bool_)
 
 
-def _files(path: Path, fresh: pd.DataFrame, clock: FileClock, state: State | None) -> dict[str, bytes]:
+def _files(path: Path, fresh: pd.DataFrame, clock: FileClock, state: State | None, of: Instrument) -> dict[str, bytes]:
     """The new content of each yearly file that ``fresh`` has rows for: what is there stays, byte for byte."""
     if fresh.empty:
         return {}
-    lines = year_lines(fresh, clock.from_utc(pd.DatetimeIndex(fresh.index)), price=repr)
+    lines = year_lines(fresh, clock.from_utc(pd.DatetimeIndex(fresh.index)), of, price=repr)
     files = {}
     for name, new_lines in lines.items():
         begun = state is not None and name in state.digests

@@ -24,13 +24,13 @@ from flows.bars.loading import MARKER
 from flows.bars.raw.resampling import Prices
 from flows.bars.year_names import year_file
 from flows.errors import BarsRejected, RequestRefused
+from flows.instruments import GBPUSD_M15, Instrument
 from registry.store.files import UNFINISHED, write_atomically
 
 STATE = "BUILT.json"
 
 _FORMAT = 1
 _STAGED = ".staged-"
-_YEARLY = year_file(0).replace("0", "*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def read_state(folder: Path) -> State | None:
+def read_state(folder: Path, instrument: Instrument = GBPUSD_M15) -> State | None:
     """What ``folder`` was built by, None if by nobody; a build that was cut off is finished or swept away first.
 
     Raises :class:`BarsRejected` if the state or a yearly file is not what a build left, :class:`RequestRefused` if the
@@ -97,7 +97,7 @@ def read_state(folder: Path) -> State | None:
     path = folder / STATE
     if not path.exists():
         _sweep(folder)
-        theirs = sorted(file.name for file in folder.glob(_YEARLY))
+        theirs = sorted(file.name for file in folder.glob(year_file("*", instrument)))
         if theirs or (folder / MARKER).exists():
             raise RequestRefused(
                 f"{folder} holds {theirs[0] if theirs else MARKER}, which was not built here: give another --out"
@@ -107,7 +107,8 @@ def read_state(folder: Path) -> State | None:
         state = State.from_json(path.read_bytes())
     except (ValueError, KeyError, TypeError) as error:
         raise BarsRejected(f"{path} cannot be read ({error}): remove the folder and build everything anew") from error
-    _finish(folder, state)
+    _check_whose(folder, state, instrument)
+    _finish(folder, state, instrument)
     for name, digest in state.digests.items():
         if not (folder / name).exists() or _digest((folder / name).read_bytes()) != digest:
             raise BarsRejected(
@@ -117,13 +118,13 @@ def read_state(folder: Path) -> State | None:
     return state
 
 
-def commit(folder: Path, files: Mapping[str, bytes], state: State) -> None:
+def commit(folder: Path, files: Mapping[str, bytes], state: State, instrument: Instrument = GBPUSD_M15) -> None:
     """Make ``folder`` hold ``files``, and of its other yearly files those that ``state.digests`` names."""
     try:
         for name, content in files.items():
             write_atomically(folder / f"{_STAGED}{name}", content)
         write_atomically(folder / STATE, state.to_json())
-        _finish(folder, state)
+        _finish(folder, state, instrument)
     except OSError as error:
         raise RequestRefused(
             f"{folder} cannot be written to: {error.strerror}. Fix that and run the command again"
@@ -135,14 +136,24 @@ def digests(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _digest(content) for name, content in files.items()}
 
 
-def _finish(folder: Path, state: State) -> None:
+def _check_whose(folder: Path, state: State, instrument: Instrument) -> None:
+    """:class:`RequestRefused` where the folder holds the files of another instrument: one is built in each."""
+    others = sorted(name for name in state.digests if not name.startswith(f"{instrument.name}_"))
+    if others:
+        raise RequestRefused(
+            f"{folder} holds {others[0]}, and these bars are of {instrument.name}: give another --out, or set "
+            "RETRAIN_INSTRUMENT to the one that was built there"
+        )
+
+
+def _finish(folder: Path, state: State, instrument: Instrument) -> None:
     """Staged files that ``state`` names take their places; what it does not name goes."""
     for staged in sorted(folder.glob(f"{_STAGED}*")):
         name = staged.name.removeprefix(_STAGED)
         if state.digests.get(name) == _digest(staged.read_bytes()):
             staged.replace(folder / name)
     _sweep(folder)
-    for yearly in folder.glob(_YEARLY):
+    for yearly in folder.glob(year_file("*", instrument)):
         if yearly.name not in state.digests:
             yearly.unlink()
 

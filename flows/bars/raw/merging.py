@@ -12,9 +12,10 @@ import pandas as pd
 
 from flows.bars.faults import BarFault, first_places
 from flows.bars.raw.reading import Export
-from flows.bars.raw.resampling import QUARTER, Prices, quarter, resample
+from flows.bars.raw.resampling import Prices, quarter, resample
 from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing
+from flows.instruments import GBPUSD_M15, Instrument
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,22 +113,32 @@ def _of_length(export: Export, minutes: int) -> bool:
     return export.minutes == minutes or (export.minutes < minutes and on_grid)
 
 
-def new_bars(merged: Merged, there: Prices, open_: Prices | None, last: str, longest_gap: timedelta) -> FittedBars:
-    """What ``merged`` has after the bars ``there``, quarter-hour bars in order of time; ``open_`` are bars held back
-    before."""
+@dataclass(frozen=True, eq=False)
+class BarsBefore:
+    """``bars``: quarter-hour bars that are there, in order of time; ``open``: bars held back before. ``instrument``:
+    whose they are."""
+
+    bars: Prices
+    open: Prices | None
+    instrument: Instrument = GBPUSD_M15
+
+
+def new_bars(merged: Merged, before: BarsBefore, last: str, longest_gap: timedelta) -> FittedBars:
+    """What ``merged`` has after the bars before."""
+    there, open_, of = before.bars, before.open, before.instrument
     run, place = merged.bars, merged.place
     faults: list[BarFault] = []
-    if open_ is not None and open_.time.size and (not there.time.size or quarter(open_.time)[0] > there.time[-1]):
-        run, faults = _joined(open_, run, place)
+    if open_ is not None and open_.time.size and (not there.time.size or quarter(open_.time, of)[0] > there.time[-1]):
+        run, faults = _joined(open_, run, place, of)
     complete = {"auto": None, "keep": True, "drop": False}[last]
-    bars, rest = resample(run, merged.minutes, last_is_complete=complete)
+    bars, rest = resample(run, merged.minutes, of, last_is_complete=complete)
     if there.time.size:
         past = bars.time <= there.time[-1]
-        begins_inside = run.time.size and run.time[0] != quarter(run.time)[0]
+        begins_inside = run.time.size and run.time[0] != quarter(run.time, of)[0]
         checked = past & ~(begins_inside & (np.arange(bars.time.size) == 0))
-        faults += _misfits(bars.where(checked), there, place)
+        faults += _misfits(bars.where(checked), there, place, of)
         bars = bars.where(~past)
-        rest = rest.where(quarter(rest.time) > there.time[-1])
+        rest = rest.where(quarter(rest.time, of) > there.time[-1])
     whole = there.time[-1:]
     steps = np.diff(np.concatenate([whole, bars.time]))
     opens = bars.time if whole.size else bars.time[1:]
@@ -135,13 +146,13 @@ def new_bars(merged: Merged, there: Prices, open_: Prices | None, last: str, lon
     def gap(at: int) -> tuple[str, int, str]:
         before = pd.Timestamp(opens[at] - steps[at])
         between = f"no bar between {before} and {pd.Timestamp(opens[at])} UTC"
-        return *place.from_(opens[at], opens[at] + QUARTER), between
+        return *place.from_(opens[at], opens[at] + of.length), between
 
     faults += _faults_at(RawRule.GAP, np.flatnonzero(steps > np.timedelta64(longest_gap)), gap)
     return FittedBars(bars, rest, tuple(faults))
 
 
-def _joined(open_: Prices, run: Prices, place: Places) -> tuple[Prices, list[BarFault]]:
+def _joined(open_: Prices, run: Prices, place: Places, of: Instrument) -> tuple[Prices, list[BarFault]]:
     """Bars held back by an earlier build and those of the exports, and a fault for each that differs."""
     at = np.minimum(np.searchsorted(run.time, open_.time), max(run.time.size - 1, 0))
     same = run.time[at] == open_.time if run.time.size else np.zeros(open_.time.size, np.bool_)
@@ -150,7 +161,7 @@ def _joined(open_: Prices, run: Prices, place: Places) -> tuple[Prices, list[Bar
     faults = [
         BarFault(
             RawRule.CORRECTED,
-            *place.from_(time, time + QUARTER),
+            *place.from_(time, time + of.length),
             f"the bar of {pd.Timestamp(time)} UTC, held back before, differs",
         )
         for time in open_.time[differ]
@@ -160,7 +171,7 @@ def _joined(open_: Prices, run: Prices, place: Places) -> tuple[Prices, list[Bar
     return Prices(both.time[order], both.values[order]), faults
 
 
-def _misfits(bars: Prices, there: Prices, place: Places) -> list[BarFault]:
+def _misfits(bars: Prices, there: Prices, place: Places, of: Instrument) -> list[BarFault]:
     """A fault for each of ``bars`` that is not in ``there``, or is with other prices."""
     at = np.minimum(np.searchsorted(there.time, bars.time), there.time.size - 1)
     late = there.time[at] != bars.time
@@ -168,7 +179,7 @@ def _misfits(bars: Prices, there: Prices, place: Places) -> list[BarFault]:
 
     def found(misfit: int) -> tuple[str, int, str]:
         opens = bars.time[misfit]
-        return *place.from_(opens, opens + QUARTER), f"the bar of {pd.Timestamp(opens)} UTC"
+        return *place.from_(opens, opens + of.length), f"the bar of {pd.Timestamp(opens)} UTC"
 
     return [
         fault

@@ -1,4 +1,4 @@
-"""Bars of one or five minutes are resampled to bars of a quarter of an hour.
+"""Bars of one or five minutes are resampled to bars of a quarter of an hour, or of the instrument's length.
 
 A quarter of an hour with any minute in it is a bar: open of its first, close of its last, highest high, lowest low; a
 minute that is not there did not trade. One without a minute is no bar. The last quarter of an export is *open* as long
@@ -15,8 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-
-QUARTER = np.timedelta64(15 * 60, "s")
+from flows.instruments import GBPUSD_M15, Instrument
 
 _RULES = {"open": "first", "high": "max", "low": "min", "close": "last"}
 
@@ -41,22 +40,26 @@ class Prices:
         return Prices(np.concatenate([self.time, later.time]), np.concatenate([self.values, later.values]))
 
 
-def quarter(time: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
-    """The open of the quarter of an hour that each of ``time`` is in: shape (n,)."""
-    return np.asarray(time - (time - np.datetime64(0, "ns")) % QUARTER)
+def quarter(time: npt.NDArray[np.datetime64], instrument: Instrument = GBPUSD_M15) -> npt.NDArray[np.datetime64]:
+    """The open of the quarter of an hour, or of the instrument's bar, that each of ``time`` is in: shape (n,)."""
+    if instrument.minutes < 60:
+        return np.asarray(time - (time - np.datetime64(0, "ns")) % instrument.length)
+    return instrument.begin_of_bar(pd.DatetimeIndex(time, tz="UTC"))
 
 
-def resample(bars: Prices, minutes: int, *, last_is_complete: bool | None = None) -> tuple[Prices, Prices]:
+def resample(
+    bars: Prices, minutes: int, instrument: Instrument = GBPUSD_M15, *, last_is_complete: bool | None = None
+) -> tuple[Prices, Prices]:
     """Quarter-hour bars of ``bars``, which are ``minutes`` long, and the bars of the open last quarter (often none).
 
     ``last_is_complete``: whether the last quarter is; default is whether its last bar is there.
     """
     if not bars.time.size:
         return bars, bars
-    of = quarter(bars.time)
+    of = quarter(bars.time, instrument)
     complete = last_is_complete
     if complete is None:
-        complete = bool(bars.time[-1] + np.timedelta64(minutes * 60, "s") == of[-1] + QUARTER)
+        complete = bool(bars.time[-1] + np.timedelta64(minutes * 60, "s") == of[-1] + instrument.length)
     closed = bars.where(np.ones(of.size, np.bool_) if complete else of < of[-1])
     frame = pd.DataFrame(closed.values, columns=list(_RULES)).groupby(of[: closed.time.size]).agg(_RULES)
     return Prices(frame.index.to_numpy("datetime64[ns]"), frame.to_numpy(np.float64)), bars.where(

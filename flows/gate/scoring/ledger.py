@@ -23,7 +23,9 @@ from flows.bars import rollover, trading_day
 from flows.errors import GateRefused
 from flows.gate.scoring.packing import packed, unpacked
 from flows.gate.scoring.sight import SIGHT, FirstSight
-from registry.format.checks import FLAG, NUMBERED, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
+from flows.instruments import GBPUSD_M15, Instrument
+from registry.format.checks import FLAG, NUMBERED, OBJECT, SHARE, TEXT, Fields, ListOf, MapOf, Nullable
+from registry.format.phrases import listed
 
 FORMAT = 2
 """Of a file with retrospective scores; without any it is 1, as always. Who knows 1 alone would count them as live."""
@@ -45,8 +47,9 @@ _SCORES = Fields(
         "columns": ListOf(TEXT),
         "series": ListOf(_STREAM),
         "seen": SIGHT,
+        "instrument": OBJECT,
     },
-    optional=["columns", "seen"],
+    optional=["columns", "seen", "instrument"],
 )
 _FILE = Fields({"format": NUMBERED, "sheets": ListOf(_SCORES)})
 
@@ -82,6 +85,7 @@ class NightScores:
     ``live`` is false for a backfill. ``replaced``: trading days that this night scores anew; what was live there is
     void. ``columns``: those that the fingerprints are of; empty for all that the bars had. ``seen``: when the bars were
     scored and which of them too late to be live; None for a backfill, and for an older package, whose nights are live.
+    ``instrument``: whose bars they are; a file names it where it is not GBPUSD of 15 minutes.
     """
 
     night: str
@@ -93,6 +97,7 @@ class NightScores:
     replaced: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     seen: FirstSight | None = None
+    instrument: Instrument = GBPUSD_M15
 
     @property
     def live_bars(self) -> Mask:
@@ -132,6 +137,7 @@ class Ledger:
     streams: Mapping[str, Stream]
     days: Mapping[str, str]
     live_nights: tuple[str, ...]
+    instrument: Instrument = GBPUSD_M15
 
 
 def to_bytes(nights: Sequence[NightScores]) -> bytes:
@@ -161,8 +167,10 @@ def fold(files: Sequence[bytes]) -> bytes:
 
 
 def assemble(nights: Iterable[NightScores]) -> Ledger:
-    """The ledger of the scores of some nights, oldest first."""
+    """The ledger of the scores of some nights, oldest first; :class:`~flows.errors.GateRefused` where they are of two
+    instruments."""
     valid = without_replaced_days(list(nights))
+    instrument = _instrument_of(valid)
     opens = np.unique(np.concatenate([scores.opens for scores in valid])) if valid else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
     columns: dict[str, tuple[Floats, Floats, Mask]] = {}  # p, cut, live
@@ -189,7 +197,8 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
         key: Stream(scorer.name, *columns[key], scorer.version, scorer.entry) for key, (_, scorer) in last.items()
     }
     live_nights = tuple(dict.fromkeys(scores.night for scores in valid if scores.live))
-    return Ledger(index, label, trading_day(index), ~rollover(index), streams, days, live_nights)
+    day, counted = trading_day(index, instrument), ~rollover(index, instrument)
+    return Ledger(index, label, day, counted, streams, days, live_nights, instrument)
 
 
 def minutes(opens: pd.DatetimeIndex) -> Minutes:
@@ -210,7 +219,7 @@ def without_replaced_days(nights: Sequence[NightScores]) -> list[NightScores]:
     for scores in reversed(nights):
         if replaced and scores.live:
             index = opens_of(scores.opens)
-            stays = ~np.isin(trading_day(index).astype(str), sorted(replaced))
+            stays = ~np.isin(trading_day(index, scores.instrument).astype(str), sorted(replaced))
             scores = _restricted(scores, stays, replaced)
         replaced |= set(scores.replaced)
         valid.append(scores)
@@ -224,6 +233,13 @@ def backfilled(nights: Sequence[NightScores]) -> Minutes:
         for kind in (False, True)
     )
     return np.setdiff1d(past, live)
+
+
+def _instrument_of(nights: Sequence[NightScores]) -> Instrument:
+    names = list(dict.fromkeys(scores.instrument.name for scores in nights))
+    if len(names) > 1:
+        raise GateRefused(f"the evidence is of {listed(names)} at once: a model has bars of one instrument only")
+    return nights[-1].instrument if nights else GBPUSD_M15
 
 
 def _restricted(scores: NightScores, stays: Mask, gone: set[str]) -> NightScores:
@@ -244,6 +260,7 @@ def _to_json(scores: NightScores) -> dict[str, Any]:
         "replaced": list(scores.replaced),
         "columns": list(scores.columns),
         **({} if scores.seen is None else {"seen": scores.seen.to_json()}),
+        **({} if scores.instrument == GBPUSD_M15 else {"instrument": scores.instrument.to_dict()}),
         "series": [
             {
                 "stream": stream.stream,
@@ -278,6 +295,10 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
         raise GateRefused(f"the evidence of night {values['night']} has a label or a probability outside 0 to 1")
     if any(stream.p.shape != opens.shape for stream in streams) or label.shape != opens.shape:
         raise GateRefused(f"the evidence of night {values['night']} has columns of different lengths")
-    lists = {"replaced": tuple(values["replaced"]), "columns": tuple(values.get("columns", ()))}
     seen = None if "seen" not in values else FirstSight.from_json(values["seen"], opens.size)
-    return NightScores(values["night"], values["live"], opens, label, values["days"], streams, **lists, seen=seen)
+    instrument = GBPUSD_M15
+    if "instrument" in values:
+        instrument = Instrument.parse(values["instrument"], f"the evidence of night {values['night']}")
+    found = NightScores(values["night"], values["live"], opens, label, values["days"], streams, instrument=instrument)
+    columns = tuple(values.get("columns", ()))
+    return replace(found, replaced=tuple(values["replaced"]), columns=columns, seen=seen)

@@ -19,7 +19,6 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
-from flows.bars.checks import CLOSE
 from flows.gate.scoring.scores import TRAILING_BARS, TRAILING_MINIMUM, trailing_base
 from flows.pnl.account import error_by_days
 
@@ -61,7 +60,7 @@ def in_ranges(data: Dataset) -> Floats | None:
     frame = data.bars.frame
     if RANGE not in frame.columns:
         return None
-    close, known = frame[CLOSE].to_numpy(np.float64), frame[RANGE].to_numpy(np.float64)
+    close, known = data.bars.close, frame[RANGE].to_numpy(np.float64)
     move = np.append(close[1:] - close[:-1], np.nan)
     return np.where(~np.isnan(data.label) & (known > 0.0), move, np.nan) / np.where(known > 0.0, known, 1.0)
 

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Mask
-from flows.bars.loading import BAR
 from flows.errors import GateRefused
 from flows.gate.scoring.packing import packed, unpacked
 from registry.clock import read_time
@@ -47,10 +46,11 @@ class FirstSight:
     def live(self) -> Mask:
         return np.asarray(self.standing == LIVE, np.bool_)
 
-    def lag(self, opens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Minutes from the close of each bar to its scoring; ``opens``: in minutes since 1970 UTC, shape (n_bars,)."""
+    def lag(self, opens: npt.NDArray[np.int64], minutes: int = 15) -> npt.NDArray[np.int64]:
+        """Minutes from the close of each bar to its scoring; ``opens``: in minutes since 1970 UTC, shape (n_bars,);
+        ``minutes`` of a bar."""
         scored = np.datetime64(read_time(self.at).replace(tzinfo=None), "m").astype(np.int64)
-        return np.asarray(scored - opens - int(BAR.total_seconds()) // 60, np.int64)
+        return np.asarray(scored - opens - minutes, np.int64)
 
     def of(self, stays: Mask, gone: set[str]) -> FirstSight:
         """That of the bars that stay, without the days that are gone."""

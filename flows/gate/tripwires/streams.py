@@ -23,12 +23,10 @@ import numpy.typing as npt
 
 from flows.arrays import Floats
 from flows.gate.tripwires.wire import TrippedWire, one_sided
+from flows.instruments import GBPUSD_M15, DayCounts
 
 SUSPICIOUS_PERCENT = 60.0
 """Accuracy above which a stream is not believed, by default."""
-
-YEAR_DAYS, RECENT_DAYS = 250, 20
-"""Trading days over which a stream is looked at."""
 
 CREDIBLE = 0.53
 """Accuracy that a stream may truly have."""
@@ -45,11 +43,6 @@ CONTROL_Z = 6.0
 FEWEST_DAYS = 40
 """Trading days that the control needs."""
 
-FEWEST_BARS_A_DAY = 48
-
-QUARTERS = 96
-"""Quarters of an hour of a trading day."""
-
 LABELS = "labels"
 """What the control calls the labels themselves."""
 
@@ -57,13 +50,16 @@ LABELS = "labels"
 @dataclass(frozen=True, eq=False)
 class JudgedSides:
     """The bars that streams are judged on, in order of time, all of shape (n_bars,). ``label``: 0 or 1. ``day``: the
-    trading day; ``quarter``: the quarter of an hour of it, 0 to 95. ``ups``: name of a stream → 1 where it says "up",
-    0 where it does not, NaN where it says nothing."""
+    trading day; ``quarter``: the quarter of an hour of it, 0 to 95, or which of the ``slots`` of the
+    instrument's bars. ``ups``: name of a stream → 1 where it says "up", 0 where it does not, NaN where it says nothing.
+    A stream is looked at over a year and four weeks by ``counts``."""
 
     label: Floats
     day: npt.NDArray[np.datetime64]
     quarter: npt.NDArray[np.int64]
     ups: Mapping[str, Floats]
+    slots: int = GBPUSD_M15.slots
+    counts: DayCounts = GBPUSD_M15.counts
 
 
 def tripped_recipes(judged: JudgedSides, *, percent: float = SUSPICIOUS_PERCENT) -> list[TrippedWire]:
@@ -74,25 +70,27 @@ def tripped_recipes(judged: JudgedSides, *, percent: float = SUSPICIOUS_PERCENT)
 
 def tripped_controls(judged: JudgedSides) -> list[TrippedWire]:
     """The streams, and the labels, that agree with labels of other days, each once, at its worst."""
-    days = np.unique(judged.day)[-YEAR_DAYS:]
+    days = np.unique(judged.day)[-judged.counts.year :]
     label = by_trading_day(judged.label, judged, days)
     tripped = []
     for name, up in {LABELS: judged.label, **judged.ups}.items():
-        found = list(_with_other_days(name, by_trading_day(up, judged, days), label))
+        found = list(_with_other_days(name, by_trading_day(up, judged, days), label, judged.counts.half_day))
         if found:
             tripped.append(max(found, key=lambda wire: wire.figure))
     return tripped
 
 
-def control_z(up: Floats, label: Floats, shift: int) -> tuple[float, float, int] | None:
+def control_z(
+    up: Floats, label: Floats, shift: int, *, fewest: int = GBPUSD_M15.counts.half_day
+) -> tuple[float, float, int] | None:
     """How much the sides agree with the labels of ``shift`` trading days later (earlier, where it is negative): z, the
-    accuracy that is, and the bars. None with too few days.
+    accuracy that is, and the bars. None with too few days of ``fewest`` bars.
 
     ``up``, ``label``: shape (n_days, 96), 0 or 1 and NaN where there is none.
     """
     earlier, later = (up[:-shift], label[shift:]) if shift > 0 else (up[-shift:], label[:shift])
     both = ~np.isnan(earlier + later)
-    enough = both.sum(axis=1) >= FEWEST_BARS_A_DAY
+    enough = both.sum(axis=1) >= fewest
     if np.count_nonzero(enough) < FEWEST_DAYS:
         return None
     earlier, later, both = earlier[enough], later[enough], both[enough]
@@ -107,7 +105,7 @@ def control_z(up: Floats, label: Floats, shift: int) -> tuple[float, float, int]
 def _too_often(name: str, up: Floats, judged: JudgedSides, percent: float) -> Iterator[TrippedWire]:
     scored = ~np.isnan(up)
     days = np.unique(judged.day[scored])
-    for span, surely_above in ((YEAR_DAYS, CREDIBLE), (RECENT_DAYS, percent / 100.0)):
+    for span, surely_above in ((judged.counts.year, CREDIBLE), (judged.counts.four_weeks, percent / 100.0)):
         at = scored & np.isin(judged.day, days[-span:])
         bars = int(at.sum())
         if not bars:
@@ -123,16 +121,16 @@ def _too_often(name: str, up: Floats, judged: JudgedSides, percent: float) -> It
 
 
 def by_trading_day(values: Floats, judged: JudgedSides, days: npt.NDArray[np.datetime64]) -> Floats:
-    """Values of bars as a table of shape (n_days, 96), NaN where there is no bar."""
+    """Values of bars as a table of shape (n_days, slots), NaN where there is no bar."""
     among = np.isin(judged.day, days)
-    table = np.full((days.size, QUARTERS), np.nan)
+    table = np.full((days.size, judged.slots), np.nan)
     table[np.searchsorted(days, judged.day[among]), judged.quarter[among]] = values[among]
     return table
 
 
-def _with_other_days(name: str, up: Floats, label: Floats) -> Iterator[TrippedWire]:
+def _with_other_days(name: str, up: Floats, label: Floats, fewest: int) -> Iterator[TrippedWire]:
     for shift in (*SHIFTS, *(-shift for shift in SHIFTS)):
-        found = control_z(up, label, shift)
+        found = control_z(up, label, shift, fewest=fewest)
         if found is None or abs(found[0]) <= CONTROL_Z:
             continue
         z, right, bars = found

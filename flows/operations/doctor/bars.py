@@ -23,7 +23,7 @@ def examine_bars(
         yield Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
         return
     try:
-        bars = load_bars(settings.data, clock=settings.file_clock)
+        bars = load_bars(settings.data, clock=settings.file_clock, instrument=settings.traded)
     except RetrainError as error:
         yield Finding("data", "wrong", str(error), "fix or replace the files that it names")
         return

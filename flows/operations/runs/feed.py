@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 
 from flows.bars import load_bars, night_of, trading_day
-from flows.bars.dataset import MINIMUM_BARS
 from flows.errors import BarsMissing, SourceRefused
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.operations.calendar import TradingCalendar
 from registry import Clock
 from registry.store.place import is_bucket
 from registry.store.secrets import masked
 
-BAR = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+"""Before the close of a trading day, a moment that belongs to it."""
 
 _REPEATED = 2000  # characters of the feed's output that an error repeats
 
@@ -36,11 +37,13 @@ class FeedFailed(BarsMissing):
 
 @dataclass(frozen=True)
 class DayBars:
-    """What there is of a trading day: how many bars, and when the newest one closed (None: no bar at all)."""
+    """What there is of a trading day: how many bars, and when the newest one closed (None: no bar at all);
+    ``enough`` of them are half of it."""
 
     day: date
     count: int
     newest: datetime | None
+    enough: int = GBPUSD_M15.counts.half_day
 
 
 def run_feed(command: str, *, seconds: float) -> str:
@@ -76,28 +79,28 @@ def run_feed(command: str, *, seconds: float) -> str:
     )
 
 
-def bars_of(source: str, clock: str, as_of: datetime) -> DayBars:
+def bars_of(source: str, clock: str, as_of: datetime, instrument: Instrument = GBPUSD_M15) -> DayBars:
     """What ``source`` holds of the trading day that ends at ``as_of``; only that year's file is read.
 
     Raises :class:`~flows.errors.BarsRejected` for bars that are wrong.
     """
-    day = night_of(as_of - BAR)
+    day = night_of(as_of - MINUTE, instrument)
     try:
-        bars = load_bars(source, as_of=as_of, years=(day.year,), clock=clock)
+        bars = load_bars(source, as_of=as_of, years=(day.year,), clock=clock, instrument=instrument)
     except SourceRefused:
         raise
     except BarsMissing:
         if not is_bucket(source) and not Path(source).expanduser().is_dir():
             raise  # waiting would not make the folder
-        return DayBars(day, 0, None)
+        return DayBars(day, 0, None, instrument.counts.half_day)
     opens = pd.DatetimeIndex(bars.frame.index)
-    count = int((trading_day(opens) == np.datetime64(day)).sum())
-    return DayBars(day, count, bars.last_close.to_pydatetime())
+    count = int((trading_day(opens, instrument) == np.datetime64(day)).sum())
+    return DayBars(day, count, bars.last_close.to_pydatetime(), instrument.counts.half_day)
 
 
 def is_complete(bars: DayBars, as_of: datetime, calendar: TradingCalendar) -> bool:
     """Whether the day is all there: its last bar closed with it, or, on a day that ends early, half a day's bars."""
-    if bars.newest is None or bars.count < MINIMUM_BARS:
+    if bars.newest is None or bars.count < bars.enough:
         return False
     return bars.newest >= as_of or calendar.ends_early(bars.day)
 

@@ -28,7 +28,7 @@ from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.operations.alerts.notifier import Notifier, flow_run
 from flows.operations.runs.digest import due_digest
-from flows.operations.runs.feed import BAR, DayBars, bars_of, run_feed, wait_for_bars
+from flows.operations.runs.feed import MINUTE, DayBars, bars_of, run_feed, wait_for_bars
 from flows.operations.runs.lock import run_lock
 from flows.operations.settings import Operations, load_operations
 from flows.settings import DEFAULT_MODEL, load_settings
@@ -98,7 +98,7 @@ def _night_run(job: Job, operations: Operations, clock: Clock, *, scheduled: boo
     as_of = None
     if scheduled and not job.simulated and job.request.as_of is None:
         as_of = operations.calendar.last_close(clock.now())
-        covered = covered_by(job, night_of(as_of - BAR))
+        covered = covered_by(job, night_of(as_of - MINUTE, job.instrument))
         if covered is not None:
             return NightRun(job, covered)
     if operations.feed is not None and as_of is None:
@@ -113,7 +113,7 @@ def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> No
     def look() -> DayBars:
         if operations.feed is not None:
             run_feed(operations.feed, seconds=operations.feed_seconds)
-        return bars_of(job.source, job.clock, as_of)
+        return bars_of(job.source, job.clock, as_of, job.instrument)
 
     wait_for_bars(
         look,

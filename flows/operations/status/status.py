@@ -10,7 +10,6 @@ from flows.bars import load_bars
 from flows.errors import RetrainError
 from flows.job.request import request
 from flows.operations.alerts.conditions import FileMemory
-from flows.operations.runs.feed import BAR
 from flows.operations.settings import Operations
 from flows.settings import Settings, open_model
 from registry import ChampionRecord, Model, Registry
@@ -189,7 +188,7 @@ def _bars_line(settings: Settings, *, real: bool) -> str:
     if settings.data is None:
         return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
     try:
-        newest = load_bars(settings.data, clock=settings.file_clock).last_close - BAR
+        newest = load_bars(settings.data, clock=settings.file_clock, instrument=settings.traded).frame.index[-1]
     except RetrainError as error:
         return f"no bars ({str(error).splitlines()[0]})"
     return f"bars to {newest:%Y-%m-%d %H:%M} UTC"
@@ -199,7 +198,7 @@ def _next_run(operations: Operations, now: datetime) -> str:
     due = operations.calendar.next_due(now)
     local = now.astimezone(due.tzinfo)
     day = {0: "tonight", 1: "tomorrow"}.get((due.date() - local.date()).days, f"{due:%A}")
-    return f"{day} {due:%H:%M} New York"
+    return f"{day} {due:%H:%M} {operations.calendar.hours.place}"
 
 
 def _open_conditions(operations: Operations, model: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import load_bars
-from flows.bars.checks import check_rows
+from flows.bars.checks import WrongTimes, check_rows
 from flows.bars.rows import LINES_READ, read_rows
 from flows.errors import BarsMissing, BarsRejected, RequestRefused
+from flows.instruments import GBPUSD_M15
 from tests.flows.bars.bar_files import HEADER, bar, rows, write
 
 FILE = "GBPUSD_M15_2024_features.csv"
@@ -136,7 +137,8 @@ def test_a_year_of_minutes_is_read_to_a_bound_and_every_fault_read_is_counted(
 )
 def test_of_lines_that_all_break_a_rule_few_are_kept_and_all_counted(line: str) -> None:
     rows_ = read_rows(FILE, 2024, "\n".join([HEADER, *[line] * 5_000, ""]).encode())
-    faults = check_rows(rows_, {}, np.zeros(len(rows_.number), np.bool_)).faults
+    none = np.zeros(len(rows_.number), np.bool_)
+    faults = check_rows(rows_, {}, WrongTimes(none, none), GBPUSD_M15.columns).faults
     assert len(faults) == 20
     assert sum(1 + fault.more for fault in faults) == 5_000
     assert [fault.row for fault in faults] == list(range(2, 22))

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from flows.bars import night_of, rollover, trading_day
-from flows.bars.trading_days import quarter_of_day
 from flows.errors import RequestRefused
+from flows.instruments import GBPUSD_M15
 
 
 def new_york(*times: str) -> pd.DatetimeIndex:
@@ -80,4 +80,4 @@ def test_a_moment_without_a_zone_has_no_night() -> None:
     ],
 )
 def test_a_bar_stands_in_the_same_quarter_of_its_day_in_winter_and_summer(opens: str, quarter: int) -> None:
-    assert quarter_of_day(pd.DatetimeIndex([opens], tz="UTC")).tolist() == [quarter]
+    assert GBPUSD_M15.slot(pd.DatetimeIndex([opens], tz="UTC")).tolist() == [quarter]

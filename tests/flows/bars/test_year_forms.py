@@ -20,7 +20,7 @@ NEWEST = year_file(2025)
 FORMS: dict[str, Callable[[Path], Path]] = {
     "gzip": lambda folder: folder / f"{NEWEST}.gz",
     "zip": lambda folder: folder / "GBPUSD_M15_2025_features.zip",
-    "Parquet": lambda folder: folder / "GBPUSD_M15_2025_features.parquet",
+    "Feather": lambda folder: folder / "GBPUSD_M15_2025_features.feather",
     "a download in progress": lambda folder: folder / f"{NEWEST}.part",
     "capitals": lambda folder: folder / NEWEST.upper(),
     "no capitals": lambda folder: folder / NEWEST.lower(),

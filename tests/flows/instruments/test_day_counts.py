@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from flows.bars.dataset import MINIMUM_BARS, PIPS
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.evidence.backfill import TRAILING_MINIMUM
 from flows.gate.scoring import days
 from flows.gate.scoring.scores import TRAILING_BARS
-from flows.gate.tripwires import streams
 from flows.instruments import GBPUSD_M15, DayCounts, find_instrument
 from flows.night.nightly_rule import DAYS
 
@@ -17,16 +15,11 @@ from flows.night.nightly_rule import DAYS
 def test_gbpusd_of_15_minutes_counts_as_the_constants_say() -> None:
     counts = GBPUSD_M15.counts
     assert counts == DayCounts(bars=96, half_day=48, year=250, four_weeks=20, month=2_000, week=500)
-    assert (counts.half_day, counts.half_day, counts.half_day) == (
-        MINIMUM_BARS,
-        days.MINIMUM_BARS,
-        streams.FEWEST_BARS_A_DAY,
-    )
+    assert counts.half_day == days.MINIMUM_BARS
     assert (counts.month, counts.week) == (TRAILING_BARS, TRAILING_MINIMUM)
-    assert (counts.year, counts.year) == (NIGHTS_A_YEAR, streams.YEAR_DAYS)
-    assert (counts.four_weeks, counts.four_weeks) == (DAYS, streams.RECENT_DAYS)
-    assert GBPUSD_M15.slots == streams.QUARTERS
-    assert GBPUSD_M15.pips == PIPS
+    assert counts.year == NIGHTS_A_YEAR
+    assert counts.four_weeks == DAYS
+    assert (GBPUSD_M15.slots, GBPUSD_M15.pips) == (96, 10_000)
 
 
 @pytest.mark.parametrize(

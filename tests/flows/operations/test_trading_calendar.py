@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flows.bars import night_of
 from flows.errors import RequestRefused
-from flows.operations.calendar import TradingCalendar, close_of
+from flows.operations.calendar import TradingCalendar
 
 CALENDAR = TradingCalendar()
 MOMENTS = st.integers(0, 9 * 365 * 24 * 60).map(
@@ -94,8 +94,8 @@ def test_missing_nights_are_counted_without_weekends_and_holidays() -> None:
 def test_the_last_close_is_past_is_a_trading_days_and_none_lies_between(now: datetime) -> None:
     close = CALENDAR.last_close(now)
     day = night_of(close - timedelta(minutes=15))
-    assert close <= now and close_of(day) == close and CALENDAR.trades(day)
+    assert close <= now and CALENDAR.hours.close_of(day) == close and CALENDAR.trades(day)
     later = day + timedelta(days=1)
-    while close_of(later) <= now:
+    while CALENDAR.hours.close_of(later) <= now:
         assert not CALENDAR.trades(later)
         later += timedelta(days=1)

@@ -24,7 +24,6 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, prepare, write_sample
-from flows.bars.loading import BAR
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
@@ -136,7 +135,9 @@ def test_a_dataset_known_then_is_the_bars_of_then_prepared(data: Dataset) -> Non
     ends = np.flatnonzero(np.diff(data.trading_day.astype(np.int64)) > 0) + 1
     for bars in ends[-8:].tolist():
         frame = data.bars.frame.iloc[:bars]
-        then = replace(data.bars, frame=frame, file_time=data.bars.file_time[:bars], as_of=frame.index[-1] + BAR)
+        then = replace(
+            data.bars, frame=frame, file_time=data.bars.file_time[:bars], as_of=frame.index[-1] + data.instrument.step
+        )
         anew, found = prepare(then), dataset_at(data, bars)
         assert found.bars.as_of == anew.bars.as_of
         assert found.known_at.equals(anew.known_at)
