@@ -10,21 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.gate.figures import Figure
 from benchmarks.promotion.night import Night, Rule
 from benchmarks.promotion.results import OnBars
-from flows.errors import BarsMissing
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
-from flows.pnl.account import TradedBars, account
 from flows.replay import FitCache, RuleResult, replay_rule
 from flows.replay.rules import Promotion, Replay
-
-SPREAD_PIPS = 0.8
-"""What a change of side costs: the policy's default."""
+from flows.replay.table import Served, account_of, common_bars
 
 
 def replayed(cache: FitCache, policy: GatePolicy, rule: Rule) -> RuleResult:
@@ -83,18 +78,13 @@ class AskedReplay(Replay):
 
 
 def on_bars(cache: FitCache, results: Sequence[RuleResult]) -> dict[str, OnBars]:
-    """Promotions after the first champion's, and net pips a bar (:mod:`flows.pnl.account`) of one unit long or short on
-    every bar that all rules had a champion for; the interval is by trading days."""
-    data = cache.data
-    common = ~np.isnan(np.array([found.p for found in results])).any(axis=0) & ~np.isnan(data.move_pips)
-    if not common.any():
-        raise BarsMissing("no bar has a champion under every rule: replay more nights")
-    opens, moves = pd.DatetimeIndex(data.bars.frame.index)[common], data.move_pips[common]
-    bars = TradedBars(opens, moves, np.full(moves.size, SPREAD_PIPS))
+    """Promotions after the first champion's, and net pips a bar (:mod:`flows.pnl.account`) by the policy's trading rule
+    on the bars that all rules had a champion for, as ``retrain replay`` counts them; the interval is by trading
+    days."""
+    common = common_bars(cache.data, results)
     figures = {}
     for found in results:
-        position = np.where(found.p[common] > found.cut[common], 1, -1)
-        pips = account(position, bars).result(found.rule)
+        pips = account_of(cache.data, Served.by(found), common).result(found.rule)
         net, reach = pips.net_a_bar, np.inf if pips.net_interval is None else pips.net_interval
         figures[found.rule] = OnBars(len(found.promotions) - 1, pips.bars, Figure(net, net - reach, net + reach))
     return figures

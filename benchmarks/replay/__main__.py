@@ -1,12 +1,13 @@
-"""``python -m benchmarks.replay BARS --tape FOLDER``: every rule over 2023-07-03 to 2024-12-31, a table and a picture.
+"""``python -m benchmarks.replay BARS --tape FOLDER``: every rule over 2023-07-03 to 2024-12-31.
 
-Writes ``docs/replay.md`` and ``docs/replay.png``. Needs matplotlib, which the project itself does not.
+Prints the tables of ``docs/replay.md`` and draws ``docs/replay.png``. Needs matplotlib.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,15 +17,23 @@ import numpy as np
 from flows.gate.nightly.policy import GatePolicy
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
+from flows.pnl.account import SURE
 from flows.pnl.spreads import SPREAD_PIPS
-from flows.recipes import baseline
+from flows.pnl.trading_rules import TradingRule
 from flows.replay import FitCache, NightSpan, RuleResult, fill_cache, replay_rule
 from flows.replay.rules import RULES
-from flows.replay.table import account_of, compare_rules
+from flows.replay.table import RuleRow, Served, account_of, baseline_served, common_bars, compare_rules
 from flows.settings import Settings
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # after the backend is chosen
+
+COLUMNS = (
+    *("rule", "promotions", "right at its cut", "edge a bar", "by move, ATR a bar"),
+    *("pips a bar", f"net of {SPREAD_PIPS:g} pips", "trades a day"),
+)
+TRADED = ("always", "aside 0.2 0.8", "enter 0.8 leave 0.5", "always, hold 8", "always, hours 03:00-12:00")
+"""Trading rules that the gated champion is shown by, chosen before any was looked at."""
 
 COLOURS = {"gated": "#0072B2", "never": "#E69F00", "newest": "#009E73", "higher": "#CC79A7", "fade_rsi": "#999999"}
 """Okabe and Ito's palette: told apart by colour-blind readers."""
@@ -41,28 +50,47 @@ def main() -> None:
     job = plan(request, Settings(data=str(options.bars)))
     data = job.load_dataset()
     cache = fill_cache(job, data, NightSpan(date(2023, 7, 3), date(2024, 12, 31)), options.tape)
-    policy = GatePolicy()
-    results = [replay_rule(cache, policy, rule=rule) for rule in RULES]
-    lines = compare_rules(cache, results)
-    print(json.dumps([line.to_dict() for line in lines], indent=1))
+    results = [replay_rule(cache, GatePolicy(), rule=rule) for rule in RULES]
+    print(table(compare_rules(cache, results)), "\n")
     for result in results:
         print(result.rule, [(promotion.night, promotion.recipe.name) for promotion in result.promotions])
+    traded = [replay_rule(cache, GatePolicy(trading_rule=TradingRule.parse(rule))) for rule in TRADED]
+    named = [replace(result, rule=f"gated, {result.traded_by}") for result in traded]
+    print("\n" + table(compare_rules(cache, named)[: len(named)]))
+    options.out.mkdir(parents=True, exist_ok=True)
     picture(cache, results, options.out / "replay.png")
+
+
+def table(lines: Sequence[RuleRow]) -> str:
+    """The rows as Markdown, a figure with half of its 95 % interval by trading days."""
+    rows = [f"| {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * (len(COLUMNS) - 1)}"]
+    for line in lines:
+        cells = [
+            "" if line.promotions is None else str(line.promotions),
+            f"{line.accuracy:.2%}".replace("%", " %"),
+            _sure(line.edge, line.edge_error, 4),
+            "" if line.by_move is None else _sure(line.by_move, line.by_move_error or 0.0, 4),
+            _sure(line.gross_pips, line.gross_error, 3),
+            _sure(line.net_pips, line.net_error, 3),
+            f"{line.trades_a_day:.1f}",
+        ]
+        rows.append(f"| {line.name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _sure(value: float, error: float, digits: int) -> str:
+    return f"{value:+.{digits}f} ± {SURE * error:.{digits}f}".replace("-", "−") if error else "0"
 
 
 def picture(cache: FitCache, results: list[RuleResult], path: Path) -> None:
     """Cumulative pips before and after the spread of each rule, over the bars for which all rules have a champion."""
-    data = cache.data
-    common = data.counted.copy()
-    for result in results:
-        common &= ~np.isnan(result.p)
-    train = data.window(days=cache.job.request.advanced.train_days, end=data.bars.frame.index[common][0])
-    served = {result.rule: (result.p, result.cut) for result in results}
-    served["fade_rsi"] = baseline("fade_rsi", data, train), np.full(common.size, 0.5)
+    data, common = cache.data, common_bars(cache.data, results)
+    served = [Served.by(result) for result in results]
+    served.append(baseline_served(cache, "fade_rsi", common, results[0].traded_by))
     figure, (before, after) = plt.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
-    for name, (p, cut) in served.items():
-        book = account_of(data, p, cut, common)
-        style = {"color": COLOURS[name], "linewidth": 1.4 if name == "gated" else 1.0, "label": name}
+    for each in served:
+        book = account_of(data, each, common)
+        style = {"color": COLOURS[each.name], "linewidth": 1.4 if each.name == "gated" else 1.0, "label": each.name}
         before.plot(book.bars.opens, np.cumsum(book.earned), **style)
         after.plot(book.bars.opens, np.cumsum(book.net), **style)
     before.set_title("Nights of 2023-07-03 to 2024-12-31 as if live: cumulative pips before costs", loc="left")

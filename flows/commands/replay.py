@@ -32,8 +32,9 @@ from flows.settings import load_settings
 from registry.commands.options import on_this_machine
 
 LEGEND = (
-    "new: promotions; right: accuracy at the decision threshold; edge a bar; pips a bar, and net of the spread; trades "
-    "a day. ± is the 95 % interval of the figure before it, by trading days. The rollover hour is left out."
+    "new: promotions; right: accuracy at the decision threshold; edge a bar; pips a bar by the policy's trading rule, "
+    "and net of the spread; trades a day. ± is the 95 % interval of the figure before it, by trading days. The "
+    "rollover hour is left out."
 )
 WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
 

@@ -18,6 +18,7 @@ from flows.gate.nightly.leads import Leads
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Stream, recipe_stream, version_stream
+from flows.gate.scoring.scores import trailing_rank
 from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.night.nightly_rule import (
     as_champion,
@@ -28,6 +29,7 @@ from flows.night.nightly_rule import (
     with_costs,
 )
 from flows.pnl.account import TradedBars
+from flows.pnl.trading_rules import TradingRule
 from flows.recipes import Recipe
 from flows.replay.fit_cache import FitCache
 from flows.replay.full_ledger import full_ledger
@@ -56,13 +58,17 @@ class Promotion:
 class RuleResult:
     """What came of a rule. ``p`` and ``cut``: shape (n_bars,) over the data's bars, score and decision threshold of the
     champion of the night before; NaN where there was none. ``decisions``: one a night (none where the rule has no
-    gate)."""
+    gate). ``traded_by``: the policy's trading rule, and ``rank``, shape (n_bars,), what it asks: −1 lowest to 1 highest
+    of the champion's scores, which start with those of its recipe; NaN where there is none, or the rule asks for none.
+    """
 
     rule: str
     promotions: tuple[Promotion, ...]
     decisions: tuple[NightlyDecision, ...]
     p: Floats
     cut: Floats
+    rank: Floats
+    traded_by: TradingRule
 
 
 def replay_rule(
@@ -89,6 +95,7 @@ class Replay:
         self.decisions: list[NightlyDecision] = []
         self.p = np.full(cache.data.label.size, np.nan)
         self.cut = np.full(cache.data.label.size, np.nan)
+        self.rank = np.full(cache.data.label.size, np.nan)
         self._frozen: dict[str, Floats] = {}  # scores of every bar by versions that became champion
         self._leads: Leads | None = None  # over the present champion, of all nights
         self._streams: dict[str, Stream] = {}  # the recipes', and those of the present and the former champion
@@ -99,7 +106,9 @@ class Replay:
             self._night(number)
             if on_night is not None:
                 on_night(number + 1, len(self.cache.nights))
-        return RuleResult(name, tuple(self.promotions), tuple(self.decisions), self.p, self.cut)
+        self._rank()
+        found = self.p, self.cut, self.rank, self.policy.trading_rule
+        return RuleResult(name, tuple(self.promotions), tuple(self.decisions), *found)
 
     def decide(self, number: int) -> None:
         """What the rule does in the night with this number, once there is a champion."""
@@ -129,10 +138,23 @@ class Replay:
         champion, fresh = self.promotions[-1], self.full.fresh(number)
         at = self.full.positions[fresh]
         if self.rule == "newest":
-            stream = self.full.ledger.streams[recipe_stream(champion.recipe.fingerprint)]
+            stream = self._stream_of(champion)
             self.p[at], self.cut[at] = stream.p[fresh], stream.cut[fresh]
         else:
             self.p[at], self.cut[at] = self.served(champion, int(at[-1]) + 1 if at.size else 0)[at], champion.cut
+
+    def _stream_of(self, champion: Promotion) -> Stream:
+        return self.full.ledger.streams[recipe_stream(champion.recipe.fingerprint)]
+
+    def _rank(self) -> None:
+        """Ranks what each champion said among its own scores before, which start with its recipe's walk-forward."""
+        if self.policy.trading_rule.always:
+            return
+        ends = {night.night: int(end) for night, end in zip(self.cache.nights, self.full.ends, strict=True)}
+        begins = [ends[champion.night] for champion in self.promotions]
+        for champion, begin, end in zip(self.promotions, begins, [*begins[1:], self.full.positions.size], strict=True):
+            recipe, at = self._stream_of(champion), self.full.positions[begin:end]
+            self.rank[at] = trailing_rank(self.p[at], earlier=recipe.p[:begin][recipe.scored[:begin]])
 
     def _candidates(self, number: int) -> list[Candidate]:
         """Tonight's versions, each compared with its recipe's version of the night before."""

@@ -13,10 +13,11 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
+from flows.gate.scoring.moves import EdgeBySize, SizedMoves, edge_by_size, in_ranges
 from flows.gate.scoring.scores import trailing_base, trailing_rank
 from flows.pnl.account import Account, TradedBars, account
 from flows.pnl.spreads import SPREAD_PIPS
-from flows.pnl.trading_rules import ALWAYS
+from flows.pnl.trading_rules import TradingRule
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache
 from flows.replay.rules import RuleResult
@@ -24,8 +25,9 @@ from flows.replay.rules import RuleResult
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, trades a day. Errors
-    are standard errors by trading days."""
+    """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, trades a day.
+    ``by_move``: the edge by size of move (:mod:`flows.gate.scoring.moves`), None where the bars have no average true
+    range. Errors are standard errors by trading days."""
 
     name: str
     promotions: int | None
@@ -38,57 +40,87 @@ class RuleRow:
     net_pips: float
     net_error: float
     trades_a_day: float
+    by_move: float | None
+    by_move_error: float | None
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)
 
 
 @dataclass(frozen=True, eq=False)
-class _Predictions:
-    """What one rule or baseline served. ``p`` and ``cut``: shape (n_bars,) over the data's bars; ``promotions``: None
-    for a baseline."""
+class Served:
+    """What one rule or baseline said, over the data's bars, arrays of shape (n_bars,): scores ``p``, cuts, and the
+    ranks that the trading rule asks for, NaN where there are none. ``promotions``: None for a baseline."""
 
     name: str
     promotions: int | None
     p: Floats
     cut: Floats
+    rank: Floats
+    traded_by: TradingRule
+
+    @classmethod
+    def by(cls, result: RuleResult) -> Served:
+        """What the champions of a rule said."""
+        promotions = len(result.promotions)
+        return cls(result.rule, promotions, result.p, result.cut, result.rank, result.traded_by)
+
+    @classmethod
+    def by_baseline(cls, name: str, p: Floats, rule: TradingRule) -> Served:
+        """What a baseline said; its ranks are among its own scores before."""
+        rank, at = np.full(p.size, np.nan), np.flatnonzero(~np.isnan(p))
+        rank[at] = trailing_rank(p[at])
+        return cls(name, None, p, np.full(p.size, 0.5), rank, rule)
 
 
 def compare_rules(cache: FitCache, results: Sequence[RuleResult], *, spread_pips: float = SPREAD_PIPS) -> list[RuleRow]:
-    """Every rule and every baseline on the bars that all rules had a champion for, the rollover hour left out."""
-    data = cache.data
-    common = data.counted.copy()
-    for result in results:
-        common &= ~np.isnan(result.p)
+    """Every rule and every baseline on the bars that all rules had a champion for, the rollover hour left out. Each
+    rule trades as its policy says, the baselines as the first rule's."""
+    data, common = cache.data, common_bars(cache.data, results)
+    compared = [
+        *(Served.by(result) for result in results),
+        *(baseline_served(cache, name, common, results[0].traded_by) for name in BASELINES),
+    ]
+    return [_row(data, served, common, spread_pips) for served in compared]
+
+
+def common_bars(data: Dataset, results: Sequence[RuleResult]) -> Mask:
+    """The bars that all rules had a champion for, the rollover hour left out: shape (n_bars,).
+
+    Raises :class:`BarsMissing` where there is none.
+    """
+    common = data.counted & ~np.isnan([result.p for result in results]).any(axis=0)
     if not common.any():
         raise BarsMissing(
             "no bar has a champion under every rule: begin earlier or end later, or replay recipes that are shown to "
             "have skill"
         )
-    first = int(np.flatnonzero(common)[0])
-    train = data.window(days=cache.job.request.advanced.train_days, end=data.bars.frame.index[first])
-    half = np.full(data.label.size, 0.5)
-    compared = [
-        *(_Predictions(result.rule, len(result.promotions), result.p, result.cut) for result in results),
-        *(_Predictions(name, None, baseline(name, data, train), half) for name in BASELINES),
-    ]
-    return [_row(data, predictions, common, spread_pips) for predictions in compared]
+    return common
 
 
-def account_of(data: Dataset, p: Floats, cut: Floats, common: Mask, *, spread_pips: float = SPREAD_PIPS) -> Account:
-    """What sides by ``p`` above ``cut`` (n_bars,) came to on the bars ``common`` (n_bars,), always in the market at one
-    spread; positions are kept through the rollover hour between two of these bars, where there is a prediction."""
-    held = common | (data.rollover & ~np.isnan(p) & np.isfinite(data.move_pips))
+def baseline_served(cache: FitCache, name: str, common: Mask, rule: TradingRule) -> Served:
+    """What a baseline says, fitted on the bars before the first one that is compared."""
+    data = cache.data
+    first = data.bars.frame.index[common][0]
+    train = data.window(days=cache.job.request.advanced.train_days, end=first)
+    return Served.by_baseline(name, baseline(name, data, train), rule)
+
+
+def account_of(data: Dataset, served: Served, common: Mask, *, spread_pips: float = SPREAD_PIPS) -> Account:
+    """What was served came to on the bars ``common`` (n_bars,), by its trading rule at one spread; positions are kept
+    through the rollover hour between two of these bars, where there is a prediction."""
+    held = common | (data.rollover & ~np.isnan(served.p) & np.isfinite(data.move_pips))
     opens = pd.DatetimeIndex(data.bars.frame.index)[held]
     bars = TradedBars(opens, data.move_pips[held], np.full(len(opens), spread_pips))
-    position = ALWAYS.positions(bars, up=p[held] > cut[held], rank=np.zeros(len(opens)))
-    return account(position, bars)
+    up, rank = served.p[held] > served.cut[held], served.rank[held]
+    return account(served.traded_by.positions(bars, up=up, rank=rank), bars)
 
 
-def _row(data: Dataset, served: _Predictions, common: Mask, spread_pips: float) -> RuleRow:
+def _row(data: Dataset, served: Served, common: Mask, spread_pips: float) -> RuleRow:
     up, label = served.p[common] > served.cut[common], data.label[common]
-    money = account_of(data, served.p, served.cut, common, spread_pips=spread_pips).result(served.name)
+    money = account_of(data, served, common, spread_pips=spread_pips).result(served.name)
     mean, error = _edge(data, served.p, common)
+    sized = _by_size(data, served.p, common)
     return RuleRow(
         served.name,
         served.promotions,
@@ -101,6 +133,20 @@ def _row(data: Dataset, served: _Predictions, common: Mask, spread_pips: float) 
         money.net_a_bar,
         money.net_error or 0.0,
         money.trades_a_day,
+        None if sized is None else sized.by_move,
+        None if sized is None else sized.by_move_error,
+    )
+
+
+def _by_size(data: Dataset, p: Floats, common: Mask) -> EdgeBySize | None:
+    """The edge by size of move, with the ranks that :func:`_edge` has."""
+    moves, known = in_ranges(data), ~np.isnan(data.label)
+    if moves is None:
+        return None
+    rank, at = np.full(data.label.size, np.nan), np.flatnonzero(~np.isnan(p) & known)
+    rank[at] = trailing_rank(p[at])
+    return edge_by_size(
+        SizedMoves(data.label[known], data.trading_day[known], moves[known]), rank[known], common[known]
     )
 
 
