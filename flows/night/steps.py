@@ -14,7 +14,7 @@ import pandas as pd
 
 from flows.bars.plausibility import SeenBars, examine
 from flows.bars.plausibility import judge as judge_findings
-from flows.errors import BarsMissing, NightRefused, RequestRefused
+from flows.errors import BarsMissing, NightRefused, RecipeRefused, RequestRefused
 from flows.evidence import collect
 from flows.evidence.backfill import Progress
 from flows.evidence.collect import DAYS_NAMED, Evidence
@@ -30,12 +30,16 @@ from flows.recipes import train_all as fit_recipes
 from registry import Clock, Night, SystemClock, Version, VersionRecord, key_digest
 from registry.archive.archive import pack
 from registry.archive.input_schema import RowsOf
+from registry.archive.portable import is_program
 from registry.clock import write_time
-from registry.errors import Frozen, StaleDecision
+from registry.errors import Frozen, NotPortable, StaleDecision, UnsafeArtifact
 from registry.format.entries import Entry
 from registry.log.parallel import threads
 from registry.model.likeness import ranges_of
 from registry.model.transitions import RECIPES_KEPT, former_champions
+
+BARS_COMPARED = 25_000
+"""Training bars on which a form of several steps is compared with its estimator: a year of quarters of an hour."""
 
 
 def load(job: Job, clock: Clock | None = None) -> NightBars:
@@ -188,8 +192,15 @@ def go_on_without_report(night: NightContext, outcome: Outcome) -> Outcome:
 
 def _candidate(night: NightContext, fit: Fit) -> TrainedCandidate:
     signature, bars = fit.recipe.signature, night.bars
-    p = probabilities(fit, signature, RowsOf(bars.data.bars.frame, bars.evaluation), cores=night.job.cores)
-    return TrainedCandidate(fit, p, pack(fit.estimator, signature))
+    frame = bars.data.bars.frame
+    p = probabilities(fit, signature, RowsOf(frame, bars.evaluation), cores=night.job.cores)
+    rows = None
+    if is_program(fit.estimator):  # the arrays are all that is stored of it: compared on the year before, too
+        rows = signature.matrix(RowsOf(frame, bars.train & signature.known(frame)))[-BARS_COMPARED:]
+    try:
+        return TrainedCandidate(fit, p, pack(fit.estimator, signature, rows))
+    except (NotPortable, UnsafeArtifact) as refused:
+        raise RecipeRefused(f"recipe {fit.recipe.name} cannot be stored: {refused}; change its parameters") from refused
 
 
 def _registered(night: NightContext, evidence: Evidence | None, candidate: TrainedCandidate) -> Version:
@@ -214,7 +225,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
     return VersionRecord(
         recipe=fit.recipe.name,
         recipe_fingerprint=fit.recipe.fingerprint,
-        parameters={"estimator": fit.recipe.estimator, **fit.recipe.parameters},
+        parameters=fit.recipe.provenance,
         metrics=metrics,
         measured_on=measured_on,
         features=signature.features,
@@ -228,7 +239,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
         known_at=_time(fit.known_at),
         rows=fit.rows,
         seed=fit.seed,
-        environment=environment(),
+        environment=environment(fit.recipe.packages),
         source_revision=source_revision(),
         seconds=round(fit.seconds, 3),
         night=night.bars.night.day,

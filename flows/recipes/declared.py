@@ -5,6 +5,7 @@ estimator = "sklearn.ensemble.HistGradientBoostingClassifier"
 parameters = { max_iter = 300, learning_rate = 0.01 }
 features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 scale = false                                                  # may be left out
+weights = { half_life_days = 90 }                              # may be left out: flows.recipes.weighing
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from flows.recipes.refusals import did_you_mean, faults, quoted
 from registry.format.phrases import shortened
 from registry.store.place import local_path
 
-_KEYS = ("estimator", "parameters", "features", "scale")
+_KEYS = ("estimator", "parameters", "features", "scale", "weights")
 _REQUIRED = ("estimator", "features")
 
 MOST_BYTES = 256 << 10
@@ -110,7 +111,7 @@ def _table_faults(name: str, table: object, taken: Mapping[str, Recipe]) -> list
         wrong_parts.append("is the name of a shipped recipe: choose another")
     if wrong_parts:
         return wrong_parts
-    return faults(name, table["estimator"], table.get("parameters", {}), table["features"], table.get("scale", False))
+    return faults(name, table)
 
 
 def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Collection[str] | None) -> list[str]:

@@ -91,6 +91,8 @@ class ArchivedModel:
     @cached_property
     def _estimator(self) -> Any | None:
         """Made once, which takes longer than one prediction."""
+        if not self.archive.has_estimator:
+            return None
         same = (self.environment or {}).get("scikit-learn") == installed()["scikit-learn"]
         return self.archive.estimator() if same or self.archive.form is None else None
 

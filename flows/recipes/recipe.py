@@ -1,4 +1,4 @@
-"""A recipe is a named scikit-learn classifier with its parameters and features; it is checked when it is made."""
+"""A recipe is a named classifier with its parameters and features; it is checked when it is made."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import copy
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from flows.errors import RecipeRefused, RequestRefused
-from flows.recipes.refusals import did_you_mean, estimator_class, faults
+from flows.recipes.building import built, packages
+from flows.recipes.refusals import did_you_mean, faults
 from registry.archive.input_schema import InputSchema
 from registry.format.phrases import listed
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """``estimator`` is an import path inside scikit-learn, ``parameters`` its keyword arguments as JSON values.
+    """``estimator`` is an import path inside scikit-learn or of :data:`flows.recipes.libraries.LIBRARIES`,
+    ``parameters`` its keyword arguments as JSON values; an estimator among them is a table, see
+    :mod:`flows.recipes.building`.
 
     ``features`` are the model's inputs in order, each an expression of :mod:`registry.features`. With
-    ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first. Raises
+    ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first; ``weights`` says
+    what training bars weigh (:mod:`flows.recipes.weighing`). Raises
     :class:`RecipeRefused` with everything that is wrong, so that nothing is ever trained from a wrong recipe.
     """
 
@@ -30,14 +34,16 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     features: tuple[str, ...] = ()
     scale: bool = False
+    weights: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        wrong = faults(self.name, self.estimator, self.parameters, self.features, self.scale)
+        wrong = faults(self.name, {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"})
         if wrong:
             raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
         object.__setattr__(self, "features", InputSchema(self.features).features)
         # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
-        object.__setattr__(self, "parameters", json.loads(json.dumps(dict(self.parameters))))
+        for plain in ("parameters", "weights"):
+            object.__setattr__(self, plain, json.loads(json.dumps(dict(getattr(self, plain)))))
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -47,7 +53,21 @@ class Recipe:
             "features": list(self.features),
             "parameters": copy.deepcopy(dict(self.parameters)),
             "scale": self.scale,
+            **({"weights": dict(self.weights)} if self.weights else {}),
         }
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a version's record says of the recipe's estimator: its parameters beside its path where nothing else is
+        said and no name would stand twice, else each in a place of its own."""
+        if not self.weights and not {"estimator", "weights"} & set(self.parameters):
+            return {"estimator": self.estimator, **self.parameters}
+        return {name: value for name, value in self.definition.items() if name not in ("features", "scale")}
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The packages beside scikit-learn that its estimators are of."""
+        return packages(self.estimator, self.parameters)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -61,15 +81,14 @@ class Recipe:
         return InputSchema(self.features)
 
     def build(self, seed: int) -> Any:
-        """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none.
+        """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none,
+        and so of each estimator inside it.
 
         Raises :class:`RequestRefused` for a seed outside the range.
         """
         if not 0 <= seed < 2**32:
             raise RequestRefused(f"seed {seed} is outside 0 … {2**32 - 1}: choose one inside")
-        model = estimator_class(self.estimator)(**copy.deepcopy(dict(self.parameters)))
-        if "random_state" in model.get_params(deep=False) and "random_state" not in self.parameters:
-            model.set_params(random_state=seed)
+        model = built(self.estimator, self.parameters, seed)
         if not self.scale:
             return model
         from sklearn.pipeline import Pipeline

@@ -18,8 +18,10 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import Bars, Dataset
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
+from flows.recipes.libraries import refusals_of_libraries
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.threads import one_thread
+from flows.recipes.weighing import weights_of
 from registry.archive.input_schema import RowsOf
 from registry.clock import stopwatch
 from registry.format.phrases import plural
@@ -62,6 +64,7 @@ class _TrainingSet:
     recipe: Recipe
     features: Floats
     label: npt.NDArray[np.int64]
+    weights: Floats | None
     source: dict[str, Any]
 
 
@@ -188,7 +191,8 @@ def _training_set(recipe: Recipe, dataset: Dataset, rows: Mask, fingerprint: str
         "known_at": dataset.known_at[known].max(),
         "dataset_fingerprint": fingerprint,
     }
-    return _TrainingSet(recipe, recipe.signature.matrix(RowsOf(frame, known)), label, source)
+    weights = weights_of(recipe.weights, opens, label)
+    return _TrainingSet(recipe, recipe.signature.matrix(RowsOf(frame, known)), label, weights, source)
 
 
 def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
@@ -214,12 +218,23 @@ def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Ti
     started = timer()
     try:
         with one_thread():
-            model.fit(training_set.features, training_set.label)
-    except ValueError as refused:
+            model.fit(training_set.features, training_set.label, **_weighted(model, training_set.weights))
+    except refusals_of_libraries() as refused:
+        library = (*training_set.recipe.packages, "scikit-learn")[0]
         raise RecipeRefused(
-            f"recipe {training_set.recipe.name} cannot be trained, scikit-learn says: {refused}; change its parameters"
+            f"recipe {training_set.recipe.name} cannot be trained, {library} says: {refused}; change its parameters"
         ) from refused
     seconds = timer() - started
     # Inside a pipeline too: on one row two hundred trees are four times slower with threads, and machines differ.
-    model.set_params(**{name: 1 for name in model.get_params() if name.split("__")[-1] == "n_jobs"})
+    jobs_set = {name: 1 for name in model.get_params() if name.split("__")[-1] == "n_jobs"}
+    if jobs_set:  # CatBoost lets nothing be set once it is fitted, not even nothing
+        model.set_params(**jobs_set)
     return Fit(recipe=training_set.recipe, estimator=model, seed=seed, seconds=seconds, **training_set.source)
+
+
+def _weighted(model: Any, weights: Floats | None) -> dict[str, Floats]:
+    """The arguments that hand weights to ``fit``; a pipeline's go to its last step."""
+    if weights is None:
+        return {}
+    steps = getattr(model, "steps", None)
+    return {"sample_weight" if steps is None else f"{steps[-1][0]}__sample_weight": weights}

@@ -159,7 +159,9 @@ def _fit_context(job: Job, data: Dataset, *, cores: int = 1) -> FitContext:
 
 def _folder(job: Job, data: Dataset, folder: Path) -> Path:
     """Where fits on these bars, with these settings and these versions of the libraries, are kept."""
-    key = key_digest([data.fingerprint(), job.request.advanced.train_days, job.request.advanced.seed, environment()])
+    libraries = sorted({package for recipe in job.recipes for package in recipe.packages})
+    trained_with = environment(libraries)
+    key = key_digest([data.fingerprint(), job.request.advanced.train_days, job.request.advanced.seed, trained_with])
     place = folder / key[:16]
     place.mkdir(parents=True, exist_ok=True)
     return place

@@ -74,6 +74,7 @@ class Upgraded:
 
     def __init__(self, archive):
         self.signature, self.form, self.up = archive.signature, archive.form, archive.up
+        self.has_estimator = True
 
     def estimator(self):
         raise UnsafeArtifact("model.skops cannot be read (ValueError: node array has an incompatible dtype)")
