@@ -19,8 +19,8 @@ from flows.arrays import Floats
 from flows.bars import Dataset, load_bars, prepare
 from flows.evidence.backfill import refits
 from flows.evidence.probability import FIRST_DAYS, JudgedDays, ScoredDays, calibration_slope, fit_map, judge_map
-from flows.recipes import Machine, probabilities, shipped, train_all
-from flows.recipes.catalogue import LEVELS, STATIONARY
+from flows.recipes import Machine, Recipe, probabilities, shipped, train_all
+from flows.recipes.catalogue import LEVELS, stationary
 from registry.archive.input_schema import InputSchema
 from registry.model.likeness import ranges_of, unlike
 from registry.model.probability import DAYS_JUDGED, share_of
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args()
     data = prepare(load_bars(options.data))
-    streams = walked_forward(data, options.cores)
+    streams = walked_forward(data, list(shipped().values()), options.cores)
     print("| recipe | days | slope of the score | Brier skill of the score | slope of the probability | Brier skill |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, score in streams.items():
@@ -64,7 +64,7 @@ def unlike_rows(data: Dataset) -> Iterator[tuple[str, ...]]:
     """Shares of bars that are called unlike the training ones: by the features of the shipped recipes, for each year
     that has another one after it."""
     years = np.unique(data.bars.file_time.astype("datetime64[Y]").astype(np.int64) + 1970).tolist()
-    for names in (LEVELS, STATIONARY):
+    for names in (LEVELS, stationary()):
         schema = InputSchema(names)
         for trained, after in pairwise(years):
             fitted, later = (
@@ -97,9 +97,8 @@ def noise_worlds() -> str:
     )
 
 
-def walked_forward(data: Dataset, cores: int) -> dict[str, Floats]:
-    """The scores of each shipped recipe by the newest fit before each bar, shape (n_bars,), NaN where there is none."""
-    recipes = list(shipped().values())
+def walked_forward(data: Dataset, recipes: list[Recipe], cores: int) -> dict[str, Floats]:
+    """The scores of each recipe by the newest fit before each bar, shape (n_bars,), NaN where there is none."""
     scores = {recipe.name: np.full(data.label.size, np.nan) for recipe in recipes}
     for end, evaluated in refits(data, 10_000):
         trained = data.window(days=WINDOW_DAYS, end=end)

@@ -225,7 +225,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
     return VersionRecord(
         recipe=fit.recipe.name,
         recipe_fingerprint=fit.recipe.fingerprint,
-        parameters=fit.recipe.provenance,
+        parameters={**fit.recipe.provenance, **({"found": dict(fit.found)} if fit.found else {})},
         metrics=metrics,
         measured_on=measured_on,
         features=signature.features,

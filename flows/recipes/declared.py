@@ -6,6 +6,7 @@ parameters = { max_iter = 300, learning_rate = 0.01 }
 features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 scale = false                                                  # may be left out
 weights = { half_life_days = 90 }                              # may be left out: flows.recipes.weighing
+search = { space = { max_leaf_nodes = [4, 32] }, trials = 20 } # may be left out: flows.recipes.searching
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from flows.recipes.refusals import did_you_mean, faults, quoted
 from registry.format.phrases import shortened
 from registry.store.place import local_path
 
-_KEYS = ("estimator", "parameters", "features", "scale", "weights")
+_KEYS = ("estimator", "parameters", "features", "scale", "weights", "search")
 _REQUIRED = ("estimator", "features")
 
 MOST_BYTES = 256 << 10

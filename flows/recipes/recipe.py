@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,8 @@ class Recipe:
 
     ``features`` are the model's inputs in order, each an expression of :mod:`registry.features`. With
     ``scale`` every feature is brought to mean 0 and variance 1 of the training bars first; ``weights`` says
-    what training bars weigh (:mod:`flows.recipes.weighing`). Raises
+    what training bars weigh (:mod:`flows.recipes.weighing`), ``search`` which parameters are tried before each fit
+    (:mod:`flows.recipes.searching`). Raises
     :class:`RecipeRefused` with everything that is wrong, so that nothing is ever trained from a wrong recipe.
     """
 
@@ -35,6 +36,7 @@ class Recipe:
     features: tuple[str, ...] = ()
     scale: bool = False
     weights: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    search: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         wrong = faults(self.name, {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"})
@@ -42,7 +44,7 @@ class Recipe:
             raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
         object.__setattr__(self, "features", InputSchema(self.features).features)
         # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
-        for plain in ("parameters", "weights"):
+        for plain in ("parameters", "weights", "search"):
             object.__setattr__(self, plain, json.loads(json.dumps(dict(getattr(self, plain)))))
 
     @property
@@ -54,20 +56,25 @@ class Recipe:
             "parameters": copy.deepcopy(dict(self.parameters)),
             "scale": self.scale,
             **({"weights": dict(self.weights)} if self.weights else {}),
+            **({"search": copy.deepcopy(dict(self.search))} if self.search else {}),
         }
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What a version's record says of the recipe's estimator: its parameters beside its path where nothing else is
         said and no name would stand twice, else each in a place of its own."""
-        if not self.weights and not {"estimator", "weights"} & set(self.parameters):
+        if not self.weights and not self.search and not {"estimator", "weights"} & set(self.parameters):
             return {"estimator": self.estimator, **self.parameters}
         return {name: value for name, value in self.definition.items() if name not in ("features", "scale")}
 
     @cached_property
     def packages(self) -> tuple[str, ...]:
-        """The packages beside scikit-learn that its estimators are of."""
-        return packages(self.estimator, self.parameters)
+        """The packages beside scikit-learn that decide what a fit is: of its estimators, and of its search."""
+        return (*packages(self.estimator, self.parameters), *(("optuna",) if self.search else ()))
+
+    def chosen(self, values: Mapping[str, Any]) -> Recipe:
+        """The recipe with these values of its search space, and no search."""
+        return replace(self, parameters={**self.parameters, **values}, search={})
 
     @cached_property
     def fingerprint(self) -> str:

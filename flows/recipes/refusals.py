@@ -14,6 +14,7 @@ from flows.errors import RecipeRefused
 from flows.recipes.baselines import BASELINES
 from flows.recipes.building import TRANSFORMERS, built, tables, weighable
 from flows.recipes.libraries import LIBRARIES, converted, library_class, named
+from flows.recipes.searching import corners, space_faults
 from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
 from registry.errors import InvalidRequest
@@ -74,6 +75,7 @@ def faults(name: object, parts: Mapping[str, object]) -> list[str]:
         if not of_parameters and isinstance(parameters, Mapping):
             wrong_parts.extend(_estimator_faults(str(parts["estimator"]), parameters))
             wrong_parts.extend(weight_faults(parts.get("weights", {}), str(parts["estimator"]), parameters))
+            wrong_parts.extend(_search_faults(parts.get("search", {}), str(parts["estimator"]), parameters))
     except RecipeRefused as wrong:
         wrong_parts.append(str(wrong))
     return wrong_parts
@@ -205,6 +207,20 @@ def _estimator_faults(path: str, parameters: Mapping[str, Any]) -> Iterator[str]
         )
         return
     yield from _value_faults(model)
+
+
+def _search_faults(search: object, path: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a search space, its lowest and highest values and its choices among them."""
+    of_space = list(space_faults(search, parameters))
+    yield from of_space
+    if of_space or not isinstance(search, Mapping) or not search:
+        return
+    for values in corners(search):
+        wrong = list(_parameter_faults(path, estimator_class(path), values))
+        wrong = wrong or list(_estimator_faults(path, {**parameters, **values}))
+        if wrong:
+            yield from (f"search: {each}" for each in wrong)
+            return
 
 
 def weight_faults(weights: object, path: str, parameters: Mapping[str, Any]) -> Iterator[str]:

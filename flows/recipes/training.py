@@ -6,7 +6,7 @@ Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from flows.bars import Bars, Dataset
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
 from flows.recipes.libraries import refusals_of_libraries
 from flows.recipes.recipe import Recipe, check_columns
+from flows.recipes.searching import SearchedBars, searched, weighted
 from flows.recipes.threads import one_thread
 from flows.recipes.weighing import weights_of
 from registry.archive.input_schema import RowsOf
@@ -55,6 +56,8 @@ class Fit:
     dataset_fingerprint: str
     seconds: float = field(compare=False)
     cut: float = 0.5
+    found: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What a search found, see :func:`flows.recipes.searching.searched`; empty without one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,12 +216,17 @@ def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
 
 
 def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Timer) -> Fit:
-    if is_forest(model):
-        model.set_params(n_jobs=jobs)
+    recipe, found = training_set.recipe, dict[str, Any]()
     started = timer()
     try:
         with one_thread():
-            model.fit(training_set.features, training_set.label, **_weighted(model, training_set.weights))
+            if recipe.search:
+                bars = SearchedBars(training_set.features, training_set.label, training_set.weights)
+                found = searched(recipe.search, lambda values: recipe.chosen(values).build(seed), bars, seed)
+                model = recipe.chosen(found["values"]).build(seed)
+            if is_forest(model):
+                model.set_params(n_jobs=jobs)
+            model.fit(training_set.features, training_set.label, **weighted(model, training_set.weights))
     except refusals_of_libraries() as refused:
         library = (*training_set.recipe.packages, "scikit-learn")[0]
         raise RecipeRefused(
@@ -229,12 +237,4 @@ def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Ti
     jobs_set = {name: 1 for name in model.get_params() if name.split("__")[-1] == "n_jobs"}
     if jobs_set:  # CatBoost lets nothing be set once it is fitted, not even nothing
         model.set_params(**jobs_set)
-    return Fit(recipe=training_set.recipe, estimator=model, seed=seed, seconds=seconds, **training_set.source)
-
-
-def _weighted(model: Any, weights: Floats | None) -> dict[str, Floats]:
-    """The arguments that hand weights to ``fit``; a pipeline's go to its last step."""
-    if weights is None:
-        return {}
-    steps = getattr(model, "steps", None)
-    return {"sample_weight" if steps is None else f"{steps[-1][0]}__sample_weight": weights}
+    return Fit(recipe=recipe, estimator=model, seed=seed, seconds=seconds, found=found, **training_set.source)
