@@ -18,7 +18,8 @@ from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
-from flows.gate.scoring.scores import TRAILING_MINIMUM, stream_threshold
+from flows.gate.scoring.scores import stream_threshold
+from flows.instruments import GBPUSD_M15, DayCounts
 from flows.job.plan import Job
 from flows.recipes import Fit, Machine, Recipe, probabilities, train_all
 from registry.archive.input_schema import RowsOf
@@ -113,15 +114,15 @@ def day_fingerprints(data: Dataset, scored: Mask) -> dict[str, str]:
     return {str(day): data.fingerprint(scored & (days == day)) for day in np.unique(days[scored])}
 
 
-def decision_threshold(policy: GatePolicy, predictions: Floats) -> float:
+def decision_threshold(policy: GatePolicy, predictions: Floats, counts: DayCounts = GBPUSD_M15.counts) -> float:
     """Above what a version trained now says "up", by its stream's earlier predictions: shape (n_bars,)."""
-    if policy.cut == "half" or predictions.size < TRAILING_MINIMUM:
+    if policy.cut == "half" or predictions.size < counts.week:
         return 0.5
-    return stream_threshold(predictions)
+    return stream_threshold(predictions, counts)
 
 
 def _stream_scores(job: Job, recipe: Recipe, before: list[Floats], p: Floats) -> StreamScores:
-    threshold = decision_threshold(job.gate, np.concatenate(before) if before else np.empty(0))
+    threshold = decision_threshold(job.gate, np.concatenate(before) if before else np.empty(0), job.instrument.counts)
     return StreamScores(recipe_stream(recipe.fingerprint), recipe.name, None, threshold, p)
 
 

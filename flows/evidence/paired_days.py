@@ -32,7 +32,7 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
     except GateRefused as error:
         raise Corrupt(f"the evidence of {model.name}: {error}") from error
     lead = np.where(ledger.counted, hits(ledger, b) - hits(ledger, a), np.nan)
-    days = by_day(ledger.day, lead)
+    days = by_day(ledger.day, lead, minimum_bars=ledger.instrument.counts.half_day)
     bars, mean = days.bars[:, 0], days.mean[:, 0]
     if not mean.any() or bars.sum() ** 2 < FEWEST_DAYS * np.square(bars).sum():
         return {}

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
+from flows.gate.nightly.calibration import BUDGET
 from flows.gate.nightly.policy import GatePolicy
 from flows.instruments import GBPUSD_M15, Instrument
 from flows.job.request import Force, RetrainRequest
@@ -149,8 +151,13 @@ def _sample(folder: Path, instrument: Instrument) -> Path:
 
 
 def default_policy(instrument: Instrument) -> GatePolicy:
-    """The policy of a model that none was recorded for."""
-    return GatePolicy(spread_pips=(instrument.costs.spread,))
+    """The policy of a model that none was recorded for.
+
+    Thresholds are of 250 nights: where a year has more, their budget is smaller, so that it holds for the year.
+    """
+    budget = 1.0 - (1.0 - BUDGET) ** (NIGHTS_A_YEAR / instrument.counts.year)
+    same = instrument.counts.year == NIGHTS_A_YEAR
+    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=BUDGET if same else round(budget, 4))
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:

@@ -231,11 +231,11 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
         return []
     from registry.archive.input_schema import InputSchema, RowsOf
 
-    opens = pd.DatetimeIndex(data.bars.frame.index)
+    opens, of = pd.DatetimeIndex(data.bars.frame.index), data.instrument.counts
     begin, end = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.trained_to))
     trained = np.asarray((opens >= begin) & (opens <= end))
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
-    if trained.sum() < 1000 or recent.sum() < 48 * 5:
+    if trained.sum() < of.month // 2 or recent.sum() < of.half_day * 5:
         return []
     schema, frame = InputSchema.stored(record.features, record.columns), data.bars.frame
     try:

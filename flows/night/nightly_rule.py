@@ -45,10 +45,13 @@ from registry.model.transitions import champion_of, former_champions, night_in_f
 
 def last_days(data: Dataset) -> Mask:
     """The bars that each new version predicts: those of the last 20 trading days with a known label."""
-    days = np.unique(data.trading_day[data.counted])[-DAYS:]
+    days = np.unique(data.trading_day[data.counted])[-data.instrument.counts.four_weeks :]
     chosen: Mask = data.counted & np.isin(data.trading_day, days)
     if not chosen.any():
-        raise BarsMissing(f"{data.bars.source} has no trading day with 48 bars{data.spacing}: add newer bars")
+        raise BarsMissing(
+            f"{data.bars.source} has no trading day with {data.instrument.counts.half_day} bars{data.spacing}: "
+            "add newer bars"
+        )
     return chosen
 
 
@@ -69,7 +72,7 @@ def measured(evidence: Evidence, candidate: TrainedCandidate) -> tuple[Scores | 
         "fingerprint": key_digest([minutes(ledger.opens[at]).tolist(), ledger.label[at].tolist()]),
         "no_skill": StreamScorer(ledger, "edge").figures(stream, at)[2],
     }
-    return scores, decision_threshold(evidence.policy, stream.p[stream.scored]), measured_on
+    return scores, decision_threshold(evidence.policy, stream.p[stream.scored], ledger.instrument.counts), measured_on
 
 
 def judge(
@@ -205,7 +208,7 @@ def candidate(
     """A recipe's version of tonight as the gate sees it. ``p``: its scores on the evaluation bars (of the last
     20 days), shape (evaluation bars,); ``last``: those of the stream's last version, and its decision threshold."""
     stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
-    cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored])
+    cut = None if stream is None else decision_threshold(policy, stream.p[stream.scored], ledger.instrument.counts)
     return continued(recipe, p, last, version, cut=cut, scorer=None if stream is None else stream.last_version)
 
 
@@ -244,7 +247,9 @@ def traded_bars(ledger: Ledger, data: Dataset, policy: GatePolicy) -> TradedBars
     """The ledger's bars with the moves that followed, NaN where the data has none, and the policy's spreads."""
     opens = pd.DatetimeIndex(data.bars.frame.index)
     moves = np.asarray(pd.Series(data.move_pips, opens).reindex(ledger.opens), np.float64)
-    return TradedBars(ledger.opens, moves, spread_by_hour(ledger.opens, policy.spread_pips))
+    return TradedBars(
+        ledger.opens, moves, spread_by_hour(ledger.opens, policy.spread_pips), instrument=ledger.instrument
+    )
 
 
 def _rows(

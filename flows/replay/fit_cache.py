@@ -29,8 +29,8 @@ from flows.replay.workers import WorkerPool
 from registry import key_digest
 from registry.store.files import write_atomically
 
-BARS_AHEAD = 5 * 96
-"""Bars after a night that its versions predict: five trading days, so that a long weekend is bridged."""
+DAYS_AHEAD = 5
+"""Trading days after a night that its versions predict, so that a long weekend is bridged."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class FitCache:
 
         The version is fitted again where that was never needed before; the result is kept beside the other fits.
         """
-        frame, begin = self.data.bars.frame, night.bars - 96
+        frame, begin = self.data.bars.frame, night.bars - self.data.instrument.slots
         path = self.folder / f"later-{night.night}-{_short(recipe)}.npy"
         task = FitTask(recipe, night.bars, ((begin, len(frame)),))
         if not path.exists():
@@ -109,7 +109,11 @@ class _PlannedNight:
     def task(self, recipe: Recipe, of: int) -> FitTask:
         """Predicts the last 20 days, then the bars that come, of the ``of`` bars there are."""
         bars = self.seen.label.size
-        return FitTask(recipe, bars, (*runs(self.positions), (self.through, min(bars + BARS_AHEAD, of))))
+        return FitTask(
+            recipe,
+            bars,
+            (*runs(self.positions), (self.through, min(bars + DAYS_AHEAD * self.seen.instrument.slots, of))),
+        )
 
 
 def fill_cache(
@@ -174,7 +178,11 @@ def _short(recipe: Recipe) -> str:
 def _nights(data: Dataset, span: NightSpan) -> list[tuple[str, int]]:
     """Each trading day with enough bars, and how many bars there were at its end."""
     days, start, count = np.unique(data.trading_day, return_index=True, return_counts=True)
-    chosen = (days >= np.datetime64(span.first)) & (days <= np.datetime64(span.last)) & (count >= 48)
+    chosen = (
+        (days >= np.datetime64(span.first))
+        & (days <= np.datetime64(span.last))
+        & (count >= data.instrument.counts.half_day)
+    )
     if not chosen.any():
         raise RequestRefused(f"there is no trading day with bars from {span.first} to {span.last}: choose other dates")
     return [

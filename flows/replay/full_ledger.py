@@ -17,7 +17,7 @@ from flows.arrays import Floats
 from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, assemble, minutes, recipe_stream
-from flows.gate.scoring.scores import TRAILING_BARS
+from flows.instruments import DayCounts
 from flows.replay.fit_cache import FitCache
 
 
@@ -54,7 +54,8 @@ class FullLedger:
         }
         whole = self.ledger
         nights = whole.live_nights[: number + 1]
-        return Ledger(whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n], known, whole.days, nights)
+        until = (whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n])
+        return Ledger(*until, known, whole.days, nights, whole.instrument)
 
 
 def full_ledger(cache: FitCache, policy: GatePolicy) -> FullLedger:
@@ -67,19 +68,20 @@ def full_ledger(cache: FitCache, policy: GatePolicy) -> FullLedger:
         key = recipe_stream(recipe.fingerprint)
         stream = streams.get(key)
         if stream is not None:
-            cuts[:, column] = _thresholds(policy, stream, ends)
+            cuts[:, column] = _thresholds(policy, stream, ends, ledger.instrument.counts)
             streams[key] = replace(stream, cut=_at_thresholds(stream, ends, cuts[:, column]))
     opens = minutes(pd.DatetimeIndex(cache.data.bars.frame.index))
     positions = np.searchsorted(opens, minutes(ledger.opens))
     return FullLedger(replace(ledger, streams=streams), ends, cuts, positions)
 
 
-def _thresholds(policy: GatePolicy, stream: Stream, ends: npt.NDArray[np.intp]) -> list[float]:
+def _thresholds(policy: GatePolicy, stream: Stream, ends: npt.NDArray[np.intp], counts: DayCounts) -> list[float]:
     """The decision threshold that a version of each night is served with; NaN before the stream begins."""
     at = np.flatnonzero(stream.scored)
     p = stream.p[at]
     known = np.searchsorted(at, ends)
-    return [decision_threshold(policy, p[max(n - TRAILING_BARS, 0) : n]) if n else np.nan for n in known.tolist()]
+    of = ((p[max(n - counts.month, 0) : n], n) for n in known.tolist())
+    return [decision_threshold(policy, some, counts) if n else np.nan for some, n in of]
 
 
 def _at_thresholds(stream: Stream, ends: npt.NDArray[np.intp], cuts: Floats) -> Floats:

@@ -111,7 +111,7 @@ def account_of(data: Dataset, served: Served, common: Mask, *, spread_pips: floa
     through the rollover hour between two of these bars, where there is a prediction."""
     held = common | (data.rollover & ~np.isnan(served.p) & np.isfinite(data.move_pips))
     opens = pd.DatetimeIndex(data.bars.frame.index)[held]
-    bars = TradedBars(opens, data.move_pips[held], np.full(len(opens), spread_pips))
+    bars = TradedBars(opens, data.move_pips[held], np.full(len(opens), spread_pips), instrument=data.instrument)
     up, rank = served.p[held] > served.cut[held], served.rank[held]
     return account(served.traded_by.positions(bars, up=up, rank=rank), bars)
 
@@ -155,10 +155,10 @@ def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
     at = np.flatnonzero(~np.isnan(p) & ~np.isnan(data.label))
     known = np.flatnonzero(~np.isnan(data.label))
     base = np.full(data.label.size, np.nan)
-    base[known] = trailing_base(data.label[known])
+    base[known] = trailing_base(data.label[known], counts=data.instrument.counts)
     scores = np.full(data.label.size, np.nan)
-    scores[at] = (2.0 * data.label[at] - 1.0 - base[at]) * trailing_rank(p[at])
-    daily = by_day(data.trading_day, np.where(common, scores, np.nan))
+    scores[at] = (2.0 * data.label[at] - 1.0 - base[at]) * trailing_rank(p[at], counts=data.instrument.counts)
+    daily = by_day(data.trading_day, np.where(common, scores, np.nan), minimum_bars=data.instrument.counts.half_day)
     share = daily.bars[:, 0] / daily.bars[:, 0].sum()
     mean = float((share * daily.mean[:, 0]).sum())
     return mean, float(np.sqrt((share**2 * (daily.mean[:, 0] - mean) ** 2).sum()))

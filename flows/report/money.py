@@ -88,7 +88,7 @@ def _traded_bars(ledger: Ledger, data: Dataset, terms: Terms) -> TradedBars:
     """The ledger's bars, with the move that followed each, NaN where the bars do not have it."""
     positions = bar_positions(ledger, data)
     moves = np.where(positions >= 0, data.move_pips[positions], np.nan)
-    return TradedBars(ledger.opens, moves, terms.spreads.pips(ledger.opens), terms.swap)
+    return TradedBars(ledger.opens, moves, terms.spreads.pips(ledger.opens), terms.swap, ledger.instrument)
 
 
 def _by_session(book: Account, spreads: Spreads) -> list[PipsResult | None]:

@@ -49,14 +49,16 @@ def sized_edges(
         return None
     name, own, before = champion
     positions = bar_positions(ledger, data)
-    bars = SizedMoves(ledger.label, ledger.day, np.where(positions >= 0, moves[positions], np.nan))
+    bars = SizedMoves(
+        ledger.label, ledger.day, np.where(positions >= 0, moves[positions], np.nan), ledger.instrument.counts
+    )
     streams = [(name, "champion", own, before)]
     streams += [(each.name, "candidate", each, None) for _, each in recipes_of(ledger) if each is not own]
     streams += [(each, "reference", ledger.streams[reference_stream(each)], None) for each in references]
     common = among & ledger.counted & np.isfinite(bars.move)
     ranked: list[tuple[str, str, Floats]] = []
     for name, kind, stream, earlier in streams:
-        rank = stream_rank(stream, earlier)
+        rank = stream_rank(stream, earlier, ledger.instrument.counts)
         known = common & np.isfinite(rank)
         if known.sum() > (MOST_OF_THEM * common.sum() if ranked else 0) and np.ptp(stream.p[known]):
             ranked.append((name, kind, rank))

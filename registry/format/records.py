@@ -89,6 +89,8 @@ class VersionRecord(Record):
     """True where the bars were simulated; such a model says nothing about a market."""
     allowed: tuple[str, ...] | list[str] | None = None
     """Checks of the bars whose findings a person allowed."""
+    instrument: Mapping[str, Any] | None = None
+    """Whose bars it was trained on and scores, where that is not GBPUSD in quarters of an hour."""
     details: Mapping[str, Any] | None = None
     moved: Mapping[str, Any] | None = None
     """Where fields too large for the entry are: :mod:`registry.model.large_records`. None in a record that is whole."""

@@ -99,6 +99,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "night": Nullable(TEXT),
     "simulated": Nullable(FLAG),
     "allowed": Nullable(_TEXTS),
+    "instrument": Nullable(OBJECT),
     "details": Nullable(Fields({"imported": _IMPORTED}, optional=["imported"])),
     "moved": Nullable(Fields({"key": TEXT, "sha256": SHA256, "size": COUNT, "fields": _TEXTS})),
 }

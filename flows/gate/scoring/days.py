@@ -19,11 +19,12 @@ import numpy.typing as npt
 
 from flows.arrays import Floats
 from flows.errors import GateRefused
+from flows.instruments import GBPUSD_M15
 
 __all__ = ["MINIMUM_BARS", "DailyScores", "by_day"]
 
-MINIMUM_BARS = 48
-"""Half a trading day of 15-minute bars; fewer are not a day."""
+MINIMUM_BARS = GBPUSD_M15.counts.half_day
+"""Half a trading day of 15-minute bars, 48; fewer are not a day. Of other instruments half of their day."""
 
 
 @dataclass(frozen=True)

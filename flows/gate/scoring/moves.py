@@ -19,7 +19,8 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
-from flows.gate.scoring.scores import TRAILING_BARS, TRAILING_MINIMUM, trailing_base
+from flows.gate.scoring.scores import trailing_base
+from flows.instruments import GBPUSD_M15, DayCounts
 from flows.pnl.account import error_by_days
 
 RANGE = "atr_14"
@@ -34,6 +35,7 @@ class SizedMoves:
     label: Floats
     day: npt.NDArray[np.datetime64]
     move: Floats
+    counts: DayCounts = GBPUSD_M15.counts
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def edge_by_size(bars: SizedMoves, rank: Floats, among: Mask) -> EdgeBySize | No
     trading days. ``rank``: −1 lowest to 1 highest of the stream's scores, shape (n_bars,), NaN where it is not known.
     """
     moved = pd.Series(bars.move)
-    usual = moved.rolling(TRAILING_BARS, min_periods=TRAILING_MINIMUM).mean().shift().to_numpy()
-    plain = (2.0 * bars.label - 1.0 - trailing_base(bars.label)) * rank
+    usual = moved.rolling(bars.counts.month, min_periods=bars.counts.week).mean().shift().to_numpy()
+    plain = (2.0 * bars.label - 1.0 - trailing_base(bars.label, counts=bars.counts)) * rank
     sized = (bars.move - usual) * rank
     at = among & np.isfinite(plain) & np.isfinite(sized)
     if np.unique(bars.day[at]).size < 2:

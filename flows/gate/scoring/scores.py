@@ -22,6 +22,7 @@ import pandas as pd
 
 from flows.arrays import Floats
 from flows.errors import GateRefused
+from flows.instruments import GBPUSD_M15, DayCounts
 
 __all__ = [
     "TRAILING_BARS",
@@ -36,17 +37,24 @@ __all__ = [
 ]
 
 
-TRAILING_BARS = 2_000
-"""Bars that a rank, a base and a decision threshold look back on: about a month, so that they follow the regime of a
-stream."""
+TRAILING_BARS = GBPUSD_M15.counts.month
+"""Bars that a rank, a base and a decision threshold look back on: about a month, 2,000 of 15 minutes, so that they
+follow the regime of a stream. Of other instruments as many as :class:`~flows.instruments.DayCounts` says."""
 
-TRAILING_MINIMUM = 500
+TRAILING_MINIMUM = GBPUSD_M15.counts.week
 """Fewer earlier bars than this, and the rank, the base and the decision threshold are undefined."""
 
 _NONE: Floats = np.empty(0)
 
 
-def edge(p: npt.ArrayLike, y: npt.ArrayLike, *, base: npt.ArrayLike, earlier: npt.ArrayLike = _NONE) -> Floats:
+def edge(
+    p: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    base: npt.ArrayLike,
+    earlier: npt.ArrayLike = _NONE,
+    counts: DayCounts = GBPUSD_M15.counts,
+) -> Floats:
     """``(2y − 1 − base) · rank`` of every bar, shape (n_bars,); NaN where the rank or the base is undefined.
 
     ``base`` is :func:`trailing_base` of the same bars: computed once and given to both sides of a comparison.
@@ -59,7 +67,7 @@ def edge(p: npt.ArrayLike, y: npt.ArrayLike, *, base: npt.ArrayLike, earlier: np
     bases = np.asarray(base, dtype=np.float64)
     _same_length(predictions, labels)
     _same_length(bases, labels)
-    return (2.0 * labels - 1.0 - bases) * trailing_rank(predictions, earlier=earlier)
+    return (2.0 * labels - 1.0 - bases) * trailing_rank(predictions, earlier=earlier, counts=counts)
 
 
 def accuracy(p: npt.ArrayLike, y: npt.ArrayLike, *, threshold: npt.ArrayLike) -> Floats:
@@ -95,7 +103,7 @@ def brier(p: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
     return np.asarray(-np.square(predictions - labels))
 
 
-def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats:
+def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
     """Where each prediction stands among the stream's own last 2,000 before it: −1 lowest, 0 median, 1 highest.
 
     Shape (n_bars,). It is 2·rank − 1 with mid-ranks for ties, (smaller − greater) / compared, thus exact: the same
@@ -103,15 +111,15 @@ def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
 
     Raises :class:`GateRefused` where a prediction is not finite.
     """
-    before, now = _stream(earlier)[-TRAILING_BARS:], _stream(p)
+    before, now = _stream(earlier)[-counts.month :], _stream(p)
     stream = pd.Series(np.concatenate([before, now]))
-    compared = np.minimum(np.arange(stream.size), TRAILING_BARS)
+    compared = np.minimum(np.arange(stream.size), counts.month)
     # among itself and those before it, ties in the middle: smaller − greater = 2·rank − 1 − (compared + 1), exactly
-    rank = stream.rolling(TRAILING_BARS + 1, min_periods=TRAILING_MINIMUM + 1).rank().to_numpy()
+    rank = stream.rolling(counts.month + 1, min_periods=counts.week + 1).rank().to_numpy()
     return np.asarray((2.0 * rank - compared - 2.0)[before.size :] / compared[before.size :])
 
 
-def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats:
+def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
     """Mean of 2y − 1 over the last 2,000 bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
 
     The label of the bar before is known when a bar closes, which is when it is predicted. ``earlier``: labels before
@@ -119,17 +127,15 @@ def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE) -> Floats
 
     Raises :class:`GateRefused` where a label is not 0 or 1.
     """
-    before, now = _labels(earlier)[-TRAILING_BARS:], _labels(y)
+    before, now = _labels(earlier)[-counts.month :], _labels(y)
     ups = np.concatenate([[0.0], np.cumsum(np.concatenate([before, now]))])  # whole numbers: exact
     end = np.arange(before.size, before.size + now.size)
-    start = np.maximum(end - TRAILING_BARS, 0)
+    start = np.maximum(end - counts.month, 0)
     seen = end - start
-    return np.asarray(
-        np.where(seen >= TRAILING_MINIMUM, 2.0 * (ups[end] - ups[start]) / np.maximum(seen, 1) - 1.0, np.nan)
-    )
+    return np.asarray(np.where(seen >= counts.week, 2.0 * (ups[end] - ups[start]) / np.maximum(seen, 1) - 1.0, np.nan))
 
 
-def base_so_far(y: npt.ArrayLike) -> Floats:
+def base_so_far(y: npt.ArrayLike, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
     """Mean of 2y − 1 over all bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
 
     Its sign is the side of the majority so far, which who has no skill says. Over a month the majority changes sides by
@@ -140,10 +146,10 @@ def base_so_far(y: npt.ArrayLike) -> Floats:
     labels = _labels(y)
     seen = np.arange(labels.size)
     ups = np.cumsum(labels) - labels  # whole numbers: exact
-    return np.asarray(np.where(seen >= TRAILING_MINIMUM, 2.0 * ups / np.maximum(seen, 1) - 1.0, np.nan))
+    return np.asarray(np.where(seen >= counts.week, 2.0 * ups / np.maximum(seen, 1) - 1.0, np.nan))
 
 
-def stream_threshold(p: npt.ArrayLike) -> float:
+def stream_threshold(p: npt.ArrayLike, counts: DayCounts = GBPUSD_M15.counts) -> float:
     """The decision threshold that a version trained now is served with: the median of its stream's last 2,000
     predictions.
 
@@ -152,12 +158,12 @@ def stream_threshold(p: npt.ArrayLike) -> float:
     Raises :class:`GateRefused` with fewer than 500 predictions, or where one is not finite.
     """
     predictions = _stream(p)
-    if predictions.size < TRAILING_MINIMUM:
+    if predictions.size < counts.week:
         raise GateRefused(
-            f"a trailing cut needs {TRAILING_MINIMUM} out-of-sample predictions and the stream has "
+            f"a trailing cut needs {counts.week} out-of-sample predictions and the stream has "
             f"{predictions.size}: backfill the evidence, or set the cut to 0.5"
         )
-    return float(np.median(predictions[-TRAILING_BARS:]))
+    return float(np.median(predictions[-counts.month :]))
 
 
 def _stream(p: npt.ArrayLike) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from flows.arrays import Floats, Mask
 from flows.gate.scoring.ledger import Ledger, Stream
 from flows.gate.scoring.scores import trailing_rank
+from flows.instruments import GBPUSD_M15, DayCounts
 from flows.pnl.account import Account, TradedBars, account
 from flows.pnl.trading_rules import TradingRule
 
@@ -23,18 +24,18 @@ def stream_account(
     ``before``: whose scores its ranks start with: a version's, with its recipe's.
     """
     up, some = stream.p[among] > stream.cut[among], bars.among(among)
-    rank = np.zeros(up.size) if rule.always else stream_rank(stream, before)[among]
+    rank = np.zeros(up.size) if rule.always else stream_rank(stream, before, bars.instrument.counts)[among]
     return account(rule.positions(some, up=up, rank=rank), some)
 
 
-def stream_rank(stream: Stream, before: Stream | None = None) -> Floats:
+def stream_rank(stream: Stream, before: Stream | None = None, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
     """Where each score stands among the last 2,000 before it, −1 lowest to 1 highest: shape (n_bars,), NaN where there
     is no score or fewer than 500 before it. ``before``: as in :func:`stream_account`."""
     rank = np.full(stream.p.size, np.nan)
     at = np.flatnonzero(stream.scored)
     if at.size:
         past = np.empty(0) if before is None else before.p[: at[0]][before.scored[: at[0]]]
-        rank[at] = trailing_rank(stream.p[at], earlier=past)
+        rank[at] = trailing_rank(stream.p[at], earlier=past, counts=counts)
     return rank
 
 

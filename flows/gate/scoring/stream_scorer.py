@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from flows.arrays import Floats, Mask
-from flows.gate.scoring.days import MINIMUM_BARS, DailyScores, by_day
+from flows.gate.scoring.days import DailyScores, by_day
 from flows.gate.scoring.ledger import Ledger, Stream
 from flows.gate.scoring.scores import accuracy, base_so_far, brier, edge, trailing_base
 
@@ -27,8 +27,8 @@ class StreamScorer:
     def __init__(self, ledger: Ledger, score: str, baseline: Baseline = "no_skill") -> None:
         self._ledger = ledger
         self._score = score
-        self._base = trailing_base(ledger.label)
-        self._drift = base_so_far(ledger.label) if baseline == "no_skill" else self._base
+        self._base = trailing_base(ledger.label, counts=ledger.instrument.counts)
+        self._drift = base_so_far(ledger.label, ledger.instrument.counts) if baseline == "no_skill" else self._base
         self._by_stream: dict[tuple[str, str], Floats] = {}
 
     def of(self, key: str, ranked_after: str) -> Floats:
@@ -55,7 +55,7 @@ class StreamScorer:
     def daily(self, scores: Floats, among: Mask) -> DailyScores:
         """Daily means of one column over the counted bars among ``among``."""
         column = np.where(self._ledger.counted & among, scores, np.nan)
-        return by_day(self._ledger.day, column, minimum_bars=MINIMUM_BARS)
+        return by_day(self._ledger.day, column, minimum_bars=self._ledger.instrument.counts.half_day)
 
     def figures(self, stream: Stream, among: Mask) -> tuple[int, float | None, float | None]:
         """Bars, accuracy at the decision threshold, and of the baseline, over counted scored bars ``among``."""
@@ -86,7 +86,13 @@ class StreamScorer:
             earlier = self._predictions_before(ranked_after, at[0]) if ranked_after != key else np.empty(0)
             defined = ~np.isnan(self._base[at])
             scores = np.full(at.size, np.nan)
-            ranked = edge(p, y, base=np.where(defined, self._base[at], 0.0), earlier=earlier)
+            ranked = edge(
+                p,
+                y,
+                base=np.where(defined, self._base[at], 0.0),
+                earlier=earlier,
+                counts=self._ledger.instrument.counts,
+            )
             scores[defined] = ranked[defined]
             result[at] = scores
         return result

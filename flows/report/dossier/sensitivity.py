@@ -131,7 +131,8 @@ def _ledger(data: Dataset, scores: dict[str, Floats]) -> Ledger:
     half, live = np.full(int(known.sum()), 0.5), np.ones(int(known.sum()), np.bool_)
     streams = {name: Stream(name, each[known], half, live, None) for name, each in scores.items()}
     opens = pd.DatetimeIndex(data.bars.frame.index)[known]
-    return Ledger(opens, data.label[known], data.trading_day[known], data.counted[known], streams, {}, ())
+    label, day, counted = data.label[known], data.trading_day[known], data.counted[known]
+    return Ledger(opens, label, day, counted, streams, {}, (), data.instrument)
 
 
 def _falls(ledger: Ledger, score: str, as_is: str) -> dict[str, tuple[float, float | None]]:
