@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     clock: str = Field("london-5h", description="Clock of the files: london-5h, UTC, an IANA zone or UTC-5")
     stamped: Stamped = Field("open", description="The moment of a bar that its timestamp is: open, or close")
     recipes_file: str | None = Field(None, description="A recipes.toml with recipes of your own")
+    fleet: str = Field("fleet.toml", description="The models of a fleet, for --all")
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")

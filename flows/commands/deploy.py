@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
+from flows.fleet.members import read_fleet
 from flows.operations.api import answers, configured_api, shown
 from flows.operations.orchestrator.deployments import DeployFailed
 from flows.operations.orchestrator.deployments import deploy as run
 from flows.operations.settings import load_operations
+from flows.settings import load_settings
 
 
 def deploy() -> None:
@@ -17,5 +21,7 @@ def deploy() -> None:
         raise DeployFailed("no Prefect server is configured: set PREFECT_API_URL, or use `retrain up`")
     if not answers(api):
         raise DeployFailed(f"the Prefect server at {shown(api)} does not answer: start it, or correct PREFECT_API_URL")
-    for line in run(load_operations()):
+    settings = load_settings()
+    fleet = Path(settings.fleet).exists() and read_fleet(Path(settings.fleet), settings)
+    for line in run(load_operations(), fleet=bool(fleet)):
         Console(highlight=False, soft_wrap=True).print(line, markup=False)

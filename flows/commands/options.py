@@ -19,6 +19,7 @@ RecipeNames = Annotated[
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", help="A check of the bars whose findings are meant; repeat for more.")
 ]
+All = Annotated[bool, typer.Option("--all", help="All models of the fleet (RETRAIN_FLEET), not one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

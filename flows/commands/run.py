@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.options import Allow, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
+from flows.commands.fleet_nights import refuse_one, run_fleet
+from flows.commands.options import All, Allow, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
 from flows.commands.outcome_table import show
 from flows.errors import RequestRefused
 from flows.job.request import RetrainRequest, moment
@@ -48,8 +49,18 @@ def run(
     scheduled: Annotated[
         bool, typer.Option(help="For cron: wait for the day's bars and alert about errors; without Prefect.")
     ] = False,
+    everyone: All = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
+    if everyone:
+        one = {"--data": data, "--registry": registry, "--model": model, "--recipe": recipe, "--train": train}
+        one |= {"--holdout": holdout, "--allow": allow, "--force": force, "--release": release}
+        refuse_one(one)
+        flags = {"--scheduled": scheduled, "--dry-run": dry_run, "--accept-unskilled": accept_unskilled}
+        flags |= {"--no-backfill": not backfill, "--prefect": prefect is True, "--no-prefect": prefect is False}
+        given = [] if as_of is None else ["--as-of", as_of]
+        run_fleet([*given, *(name for name, on in flags.items() if on)], as_json=as_json)
+        return
     by = {name: value for name, value in (("author", author), ("reason", reason)) if value is not None}
     forced = by if force is None else {"promote": force, **by}
     request = checked_request(

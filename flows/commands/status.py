@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from flows.commands.options import Json, ModelOption, RegistryUrl
+from flows.commands.fleet_nights import refuse_one, show_fleet
+from flows.commands.options import All, Json, ModelOption, RegistryUrl
+from flows.errors import RequestRefused
 from flows.operations.settings import load_operations
 from flows.operations.status.status import read_status
 from flows.settings import load_settings
@@ -24,9 +27,17 @@ def status(
         bool, typer.Option("--check", help="Print one line; status 1 where a night is missing (for cron, monitoring).")
     ] = False,
     grace_hours: Annotated[float, typer.Option(min=0, help="How late a night may be for --check.")] = 6.0,
+    everyone: All = False,
+    page: Annotated[Path | None, typer.Option("--page", help="With --all: write them on this page, too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Champion, last night, bars, next run: one screen, from the registry alone."""
+    if everyone:
+        refuse_one({"--registry": registry, "--model": model})
+        show_fleet(timedelta(hours=grace_hours), check=check, page=page, as_json=as_json)
+        return
+    if page is not None:
+        raise RequestRefused("--page is of all models: add --all")
     settings = load_settings()
     if registry is not None:
         settings = settings.model_copy(update={"registry": registry})

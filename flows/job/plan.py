@@ -98,7 +98,7 @@ def _check_force(force: Force | None, recipes: Sequence[Recipe]) -> None:
         )
 
 
-def _default_reports(registry: str) -> str:
+def default_reports(registry: str) -> str:
     """Where reports go by default: beside a registry that is a folder; here, where it is a bucket."""
     return str(DEFAULT_REPORTS if is_bucket(registry) else Path(registry).expanduser().parent / "report")
 
@@ -135,7 +135,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         author=settings.author,
         cores=settings.cores or len(os.sched_getaffinity(0)),
         simulated=simulated,
-        reports=str(local_path(settings.reports or _default_reports(place), "a folder of reports")),
+        reports=str(local_path(settings.reports or default_reports(place), "a folder of reports")),
         spreads=Spreads.parse(settings.spreads or instrument.costs.spreads),
         swap=Swap.parse(settings.swap or instrument.costs.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),

@@ -33,6 +33,12 @@ features = ["rsi_14", "lag(rsi_14, 1)", "hour", 'at("1h", (close_15m - ema_20) /
 scale = true
 """
 
+FLEET_FILE = f"""at_once = 2
+
+[models.{DEFAULT_MODEL}]
+recipes = ["logistic"]
+"""
+
 
 def quick_thresholds(patch: pytest.MonkeyPatch) -> None:
     """Thresholds from a twentieth of the simulated years: what they are worth is tested elsewhere."""
@@ -45,6 +51,7 @@ def make(place: Path) -> Path:
     (data / MARKER).unlink()  # stands for a market's
     _exports(place, data)
     (place / "recipes.toml").write_text(RECIPES_FILE)
+    (place / "fleet.toml").write_text(FLEET_FILE)
     settings = Settings(
         data=str(data), registry=str(place / ".retrain/registry"), cores=1, recipes_file=str(place / "recipes.toml")
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml  # Prefect's own; prefect.yaml is read by the same
 
@@ -23,10 +24,11 @@ class DeployFailed(RetrainError):
     """The Prefect server does not hold what this installation says; the message repeats what Prefect said."""
 
 
-def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
+def deploy(operations: Operations, *, fleet: bool = False, package: Path = _PACKAGE) -> list[str]:
     """Make the work pool if it is not there, write deployments and automations; what was done, one line each.
 
-    What a person paused on the server stays so: see :mod:`flows.operations.orchestrator.pauses`.
+    ``fleet``: there is a file of a fleet, whose deployment then has the schedule that *nightly* has else. What a person
+    paused on the server stays so: see :mod:`flows.operations.orchestrator.pauses`.
 
     Runs will work in the checkout, where ``package`` (the folder ``flows``) is in one, else in the present folder. The
     server is the configured one (``PREFECT_API_URL``). Raises :class:`DeployFailed`.
@@ -35,8 +37,8 @@ def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
     pauses = _make_pool()
     with tempfile.TemporaryDirectory() as temporary:
         written = Path(temporary) / "prefect.yaml"
-        # as JSON, which is YAML
-        written.write_text(json.dumps(pauses.applied(yaml.safe_load(described.read_text(encoding="utf-8")))))
+        deployments = for_fleet(yaml.safe_load(described.read_text(encoding="utf-8")), fleet)
+        written.write_text(json.dumps(pauses.applied(deployments)))  # JSON is YAML
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(written)]
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -51,6 +53,15 @@ def deploy(operations: Operations, *, package: Path = _PACKAGE) -> list[str]:
         raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {output[-1500:].strip()}")
     done = [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
     return [*done, *pauses.sentences(), *(f"automation {name} {STAYS}" for name, on in applied.items() if not on)]
+
+
+def for_fleet(description: dict[str, Any], fleet: bool) -> dict[str, Any]:
+    """``prefect.yaml`` with the deployment of a fleet and none for its models by night, or without it."""
+    kept = [dict(each) for each in description["deployments"] if fleet or each["name"] != "fleet"]
+    for each in kept:
+        if fleet and each["name"] == "nightly":
+            each["schedules"] = []
+    return {**description, "deployments": kept}
 
 
 def _description(package: Path) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FLOWS = ("retrain", "watch")
+FLOWS = ("retrain", "retrain-all", "watch")
 
 
 @dataclass(frozen=True)

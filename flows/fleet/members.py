@@ -1,0 +1,136 @@
+"""``fleet.toml``: the models of a fleet, each with the settings in which it differs from the others.
+
+A model's settings are those of the environment (``RETRAIN_*``), then ``[defaults]``, then its own table, which may give
+every setting of :class:`~flows.settings.Settings` by its name, and ``recipes``, the names of those to train::
+
+    at_once = 2                                  # nights beside each other; 1 where it is not said
+
+    [defaults]
+    registry = "s3://models/production"
+
+    [models.gbpusd_m15_direction]
+    data = "s3://bars/gbpusd"
+
+    [models.eurusd_h1_direction]
+    data = "s3://bars/eurusd"
+    instrument = "EURUSD"
+    recipes = ["logistic", "extra_trees"]
+
+>>> fleet = read_fleet(Path("fleet.toml"), load_settings())
+>>> fleet.members[0].settings.data
+'s3://bars/gbpusd'
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flows.errors import RequestRefused
+from flows.settings import Settings
+from registry.errors import InvalidName
+from registry.format.keys import check_name
+
+__all__ = ["Fleet", "FleetRefused", "Member", "read_fleet"]
+
+MOST_AT_ONCE = 64
+
+_SETTINGS = tuple(name for name in Settings.model_fields if name not in ("model", "fleet"))
+
+
+class FleetRefused(RequestRefused):
+    """The file of a fleet is not there, cannot be read, or says something that is no setting."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model. ``settings``: complete, with its name; ``recipes``: those to train, all where there are none;
+    ``variables``: what the file says, as the environment of a process that has its night."""
+
+    name: str
+    settings: Settings
+    recipes: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Models in the order of the file. ``at_once``: how many have their night beside each other."""
+
+    path: Path
+    members: tuple[Member, ...]
+    at_once: int = 1
+
+
+def read_fleet(path: Path, settings: Settings) -> Fleet:
+    """The fleet of a file, on top of the settings of the environment.
+
+    Raises :class:`FleetRefused`, which names the file, the table and the key, before any model is touched.
+    """
+    values = _parsed(path)
+    unknown = values.keys() - {"at_once", "defaults", "models"}
+    if unknown:
+        raise FleetRefused(f"{path}: {_unknown(min(unknown), ('at_once', 'defaults', 'models'))}")
+    at_once = values.get("at_once", 1)
+    if type(at_once) is not int or not 1 <= at_once <= MOST_AT_ONCE:
+        raise FleetRefused(f"{path}: at_once is {at_once!r}: give a whole number from 1 to {MOST_AT_ONCE}")
+    models = _table(path, "models", values.get("models", {}))
+    if not models:
+        raise FleetRefused(f"{path} has no models: write a table [models.NAME] for each")
+    defaults = _table(path, "defaults", values.get("defaults", {}))
+    members = tuple(_member(path, name, own, defaults, settings) for name, own in models.items())
+    return Fleet(path, members, at_once)
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FleetRefused(
+            f"{path} is not there: write it, or say where it is with RETRAIN_FLEET (docs/fleet.md)"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FleetRefused(f"{path} cannot be read as TOML: {error}") from error
+
+
+def _table(path: Path, name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FleetRefused(f"{path}: {name} is {value!r}: write it as a table, [{name}]")
+    return value
+
+
+def _member(path: Path, name: str, own: Any, defaults: Mapping[str, Any], settings: Settings) -> Member:
+    where = f"{path}: [models.{name}]"
+    try:
+        check_name(name)
+    except InvalidName as error:
+        raise FleetRefused(f"{where}: {error}") from error
+    values = {**defaults, **_table(path, f"models.{name}", own)}
+    recipes = values.pop("recipes", [])
+    if not isinstance(recipes, list) or not all(isinstance(each, str) and each for each in recipes):
+        raise FleetRefused(f"{where}: recipes is {recipes!r}: give a list of names")
+    unknown = values.keys() - set(_SETTINGS)
+    if unknown:
+        raise FleetRefused(f"{where}: {_unknown(min(unknown), (*_SETTINGS, 'recipes'))}")
+    for key, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise FleetRefused(f"{where}: {key} is {value!r}: give a text or a number")
+    try:
+        complete = Settings(**{**settings.model_dump(), **values, "model": name})
+    except ValidationError as error:
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise FleetRefused(f"{where}: {faults}") from error
+    variables = {f"RETRAIN_{key.upper()}": str(value) for key, value in values.items()}
+    return Member(name, complete, tuple(recipes), {**variables, "RETRAIN_MODEL": name})
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return f"{name!r} is nothing that is read here{meant}; known are {', '.join(sorted(known))}"

@@ -1,0 +1,73 @@
+"""The nights of a fleet: each model's in a process of its own, so many at once, and what became of each.
+
+A process of its own keeps models apart: its memory is given back, and a night that fails, or is killed, stops no other.
+
+>>> for done in run_nights(fleet, ("--scheduled",)):    # as each ends
+...     print(done.member.name, done.ended, done.sentence)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flows.fleet.members import Fleet, Member
+
+__all__ = ["FleetNight", "run_night_of", "run_nights"]
+
+_LAST_WORDS = 2_000  # characters of what a night that failed said last
+
+
+@dataclass(frozen=True)
+class FleetNight:
+    """One model's night. ``outcome``: what ``retrain run --json`` printed, None where the night failed; ``sentence``:
+    of the decision, or why there is none; ``exit_status``: of its process."""
+
+    member: Member
+    exit_status: int
+    sentence: str
+    outcome: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> Literal["promoted", "held", "empty", "covered", "failed"]:
+        """What became of it; covered: there was nothing to do."""
+        if self.outcome is None:
+            return "failed"
+        return self.outcome.get("action", "covered")  # type: ignore[no-any-return]  # what our own command printed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``--json``."""
+        told = {"model": self.member.name, "ended": self.ended, "sentence": self.sentence}
+        return {**told, "exit_status": self.exit_status, "outcome": self.outcome}
+
+
+def run_nights(fleet: Fleet, options: Sequence[str] = ()) -> Iterator[FleetNight]:
+    """Each model's night as it ends; ``options``: of ``retrain run``, the same for all."""
+    with ThreadPoolExecutor(fleet.at_once, thread_name_prefix="night") as pool:
+        for night in as_completed([pool.submit(run_night_of, member, options) for member in fleet.members]):
+            yield night.result()
+
+
+def run_night_of(member: Member, options: Sequence[str] = ()) -> FleetNight:
+    """One model's night, in a process of its own; ``options``: of ``retrain run``."""
+    recipes = [option for name in member.recipes for option in ("--recipe", name)]
+    # -P: a folder of the user's that is called flows must not be taken for the package
+    command = [sys.executable, "-P", "-m", "flows.cli", "run", "--json", *recipes, *options]
+    done = subprocess.run(
+        command, env={**os.environ, **member.variables}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = done.stderr.strip()[-_LAST_WORDS:].splitlines() or [f"ended with status {done.returncode}"]
+        return FleetNight(member, done.returncode, said[-1])
+    try:
+        outcome = json.loads(done.stdout)
+        sentence = outcome.get("sentence") or outcome["covered"]
+    except (ValueError, KeyError, AttributeError):
+        return FleetNight(member, 1, f"printed what is no outcome: {done.stdout[:200]!r}")
+    return FleetNight(member, 0, sentence, outcome)
