@@ -31,6 +31,28 @@ features = ["rsi_14", "(close_15m - ema_20) / atr_14"]
 estimator = "sklearn.linear_model.LogisticRegression"
 features = ["rsi_14", "lag(rsi_14, 1)", "hour", 'at("1h", (close_15m - ema_20) / atr_14)', "zscore(close_15m, 48)"]
 scale = true
+
+[light]
+estimator = "lightgbm.LGBMClassifier"
+parameters = { n_estimators = 100, num_leaves = 8, learning_rate = 0.03 }
+features = ["(close_15m - ema_20) / atr_14", "rsi_14"]
+weights = { half_life_days = 90, up = "balanced" }
+
+[voted]
+estimator = "sklearn.ensemble.VotingClassifier"
+features = ["(close_15m - ema_20) / atr_14", "rsi_14"]
+[voted.parameters]
+voting = "soft"
+estimators = [
+    ["light", { estimator = "lightgbm.LGBMClassifier", parameters = { n_estimators = 50 } }],
+    ["line", { estimator = "sklearn.linear_model.LogisticRegression" }],
+]
+
+[tuned]
+estimator = "lightgbm.LGBMClassifier"
+parameters = { n_estimators = 50 }
+features = ["(close_15m - ema_20) / atr_14", "rsi_14"]
+search = { space = { num_leaves = [2, 16], learning_rate = [0.01, 0.2, "log"] }, trials = 5, folds = 2 }
 """
 
 FLEET_FILE = f"""at_once = 2
