@@ -70,7 +70,7 @@ class _LongerColumns(dict[str, FloatArray]):
         self._columns, self._begins, self._ends = columns, first, np.append(first[1:], size) - 1
 
     def __missing__(self, name: str) -> FloatArray:
-        column, kind = self._columns[name], name.partition("_")[0]
+        column, kind = self._columns[name], name.rpartition(".")[2].partition("_")[0]
         if kind == _HIGHEST:
             self[name] = np.maximum.reduceat(column, self._begins)
         elif kind == _LOWEST:

@@ -16,7 +16,9 @@ from typing import Any, Self
 
 from registry.errors import InvalidRequest
 
-COLUMN = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
+COLUMN = re.compile(r"(?:[A-Z][A-Z0-9]{1,19}\.)?[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""Of the bars themselves, or, behind its symbol, of another instrument: ``EURUSD.close_15m``."""
+
 LONGER = {"30m": 30, "1h": 60, "2h": 120, "3h": 180, "4h": 240, "6h": 360, "8h": 480, "12h": 720, "1d": 1440}
 """The longer bars that ``at`` may name, in minutes: all divide a trading day."""
 

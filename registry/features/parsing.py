@@ -4,6 +4,7 @@
     sum         = product { ("+" | "-") product }
     product     = factor { ("*" | "/") factor }
     factor      = "-" factor | number | column | word | "(" comparison ")" | function "(" arguments ")"
+    column      = [ symbol "." ] name
 
 A parser of its own rather than Python's: ``return`` is a word of Python, whose grammar moves with its versions, while
 a feature has to be read the same way for as long as a model lives (docs/decisions/0015-features.md).
@@ -29,7 +30,7 @@ MOST_CHARACTERS = 500
 _DEEPEST = 25
 _TOKEN = re.compile(
     r" *(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)(?![A-Za-z0-9_.])"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]{0,63})(?![A-Za-z0-9_])"
+    r"|(?P<name>(?:[A-Z][A-Z0-9]{1,19}\.)?[A-Za-z_][A-Za-z0-9_]{0,63})(?![A-Za-z0-9_.])"
     r"|\"(?P<text>[A-Za-z0-9_]{1,20})\""
     r"|(?P<sign><=|>=|==|!=|[-+*/()<>,]))"
 )

@@ -214,6 +214,13 @@ def test_no_bars_give_no_rows():
     assert InputSchema(("log(rsi_14)",)).matrix({"rsi_14": np.empty(0)}).shape == (0, 1)
 
 
+def test_a_day_may_end_an_hour_after_the_clocks_change():
+    clock = TradingClock(close=3 * 60)
+    opens = pd.date_range("2024-03-10 04:00", "2024-03-10 10:00", freq="15min", tz="UTC")
+    left = clock.minutes_to_close(np.asarray(opens.asi8 // (60 * 10**9 if opens.unit == "ns" else 60 * 10**6)), 15)
+    assert opens[left == 0].tolist() == [pd.Timestamp("2024-03-10 06:45", tz="UTC")]  # 03:00 is 07:00 UTC by then
+
+
 def test_a_longer_bar_is_made_of_whole_bars():
     hourly = TradingClock(bar_minutes=60)
     assert InputSchema(('at("4h", mean(close, 3))',), hourly).bars == 15

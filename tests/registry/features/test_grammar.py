@@ -33,6 +33,8 @@ from registry.features.parsing import parse
         ('lag(at("4h", a), 2)', 'lag(at("4h", a), 2)', ["lag", ["at", "4h", "a"], 2], 33),
         ("ema(a, 1)", "ema(a, 1)", ["ema", "a", 1], 1),
         ("mean", "mean", "mean", 1),
+        ("EURUSD.close_15m", "EURUSD.close_15m", "EURUSD.close_15m", 1),
+        ("return(EURUSD.close_15m, 4)", "return(EURUSD.close_15m, 4)", ["return", "EURUSD.close_15m", 4], 5),
     ],
 )
 def test_an_expression_has_one_spelling_one_stored_form_and_says_how_far_it_looks_back(text, spelled, stored, bars):
@@ -69,6 +71,10 @@ def test_an_exponential_average_looks_back_until_a_billionth_of_a_thousandth_of_
         ("__import__('os')", "no part of one"),
         ("a.b", "no part of one"),
         ("a[0]", "no part of one"),
+        ("eurusd.close_15m", "no part of one"),
+        ("EURUSD.GBPUSD.close_15m", "no part of one"),
+        ("EURUSD.", "no part of one"),
+        ("EURUSD.mean(a, 3)", "there is no function EURUSD.mean"),
         ("a ** 2", "stands where a column"),
         ("é", "no part of one"),
         ("a\n- b", "no part of one"),
@@ -142,7 +148,9 @@ def test_no_text_whatever_ends_in_anything_but_a_tree_or_a_refusal(text):
     assert parse(str(tree)) == tree
 
 
-columns = st.sampled_from(["a", "b", "close_15m", "lag"]).map(lambda name: Expression("column", name=name))
+columns = st.sampled_from(["a", "b", "close_15m", "lag", "EURUSD.close_15m"]).map(
+    lambda name: Expression("column", name=name)
+)
 numbers = st.sampled_from([0.0, 1.0, -1.0, 0.25, 1e-9, 12345.678, 1e300]).map(
     lambda number: Expression("number", numbers=(number,))
 )
