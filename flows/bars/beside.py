@@ -20,8 +20,9 @@ def beside(bars: Bars, other: Bars, symbol: str, columns: Sequence[str]) -> Bars
     """``bars`` with ``columns`` of the ``other`` instrument, each named ``SYMBOL.column``.
 
     Both are of one bar length, so its bar of the same open, or the last before that, had closed too. Bars before the
-    first of the other are left out, and a repair says so. Raises :class:`BarsMissing` where it lacks a column or none
-    is left, :class:`BarsRejected` where it has no bar for more than four days.
+    first of the other are left out, and a repair says so; so it does of bars after its last. Raises
+    :class:`BarsMissing` where it lacks a column or none is left, :class:`BarsRejected` where it has no bar for more
+    than four days.
     """
     missing = [name for name in columns if name not in other.frame.columns]
     if missing:
@@ -44,7 +45,10 @@ def beside(bars: Bars, other: Bars, symbol: str, columns: Sequence[str]) -> Bars
         )
     named = {f"{symbol}.{name}": other.frame[name].to_numpy(np.float64)[place] for name in columns}
     left_out = int((~kept).sum())
-    said = () if not left_out else (f"{plural(left_out, 'bar')} before the first of {symbol} left out",)
+    said = [f"{plural(left_out, 'bar')} before the first of {symbol} left out"] if left_out else []
+    after = int(np.asarray(opens > theirs[-1]).sum())
+    if after:
+        said.append(f"{plural(after, 'bar')} after the last of {symbol} with its values of {theirs[-1]}")
     return replace(
         bars,
         frame=bars.frame[kept].assign(**named),

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars.beside import beside
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
 from flows.gate import HoldoutPolicy
 from flows.gate.nightly.calibration import BUDGET
 from flows.gate.nightly.policy import GatePolicy
-from flows.instruments import GBPUSD_M15, Instrument
+from flows.instruments import GBPUSD_M15, Instrument, find_instrument
 from flows.job.request import Force, RetrainRequest
 from flows.pnl.account import NO_SWAP, Swap
 from flows.pnl.spreads import Spreads
@@ -74,10 +75,30 @@ class Job:
             as_of=self.as_of,
             years=years,
             clock=self.clock,
-            require=require,
+            require=[column for column in require if "." not in column],
             instrument=self.instrument,
         )
+        for symbol, columns in self._beside.items():
+            other = load_bars(
+                self.source,
+                as_of=bars.as_of.to_pydatetime(),
+                years=years,
+                clock=self.clock,
+                require=columns,
+                instrument=find_instrument(f"{symbol}_{self.instrument.bar}"),
+            )
+            bars = beside(bars, other, symbol, columns)
         return prepare(bars, labels=labels)
+
+    @property
+    def _beside(self) -> dict[str, list[str]]:
+        """The columns that its recipes read of other instruments, by symbol."""
+        read: dict[str, list[str]] = {}
+        for column in self.columns:
+            symbol, of_another, name = column.partition(".")
+            if of_another:
+                read.setdefault(symbol, []).append(name)
+        return read
 
     def open_model(self, *, clock: Clock | None = None, new_id: NewId = random_id) -> Model:
         """The model in its registry; nothing is asked of the store yet."""

@@ -28,6 +28,7 @@ from flows.job.plan import Job, policy_of
 from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
 from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
+from flows.recipes.recipe import clock_of
 from registry import ChampionRecord, Model
 from registry.clock import read_moment
 from registry.errors import InputMismatch
@@ -237,7 +238,7 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
     if trained.sum() < of.month // 2 or recent.sum() < of.half_day * 5:
         return []
-    schema, frame = InputSchema.stored(record.features, record.columns), data.bars.frame
+    schema, frame = InputSchema.stored(record.features, record.columns, clock_of(data.instrument)), data.bars.frame
     try:
         known = schema.known(frame)
         before, lately = (schema.matrix(RowsOf(frame, bars & known)) for bars in (trained, recent))

@@ -21,7 +21,7 @@ from typing import Any
 from flows.errors import RecipeRefused
 from flows.instruments import GBPUSD_M15, Instrument
 from flows.recipes.catalogue import shipped
-from flows.recipes.recipe import Recipe, check_columns
+from flows.recipes.recipe import Recipe, check_columns, clock_of
 from flows.recipes.refusals import did_you_mean, faults, quoted
 from registry.format.phrases import shortened
 from registry.store.place import local_path
@@ -49,7 +49,11 @@ def load_recipes(
     for name, table in _tables(path).items():
         of_recipe = _table_faults(name, table, recipes)
         if not of_recipe:
-            recipe = Recipe(name, **{**table, "features": tuple(table["features"])})
+            try:
+                recipe = Recipe(name, **{**table, "features": tuple(table["features"])}, clock=clock_of(instrument))
+            except RecipeRefused as unfit:  # a longer bar that is none beside these
+                wrong.append(f"  {unfit}")
+                continue
             of_recipe = _comparison_faults(recipe, recipes, available_columns)
             recipes[name] = recipe
         wrong += [f"  {name}: {fault}" for fault in of_recipe]

@@ -8,13 +8,18 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.errors import RecipeRefused, RequestRefused
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.recipes.building import built, packages
 from flows.recipes.refusals import did_you_mean, faults
 from registry.archive.input_schema import InputSchema
+from registry.errors import InvalidRequest
 from registry.format.phrases import listed
+
+if TYPE_CHECKING:
+    from registry.features.trading_clock import TradingClock
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,18 @@ class Recipe:
     scale: bool = False
     weights: Mapping[str, Any] = field(default_factory=dict, hash=False)
     search: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    clock: TradingClock | None = field(default=None, compare=False)
+    """Of the bars that features look back on; the default is that of GBPUSD in quarters of an hour. No part of the
+    definition: a model has bars of one kind."""
 
     def __post_init__(self) -> None:
         wrong = faults(self.name, {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"})
         if wrong:
             raise RecipeRefused(f"recipe {self.name} is refused: {'; '.join(wrong)}")
-        object.__setattr__(self, "features", InputSchema(self.features).features)
+        try:
+            object.__setattr__(self, "features", InputSchema(self.features, self.clock).features)
+        except InvalidRequest as unfit:
+            raise RecipeRefused(f"recipe {self.name} is refused: {unfit}") from unfit
         # A copy of plain JSON values: what the caller holds cannot change a recipe afterwards.
         for plain in ("parameters", "weights", "search"):
             object.__setattr__(self, plain, json.loads(json.dumps(dict(getattr(self, plain)))))
@@ -85,7 +96,7 @@ class Recipe:
     @cached_property
     def signature(self) -> InputSchema:
         """The input contract of every version trained from this recipe."""
-        return InputSchema(self.features)
+        return InputSchema(self.features, self.clock)
 
     def build(self, seed: int) -> Any:
         """The unfitted estimator; ``seed`` (0 … 2³²−1) is its ``random_state`` if it has one and the recipe sets none,
@@ -102,6 +113,16 @@ class Recipe:
         from sklearn.preprocessing import StandardScaler
 
         return Pipeline([("scale", StandardScaler()), ("model", model)])
+
+
+def clock_of(instrument: Instrument) -> TradingClock | None:
+    """The clock of its bars, for features that look back; None for the default, which is the schema's own."""
+    if instrument == GBPUSD_M15:
+        return None
+    from registry.features.trading_clock import TradingClock
+
+    hour, minute = instrument.hours.day_closes.split(":")
+    return TradingClock(instrument.minutes, instrument.hours.zone, int(hour) * 60 + int(minute))
 
 
 def choose(names: Collection[str], available: Mapping[str, Recipe]) -> list[Recipe]:

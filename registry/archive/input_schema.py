@@ -180,9 +180,9 @@ class InputSchema:
         return schema
 
     @classmethod
-    def stored(cls, features: Iterable[str], columns: Iterable[str]) -> Self:
+    def stored(cls, features: Iterable[str], columns: Iterable[str], clock: TradingClock | None = None) -> Self:
         """The schema of a version whose record holds these features and the columns that they read."""
-        return cls(tuple(features), words=WORDS - set(columns))
+        return cls(tuple(features), clock, words=WORDS - set(columns))
 
     @cached_property
     def parsed(self) -> tuple[Feature | Expression, ...]:

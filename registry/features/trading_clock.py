@@ -66,8 +66,9 @@ class TradingClock:
         return np.asarray((self._wall(opens) // 60) % 24)
 
     def weekday(self, opens: Minutes) -> Minutes:
-        """0 Monday … 6 Sunday, of the trading day: what opens after Sunday's close is of Monday's."""
-        return np.asarray((self._day(opens) + 1 + _MONDAY) % 7)
+        """0 Monday … 6 Sunday, of the trading day: what opens after Sunday's close is of Monday's. A day is named by
+        the date that it ends on, one that ends at midnight by the date that it is."""
+        return np.asarray((self._day(opens) + (self.close > 0) + _MONDAY) % 7)
 
     def minutes_to_close(self, opens: Minutes, length: int) -> Minutes:
         """From the close of a bar of ``length`` minutes to the end of its trading day; 0 for its last bar."""

@@ -45,6 +45,12 @@ def test_bars_before_the_first_of_the_other_are_left_out_and_said(bars: Bars) ->
     assert joined.repairs[-1] == "40 bars before the first of EURUSD left out"
 
 
+def test_bars_after_the_last_of_the_other_take_its_last_value_and_it_is_said(bars: Bars) -> None:
+    joined = beside(bars, of(bars, slice(0, -3)), "EURUSD", ["close_15m"])
+    assert joined.frame["EURUSD.close_15m"].tolist()[-4:] == [bars.frame.close_15m.iloc[-4]] * 4
+    assert joined.repairs[-1].startswith("3 bars after the last of EURUSD with its values of 2024-01-31")
+
+
 def test_a_value_of_more_than_four_days_ago_is_refused(bars: Bars) -> None:
     with pytest.raises(BarsRejected, match=r"EURUSD has no bar in .* for more than four days"):
         beside(bars, of(bars, slice(0, 200)), "EURUSD", ["close_15m"])

@@ -15,6 +15,7 @@ NAMES = (
     "models",
     "bundles",
     "recipes",
+    "features",
     "bars",
     "notebooks",
     "tables",
