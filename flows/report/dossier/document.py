@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 NOT_RECORDED = "not recorded"
+LONGEST_WORD = 30
+"""Characters of a cell that needs no room of its own."""
 
 Value = str | int | float | bool | None
 
@@ -33,6 +35,20 @@ class FactTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     empty: str = NOT_RECORDED
+
+    @property
+    def reads_as(self) -> tuple[str, ...]:
+        """How each column is set: as a ``figure``, a ``word`` or a long ``text``; one word in it makes it words."""
+        columns = zip(*self.rows, strict=True)
+        longest = [max((len(cell) for cell in column if isinstance(cell, str)), default=0) for column in columns]
+        return tuple("figure" if not size else "word" if size <= LONGEST_WORD else "text" for size in longest)
+
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """After the point, of the figures of each column: one where they go into the hundreds, else four."""
+        columns = zip(*self.rows, strict=True)
+        largest = [max((abs(cell) for cell in column if isinstance(cell, float)), default=0.0) for column in columns]
+        return tuple(1 if size >= 100.0 else 4 for size in largest)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def calibration(subject: DossierSubject, found: Reliability) -> DossierSection:
             Fact("on what it rests", found.says),
             Fact("days judged", found.days or None),
             Fact("Brier skill of the probability", found.skill),
-            Fact("±", two_errors(found.skill_error)),
+            Fact("± of that skill", two_errors(found.skill_error)),
         ),
         (
             FactTable(

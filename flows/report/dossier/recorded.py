@@ -34,7 +34,7 @@ def purpose(subject: DossierSubject) -> DossierSection:
         f"registry show {subject.model} {subject.champion.version}",
         (
             Fact("purpose", purpose_of(record)),
-            Fact("limits", " ".join(limits_of(subject.version))),
+            Fact("limits", " ".join(limits_of(subject.version)).replace("`", "")),  # a page is no Markdown
             *facts(
                 version=subject.champion.version,
                 champion_since=subject.champion.since,
@@ -127,6 +127,8 @@ def evidence(subject: DossierSubject) -> DossierSection:
     promoted, last = subject.promoted_by, subject.last_night
     policy = policy_of(subject.asked.job, subject.head)
     tables = [FactTable("Policy in force", ("setting", "value"), _pairs(policy.to_dict()))]
+    newest = None if last is None else last[0].n
+    judged = newest if promoted is None else subject.promotion.n  # a person's act cannot be judged again
     if promoted is not None:
         tables.insert(0, _standings(f"Candidates of decision {subject.promotion.n}", promoted))
     if last is not None and last[0].n != subject.promotion.n:
@@ -134,7 +136,7 @@ def evidence(subject: DossierSubject) -> DossierSection:
     return DossierSection(
         "evidence",
         "Evidence and its error rates",
-        f"retrain replay-decision {subject.model} {subject.promotion.n}",
+        f"registry log {subject.model}" if judged is None else f"retrain replay-decision {subject.model} {judged}",
         (
             Fact("decision", subject.promotion.n),
             Fact("decided", write_time(subject.promotion.time)),
@@ -143,7 +145,7 @@ def evidence(subject: DossierSubject) -> DossierSection:
             Fact("forced by a person", bool(subject.champion.forced)),
             *_decision_facts(promoted),
             Fact("probability of a false promotion in a year that the policy allows", policy.budget),
-            Fact("newest decision", None if last is None else last[0].n),
+            Fact("newest decision", newest),
             Fact("its sentence", None if last is None else str(last[0])),
         ),
         tuple(tables),
@@ -180,7 +182,7 @@ def _decision_facts(decision: NightlyDecision | None) -> tuple[Fact, ...]:
     winner = None
     if decision is not None:
         winner = next((row for row in decision.rows if row.name == decision.winner), None)
-    best = None if winner is None else winner.best or winner.skill
+    best = None if winner is None else winner.skill or winner.best
     return (
         Fact("recipes tried", None if decision is None else decision.tried),
         Fact("threshold of z", None if decision is None else decision.threshold),
@@ -196,7 +198,7 @@ def _standings(title: str, decision: NightlyDecision) -> FactTable:
     """One row a candidate: its lead in the window of its largest z, or its skill where there was no champion."""
     rows = []
     for row in decision.rows:
-        best = row.best or row.skill
+        best = row.skill or row.best
         failed = listed(f"{guard.name}: {guard.words}" for guard in row.failed)
         rows.append(
             (

@@ -16,8 +16,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.cli import main
-from flows.gate.nightly.decision import NightlyDecision
-from flows.report.dossier.document import NOT_RECORDED
+from flows.gate.nightly.decision import NightlyDecision, WindowFigures
+from flows.report.dossier import recorded
+from flows.report.dossier.document import NOT_RECORDED, FactTable
 from flows.report.dossier.writing import make_dossier
 from registry import Model, Registry
 from registry.errors import NoChampion
@@ -79,6 +80,35 @@ def test_its_facts_are_the_registrys(lived: Lived, made: tuple[dict[str, Any], s
     assert facts(dossier, "again")["SHA-256 of that entry"] == head.digest
     assert [row[3] for row in rows(dossier, "overrides")] == ["<b>Eve</b>"]
     assert {row[0] for row in rows(dossier, "changes")} >= {champion.decision}
+
+
+def test_the_z_of_a_first_champion_is_the_one_that_was_held_against_the_threshold(lived: Lived) -> None:
+    entry = next(each for each in lived.model.acts() if each.kind in ("promoted", "held"))
+    decision = NightlyDecision.from_dict(lived.model.decision_record(entry))
+    skill = WindowFigures(250, 0.0131, 0.0056, 2.34)  # widened by dependence over weeks; its windows are not
+    windows = (WindowFigures(250, 0.0131, 0.0042, 3.15),)
+    first = replace(decision.rows[0], skill=skill, windows=windows, best_window=250, largest_z=3.15)
+    table = recorded._standings("Candidates", replace(decision, rows=(first,)))
+    assert table.rows[0][table.columns.index("z")] == 2.34
+
+
+def test_what_a_person_promoted_is_made_again_by_the_newest_decision_of_the_gate(lived: Lived, copied: Model) -> None:
+    champion = copied.champion()
+    assert champion is not None
+    night = next(entry.n for entry in copied.acts() if entry.kind in ("promoted", "held", "returned"))
+    copied.force("v1" if champion.version != "v1" else "v2", author="ann", reason="to see")
+    dossier = make_dossier(lived.job(), copied)[0].to_dict()
+    evidence = dossier["sections"]["evidence"]
+    assert evidence["facts"]["forced by a person"] is True and evidence["facts"]["decision"] > night
+    assert evidence["how"] == f"retrain replay-decision {dossier['model']} {night}"
+
+
+def test_the_page_is_no_markdown_and_sets_a_column_one_way(made: tuple[dict[str, Any], str]) -> None:
+    _, page = made
+    assert "`" not in page.split("<body>")[1]
+    table = FactTable("", ("what", "value", "pips", "why"), (("a", "x", 12.5, "w" * 60), ("b", 1.0, 1904.5, None)))
+    assert table.reads_as == ("word", "word", "figure", "text")
+    assert table.digits == (4, 4, 1, 4)
 
 
 def test_months_and_sessions_each_hold_every_bar_that_was_scored(made: tuple[dict[str, Any], str]) -> None:
