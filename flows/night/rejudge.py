@@ -122,6 +122,7 @@ def _first(
         policy.budget,
         bool(recorded.calibration.get("first_look")),
         over_weeks=recorded.dependence is not None,
+        of_middle=bool(recorded.calibration.get("of_middle")),
     )
     return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=unskilled, thresholds=thresholds)
 

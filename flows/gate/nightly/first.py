@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 
@@ -67,10 +68,9 @@ def choose_first(
     leader = max(skilled, key=lambda row: row.skill.z if row.skill else 0.0) if skilled else None
     more = visible = None
     if winner is None and leader is not None and leader.skill is not None:
-        figures = leader.skill
-        lead = Lead(0, figures.days, figures.mean, figures.standard_error, figures.z)
-        more = more_nights(lead, asked.later, longest=asked.longest)
-        visible = visible_difference(lead, asked.later, days=asked.longest)
+        more = more_nights(_lead(leader.skill), asked.later, longest=asked.longest)
+        each = [row.skill for row in skilled if row.skill is not None] if asked.of_middle else [leader.skill]
+        visible = median(visible_difference(_lead(skill), asked.later, days=asked.longest) for skill in each)
     facts = FirstFacts(rows, policy.score, policy.baseline, policy.budget, asked, leader, more, visible, dependence)
     empty = empty_sentence(facts, fewest_days(policy.windows)) if winner is None else ""
     return replace(
@@ -79,11 +79,20 @@ def choose_first(
         dependence=dependence,
         threshold=asked.tonight,
         later_threshold=asked.later,
-        calibration={"recipes": asked.recipes, "nights": NIGHTS_A_YEAR, "first_look": int(asked.first_look)},
+        calibration=_recorded(asked),
         smallest_visible=visible,
         more_nights=more,
         tried=asked.recipes,
     )
+
+
+def _lead(skill: WindowFigures) -> Lead:
+    return Lead(0, skill.days, skill.mean, skill.standard_error, skill.z)
+
+
+def _recorded(asked: FirstThresholds) -> dict[str, int]:
+    values = {"recipes": asked.recipes, "nights": NIGHTS_A_YEAR, "first_look": int(asked.first_look)}
+    return {**values, "of_middle": 1} if asked.of_middle else values
 
 
 def thresholds_tonight(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> FirstThresholds:

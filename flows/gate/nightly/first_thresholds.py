@@ -51,7 +51,8 @@ _HIGHEST = 12.0  # beyond it a double knows no tail
 class FirstThresholds:
     """What the z of a stream against no skill must exceed: ``tonight``, and on ``later`` nights. ``recipes``: ever
     scored for the model; ``longest``: days of the window; ``first_look``: tonight begins the evidence.
-    ``over_weeks``: as of a :class:`~flows.gate.nightly.calibration.Calibration`."""
+    ``over_weeks``: as of a :class:`~flows.gate.nightly.calibration.Calibration`. ``of_middle``: what can be seen is
+    said of the middle recipe, as it is but in decisions made before, which said it of the leader."""
 
     tonight: float
     later: float
@@ -60,6 +61,7 @@ class FirstThresholds:
     budget: float
     first_look: bool
     over_weeks: bool = True
+    of_middle: bool = True
 
 
 def first_thresholds(

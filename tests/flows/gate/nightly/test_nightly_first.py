@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from flows.errors import GateRefused
 from flows.gate.guards import Guard
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import choose_first, choose_first_without_rate
+from flows.gate.nightly.first_thresholds import first_thresholds
 from flows.gate.nightly.policy import GatePolicy
 from tests.flows.gate.nightly_cases import bars, candidate, ledger
 
@@ -179,3 +181,16 @@ def test_a_stream_without_scores_is_passed_over() -> None:
 def test_nobody_to_choose_from_is_refused() -> None:
     with pytest.raises(GateRefused, match="no candidates"):
         first(a=0.3)
+
+
+def test_what_can_be_seen_is_said_of_the_middle_recipe_and_of_the_leader_in_decisions_made_before() -> None:
+    """It says what the gate can see, and must not jump with whose lead happens to be the largest."""
+    asked = first_thresholds(3, first_look=True)
+    now = first("a", "b", "c", a=-0.2, b=-0.25, c=-0.3, thresholds=asked)
+    then = first("a", "b", "c", a=-0.2, b=-0.25, c=-0.3, thresholds=replace(asked, of_middle=False))
+    seen = sorted(
+        row.skill.standard_error * math.sqrt(row.skill.days / 250) * asked.later for row in now.rows if row.skill
+    )
+    assert now.smallest_visible == pytest.approx(seen[1])
+    assert then.smallest_visible != now.smallest_visible
+    assert now.calibration["of_middle"] == 1 and "of_middle" not in then.calibration
