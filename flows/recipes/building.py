@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.recipes.libraries import LIBRARIES, library_class, named
+from flows.recipes.libraries import LIBRARIES, is_named, library_class
 
 TRANSFORMERS = (
     "sklearn.preprocessing.StandardScaler",
@@ -29,7 +29,7 @@ def built(path: str, parameters: Mapping[str, Any], seed: int | None) -> Any:
     """
     made = {name: _value(value, seed) for name, value in parameters.items()}
     library = LIBRARIES.get(path)
-    if path in named():
+    if is_named(path):
         model = library_class(path)(**({} if library is None else library.always), **made)
     else:
         module, _, name = path.rpartition(".")
@@ -79,7 +79,7 @@ def weighable(path: str, parameters: Mapping[str, Any]) -> bool:
     handing_on = {"sklearn.ensemble.VotingClassifier", "sklearn.ensemble.StackingClassifier"}  # to those inside
     inside = [each for table in tables(parameters) for each in paths(table["estimator"], table.get("parameters", {}))]
     return _PIPELINE not in inside and all(
-        has_fit_parameter(built(each, {}, None) if each in named() else _class(each), "sample_weight")
+        has_fit_parameter(built(each, {}, None) if is_named(each) else _class(each), "sample_weight")
         for each in {path, *inside} - handing_on
     )
 

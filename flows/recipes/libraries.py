@@ -91,6 +91,11 @@ def named() -> tuple[str, ...]:
     return (*LIBRARIES, *brought())
 
 
+def is_named(path: str) -> bool:
+    """Whether a path is one of :func:`named`; of scikit-learn's it is known without looking at what is installed."""
+    return path in LIBRARIES or (not path.startswith("sklearn.") and path in brought())
+
+
 def library_class(path: str) -> type[Any]:
     """The class at a path of :func:`named`; :class:`RecipeRefused` where its package cannot be imported."""
     package, _, name = path.partition(".")

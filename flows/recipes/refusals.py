@@ -13,7 +13,7 @@ from typing import Any
 from flows.errors import RecipeRefused
 from flows.recipes.baselines import BASELINES
 from flows.recipes.building import TRANSFORMERS, built, tables, weighable
-from flows.recipes.libraries import LIBRARIES, converted, library_class, named
+from flows.recipes.libraries import LIBRARIES, converted, is_named, library_class, named
 from flows.recipes.searching import corners, space_faults
 from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
@@ -86,7 +86,7 @@ def estimator_class(path: object) -> type[Any]:
 
     Raises :class:`RecipeRefused` when there is none. Nothing else is ever imported: a recipe file cannot run code.
     """
-    if isinstance(path, str) and path in named():
+    if isinstance(path, str) and is_named(path):
         return library_class(path)
     chosen = _of_scikit_learn(path)
     if not _is_classifier(chosen) and chosen.__name__ != "Pipeline":

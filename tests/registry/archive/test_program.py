@@ -217,6 +217,16 @@ def widening(head: dict[str, Any]) -> None:
     head["steps"] = [{"kind": "joined", "reads": [n, n, n], "says": {}} for n in range(30)]
 
 
+def wide(head: dict[str, Any]) -> None:
+    """Forty steps of a thousand columns each."""
+    head["steps"] = [{"kind": "joined", "reads": [0] * 500, "says": {}} for _ in range(40)]
+
+
+def arrayless(data: bytes) -> bytes:
+    """An archive without its arrays, of which steps of this kind have none."""
+    return zipped({name: content for name, content in members(data).items() if not name.endswith(".npy")})
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a step of another kind": (lambda: described("layers", put(0, kind="eval")), "there is no such kind"),
     "a kind that is no name": (lambda: described("layers", put(0, kind=["dense"])), "there is no such kind"),
@@ -240,13 +250,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a later format": (lambda: described("layers", lambda head: head.update(format=9)), "format 9: upgrade"),
     "another width": (lambda: described("layers", lambda head: head.update(features=3)), "takes 3 features"),
     "columns without end": (
-        lambda: zipped({
-            name: data
-            for name, data in members(described("layers", widening)).items()
-            if not name.endswith(".npy")
-        }),
+        lambda: arrayless(described("layers", widening)),
         "columns",
     ),
+    "columns of many steps": (lambda: arrayless(described("layers", wide)), "of all steps together"),
     "a layer of another shape": (lambda: changed("layers", "002_weight", lambda a: a[:1]), "arrays do not fit"),
     "a layer of other numbers": (lambda: changed("layers", "002_weight", lambda a: a.astype("<f2")), "is <f2"),
     "a layer that is flat": (lambda: changed("layers", "002_weight", lambda a: a.reshape(-1)), "of shape"),
@@ -394,6 +401,26 @@ def test_nothing_of_programs_is_loaded_by_what_serves_a_forest(tmp_path: Path):
         print([name for name in sys.modules if "converters" in name or "program" in name or name == "statistics"])
     """
     assert run(tmp_path, code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["LightGBM", "XGBoost", "CatBoost", "stack", "normal quantiles"])
+def test_it_is_served_where_none_of_the_libraries_is_installed(tmp_path: Path, kind: str):
+    (tmp_path / "model").write_bytes(packed(kind))
+    code = f"""
+        import sys
+        from pathlib import Path
+
+        sys.modules.update(dict.fromkeys(("lightgbm", "xgboost", "catboost", "sklearn", "scipy", "skops", "pandas")))
+        from registry.archive.archive import unpack
+        from registry.format.entries import digest
+        import numpy as np
+
+        data = Path({str(tmp_path / "model")!r}).read_bytes()
+        print(repr(unpack(data, sha256=digest(data), where="here").up(np.array([[55.0, 0.02]]))[0].item()))
+    """
+    done = run(tmp_path, code)
+    expected = fitted(kind).predict_proba(np.array([[55.0, 0.02]]))[0, 1]
+    assert float(done.stdout) == pytest.approx(float(expected), abs=SINGLE), done.stderr
 
 
 def test_every_converter_of_ours_is_tried_above():

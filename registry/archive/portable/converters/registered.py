@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -47,8 +48,12 @@ def _ours() -> Iterable[Converter]:
 OURS: Mapping[str, Converter] = {converter.name: converter for converter in _ours()}
 
 
-def brought() -> dict[str, EntryPoint]:
-    """What installed packages add, by the name of the class; nothing is imported. A class of ours stays ours."""
+@cache
+def brought() -> Mapping[str, EntryPoint]:
+    """What installed packages add, by the name of the class; nothing is imported. A class of ours stays ours.
+
+    Looked up once a process: it reads what every installed package says of itself.
+    """
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in OURS}
 
 
