@@ -10,7 +10,7 @@ import os
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from flows.bars.clock import AT_CLOSE, Stamped
+from flows.bars.clock import AT_CLOSE, Stamped, default_clock
 from flows.errors import RequestRefused
 from flows.instruments import Instrument, find_instrument
 from registry import Clock, Model, NewId, Registry, random_id
@@ -74,9 +74,14 @@ class Settings(BaseSettings):
         return f"{self.traded.name.lower()}_direction"
 
     @property
+    def plain_clock(self) -> str:
+        """The clock of the files, without how bars are stamped: as set, else the default of the instrument."""
+        return self.clock if "clock" in self.model_fields_set else default_clock(self.traded)
+
+    @property
     def file_clock(self) -> str:
         """The clock of the files with how bars are stamped, as :class:`~flows.bars.clock.FileClock` is written."""
-        return self.clock + (AT_CLOSE if self.stamped == "close" else "")
+        return self.plain_clock + (AT_CLOSE if self.stamped == "close" else "")
 
     @property
     def keys(self) -> Keyring:

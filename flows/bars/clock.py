@@ -22,8 +22,16 @@ import pandas as pd
 
 from flows.arrays import Mask
 from flows.errors import RequestRefused
+from flows.instruments import Instrument
 
 DEFAULT_CLOCK = "london-5h"
+
+
+def default_clock(instrument: Instrument) -> str:
+    """The name of the clock that files of the instrument are taken to have: of a market that is never shut UTC, as any
+    other would show an hour twice a year."""
+    return DEFAULT_CLOCK if instrument.hours.week is not None else "UTC"
+
 
 _MOST_HOURS = 14  # as far as any clock is from UTC
 Stamped = Literal["open", "close"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.bars.clock import DEFAULT_CLOCK, FileClock
+from flows.bars.clock import FileClock, default_clock
 from flows.bars.loading import MARKER
 from flows.bars.simulation import simulate
 from flows.bars.writing import header, year_lines
@@ -35,8 +35,8 @@ def write_sample(
 
     Deterministic: same arguments, same bytes. Where the files are there already nothing is written; a marker stands
     before the first file does, so what a killed call leaves is never taken for a market's. The file clock is the
-    default one. Raises :class:`RequestRefused` if the folder holds yearly files that are not a sample, cannot be
-    written, or if ``last`` is before ``first``.
+    default one of the instrument. Raises :class:`RequestRefused` if the folder holds yearly files that are not a
+    sample, cannot be written, or if ``last`` is before ``first``.
     """
     path = Path(folder)
     if last < first:
@@ -95,7 +95,7 @@ def _refuse_others_files(folder: Path, instrument: Instrument) -> None:
 
 def _files(frame: pd.DataFrame, instrument: Instrument) -> dict[str, bytes]:
     """The content of each yearly file."""
-    file_time = FileClock.parse(DEFAULT_CLOCK).from_utc(pd.DatetimeIndex(frame.index))
+    file_time = FileClock.parse(default_clock(instrument)).from_utc(pd.DatetimeIndex(frame.index))
     return {
         name: "\n".join([header(frame), *lines, ""]).encode("ascii")
         for name, lines in year_lines(frame, file_time, instrument).items()

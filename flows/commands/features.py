@@ -63,7 +63,7 @@ def features(
     is new; all files or none."""
     settings = load_settings()
     written_by = settings.file_clock
-    read_by = FileClock.parse(clock or settings.clock)
+    read_by = FileClock.parse(clock or settings.plain_clock)
     choices = Choices(
         clock=FileClock.parse(written_by).name,
         definitions=_one_of("--definitions", definitions, DEFINITIONS),

@@ -154,7 +154,11 @@ class Replay:
         begins = [ends[champion.night] for champion in self.promotions]
         for champion, begin, end in zip(self.promotions, begins, [*begins[1:], self.full.positions.size], strict=True):
             recipe, at = self._stream_of(champion), self.full.positions[begin:end]
-            self.rank[at] = trailing_rank(self.p[at], earlier=recipe.p[:begin][recipe.scored[:begin]])
+            self.rank[at] = trailing_rank(
+                self.p[at],
+                earlier=recipe.p[:begin][recipe.scored[:begin]],
+                counts=self.full.ledger.instrument.counts,
+            )
 
     def _candidates(self, number: int) -> list[Candidate]:
         """Tonight's versions, each compared with its recipe's version of the night before."""

@@ -15,6 +15,7 @@ from flows.errors import BarsMissing
 from flows.gate.scoring.days import by_day
 from flows.gate.scoring.moves import EdgeBySize, SizedMoves, edge_by_size, in_ranges
 from flows.gate.scoring.scores import trailing_base, trailing_rank
+from flows.instruments import GBPUSD_M15, DayCounts
 from flows.pnl.account import Account, TradedBars, account
 from flows.pnl.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import TradingRule
@@ -66,10 +67,10 @@ class Served:
         return cls(result.rule, promotions, result.p, result.cut, result.rank, result.traded_by)
 
     @classmethod
-    def by_baseline(cls, name: str, p: Floats, rule: TradingRule) -> Served:
+    def by_baseline(cls, name: str, p: Floats, rule: TradingRule, counts: DayCounts = GBPUSD_M15.counts) -> Served:
         """What a baseline said; its ranks are among its own scores before."""
         rank, at = np.full(p.size, np.nan), np.flatnonzero(~np.isnan(p))
-        rank[at] = trailing_rank(p[at])
+        rank[at] = trailing_rank(p[at], counts=counts)
         return cls(name, None, p, np.full(p.size, 0.5), rank, rule)
 
 
@@ -103,7 +104,7 @@ def baseline_served(cache: FitCache, name: str, common: Mask, rule: TradingRule)
     data = cache.data
     first = data.bars.frame.index[common][0]
     train = data.window(days=cache.job.request.advanced.train_days, end=first)
-    return Served.by_baseline(name, baseline(name, data, train), rule)
+    return Served.by_baseline(name, baseline(name, data, train), rule, data.instrument.counts)
 
 
 def account_of(data: Dataset, served: Served, common: Mask, *, spread_pips: float = SPREAD_PIPS) -> Account:
@@ -144,9 +145,10 @@ def _by_size(data: Dataset, p: Floats, common: Mask) -> EdgeBySize | None:
     if moves is None:
         return None
     rank, at = np.full(data.label.size, np.nan), np.flatnonzero(~np.isnan(p) & known)
-    rank[at] = trailing_rank(p[at])
+    counts = data.instrument.counts
+    rank[at] = trailing_rank(p[at], counts=counts)
     return edge_by_size(
-        SizedMoves(data.label[known], data.trading_day[known], moves[known]), rank[known], common[known]
+        SizedMoves(data.label[known], data.trading_day[known], moves[known], counts), rank[known], common[known]
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars.clock import default_clock
 from flows.bars.plausibility import SeenBars, examine
 from flows.errors import BarsMissing, BarsRejected
 from flows.instruments import MINUTES, SHIPPED, Instrument, find_instrument
@@ -22,7 +23,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def simulated(folder: Path, instrument: Instrument, last: date = LAST) -> Dataset:
     """Simulated bars of the instrument, written and loaded again."""
     write_sample(folder, first=FIRST, last=last, instrument=instrument)
-    return prepare(load_bars(folder, instrument=instrument))
+    return prepare(load_bars(folder, instrument=instrument, clock=default_clock(instrument)))
 
 
 def year(folder: Path, name: str, rows: dict[str, float], *, suffix: str = "1h") -> Path:
