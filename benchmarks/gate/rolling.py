@@ -117,7 +117,7 @@ def each_for_itself(r: Floats, scores: Floats, seen: npt.NDArray[np.int64]) -> F
     products = _products(scores, end)
     series = np.square(np.einsum("ykkn->yn", products)) / np.square(products).sum(axis=(1, 2))
     shown = [_with_low(_sum_variance(scores, end, q).sum(axis=1) / day, q, series, seen) for q in HORIZONS]
-    return _variances(r, [(q, ratio[:, None], low[:, None]) for q, ratio, low in shown], WINDOWS[-1:], seen)[0]
+    return _variances(r, [(q, low[:, None], low[:, None]) for q, _, low in shown], WINDOWS[-1:], seen)[0]
 
 
 def _variances(r: Floats, shown: Shown, windows: Sequence[int], seen: npt.NDArray[np.int64]) -> list[Floats]:

@@ -123,6 +123,7 @@ def _first(
         bool(recorded.calibration.get("first_look")),
         over_weeks=recorded.dependence is not None,
         of_middle=bool(recorded.calibration.get("of_middle")),
+        low_end=bool(recorded.calibration.get("low_end")),
     )
     return choose_first(ledger, candidates=candidates, policy=policy, accept_unskilled=unskilled, thresholds=thresholds)
 

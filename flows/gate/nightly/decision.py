@@ -111,6 +111,8 @@ class DayDependence:
     days: int
     ratios: tuple[VarianceRatio, ...]
     widest: FiniteFloat
+    not_all_paid: bool = False
+    """Only the lower end of a ratio's interval widened, and the ratio is clearly more: of a first champion."""
 
 
 @dataclass(frozen=True)

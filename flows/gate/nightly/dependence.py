@@ -134,12 +134,13 @@ class Panel:
         return np.asarray(beside - beside.mean(axis=1)[:, None])
 
 
-def inflation(ratios: Sequence[VarianceRatio], r: float, days: int) -> float:
+def inflation(ratios: Sequence[VarianceRatio], r: float, days: int, *, low_end: bool = False) -> float:
     """How much larger the standard error of a mean over ``days`` is than independent days would make it: by lag 1, or
-    by the largest ratio over no more days that lies above it with its whole interval."""
+    by the largest ratio over no more days that lies above it with its whole interval. ``low_end``: by the lower end of
+    that interval, no more than is shown."""
     by_lag = float(variance_inflation(r))
-    shown = [math.sqrt(each.ratio) for each in ratios if each.low > by_lag**2 and each.days <= days]
-    return max([by_lag, *shown])
+    clear = [each for each in ratios if each.low > by_lag**2 and each.days <= days]
+    return max([by_lag, *(math.sqrt(each.low if low_end else each.ratio) for each in clear)])
 
 
 def own_autocorrelation(own: float, pooled: float, days: int) -> float:

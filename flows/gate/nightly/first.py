@@ -39,6 +39,9 @@ from flows.gate.scoring.stream_scorer import StreamScorer
 FIRST_DAYS = NIGHTS_A_YEAR
 """Days of a stream, backfill included, that the first champion is chosen by."""
 
+MUCH_MORE = 1.21
+"""Times that a variance ratio is beyond what it widens z by, for the night to say so: a tenth of a standard error."""
+
 
 def choose_first(
     ledger: Ledger,
@@ -59,7 +62,7 @@ def choose_first(
     scores = StreamScorer(ledger, policy.score, policy.baseline)
     judged, dependence = _rows(ledger, scores, candidates, policy), None
     if asked.over_weeks:
-        judged, dependence = _over_weeks(judged, scores, candidates)
+        judged, dependence = _over_weeks(judged, scores, candidates, low_end=asked.low_end)
     rows = [_asked_for_skill(row, asked) for row in judged]
     winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.passed])
     if winner is None and accept_unskilled:
@@ -92,7 +95,7 @@ def _lead(skill: WindowFigures) -> Lead:
 
 def _recorded(asked: FirstThresholds) -> dict[str, int]:
     values = {"recipes": asked.recipes, "nights": NIGHTS_A_YEAR, "first_look": int(asked.first_look)}
-    return {**values, "of_middle": 1} if asked.of_middle else values
+    return values | {name: 1 for name in ("of_middle", "low_end") if getattr(asked, name)}
 
 
 def thresholds_tonight(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> FirstThresholds:
@@ -136,7 +139,7 @@ def choose_first_without_rate(
 
 
 def _over_weeks(
-    rows: Sequence[NightlyRow], scores: StreamScorer, candidates: Sequence[Candidate]
+    rows: Sequence[NightlyRow], scores: StreamScorer, candidates: Sequence[Candidate], *, low_end: bool
 ) -> tuple[list[NightlyRow], DayDependence]:
     """The rows with each z against no skill widened by the variance ratios of all streams, and by their pooled lag-1
     autocorrelation where that is more than the stream's own: what a stream's skill is does not enter either."""
@@ -154,11 +157,13 @@ def _over_weeks(
             widened.append(row)
             continue
         alone = pooled([own[candidate.stream]])
-        factor = inflation(ratios, max(alone, together), row.skill.days) / float(variance_inflation(alone))
+        wide = inflation(ratios, max(alone, together), row.skill.days, low_end=low_end)
+        factor = wide / float(variance_inflation(alone))
         widest, skill = max(widest, factor), row.skill
         figures = replace(skill, standard_error=skill.standard_error * factor, z=skill.z / factor)
         widened.append(replace(row, skill=figures))
-    return widened, DayDependence(panel.days, ratios, widest)
+    left = low_end and any(each.low > 1.0 and each.ratio > MUCH_MORE * each.low for each in ratios)
+    return widened, DayDependence(panel.days, ratios, widest, left)
 
 
 def _rows(

@@ -52,7 +52,8 @@ class FirstThresholds:
     """What the z of a stream against no skill must exceed: ``tonight``, and on ``later`` nights. ``recipes``: ever
     scored for the model; ``longest``: days of the window; ``first_look``: tonight begins the evidence.
     ``over_weeks``: as of a :class:`~flows.gate.nightly.calibration.Calibration`. ``of_middle``: what can be seen is
-    said of the middle recipe, as it is but in decisions made before, which said it of the leader."""
+    said of the middle recipe; ``low_end``: z is widened by what is shown of a variance ratio, not by all of it. Not so
+    in decisions made before."""
 
     tonight: float
     later: float
@@ -62,6 +63,7 @@ class FirstThresholds:
     first_look: bool
     over_weeks: bool = True
     of_middle: bool = True
+    low_end: bool = True
 
 
 def first_thresholds(

@@ -64,10 +64,13 @@ def nightly_sentence(facts: SentenceFacts) -> str:
 
 def _over_weeks(found: DayDependence | None, budget: float) -> str:
     """That the rate is not sure to hold, where days depend on each other for longer than lag 1 tells."""
-    if found is None or found.widest <= WIDENED:
+    if found is None or (found.widest <= WIDENED and not found.not_all_paid):
         return ""
-    words = f"; days depend on each other more than from one to the next: standard errors are {found.widest:.2f} times "
-    words += f"as large for it, and one false promotion in {1 / budget:.0f} years may not hold"
+    rate = f"one false promotion in {1 / budget:.0f} years may not hold"
+    words = f"; days may depend on each other over weeks, and {rate}"
+    if found.widest > WIDENED:
+        words = "; days depend on each other more than from one to the next: standard errors are "
+        words += f"{found.widest:.2f} times as large for it, and {rate}"
     most = max(found.ratios, key=lambda each: each.low, default=None)
     if most is None or most.low <= 1.0:
         return words  # by one recipe's own autocorrelation

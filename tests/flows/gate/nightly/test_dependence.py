@@ -196,3 +196,19 @@ def test_what_cannot_be_seen_does_not_jump_with_whoever_leads():
     leaders = [max(each.rows, key=lambda row: row.largest_z).name for each in (behind, ahead)]
     assert leaders[0] != "d" and leaders[1] == "d"
     assert ahead.smallest_visible == pytest.approx(behind.smallest_visible, rel=0.15)
+
+
+def test_a_first_champion_is_widened_by_what_is_shown_and_in_decisions_made_before_by_the_whole_ratio():
+    shown = VarianceRatio(60, 2.0, 1.4, 3.0)
+    assert inflation([shown], 0.0, 80, low_end=True) == pytest.approx(1.4**0.5)
+    assert inflation([shown], 0.2, 80, low_end=True) == pytest.approx(1.5**0.5)
+    candidates = [Candidate(name, name, f"recipe:{name}", "v9") for name in "abcd"]
+    asked = thresholds_tonight(lucky(), candidates, GatePolicy())
+    now, then = (
+        choose_first(lucky(), candidates=candidates, policy=GatePolicy(), thresholds=replace(asked, low_end=each))
+        for each in (True, False)
+    )
+    assert 1.0 < now.dependence.widest < then.dependence.widest
+    assert now.calibration["low_end"] == 1 and "low_end" not in then.calibration
+    assert now.dependence.not_all_paid and not then.dependence.not_all_paid
+    assert "may not hold" in str(now) and "may not hold" in str(then)
