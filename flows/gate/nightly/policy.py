@@ -30,7 +30,7 @@ NET_REFUSED = (
 
 NET_ERRORS = 1.64
 """Standard errors: who is that far behind in net pips is shown to earn less, in one of twenty cases wrongly. It stops
-few: of candidates that earn less 98 of 100 pass it in simulated years, with 0 errors 59 (docs/gate.md, "Judging by net
+few: of candidates that earn less 91 of 100 pass it in simulated years, with 0 errors 34 (docs/gate.md, "Judging by net
 pips")."""
 
 SHORTEST_LONGEST = 5
