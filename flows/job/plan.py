@@ -135,7 +135,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     check_name(model)
     check_text(settings.author, "author")
     instrument = settings.traded
-    available = available_recipes(settings.recipes_file, instrument)
+    available = available_recipes(settings.recipes_file, instrument, request.recipes or ())
     recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
     if source is not None:

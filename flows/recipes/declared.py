@@ -37,12 +37,17 @@ _MOST_DOTS = 200  # a key of 120,000 parts takes tomllib more memory than there 
 
 
 def load_recipes(
-    path: Path, available_columns: Collection[str] | None = None, instrument: Instrument = GBPUSD_M15
+    path: Path,
+    available_columns: Collection[str] | None = None,
+    instrument: Instrument = GBPUSD_M15,
+    chosen: Collection[str] = (),
 ) -> dict[str, Recipe]:
     """The shipped recipes, then those of the file at ``path`` in its order, by name.
 
-    With ``available_columns`` a recipe that needs another column is refused too. Raises :class:`RecipeRefused` listing
-    everything that is wrong in the file, recipe by recipe; a name or a definition that exists already is wrong.
+    With ``available_columns`` a recipe that needs another column is refused too. Where names are ``chosen``, another
+    recipe whose longer bars are not made of the instrument's is left out: one file may serve several instruments.
+    Raises :class:`RecipeRefused` listing everything that is wrong in the file, recipe by recipe; a name or a
+    definition that exists already is wrong.
     """
     recipes = shipped(instrument)
     wrong: list[str] = []
@@ -52,7 +57,8 @@ def load_recipes(
             try:
                 recipe = Recipe(name, **{**table, "features": tuple(table["features"])}, clock=clock_of(instrument))
             except RecipeRefused as unfit:  # a longer bar that is none beside these
-                wrong.append(f"  {unfit}")
+                if not chosen or name in chosen:
+                    wrong.append(f"  {unfit}")
                 continue
             of_recipe = _comparison_faults(recipe, recipes, available_columns)
             recipes[name] = recipe
@@ -131,8 +137,11 @@ def _comparison_faults(recipe: Recipe, others: Mapping[str, Recipe], columns: Co
     return wrong_parts
 
 
-def available_recipes(recipes_file: str | None, instrument: Instrument = GBPUSD_M15) -> dict[str, Recipe]:
-    """The shipped recipes and those of the file that is set, by name; :class:`~flows.errors.RecipeRefused`."""
+def available_recipes(
+    recipes_file: str | None, instrument: Instrument = GBPUSD_M15, chosen: Collection[str] = ()
+) -> dict[str, Recipe]:
+    """The shipped recipes and those of the file that is set, by name, as :func:`load_recipes` takes them;
+    :class:`~flows.errors.RecipeRefused`."""
     if recipes_file is None:
         return shipped(instrument)
-    return load_recipes(local_path(recipes_file, "a file of recipes"), instrument=instrument)
+    return load_recipes(local_path(recipes_file, "a file of recipes"), instrument=instrument, chosen=chosen)

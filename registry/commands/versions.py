@@ -58,7 +58,15 @@ def _record_table(model: str, row: dict[str, Any]) -> Table:
     table.add_column("value", overflow="fold")
     for name, value in _flat(row):
         table.add_row(Text(name), _text(value))
+        if name == "version" and (traded := _traded(row)):
+            table.add_row("instrument", Text(traded))
     return table
+
+
+def _traded(row: Mapping[str, Any]) -> str:
+    """``USDJPY_H1``, which the fields of the instrument spread over a page; empty for a version of the default."""
+    instrument = row.get("instrument") or {}
+    return "_".join(str(instrument[name]) for name in ("symbol", "bar") if name in instrument)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

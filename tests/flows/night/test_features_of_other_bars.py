@@ -12,7 +12,11 @@ import pytest
 from flows.bars import load_bars, prepare, write_sample
 from flows.errors import BarsMissing, RecipeRefused
 from flows.instruments import find_instrument
+from flows.job.plan import plan
+from flows.job.request import RetrainRequest
 from flows.recipes import load_recipes, train
+from flows.recipes.recipe import clock_of
+from flows.settings import Settings
 from registry.archive.archive import pack, unpack
 from registry.archive.input_schema import InputSchema
 from registry.errors import InputMismatch
@@ -89,3 +93,42 @@ def test_a_longer_bar_that_is_none_is_refused_with_its_recipe(tmp_path: Path) ->
     with pytest.raises(RecipeRefused, match=r"recipe hourly is refused: .*30m is made of no whole bars of 60 minutes"):
         load_recipes(path, instrument=find_instrument("EURUSD_H1"))
     assert "hourly" in load_recipes(path)
+
+
+def test_a_longer_bar_that_is_none_hinders_no_recipe_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "recipes.toml"
+    path.write_text(HOURLY + HOURLY.replace("[hourly]", "[of_quarters]").replace("4h", "30m"))
+    settings = Settings(
+        instrument="EURUSD_H1", data=str(tmp_path), registry=str(tmp_path / "registry"), recipes_file=str(path)
+    )
+    job = plan(RetrainRequest(recipes=("hourly", "stationary")), settings)
+    assert [recipe.name for recipe in job.recipes] == ["hourly", "stationary"]
+    for recipes in (("hourly", "of_quarters"), None):  # named, and every one there is
+        with pytest.raises(RecipeRefused, match=r"recipe of_quarters is refused: .*30m is made of no whole bars of 60"):
+            plan(RetrainRequest(recipes=recipes), settings)
+    path.write_text(path.read_text().replace("lag(rsi_14, 2)", "lead(rsi_14, 2)"))
+    with pytest.raises(RecipeRefused, match="lead"):  # what is wrong for every instrument is refused whoever is chosen
+        plan(RetrainRequest(recipes=("stationary",)), settings)
+
+
+@pytest.mark.parametrize("closes", ["00:00", "17:00"])
+def test_a_market_that_is_never_shut_has_saturdays_and_sundays(tmp_path: Path, closes: str) -> None:
+    """5 and 6 are the days whose nights are named by a Saturday and a Sunday, wherever the instrument's day ends."""
+    shipped = find_instrument("BTCUSD")
+    zone = "UTC" if closes == "00:00" else "America/New_York"
+    hours = shipped.hours.model_copy(update={"day_closes": closes, "zone": zone})
+    bitcoin = shipped.model_copy(update={"hours": hours})
+    place = write_sample(tmp_path / "bars", first=date(2024, 3, 1), last=date(2024, 3, 31), instrument=shipped)
+    opens = pd.DatetimeIndex(load_bars(place, clock="UTC", instrument=shipped).frame.index)
+    frame = pd.DataFrame({"rsi_14": np.zeros(opens.size)}, index=opens)
+    found = InputSchema(("weekday", "hour"), clock_of(bitcoin)).matrix(frame)
+    days = pd.DatetimeIndex(hours.trading_day(opens))
+    assert found[:, 0].tolist() == days.day_of_week.tolist()
+    assert set(found[:, 0]) == {0, 1, 2, 3, 4, 5, 6}
+    assert found[:, 1].tolist() == opens.tz_convert(zone).hour.tolist()
+    noon = {
+        day: float(found[opens.get_loc(pd.Timestamp(f"2024-03-{day} 12:00", tz="UTC")), 0]) for day in (8, 9, 10, 11)
+    }
+    assert noon == {8: 4.0, 9: 5.0, 10: 6.0, 11: 0.0}
+    evening = found[opens.get_loc(pd.Timestamp("2024-03-09 23:30", tz="UTC")), 0]
+    assert evening == (5.0 if closes == "00:00" else 6.0)

@@ -23,6 +23,15 @@ def test_a_version_is_shown_whole(url, run):
     assert (row["version"], row["author"], row["champion"]) == ("v3", "trainer", False)
 
 
+def test_a_version_of_another_instrument_says_of_which_first(url, run):
+    instrument = {"symbol": "USDJPY", "bar": "H1", "pip": 0.01}
+    Registry(url).model(NAME).register(None, VersionRecord(recipe="rf", instrument=instrument), author="ann")
+    lines = [line.split() for line in run("show", NAME, "v4")[1].splitlines()]
+    assert lines[1:3] == [["version", "v4"], ["instrument", "USDJPY_H1"]] and ["instrument.pip", "0.01"] in lines
+    assert json.loads(run("show", NAME, "v4", "--json")[1])["instrument"] == instrument
+    assert "instrument" not in run("show", NAME, "v3")[1]
+
+
 def test_versions_are_compared(url, run):
     status, out, _ = run("compare", NAME, "v1", "v3")
     assert status == 0 and "better" in out and "+0.0400" in out and "+7.84" in out and "C: 0.0 → 2.0" in out
