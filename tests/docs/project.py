@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import eurusd
 from flows.bars import MARKER, load_bars, write_sample
 from flows.bars.clock import FileClock
 from flows.gate.nightly.calibration import Simulation, calibrate
@@ -72,6 +73,7 @@ def make(place: Path) -> Path:
     data = write_sample(place / "path/to/bars", first=date(2024, 1, 2), last=date(2024, 6, 10))
     (data / MARKER).unlink()  # stands for a market's
     _exports(place, data)
+    eurusd.write(place, first=date(2023, 6, 1), last=date(2024, 6, 10))
     (place / "recipes.toml").write_text(RECIPES_FILE)
     (place / "fleet.toml").write_text(FLEET_FILE)
     settings = Settings(
