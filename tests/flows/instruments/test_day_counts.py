@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flows.bars.trading_days import NIGHTS_A_YEAR
-from flows.evidence.backfill import TRAILING_MINIMUM
 from flows.gate.scoring import days
-from flows.gate.scoring.scores import TRAILING_BARS
+from flows.gate.scoring.scores import TRAILING_BARS, TRAILING_MINIMUM
 from flows.instruments import GBPUSD_M15, DayCounts, find_instrument
 from flows.night.nightly_rule import DAYS
 
