@@ -41,7 +41,7 @@ def test_bars_to_come_change_nothing(bars: Bars) -> None:
 
 def test_bars_before_the_first_of_the_other_are_left_out_and_said(bars: Bars) -> None:
     joined = beside(bars, of(bars, slice(40, None)), "EURUSD", ["close_15m"])
-    assert len(joined.frame) == len(bars.frame) - 40 == joined.file_time.size == len(joined.line)  # type: ignore[arg-type]
+    assert len(joined.frame) == len(bars.frame) - 40 == joined.file_time.size == len(joined.line)  # type: ignore[arg-type]  # None would fail as well
     assert joined.repairs[-1] == "40 bars before the first of EURUSD left out"
 
 

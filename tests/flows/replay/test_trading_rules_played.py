@@ -54,7 +54,7 @@ def test_every_rule_and_baseline_trades_as_the_policy_says(cache: GuessedCache) 
 
 @pytest.mark.parametrize("name", ["gated", "never", "newest", "higher"])
 def test_ranks_are_those_that_a_night_would_have_had(cache: GuessedCache, name: str) -> None:
-    played = replay_rule(cache, policy("aside 0.3 0.7"), rule=name)  # type: ignore[arg-type]
+    played = replay_rule(cache, policy("aside 0.3 0.7"), rule=name)  # type: ignore[arg-type]  # a name of the list above
     full = full_ledger(cache, policy("aside 0.3 0.7"))
     nights = [night.night for night in cache.nights]
     begins = [int(full.ends[nights.index(each.night)]) for each in played.promotions]
