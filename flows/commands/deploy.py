@@ -22,6 +22,8 @@ def deploy() -> None:
     if not answers(api):
         raise DeployFailed(f"the Prefect server at {shown(api)} does not answer: start it, or correct PREFECT_API_URL")
     settings = load_settings()
-    fleet = Path(settings.fleet).exists() and read_fleet(Path(settings.fleet), settings)
-    for line in run(load_operations(), fleet=bool(fleet)):
+    fleet = Path(settings.fleet)
+    if fleet.exists():
+        read_fleet(fleet, settings)  # what is wrong with it is said here, not every night
+    for line in run(load_operations(), fleet=fleet.exists()):
         Console(highlight=False, soft_wrap=True).print(line, markup=False)

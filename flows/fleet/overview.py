@@ -56,20 +56,15 @@ class FleetRow:
         return f"{'!' if self.calls else ' '} {self.member.name}: {told}"
 
 
-def read_rows(
-    fleet: Fleet, operations: Operations, *, now: datetime, grace: timedelta, with_bars: bool = False
-) -> list[FleetRow]:
-    """A row a model, in the order of the file; ``grace`` and ``with_bars`` as in
-    :func:`~flows.operations.status.status.read_status`."""
+def read_rows(fleet: Fleet, operations: Operations, *, now: datetime, grace: timedelta) -> list[FleetRow]:
+    """A row a model, in the order of the file; a night may be ``grace`` late."""
     rows = []
     for member in fleet.members:
         reports = Path(member.settings.reports or default_reports(member.settings.registry)).expanduser()
         path = reports / f"{member.name}.html"
         status, fault = None, None
         try:
-            status = read_status(
-                member.settings, operations, now=now, grace=grace, model=member.name, with_bars=with_bars
-            )
+            status = read_status(member.settings, operations, now=now, grace=grace, model=member.name, with_bars=False)
         except (RetrainError, RegistryError) as error:
             fault = str(error)
         rows.append(FleetRow(member, status, fault, path if path.exists() else None))

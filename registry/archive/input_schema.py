@@ -16,7 +16,6 @@ Training and serving build a model's input through this one function, so they ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from registry.archive.plain_features import WORDS, Feature, feature_of, plain_or_tree, tree_of
 from registry.errors import InputMismatch, InvalidRequest
 
 if TYPE_CHECKING:
@@ -38,77 +38,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-
-WORDS = frozenset(("hour", "weekday", "minutes_to_close"))
-"""What the clock says. Before there were expressions these could be names of columns, and in a version that was stored
-with such a column they still are."""
-
-_COLUMN = "[A-Za-z_][A-Za-z0-9_]{0,63}"
-_FORMS = re.compile(
-    rf" *(?:\( *(?P<minuend>{_COLUMN}) *- *(?P<subtrahend>{_COLUMN}) *\) */ *(?P<divisor>{_COLUMN})"
-    rf"|(?P<left>{_COLUMN})(?: *(?P<sign>[-/]) *(?P<right>{_COLUMN}))?) *"
-)
-
-
-@dataclass(frozen=True)
-class Feature:
-    """``(column - subtracted) / divisor``, the last two may be absent; ``str()`` is its one canonical spelling."""
-
-    column: str
-    subtracted: str | None = None
-    divisor: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The feature that ``text`` spells; :class:`InvalidRequest` if it is none of the four forms or is constant."""
-        feature = cls._of(text)
-        if feature is None:
-            raise InvalidRequest(
-                f"feature {text!r} is not understood: write a column (rsi_14), a difference (close_15m - ema_20), "
-                "a ratio (atr_14 / close_15m) or a difference over a column ((close_15m - ema_20) / atr_14)"
-            )
-        return feature
-
-    @classmethod
-    def _of(cls, text: str) -> Self | None:
-        """The same; None for a text of another form."""
-        match = _FORMS.fullmatch(text)
-        if match is None:
-            return None
-        part = match.groupdict()
-        if part["minuend"]:
-            feature = cls(part["minuend"], part["subtrahend"], part["divisor"])
-        else:
-            feature = cls(
-                part["left"],
-                subtracted=part["right"] if part["sign"] == "-" else None,
-                divisor=part["right"] if part["sign"] == "/" else None,
-            )
-        if feature.column == feature.subtracted or (feature.subtracted is None and feature.column == feature.divisor):
-            raise InvalidRequest(f"feature {text!r} is the same for every bar: name two different columns")
-        return feature
-
-    def __str__(self) -> str:
-        difference = self.column if self.subtracted is None else f"{self.column} - {self.subtracted}"
-        if self.divisor is None:
-            return difference
-        return f"{difference if self.subtracted is None else f'({difference})'} / {self.divisor}"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns it reads, in order of first use."""
-        named = (name for name in (self.column, self.subtracted, self.divisor) if name is not None)
-        return tuple(dict.fromkeys(named))
-
-    def values(self, columns: Mapping[str, FloatArray]) -> FloatArray:
-        """The feature, shape (n,); a division by zero gives a value that is not finite, without a warning."""
-        result = columns[self.column]
-        with np.errstate(all="ignore"):
-            if self.subtracted is not None:
-                result = result - columns[self.subtracted]
-            if self.divisor is not None:
-                result = result / columns[self.divisor]
-        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +79,7 @@ class InputSchema:
         features: object = self.features  # what a file or a caller without types hands in
         if not isinstance(features, tuple | list) or not all(isinstance(text, str) for text in features):
             raise InvalidRequest(f"features are a list of expressions, not {features!r}")
-        self._take(tuple(_parsed(text, self.words) for text in self.features))
+        self._take(tuple(feature_of(text, self.words) for text in self.features))
 
     def _take(self, parts: tuple[Feature | Expression, ...]) -> None:
         """Keep the features as these parts."""
@@ -187,7 +116,7 @@ class InputSchema:
     @cached_property
     def parsed(self) -> tuple[Feature | Expression, ...]:
         """The features as parts."""
-        return tuple(_parsed(text, self.words) for text in self.features)
+        return tuple(feature_of(text, self.words) for text in self.features)
 
     @cached_property
     def inputs(self) -> ExpressionInputs | None:
@@ -196,7 +125,7 @@ class InputSchema:
             return None
         from registry.features.inputs import ExpressionInputs
 
-        return ExpressionInputs(tuple(_tree(part) for part in self.parsed), self.clock)
+        return ExpressionInputs(tuple(tree_of(part) for part in self.parsed), self.clock)
 
     @property
     def bars(self) -> int:
@@ -266,7 +195,7 @@ class InputSchema:
         signature = cls.__new__(cls)
         object.__setattr__(signature, "clock", TradingClock.from_dict(clock))
         object.__setattr__(signature, "words", WORDS)
-        signature._take(tuple(_plain_or_tree(Expression.from_json(tree), WORDS) for tree in trees))
+        signature._take(tuple(plain_or_tree(Expression.from_json(tree), WORDS) for tree in trees))
         return signature
 
     def known(self, columns: Columns | RowsOf) -> npt.NDArray[np.bool_]:
@@ -402,29 +331,6 @@ def _why_infinite(feature: Feature, numbers: Mapping[str, FloatArray], values: F
     by_zero = feature.divisor is not None and numbers[feature.divisor][row] == 0.0
     reason = f"{feature.divisor} is 0" if by_zero else "the result overflows"
     return f"feature {feature} cannot be computed at {row_name(row, labels)}: {reason}"
-
-
-def _parsed(text: str, words: frozenset[str]) -> Feature | Expression:
-    plain = Feature._of(text)
-    if plain is not None and words.isdisjoint(plain.columns):
-        return plain
-    from registry.features.parsing import parse
-
-    return _plain_or_tree(parse(text), words)
-
-
-def _plain_or_tree(tree: Expression, words: frozenset[str]) -> Feature | Expression:
-    """A tree that is spelled as one of the plain forms is that form: a feature has one spelling and one fingerprint."""
-    plain = Feature._of(str(tree))
-    return tree if plain is None or not words.isdisjoint(plain.columns) else plain
-
-
-def _tree(part: Feature | Expression) -> Expression:
-    if not isinstance(part, Feature):
-        return part
-    from registry.features.parsing import parse
-
-    return parse(str(part))
 
 
 def _rows(columns: Mapping[str, npt.ArrayLike]) -> int:

@@ -122,7 +122,7 @@ class _Replayed:
         self._ask("create", key, data)
 
     def get(self, key: str) -> bytes:
-        return self._ask("get", key)  # type: ignore[no-any-return]
+        return self._ask("get", key)  # type: ignore[no-any-return]  # what the double was told to answer
 
     def folders(self, prefix: str) -> list[str]:
         return [*self._ask("folders", prefix)]

@@ -20,7 +20,7 @@ class EveryVerb(BaseHTTPRequestHandler):
             return self.answer
         raise AttributeError(name)
 
-    def log_message(self, format: str, *values: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *values: object) -> None:  # noqa: A002  # the name that the library calls it by
         pass
 
 

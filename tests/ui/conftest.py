@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
+    opened = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]  # the browser's own type of a size
     opened.set_default_timeout(30_000)
     yield opened
     opened.close()
@@ -69,11 +69,11 @@ def shoot(page: Page, name: str) -> None:
     """Keep what is seen, on a desktop and on a phone, the whole length of it."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for size, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
-        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]  # the browser's own type of a size
         page.wait_for_timeout(500)  # the page lays itself out anew
         length = "Math.max(...[...document.querySelectorAll('*')].map(each => each.scrollHeight))"
         height = min(int(page.evaluate(length)) + 20, 4000)
         page.set_viewport_size({"width": viewport["width"], "height": max(height, viewport["height"])})
         page.wait_for_timeout(300)
         page.screenshot(path=SCREENSHOTS / f"{name}-{size}.png")
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]  # the browser's own type of a size

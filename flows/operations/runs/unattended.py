@@ -80,7 +80,7 @@ def unattended(request: RetrainRequest, *, scheduled: bool, clock: Clock | None 
             tonight = _night_run(job, operations, clock, scheduled=scheduled)
             tonight.scheduled = scheduled
             yield tonight
-    except Exception as error:
+    except Exception as error:  # whatever it is, somebody is told, and it goes on
         if scheduled or not isinstance(error, _MISTAKES):
             notifier.update({_kind(error): _sentence(error)}, now=clock.now())
         raise

@@ -61,7 +61,7 @@ def date_axis(axes: Axes) -> None:
 
     locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # Matplotlib's dates carry no types
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # matplotlib has no types for it
     axes.xaxis.get_offset_text().set_color(MUTED.light)
 
 
@@ -69,7 +69,7 @@ def date_numbers(days: Sequence[str]) -> list[float]:
     """Days (``YYYY-MM-DD``) as Matplotlib counts them."""
     from matplotlib.dates import date2num
 
-    return [float(date2num(date.fromisoformat(day[:10]))) for day in days]  # type: ignore[no-untyped-call]
+    return [float(date2num(date.fromisoformat(day[:10]))) for day in days]  # type: ignore[no-untyped-call]  # matplotlib has no types for it
 
 
 def legend(axes: Axes, *, columns: int = 3) -> None:

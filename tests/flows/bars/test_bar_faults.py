@@ -244,7 +244,7 @@ def test_a_source_of_another_kind_is_refused(source: str) -> None:
 
 def test_an_as_of_without_a_zone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestRefused, match="no time zone"):
-        load_bars(write(tmp_path, rows()), as_of=datetime(2024, 2, 1))  # noqa: DTZ001
+        load_bars(write(tmp_path, rows()), as_of=datetime(2024, 2, 1))  # noqa: DTZ001  # without a zone on purpose
 
 
 def test_a_bar_that_has_the_fault_of_another_is_not_reported_twice(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_order_of_columns_unit_of_index_and_sign_of_zero_do_not_matter(
     frame: pd.DataFrame, order: list[str], unit: str
 ) -> None:
     other = frame[order].replace(0.0, -0.0)
-    other.index = pd.DatetimeIndex(other.index).as_unit(unit).tz_convert("Asia/Tokyo")  # type: ignore[arg-type]
+    other.index = pd.DatetimeIndex(other.index).as_unit(unit).tz_convert("Asia/Tokyo")  # type: ignore[arg-type]  # pandas' stubs lack the unit
     assert fingerprint(other) == fingerprint(frame)
     assert day_fingerprints(other) == day_fingerprints(frame)
 

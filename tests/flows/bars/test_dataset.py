@@ -141,7 +141,7 @@ def test_a_window_without_bars_is_missing_not_empty(week: Dataset) -> None:
 
 def test_the_end_of_a_window_needs_a_zone(week: Dataset) -> None:
     with pytest.raises(RequestRefused, match="no time zone"):
-        week.window(end=datetime(2024, 6, 5))  # noqa: DTZ001
+        week.window(end=datetime(2024, 6, 5))  # noqa: DTZ001  # without a zone on purpose
 
 
 def test_years_are_those_of_the_files_clock(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_there_are_no_trading_days_on_weekends_and_each_day_follows_the_last() -
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_the_unit_of_the_index_makes_no_difference(unit: str) -> None:
     index = pd.date_range("2024-03-08", periods=1000, freq="15min", tz="UTC", unit="ns")
-    assert (trading_day(index.as_unit(unit)) == trading_day(index)).all()  # type: ignore[arg-type]
-    assert (rollover(index.as_unit(unit)) == rollover(index)).all()  # type: ignore[arg-type]
+    assert (trading_day(index.as_unit(unit)) == trading_day(index)).all()  # type: ignore[arg-type]  # pandas' stubs lack the unit
+    assert (rollover(index.as_unit(unit)) == rollover(index)).all()  # type: ignore[arg-type]  # pandas' stubs lack the unit
 
 
 @pytest.mark.parametrize("day", ["2024-01-10", "2024-07-10", "2024-03-12", "2024-10-29"])
@@ -66,7 +66,7 @@ def test_the_rollover_is_16_45_to_18_new_york_in_every_season(day: str) -> None:
 
 def test_a_moment_without_a_zone_has_no_night() -> None:
     with pytest.raises(RequestRefused, match="no time zone"):
-        night_of(datetime(2024, 6, 3, 12))  # noqa: DTZ001
+        night_of(datetime(2024, 6, 3, 12))  # noqa: DTZ001  # without a zone on purpose
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *values: Any) -> None:  # noqa: A002
+            def log_message(self, format: str, *values: Any) -> None:  # noqa: A002  # the name that the library calls it by
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

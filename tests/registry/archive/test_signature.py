@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.archive.input_schema import Feature, InputSchema
+from registry.archive.input_schema import InputSchema
+from registry.archive.plain_features import WORDS, Feature
 from registry.errors import InputMismatch, InvalidRequest
+from registry.features import grammar
 
 COLUMNS = {
     "close_15m": np.array([1.25, 1.5, 1.75]),
@@ -233,6 +235,11 @@ def test_an_expression_that_is_a_plain_form_is_stored_as_one():
         InputSchema(("((close_15m) - ema_20)/(atr_14)",)).to_dict()
         == InputSchema(("(close_15m - ema_20) / atr_14",)).to_dict()
     )
+
+
+def test_the_words_of_the_clock_are_those_of_the_grammar():
+    """They stand twice, since plain forms load nothing of it."""
+    assert frozenset(grammar.WORDS) == WORDS
 
 
 def test_plain_forms_load_nothing_of_the_grammar():

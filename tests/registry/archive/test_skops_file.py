@@ -46,7 +46,7 @@ def test_another_skops_is_asked_for_a_whole_file(monkeypatch: pytest.MonkeyPatch
         raise TypeError("another signature")
 
     others = [ModuleType("skops.io._utils"), ModuleType("skops.io._utils")]
-    others[1].SaveContext, others[1].get_state = refuse, parts.get_state  # type: ignore[attr-defined]
+    others[1].SaveContext, others[1].get_state = refuse, parts.get_state  # type: ignore[attr-defined]  # the library's own parts are exchanged
     for other in others:
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "skops.io._utils", other)

@@ -203,7 +203,7 @@ def test_keys_of_which_the_remembered_part_is_the_same_are_two_keys():
 def test_an_as_of_without_a_zone_is_refused():
     model = a_model()
     with pytest.raises(InvalidRequest, match="time zone"):
-        register(model, as_of=datetime(2024, 5, 1))  # noqa: DTZ001
+        register(model, as_of=datetime(2024, 5, 1))  # noqa: DTZ001  # without a zone on purpose
     assert model.versions.head() is None
 
 

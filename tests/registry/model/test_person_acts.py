@@ -169,7 +169,7 @@ def test_a_person_rolls_back_also_while_frozen():
     assert champion(model) == "v1" and model.decisions.head().state["frozen"] is not None
 
 
-@pytest.mark.parametrize("until", [NOON, NOON - timedelta(days=1), datetime(2030, 1, 1)])  # noqa: DTZ001
+@pytest.mark.parametrize("until", [NOON, NOON - timedelta(days=1), datetime(2030, 1, 1)])  # noqa: DTZ001  # without a zone on purpose
 def test_a_freeze_that_ends_before_it_begins_or_nowhere_is_refused(until):
     model = crowned("a")
     with pytest.raises(InvalidRequest, match="freezing until"):
@@ -320,7 +320,7 @@ def test_which_model_was_in_production_when():
     assert {moment: record and record.version for moment, record in found.items()} == expected
     assert reader.champion(at=datetime(2020, 1, 1, tzinfo=UTC)) is None
     with pytest.raises(InvalidRequest, match="time zone"):
-        reader.champion(at=datetime(2024, 5, 1))  # noqa: DTZ001
+        reader.champion(at=datetime(2024, 5, 1))  # noqa: DTZ001  # without a zone on purpose
 
 
 @pytest.mark.parametrize("which", ["latest", "v1", "best"])

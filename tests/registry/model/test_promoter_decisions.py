@@ -116,7 +116,7 @@ def test_a_night_is_a_day_of_the_calendar(day):
 
 def test_a_night_needs_a_moment_with_a_zone():
     with pytest.raises(InvalidRequest, match="zone"):
-        Night("2024-05-01", datetime(2024, 5, 1))  # noqa: DTZ001
+        Night("2024-05-01", datetime(2024, 5, 1))  # noqa: DTZ001  # without a zone on purpose
 
 
 def test_the_champion_cannot_be_promoted_over_itself():

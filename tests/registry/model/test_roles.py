@@ -47,7 +47,7 @@ def test_without_a_role_a_model_has_every_right() -> None:
 
 def test_a_role_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="choose reader, trainer, promoter, operator, keeper"):
-        Registry(MemoryStore()).model("gbpusd", role="admin")  # type: ignore[call-overload]
+        Registry(MemoryStore()).model("gbpusd", role="admin")  # type: ignore[call-overload]  # there is no such role
 
 
 def test_the_type_checker_looks_at_the_roles_too() -> None:

@@ -90,4 +90,4 @@ def test_missing_credentials_are_told_with_the_variables_to_set(bucket: str, mon
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidRequest):
-        S3Settings(**wrong)  # type: ignore[arg-type]
+        S3Settings(**wrong)  # type: ignore[arg-type]  # wrong on purpose

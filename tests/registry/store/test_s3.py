@@ -29,7 +29,7 @@ def hook() -> Iterator[Hook]:
     undo: list[Callable[[], None]] = []
 
     def register(store: Store, event: str, heard: Callable[..., object]) -> None:
-        events = store._bucket.client.meta.events  # type: ignore[attr-defined]
+        events = store._bucket.client.meta.events  # type: ignore[attr-defined]  # a store's own connection is looked at
         events.register(event, heard)
         undo.append(lambda: events.unregister(event, heard))
 

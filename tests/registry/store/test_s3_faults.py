@@ -171,11 +171,11 @@ def test_reading_nothing_is_asked_once(server: Scripted, store: Store) -> None:
 def test_waits_double_up_to_the_longest(server: Scripted, aws: Callable[[str], None], clock: Clock) -> None:
     settings = S3Settings(attempts=5, first_wait=1.0, longest_wait=3.0)
     for jitter, expected in ((0.0, [1.0, 2.0, 3.0, 3.0]), (0.5, [0.75, 1.5, 2.25, 2.25])):
-        clock.waited.clear()  # type: ignore[attr-defined]
+        clock.waited.clear()  # type: ignore[attr-defined]  # the double's list
         server.faults.extend([SLOW_DOWN] * 5)
         with pytest.raises(StoreUnavailable):
             connect("s3://bucket", s3=settings, clock=clock, jitter=lambda at=jitter: at).create("k", b"")
-        assert clock.waited == expected  # type: ignore[attr-defined]
+        assert clock.waited == expected  # type: ignore[attr-defined]  # the double's list
 
 
 def test_no_network_means_nothing_was_stored(aws: Callable[[str], None], clock: Clock) -> None:

@@ -245,7 +245,7 @@ def test_requests_are_repeated_as_often_as_is_said(prepare: Prepare, clock: Cloc
 
 def test_the_mode_of_retries_is_the_clients_too(prepared: Prepare) -> None:
     prepared(Place({"AWS_RETRY_MODE": "adaptive"}))  # which keeps a rate that the server can bear
-    assert connect("s3://bucket")._bucket.client.meta.config.retries["mode"] == "adaptive"  # type: ignore[attr-defined]
+    assert connect("s3://bucket")._bucket.client.meta.config.retries["mode"] == "adaptive"  # type: ignore[attr-defined]  # a double's, or the store's own
 
 
 @pytest.mark.parametrize(
@@ -351,4 +351,4 @@ def test_a_server_that_nothing_says_to_trust_is_told_with_the_variable(
     for operation in (lambda: store.get("k"), lambda: store.create("k", b"data")):
         with pytest.raises(StoreUnavailable, match=said):
             operation()
-    assert clock.waited == [] and server.seen == []  # type: ignore[attr-defined]
+    assert clock.waited == [] and server.seen == []  # type: ignore[attr-defined]  # a double's, or the store's own

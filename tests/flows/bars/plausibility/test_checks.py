@@ -43,7 +43,7 @@ def of(findings: Iterable[BarFinding], name: str) -> BarFinding:
 
 def at(frame: pd.DataFrame, moment: str) -> int:
     """Position of the bar that opens then (UTC)."""
-    return int(frame.index.get_loc(pd.Timestamp(moment, tz="UTC")))  # type: ignore[arg-type]
+    return int(frame.index.get_loc(pd.Timestamp(moment, tz="UTC")))  # type: ignore[arg-type]  # pandas' stubs are narrower than pandas
 
 
 def test_every_check_has_a_name_that_can_be_allowed() -> None:
@@ -95,7 +95,7 @@ def test_bars_stamped_at_the_close_are_told_from_another_clock(by: str) -> None:
 
 def test_a_stray_bar_before_a_week_opens_is_no_wrong_clock() -> None:
     prices = simulate(date(2023, 1, 2), date(2024, 4, 5), seed=3)[PRICES]
-    friday = prices.loc["2023-06-09"].iloc[[-1]]  # type: ignore[index]
+    friday = prices.loc["2023-06-09"].iloc[[-1]]  # type: ignore[index]  # pandas' stubs are narrower than pandas
     stray = friday.set_axis(pd.DatetimeIndex(["2023-06-11 20:30"], tz="UTC"), axis=0)
     change(stray, 0, "high_15m", lambda price: price + 1e-4)
     with_stray = pd.concat([prices, stray]).sort_index()
@@ -242,7 +242,7 @@ def test_what_a_column_holds_instead_is_said(name: str, makes: Callable[[pd.Data
 
 @pytest.mark.parametrize(("bars", "speaks"), [(30, False), (31, True)])
 def test_features_are_judged_from_thirty_steps_on(bars: int, speaks: bool) -> None:
-    frame = sound().loc["2024-02-06":"2024-02-08"].iloc[:bars].copy()  # type: ignore[misc]
+    frame = sound().loc["2024-02-06":"2024-02-08"].iloc[:bars].copy()  # type: ignore[misc]  # pandas' stubs are narrower than pandas
     frame[list(FEATURES)] = frame[list(FEATURES)].to_numpy()[::-1]
     named = {each.check for each in examine(seen(frame))}
     judged = {Check.MOVING_AVERAGE, Check.AVERAGE_RANGE, Check.RELATIVE_STRENGTH, Check.DIRECTIONAL_INDEX}
@@ -258,7 +258,7 @@ def test_no_part_of_sound_bars_gives_a_finding(begin: int, count: int, clock: st
 
 
 def finding(check: Check, weight: str) -> BarFinding:
-    return BarFinding(check, weight, 3, "bars.csv", 7, "3 rows")  # type: ignore[arg-type]
+    return BarFinding(check, weight, 3, "bars.csv", 7, "3 rows")  # type: ignore[arg-type]  # a weight of the table
 
 
 def test_every_finding_that_refuses_is_in_one_message(snapshot: SnapshotAssertion) -> None:

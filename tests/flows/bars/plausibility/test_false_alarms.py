@@ -75,7 +75,7 @@ def test_the_sample_gives_no_finding(sample: Path) -> None:
 @pytest.mark.parametrize("definitions", ["notebook", "textbook"])
 def test_both_definitions_of_the_features_give_no_finding(tmp_path: Path, definitions: str) -> None:
     prices = sound()[PRICES]
-    features = indicators(prices["high_15m"], prices["low_15m"], prices["close_15m"], definitions)  # type: ignore[arg-type]
+    features = indicators(prices["high_15m"], prices["low_15m"], prices["close_15m"], definitions)  # type: ignore[arg-type]  # a name of the parameters above
     for name, content in written(prices.join(features).iloc[60:]).items():
         (tmp_path / name).write_bytes(content)
     assert found(load_bars(tmp_path, require=FEATURES)) == ()

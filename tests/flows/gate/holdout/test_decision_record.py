@@ -75,7 +75,7 @@ def test_a_decision_says_itself():
 
 def test_a_decision_cannot_be_edited():
     with pytest.raises(FrozenInstanceError):
-        decided().winner = "rf_deep"  # type: ignore[misc]
+        decided().winner = "rf_deep"  # type: ignore[misc]  # a record cannot be changed
 
 
 def test_fields_of_a_later_version_are_left_out():

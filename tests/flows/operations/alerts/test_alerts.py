@@ -113,11 +113,11 @@ def test_beginnings_and_ends_take_turns_whatever_is_found(looks: list[dict[str, 
     open_now: object = {}
     told: dict[str, list[bool]] = {}
     for hours, found in enumerate(looks):
-        open_now, alerts = update_conditions(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]
+        open_now, alerts = update_conditions(open_now, found, model="m", now=NOW + timedelta(hours=hours))  # type: ignore[arg-type]  # names and values of the table
         for alert in alerts:
             told.setdefault(alert.kind, []).append(alert.ended)
         for kind, what in found.items():
-            assert (kind in open_now) == (what is not None)  # type: ignore[operator]
+            assert (kind in open_now) == (what is not None)  # type: ignore[operator]  # a mapping after the first look
     for ends in told.values():
         assert ends == [number % 2 == 1 for number in range(len(ends))]
 

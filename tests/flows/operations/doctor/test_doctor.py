@@ -206,7 +206,7 @@ def prefect() -> Iterator[tuple[str, FakePrefect]]:
             self.end_headers()
             self.wfile.write(json.dumps(said).encode())
 
-        def log_message(self, format: str, *values: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *values: Any) -> None:  # noqa: A002  # the name that the library calls it by
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -17,4 +17,4 @@ class StandingClock(FixedClock):
 
 
 # a worker starts the flow in a process of its own, where a clock cannot be handed in
-unattended.SystemClock = lambda: StandingClock(datetime.fromisoformat(os.environ["TEST_NOW"]))  # type: ignore[misc,assignment,return-value]
+unattended.SystemClock = lambda: StandingClock(datetime.fromisoformat(os.environ["TEST_NOW"]))  # type: ignore[misc,assignment,return-value]  # the run's clock stands still

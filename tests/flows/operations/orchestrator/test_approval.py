@@ -78,7 +78,7 @@ def test_on_a_server_nobody_is_asked_whose_click_would_not_be_enough(
 )
 def test_an_answer_that_cannot_be_recorded_is_refused_by_the_dialog_and_by_the_run(wrong: dict[str, str]) -> None:
     schema = Approval.model_json_schema()
-    assert validate(ANSWER, schema) == [] and Approval(**ANSWER).author == "ada"  # type: ignore[arg-type]
+    assert validate(ANSWER, schema) == [] and Approval(**ANSWER).author == "ada"  # type: ignore[arg-type]  # as the form hands them in
     assert validate({**ANSWER, **wrong}, schema)
     with pytest.raises(ValidationError):
         Approval.model_validate({**ANSWER, **wrong})

@@ -55,7 +55,7 @@ def night(june: Path, tmp_path: Path) -> Night:
             check=False,
         )
 
-    return run  # type: ignore[return-value]
+    return run  # type: ignore[return-value]  # a function of these parameters
 
 
 def children_left(before: set[int]) -> list[psutil.Process]:

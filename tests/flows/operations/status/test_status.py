@@ -242,7 +242,7 @@ def test_alarms_of_the_watch_become_conditions_and_health_ends_them() -> None:
 
 def test_an_alarm_of_an_unknown_kind_is_a_mistake_not_silence() -> None:
     with pytest.raises(KeyError):
-        conditions_of([Alarm("brand new", "x")])  # type: ignore[arg-type]
+        conditions_of([Alarm("brand new", "x")])  # type: ignore[arg-type]  # a name that there is not
 
 
 def health(*alarms: Alarm) -> Callable[..., Health]:
