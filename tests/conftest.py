@@ -1,7 +1,9 @@
 """Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
+import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,24 @@ def snapshot(snapshot: SnapshotAssertion, tmp_path_factory: pytest.TempPathFacto
         return text
 
     return snapshot.with_defaults(extension_class=Sentences, matcher=masked)
+
+
+def _chosen() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("RETRAIN_", "AWS_", "TEST_"))}
+
+
+@pytest.fixture(autouse=True)
+def _environment_is_left_as_it_was() -> Iterator[None]:
+    """What one test sets must not choose the model or the store of the next one in the same process."""
+    before = _chosen()
+    yield
+    after = _chosen()
+    for name in {*before, *after}:  # put right, so that one test is named and not all that follow it
+        if name in before:
+            os.environ[name] = before[name]
+        else:
+            del os.environ[name]
+    assert after == before, "the test has changed variables of this process: set them by monkeypatch"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import click
 import typer
@@ -29,6 +30,17 @@ LEFT_OUT = ("up", "deploy", "alert-test")
 _STARTS_SERVERS = ("--prefect", "--dask")
 
 PLACE = "registry"
+ENVIRONMENT = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_MAX_ATTEMPTS": "1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "NO_COLOR": "1",
+    "RETRAIN_DATA": "data",
+    "RETRAIN_MODEL": "acts",
+    "RETRAIN_REGISTRY": PLACE,
+}
 VALUES: tuple[str, ...] = (
     *("acts", "nightly", "named_years", "none", "v1", "v2", "v3", "v99", "3", "latest", "champion", "shadow", "v0"),
     *(PLACE, "empty", "data", "recipes.toml", "out", "rows.csv", "bundle.zip", "-", "", " ", ".", "registry/models"),
@@ -149,7 +161,7 @@ def _in_a_folder() -> Any:
             '[mine]\nestimator = "sklearn.naive_bayes.GaussianNB"\nfeatures = ["rsi_14"]\n'
         )
         _made["state"] = _state(root)
-    with contextlib.chdir(root):
+    with contextlib.chdir(root), patch.dict(os.environ, ENVIRONMENT):  # also run among tests that have their own
         yield
 
 
@@ -162,9 +174,6 @@ def _state(root: Path) -> list[tuple[str, int]]:
 
 @cache
 def _root() -> Path:
-    os.environ.update({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "NO_COLOR": "1"})
-    os.environ.update({"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"})
-    os.environ.update({"RETRAIN_DATA": "data", "RETRAIN_MODEL": "acts", "RETRAIN_REGISTRY": PLACE})
     return Path(tempfile.mkdtemp(prefix="fuzz-"))
 
 
