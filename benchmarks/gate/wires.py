@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -39,21 +42,38 @@ YEAR_DAYS, RECENT_DAYS = GBPUSD_M15.counts.year, GBPUSD_M15.counts.four_weeks
 
 
 def show(data: Path) -> None:
-    """Print both tables, of the real years where they are there and of the sample."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Print both tables, of the real years where they are there and of the sample: a row a process, the long ones
+    first."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool,
+    ):
         sample = write_sample(Path(folder) / "sample")
         sources = {**({"three real years": data} if data.is_dir() else {}), "the sample": sample}
+        walked = {name: pool.submit(_stream_row, source, Path(folder)) for name, source in sources.items()}
+        looked = {
+            (name, clock): pool.submit(_column_row, source, clock)
+            for name, source in sources.items()
+            for clock in (CLOCKS if source is data else CLOCKS[:1])
+        }
         print("\n| bars | clock | inputs | AUC over all bars (bound) | of a file's year | of 20 days (bound) |")
         print("| --- | --- | --- | --- | --- | --- |")
-        for name, source in sources.items():
-            for clock in CLOCKS if source is data else CLOCKS[:1]:
-                print(f"| {name} | {clock} | {_column_cells(prepare(load_bars(source, clock=clock)))} |", flush=True)
+        for (name, clock), columns in looked.items():
+            print(f"| {name} | {clock} | {columns.result()} |", flush=True)
         print(
             "\n| bars | streams | days | right over 250 days | over 20 days | the control's largest z; of the labels |"
         )
         print("| --- | --- | --- | --- | --- | --- |")
-        for name, source in sources.items():
-            print(f"| {name} | {stream_cells(_walked(source, Path(folder)))} |", flush=True)
+        for name, streams in walked.items():
+            print(f"| {name} | {streams.result()} |", flush=True)
+
+
+def _stream_row(source: Path, folder: Path) -> str:
+    return stream_cells(_walked(source, folder))
+
+
+def _column_row(source: Path, clock: str) -> str:
+    return _column_cells(prepare(load_bars(source, clock=clock)))
 
 
 def _inputs(data: Dataset) -> dict[str, Floats]:
