@@ -18,15 +18,15 @@ from flows.bars.contents import LARGEST
 from flows.bars.raw import Built, Choices, Export, Layout, add, build, read_export
 from flows.bars.raw.building import Last, Years
 from flows.bars.raw.layouts import column_map, described
-from flows.bars.raw.reading import LENGTHS, stamped_at_close
+from flows.bars.raw.reading import stamped_at_close
 from flows.commands.options import Allow, Json, checked_names
 from flows.errors import BarsMissing, RequestRefused
+from flows.instruments import RAW_NAMES
 from flows.settings import load_settings
 from registry import SystemClock
 from registry.store.place import local_path
 
 AUTO = "auto"
-LENGTH_NAMES = {f"M{minutes}": minutes for minutes in LENGTHS}
 
 
 def features(
@@ -48,7 +48,9 @@ def features(
     years: Annotated[
         str, typer.Option(help="continuous, or apart: indicators begin anew each year, as the notebook's.")
     ] = "continuous",
-    bars: Annotated[str, typer.Option(help=f"Length of the bars: {', '.join(LENGTH_NAMES)} or auto.")] = AUTO,
+    bars: Annotated[
+        str, typer.Option(help=f"Length of the exports' bars: {', '.join(RAW_NAMES.values())} or auto.")
+    ] = AUTO,
     last: Annotated[
         str, typer.Option(help="The last quarter of an hour: auto (written if its last minute is there), keep or drop.")
     ] = AUTO,
@@ -76,10 +78,11 @@ def features(
         instrument=settings.traded,
     )
     at_close = _one_of("--stamped", stamped or "open", get_args(Stamped)) == "close"
-    minutes = LENGTH_NAMES.get(_one_of("--bars", bars, (AUTO, *LENGTH_NAMES)))
+    lengths = {RAW_NAMES[each]: each for each in choices.instrument.made_of}
+    minutes = lengths.get(_one_of("--bars", bars, (AUTO, *lengths)))
     layout = described(column_map(columns), delimiter, time_format)
     local_path(out, "a folder for feature files")
-    exports = [_read(path, read_by, layout, minutes) for path in raw]
+    exports = [_read(path, choices, layout, minutes) for path in raw]
     if clock is not None:
         _refuse_second_clock(clock, exports)
     if at_close:
@@ -92,13 +95,14 @@ def features(
         _show(built, exports)
 
 
-def _read(path: Path, clock: FileClock, layout: Layout | None, minutes: int | None) -> Export:
+def _read(path: Path, choices: Choices, layout: Layout | None, minutes: int | None) -> Export:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)  # a pipe or a device may never end
     except OSError as error:
         raise BarsMissing(f"{path} cannot be read: {error.strerror}") from error
-    return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes)
+    clock = FileClock.parse(choices.read_by or choices.clock)
+    return read_export(path.name, content, clock=clock, layout=layout, minutes=minutes, instrument=choices.instrument)
 
 
 def _refuse_second_clock(clock: str, exports: list[Export]) -> None:

@@ -10,7 +10,7 @@ Nothing here is a setting that everybody sees: whoever needs the instrument is h
 of those who are not.
 """
 
-from flows.instruments.bar_length import MINUTES
+from flows.instruments.bar_length import MINUTES, RAW_NAMES
 from flows.instruments.finding import GBPUSD_M15, SHIPPED, find_instrument
 from flows.instruments.hours import TradingHours
 from flows.instruments.instrument import SYMBOL, DayCounts, Instrument, PriceColumns
@@ -18,6 +18,7 @@ from flows.instruments.instrument import SYMBOL, DayCounts, Instrument, PriceCol
 __all__ = [
     "GBPUSD_M15",
     "MINUTES",
+    "RAW_NAMES",
     "SHIPPED",
     "SYMBOL",
     "DayCounts",

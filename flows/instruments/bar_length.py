@@ -12,6 +12,12 @@ MINUTES: dict[BarLength, int] = {"M5": 5, "M15": 15, "M30": 30, "H1": 60, "H4": 
 SUFFIXES: dict[BarLength, str] = {"M5": "5m", "M15": "15m", "M30": "30m", "H1": "1h", "H4": "4h", "D1": "1d"}
 """What the columns of prices end with: ``close_15m``, ``close_1h``."""
 
+RAW_MINUTES = (1, *MINUTES.values())
+"""Minutes that a bar of a raw export may have."""
+
+RAW_NAMES = {1: "M1", **{minutes: name for name, minutes in MINUTES.items()}}
+"""What such a length is called."""
+
 SPOKEN: dict[BarLength, str] = {
     "M5": "5 minutes",
     "M15": "a quarter of an hour",

@@ -184,13 +184,14 @@ class TradingHours(BaseModel):
         begin, length = span[0], _length(span)
         return np.asarray((closes - begin - 1) % DAY < length, np.bool_)
 
-    def shut(self, index: pd.DatetimeIndex) -> Mask:
-        """Which moments lie in the weekend, or in the daily break: shape (n,)."""
-        since_monday = (self.wall(index) - _MONDAY) // np.timedelta64(1, "m")
+    def shut(self, index: pd.DatetimeIndex, later: int = 0) -> Mask:
+        """Which moments lie in the weekend, or in the daily break: shape (n,); so many minutes ``later`` by the clock,
+        whatever summer time does in between."""
+        since_monday = (self.wall(index) - _MONDAY) // np.timedelta64(1, "m") + later
         shut = self._shut_at(np.asarray(since_monday % _WEEK, np.int64))
         if self.pause is not None:
             begin, end = _span(self.pause)
-            shut |= (self.minute_of_day(index) - begin) % DAY < _length((begin, end))
+            shut |= (since_monday - begin) % DAY < _length((begin, end))
         return shut
 
     def trades(self, day: date) -> bool:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, fiel
 
 from flows.arrays import Mask
 from flows.errors import InstrumentRefused
-from flows.instruments.bar_length import MINUTES, SPOKEN, SUFFIXES, BarLength
+from flows.instruments.bar_length import MINUTES, RAW_MINUTES, SPOKEN, SUFFIXES, BarLength
 from flows.instruments.hours import DAY, TradingHours
 
 WEEKS_A_YEAR = 50
@@ -200,6 +200,17 @@ class Instrument(BaseModel):
         return self.spoken.removeprefix("a ").removeprefix("an ")
 
     @property
+    def made_of(self) -> tuple[int, ...]:
+        """Minutes of the bars of an export that its bars can be made of, its own among them."""
+        return tuple(minutes for minutes in RAW_MINUTES if self.minutes % minutes == 0)
+
+    @property
+    def made_of_words(self) -> str:
+        """The same in words: ``1, 5 or 15 minutes``."""
+        *shorter, own = map(str, self.made_of)
+        return f"{', '.join(shorter)} or {own} minutes"
+
+    @property
     def most_bars_a_year(self) -> int:
         return 366 * DAY // self.minutes
 
@@ -228,8 +239,7 @@ class Instrument(BaseModel):
 
     def shut(self, index: pd.DatetimeIndex) -> Mask:
         """Which of its bars that open at ``index`` lie wholly in a market that is shut: shape (n,)."""
-        last_minute = index + pd.Timedelta(minutes=self.minutes - 1)
-        return self.hours.shut(index) & self.hours.shut(last_minute)
+        return self.hours.shut(index) & self.hours.shut(index, self.minutes - 1)
 
     @property
     def slots(self) -> int:

@@ -6,9 +6,10 @@
     build("bars", raw, Choices(clock="london-5h"))     # everything anew
     add("bars", [today], Choices(clock="london-5h"))   # only what is later than the last bar there
 
-An *export* is what a broker or a vendor gives: bars of 1, 5 or 15 minutes in one of the :mod:`layouts`. It becomes
-quarter-hour bars (:mod:`resampling`), these become features (:mod:`building`), and a folder takes the files, all of
-them or none (:mod:`folder`). Adding day by day gives the bytes that one build over everything gives.
+An *export* is what a broker or a vendor gives: bars of 1, 5 or 15 minutes, or of another length up to the instrument's,
+in one of the :mod:`layouts`. It becomes quarter-hour bars, or the instrument's (:mod:`resampling`), these become
+features (:mod:`building`), and a folder takes the files, all of them or none (:mod:`folder`). Adding day by day gives
+the bytes that one build over everything gives.
 """
 
 from flows.bars.raw.building import Built, Choices, add, build

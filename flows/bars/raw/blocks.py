@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars.checks import numbers
@@ -17,7 +18,7 @@ from flows.bars.raw.lines import Body, fields
 from flows.bars.raw.prices import Signs, prices_of, signs_of
 from flows.bars.raw.rules import RawRule
 from flows.bars.raw.times import read_times
-from flows.bars.raw.weeks import market_is_shut
+from flows.instruments import GBPUSD_M15, TradingHours
 
 MOST_FAULTS = 100_000
 """Faults after which an export is read no further."""
@@ -50,15 +51,18 @@ class _Block:
     volume: list[str]
 
 
-def read_bars(file: str, body: Body, clock: FileClock) -> tuple[LineBars, Signs]:
-    """The bars of ``body`` with their faults, and the signs of its numbers; ``clock`` is of times without offset."""
+def read_bars(
+    file: str, body: Body, clock: FileClock, hours: TradingHours = GBPUSD_M15.hours
+) -> tuple[LineBars, Signs]:
+    """The bars of ``body`` with their faults, and the signs of its numbers; ``clock`` is of times without offset,
+    ``hours`` are those of the market."""
     bars, signs = LineBars(), None
     for lines in body.blocks():
         block, faults = _split(file, lines, body)
         bars.faults += faults
         if signs is None:
             signs = signs_of([text for prices in block.prices for text in prices])
-        _read_block(file, block, body.layout, (signs, clock), bars)
+        _read_block(file, block, body.layout, (signs, clock, hours), bars)
         if count_of(bars.faults) >= MOST_FAULTS:
             last = lines[-1][0]
             bars.faults.append(BarFault(RawRule.STOPPED, file, last, "the last line that was read"))
@@ -92,9 +96,11 @@ def _split(file: str, lines: list[tuple[int, str]], body: Body) -> tuple[_Block,
     return _Block(np.array(number, np.int64), time, prices, volume), faults
 
 
-def _read_block(file: str, block: _Block, layout: Layout, by: tuple[Signs, FileClock], bars: LineBars) -> None:
+def _read_block(
+    file: str, block: _Block, layout: Layout, by: tuple[Signs, FileClock, TradingHours], bars: LineBars
+) -> None:
     """Append the sound bars of ``block`` to ``bars``, and the faults of the others."""
-    signs, clock = by
+    signs, clock, hours = by
     times = read_times(block.time, layout.time_format, clock)
     columns = list(zip(*block.prices, strict=True)) or [()] * len(PRICES)
     prices = np.column_stack([prices_of(column, signs) for column in columns])
@@ -109,7 +115,7 @@ def _read_block(file: str, block: _Block, layout: Layout, by: tuple[Signs, FileC
         bars.faults += first_faults(rule, file, block.number, np.flatnonzero(broken), found)
         sound &= ~broken
     if layout.volume:
-        flat = sound & _are_flat(block, times.utc, prices)
+        flat = sound & _are_flat(block, times.utc, prices, hours)
         bars.flat += int(flat.sum())
         sound &= ~flat
     bars.zoned = bars.zoned or _first(block.number, times.read & times.zoned)
@@ -147,7 +153,8 @@ def _breaches_of_prices(block: _Block, prices: Floats) -> list[tuple[RawRule, Ma
     return [*breaches, (RawRule.RANGE, crossed & (np.isfinite(prices) & (prices > 0)).all(axis=1), all_at)]
 
 
-def _are_flat(block: _Block, utc: npt.NDArray[np.datetime64], prices: Floats) -> Mask:
+def _are_flat(block: _Block, utc: npt.NDArray[np.datetime64], prices: Floats, hours: TradingHours) -> Mask:
     """Which bars only fill the time: four equal prices, and no volume or a market that is shut. Shape (n,)."""
     untraded = numbers(block.volume) == 0 if block.volume else np.zeros(utc.size, np.bool_)
-    return np.asarray((prices == prices[:, :1]).all(axis=1) & (untraded | market_is_shut(utc)))
+    shut = hours.shut(pd.DatetimeIndex(utc, tz="UTC"))
+    return np.asarray((prices == prices[:, :1]).all(axis=1) & (untraded | shut))

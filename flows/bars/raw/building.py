@@ -119,7 +119,7 @@ def _extend(path: Path, exports: Sequence[Export], choices: Choices, state: Stat
     of = choices.instrument
     clock = FileClock.parse(choices.clock).of_bars(of.step)
     there = Prices.none() if state is None else _bars_there(path, state, of)
-    merged = merge(exports, None if state is None else state.minutes)
+    merged = merge(exports, None if state is None else state.minutes, of)
     fitted = new_bars(
         merged, BarsBefore(there, None if state is None else state.open, of), choices.last, choices.longest_gap
     )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from flows.bars.faults import BarFault, first_places
 from flows.bars.raw.reading import Export
-from flows.bars.raw.resampling import Prices, quarter, resample
+from flows.bars.raw.resampling import Prices, on_grid, quarter, resample
 from flows.bars.raw.rules import RawRule
 from flows.errors import BarsMissing
 from flows.instruments import GBPUSD_M15, Instrument
@@ -63,7 +63,7 @@ class FittedBars:
     faults: tuple[BarFault, ...]
 
 
-def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
+def merge(exports: Sequence[Export], minutes: int | None, instrument: Instrument = GBPUSD_M15) -> Merged:
     """One run of all ``exports``, in any order of files; ``minutes`` is the length their bars must have, if known.
 
     Where two overlap they must say the same. Raises :class:`BarsMissing` if there is no export.
@@ -75,7 +75,7 @@ def merge(exports: Sequence[Export], minutes: int | None) -> Merged:
     faults += [
         BarFault(RawRule.LENGTH, export.file, 0, f"bars of {export.minutes} minutes beside bars of {minutes}")
         for export in exports
-        if not _of_length(export, minutes)
+        if not _of_length(export, minutes, instrument)
     ]
     file = np.repeat(np.arange(len(exports)), [export.time.size for export in exports])
     number = np.concatenate([export.number for export in exports])
@@ -106,11 +106,10 @@ def _faults_at(rule: RawRule, at: npt.NDArray[np.intp], found: Callable[[int], t
     return [BarFault(rule, *found(each), more) for each, more in first_places(at)]
 
 
-def _of_length(export: Export, minutes: int) -> bool:
+def _of_length(export: Export, minutes: int, of: Instrument) -> bool:
     """Whether the bars of ``export`` may be ``minutes`` long; a single bar does not show how long it is."""
-    step = np.timedelta64(minutes * 60, "s")
-    on_grid = not ((export.time - np.datetime64(0, "ns")) % step).astype(np.int64).any()
-    return export.minutes == minutes or (export.minutes < minutes and on_grid)
+    shorter = export.minutes < minutes and bool(on_grid(export.time, minutes, of).all())
+    return export.minutes == minutes or shorter
 
 
 @dataclass(frozen=True, eq=False)

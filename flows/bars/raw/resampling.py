@@ -1,4 +1,4 @@
-"""Bars of one or five minutes are resampled to bars of a quarter of an hour, or of the instrument's length.
+"""Shorter bars are resampled to bars of a quarter of an hour, or of the instrument's length; its own stay as they are.
 
 A quarter of an hour with any minute in it is a bar: open of its first, close of its last, highest high, lowest low; a
 minute that is not there did not trade. One without a minute is no bar. The last quarter of an export is *open* as long
@@ -45,6 +45,14 @@ def quarter(time: npt.NDArray[np.datetime64], instrument: Instrument = GBPUSD_M1
     if instrument.minutes < 60:
         return np.asarray(time - (time - np.datetime64(0, "ns")) % instrument.length)
     return instrument.begin_of_bar(pd.DatetimeIndex(time, tz="UTC"))
+
+
+def on_grid(time: npt.NDArray[np.datetime64], minutes: int, instrument: Instrument = GBPUSD_M15) -> Mask:
+    """Which of ``time`` are the open of a bar of so many ``minutes``: shape (n,). Those of an hour and more are counted
+    from the begin of the instrument's trading day."""
+    if minutes < 60:
+        return np.asarray(time.astype("datetime64[m]").astype(np.int64) % minutes == 0, np.bool_)
+    return np.asarray(instrument.hours.since_close(pd.DatetimeIndex(time, tz="UTC")) % minutes == 0, np.bool_)
 
 
 def resample(

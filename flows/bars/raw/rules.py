@@ -1,4 +1,7 @@
-"""Raw exports must keep these rules; each says how to fix what breaks it. They are reported in this order."""
+"""Raw exports must keep these rules; each says how to fix what breaks it. They are reported in this order.
+
+``{0}`` stands for the instrument.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,8 @@ class RawRule(Enum):
     TIMESTAMP = "a time must be written as on the first line: correct it, or say how with --time-format"
     ZONE = "times must all carry an offset or all none: export them all in UTC"
     SUMMER_TIME = "this clock shows this time twice or never: check --clock and RETRAIN_CLOCK, or remove the bar"
-    OFF_GRID = (
-        "bars must open at a full minute of their length (ticks are not taken): export bars of 1, 5 or 15 minutes"
-    )
-    LENGTH = "bars must all be of one length, 1, 5 or 15 minutes: export M1, or say which with --bars"
+    OFF_GRID = "bars must open at a full minute of their length (ticks are not taken): export bars of {0.made_of_words}"
+    LENGTH = "bars must all be of one length, {0.made_of_words}: export M1, or say which with --bars"
     NUMBER = "every price must be a finite number: correct or remove the bar"
     PRICE = "prices must be above zero: correct or remove the bar"
     RANGE = "high, low, open and close contradict each other (low <= open, close <= high): correct or remove the bar"

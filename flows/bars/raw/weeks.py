@@ -1,4 +1,4 @@
-"""When weeks open says which clock an export has: the market opens on Sunday at 17:00 New York.
+"""When weeks open says which clock an export has: currencies open on Sunday at 17:00 New York.
 
 Vendors' clocks differ between products of one vendor (HistData's are London's time less five hours, New York's, and
 five hours behind UTC all year), so each file is looked at by itself.
@@ -14,61 +14,68 @@ import pandas as pd
 
 from flows.arrays import Mask
 from flows.bars.clock import FileClock
-from flows.bars.trading_days import NEW_YORK
+from flows.instruments import GBPUSD_M15, TradingHours
 
 CANDIDATES = ("london-5h", "America/New_York", "UTC-5", "America/New_York+7h", "UTC", "Europe/London", "Europe/Berlin")
 """Clocks that exports are known to have, the usual ones first."""
 
-_FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
-_OPENS, _OPENED = 17 * 60, 17 * 60 + 30  # minutes of the day; a quiet feed begins a little later
+_QUIET = 30  # minutes after the opening in which a quiet feed begins
+_DAY = 24 * 60
 _WEEKEND = np.timedelta64(40, "h"), np.timedelta64(90, "h")  # without bars: one of two days, with a holiday beside it
 _BETTER = 0.05
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def weeks_of(utc: npt.NDArray[np.datetime64], clock: FileClock | None) -> str:
-    """When the weeks of bars that open at ``utc`` (shape (n,), in order) open, in words.
+def weeks_of(
+    utc: npt.NDArray[np.datetime64],
+    clock: FileClock | None,
+    hours: TradingHours = GBPUSD_M15.hours,
+    minutes: int = GBPUSD_M15.minutes,
+) -> str:
+    """When the weeks of bars that open at ``utc`` (shape (n,), in order) open, in words; each bar is ``minutes`` long.
 
     ``clock`` is the one they were read by, None where they carry an offset: if another one fits better, it is named.
     """
-    opens = _openings(utc)
-    if not opens.size:
+    opens = _openings(utc, minutes)
+    if not opens.size or hours.week is None:
         return "no weekend in it that would show the clock"
-    fit = int(_fits(opens).sum())
-    weekday, minute = _new_york(opens)
-    (day, time), _ = Counter(zip(weekday.tolist(), minute.tolist(), strict=True)).most_common(1)[0]
-    usual = f"{_NAMES[day]} {time // 60:02d}:{time % 60:02d} New York"
+    week = hours.week[0] - (hours.week[0] - hours.close_minute) % minutes, hours.week[0] + _QUIET
+    fit = int(_fits(opens, hours, week).sum())
+    (of_week, _), *_ = Counter(_minute_of_week(opens, hours).tolist()).most_common(1)
+    usual = f"{_moment(of_week)} {hours.place}"
+    expected = _moment(week[0])
     if clock is not None:
         shown = clock.from_utc(pd.DatetimeIndex(opens, tz="UTC"))
-        by_other = {each: int(_fits(FileClock.parse(each).to_utc(shown)[0]).sum()) for each in CANDIDATES}
+        by_other = {each: int(_fits(FileClock.parse(each).to_utc(shown)[0], hours, week).sum()) for each in CANDIDATES}
         name = max(by_other, key=lambda each: by_other[each])
         if by_other[name] > fit + _BETTER * opens.size:
-            there = f"{fit} of {opens.size} at Sunday 17:00"
+            there = f"{fit} of {opens.size} at {expected}"
             return f"weeks open mostly {usual}, {there}; by --clock {name} it would be {by_other[name]}"
     if fit < opens.size / 2:
-        return f"weeks open mostly {usual}, {fit} of {opens.size} at Sunday 17:00: the clock is doubtful"
+        return f"weeks open mostly {usual}, {fit} of {opens.size} at {expected}: the clock is doubtful"
     return f"weeks open {usual}"
 
 
-def market_is_shut(utc: npt.NDArray[np.datetime64]) -> Mask:
-    """Which of ``utc`` lie between Friday and Sunday 17:00 New York: shape (n,)."""
-    weekday, minute = _new_york(utc)
-    friday_evening = (weekday == _FRIDAY) & (minute >= _OPENS)
-    sunday_before = (weekday == _SUNDAY) & (minute < _OPENS)
-    return np.asarray(friday_evening | (weekday == _SATURDAY) | sunday_before, np.bool_)
-
-
-def _openings(utc: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
-    steps = np.diff(utc)
+def _openings(utc: npt.NDArray[np.datetime64], minutes: int) -> npt.NDArray[np.datetime64]:
+    longer = np.timedelta64(max(0, minutes - GBPUSD_M15.minutes), "m")  # a break is counted from open to open
+    steps = np.diff(utc) - longer
     return utc[1:][(steps >= _WEEKEND[0]) & (steps <= _WEEKEND[1])]
 
 
-def _fits(utc: npt.NDArray[np.datetime64]) -> Mask:
-    weekday, minute = _new_york(utc)
-    return np.asarray((weekday == _SUNDAY) & (minute >= _OPENS) & (minute <= _OPENED), np.bool_)
+def _fits(utc: npt.NDArray[np.datetime64], hours: TradingHours, week: tuple[int, int]) -> Mask:
+    """Which of ``utc`` lie in this part of a week, in minutes since Monday midnight: shape (n,)."""
+    minute = _minute_of_week(utc, hours)
+    return np.asarray((minute >= week[0]) & (minute <= week[1]), np.bool_)
 
 
-def _new_york(utc: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Weekday (Monday is 0) and minute of the day on New York's wall clock, each of shape (n,)."""
-    wall = pd.DatetimeIndex(utc, tz="UTC").tz_convert(NEW_YORK)
-    return np.asarray(wall.day_of_week, np.int64), np.asarray(wall.hour * 60 + wall.minute, np.int64)
+def _minute_of_week(utc: npt.NDArray[np.datetime64], hours: TradingHours) -> npt.NDArray[np.int64]:
+    """Minutes since Monday midnight on the wall clock of the hours: shape (n,)."""
+    wall = hours.wall(pd.DatetimeIndex(utc, tz="UTC"))
+    days = wall.astype("datetime64[D]")
+    of_day = (wall - days) // np.timedelta64(1, "m")
+    weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    return np.asarray(weekday * _DAY + of_day.astype(np.int64), np.int64)
+
+
+def _moment(of_week: int) -> str:
+    return f"{_NAMES[of_week // _DAY % 7]} {of_week % _DAY // 60:02d}:{of_week % 60:02d}"

@@ -31,6 +31,9 @@ def test_gbpusd_has_the_days_and_rollovers_that_it_always_had() -> None:
     days = days + pd.to_timedelta(np.array([0, 0, 0, 0, 0, 2, 1])[np.asarray(days.day_of_week)], unit="D")
     assert (GBPUSD_M15.hours.trading_day(EVERY_QUARTER) == np.asarray(days).astype("datetime64[D]")).all()
     assert (GBPUSD_M15.rollover(EVERY_QUARTER) == ((minute >= 16 * 60 + 45) & (minute < 18 * 60))).all()
+    weekday = np.asarray(wall.day_of_week)
+    weekend = ((weekday == 4) & (minute >= 17 * 60)) | (weekday == 5) | ((weekday == 6) & (minute < 17 * 60))
+    assert (GBPUSD_M15.shut(EVERY_QUARTER) == weekend).all() and (GBPUSD_M15.hours.shut(EVERY_QUARTER) == weekend).all()
     assert (trading_day(EVERY_QUARTER) == GBPUSD_M15.hours.trading_day(EVERY_QUARTER)).all()
     assert (rollover(EVERY_QUARTER) == GBPUSD_M15.rollover(EVERY_QUARTER)).all()
 
@@ -92,3 +95,10 @@ def test_a_bar_is_of_the_rollover_where_it_closes_in_it(bar: str, inside: list[s
 )
 def test_rules_name_days(day: date, rules: tuple[str, ...], named: bool) -> None:
     assert is_named(day, rules) is named
+
+
+def test_a_day_of_the_weekend_is_shut_in_the_night_of_summer_time_too() -> None:
+    saturdays = pd.DatetimeIndex(["2024-03-02 17:00", "2024-03-09 17:00", "2024-11-02 17:00"])
+    days = find_instrument("EURUSD_D1")
+    assert days.shut(saturdays.tz_localize("America/New_York")).all()
+    assert not days.shut((saturdays + pd.Timedelta(days=1)).tz_localize("America/New_York")).any()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars.clock import FileClock
-from flows.bars.raw.weeks import CANDIDATES, market_is_shut, weeks_of
+from flows.bars.raw.weeks import CANDIDATES, weeks_of
 
 
 def market(first: str = "2024-01-01", last: str = "2024-12-20", minutes: int = 60) -> pd.DatetimeIndex:
@@ -60,9 +59,3 @@ def test_a_market_that_never_closes_and_a_few_days_show_no_clock() -> None:
     days = never[:48]
     for times in (never, days, days[:1], days[:0]):
         assert weeks_of(times, FileClock.parse("UTC")) == "no weekend in it that would show the clock"
-
-
-def test_the_market_is_shut_from_friday_to_sunday_evening() -> None:
-    assert not market_is_shut(market().to_numpy("datetime64[ns]")).any()
-    week = np.datetime64("2024-06-07T20:59", "ns") + np.array([0, 1, 2880, 2881], "timedelta64[m]")
-    assert market_is_shut(week).tolist() == [False, True, True, False]
