@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.gate import firsts, net, real, reference, refreshes, rolling, stress, wires, worlds
+from benchmarks.gate import firsts, labels, net, real, reference, refreshes, rolling, stress, wires, worlds
 from benchmarks.gate.figures import Figure
 from benchmarks.gate.simulated import (
     BAR_YEARS,
@@ -30,7 +30,19 @@ from flows.gate.nightly.calibration import YearOfNights, calibrate
 
 FORMS = {"a year": ".3f", "in a year": ".1%", "found": ".1%"}
 UPPER_END_OF_BARS = 0.08  # fewer years of bars than of days can be had, so their interval is wider
-PARTS = ("thresholds", "firsts", "simulated", "watch", "refresh", "stress", "worlds", "real", "net", "tripwires")
+PARTS = (
+    "thresholds",
+    "firsts",
+    "simulated",
+    "watch",
+    "refresh",
+    "stress",
+    "worlds",
+    "labels",
+    "real",
+    "net",
+    "tripwires",
+)
 
 
 def main() -> None:
@@ -60,6 +72,8 @@ def main() -> None:
             stress.show()
         elif part == "worlds":
             worlds.show()
+        elif part == "labels":
+            labels.show()
         elif part == "net":
             net.show(options.data)
         elif part == "tripwires":

@@ -68,9 +68,7 @@ def show(data: Path) -> None:
     for history in (HISTORY, 363, 0):
         rng = np.random.default_rng((SEED, 1_000 + history))
         gains = np.array([SKILL] + [0.0] * (RECIPES - 1))[:, None] / DEVIATION
-        found = [
-            _crowned(rng.standard_normal((AT_ONCE, RECIPES, history + NIGHTS)) + gains, history) for _ in _chunks()
-        ]
+        found = [crowned(rng.standard_normal((AT_ONCE, RECIPES, history + NIGHTS)) + gains, history) for _ in _chunks()]
         night, who = (np.concatenate([each[at] for each in found]) for at in (0, 1))
         words = [share(night == 0).words(".1%"), share(night < NIGHTS).words(".1%")]
         print(f"| {history} days | {' | '.join(words)} | {share(who[night < NIGHTS] == 0).words('.1%')} |", flush=True)
@@ -80,7 +78,7 @@ def _chunks() -> range:
     return range(WORLDS // AT_ONCE)
 
 
-def _crowned(edges: Floats, history: int, begins: Sequence[int] | None = None) -> tuple[Floats, Floats]:
+def crowned(edges: Floats, history: int, begins: Sequence[int] | None = None) -> tuple[Floats, Floats]:
     """The night of a first champion and which recipe it is, shape (worlds,): :data:`NIGHTS` where there is none.
 
     ``edges``: shape (worlds, recipes, days). ``begins``: the night on which each recipe is first scored; before it was
@@ -119,7 +117,7 @@ def _asked(recipes: int, *, first_look: bool) -> float:
 
 def _rates(edges: Floats, history: int, begins: Sequence[int] | None = None) -> tuple[Floats, Floats, Floats]:
     """Whether each world has one on the first night, within a year, and on the first night by the plain form."""
-    night, _ = _crowned(edges, history, begins)
+    night, _ = crowned(edges, history, begins)
     at_first = edges[:, : RECIPES if begins is not None else None, max(history - WINDOWS[-1], 0) : history]
     plain = (at_first.mean(axis=2) > 0.0).any(axis=1) if history >= 40 else np.zeros(night.size, np.bool_)
     return night == 0, night < NIGHTS, plain

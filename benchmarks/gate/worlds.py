@@ -109,7 +109,7 @@ def _added(rng: np.random.Generator) -> Promoted:
     best = nightly_z(leads[:, :RECIPES], HISTORY)[0].max(axis=1)
     tried = np.array([sum(begin <= night for begin in begins) for night in range(NIGHTS)])
     for at, begin in enumerate(begins[RECIPES:], RECIPES):
-        best[:, begin:] = np.maximum(best[:, begin:], _alone(leads[:, at, HISTORY + begin :], NIGHTS - begin))
+        best[:, begin:] = np.maximum(best[:, begin:], alone(leads[:, at, HISTORY + begin :], NIGHTS - begin))
     several = np.where(np.arange(DAYS) < HISTORY + np.array(begins)[:, None], np.nan, 1.0)
     several[:RECIPES] = 1.0
     return _passes(best, all_together(leads * several), tried)
@@ -129,14 +129,14 @@ def _tuned(rng: np.random.Generator) -> Promoted:
             if tuned[begin:end].mean() >= 0.0 and week < NIGHTS:
                 continue
             nights = np.arange(begin - HISTORY, week)
-            found = _alone(tuned[None, begin:end], nights.size)[0]
+            found = alone(tuned[None, begin:end], nights.size)[0]
             best[year, nights] = np.maximum(best[year, nights], found)
             begin, tuned = end, rng.standard_normal(DAYS) - own[year, 0]
             edits[year, week:] += 1
     return _passes(best, all_together(leads[:, 1:]), edits)
 
 
-def _alone(leads: Floats, nights: int) -> Floats:
+def alone(leads: Floats, nights: int) -> Floats:
     """Largest z of a recipe on each night since its first, shape (years, nights), −inf before there is a window."""
     sums = Sums(leads, np.arange(nights))
     r = np.maximum(sums.autocorrelation(WINDOWS[-1]), 0.0)

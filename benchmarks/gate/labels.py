@@ -1,0 +1,204 @@
+"""Labels that overlap: how often the gate errs, what it finds, and how slowly real streams change their mind.
+
+The simulator is :mod:`benchmarks.gate.overlapping`; 1,000 years of bars a row, 600 of other worlds, 300 of
+what is found.
+Of all years the first promotion is counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from benchmarks.gate import firsts, worlds
+from benchmarks.gate.days import HISTORY, NIGHTS, Floats, Scenario
+from benchmarks.gate.figures import quantile, rate, share
+from benchmarks.gate.nights import NEVER, Promotions, Thresholds, first_promotions
+from benchmarks.gate.overlapping import (
+    EQUAL,
+    FAST,
+    HORIZONS,
+    Parts,
+    Predictions,
+    RecipeWorld,
+    daily,
+    labels,
+    market,
+    predictions,
+)
+from flows.gate.nightly.sequential import day_autocorrelation
+
+SEED = 20_261_128
+YEARS, WORLD_YEARS, FOUND_YEARS = 1_000, 600, 300
+AT_ONCE = 10
+SCORES = ("edge", "accuracy")
+CHANGE = 125
+"""The night on which a recipe gets better, or the champion falls."""
+
+USUAL = "as real streams of a day's horizon"
+PERSISTENCE: Mapping[str, Parts] = {
+    "forgotten within hours (0.9 a bar)": ((1.0, FAST),),
+    USUAL: ((0.07, 0.0), (0.55, FAST), (0.38, 0.9981)),
+    "as the slowest pair of them": ((0.25, FAST), (0.75, 0.9981)),
+    "kept for weeks (0.9995 a bar)": ((1.0, 0.9995),),
+}
+"""How long a stream keeps what it says: see :func:`benchmarks.labels.show_persistence` for that of real streams."""
+
+WORLDS = (
+    RecipeWorld("five that have little in common (correlation 0.1)", alike=0.1, champion=0.1),
+    RecipeWorld("five, nearly the same (correlation 0.95), the champion another", alike=0.95, champion=0.0),
+    RecipeWorld("one", recipes=1),
+    RecipeWorld("five, one of them constant, one anti-predictive", odd=True),
+    RecipeWorld("five, one of them slow, the others forget within hours", one_slow=True),
+)
+
+CHANGES = {
+    "one point better, found": Scenario("one point better", first=1.0),
+    "two points better, found": Scenario("two points better", first=2.0),
+    "gets better by one point": Scenario("rise", rise=1.0, fall_night=CHANGE),
+    "by two": Scenario("rise", rise=2.0, fall_night=CHANGE),
+    "champion loses one point": Scenario("fall", fall=1.0, fall_night=CHANGE),
+    "two": Scenario("fall", fall=2.0, fall_night=CHANGE),
+}
+"""What is found, or after how many nights."""
+
+Nights = npt.NDArray[np.int64]
+Key = tuple[int, str, str]
+"""Horizon, score, and what was counted."""
+
+
+@dataclass(frozen=True)
+class OverlapWork:
+    """Years of bars to be played. ``parts``: of what streams say; ``found``: the changes, and not what is rare;
+    ``years`` of it."""
+
+    world: RecipeWorld
+    parts: Parts
+    stream: int
+    chunk: int
+    found: bool = False
+    years: int = AT_ONCE
+
+
+def show(years: int = YEARS, workers: int | None = None) -> None:
+    """Print the three tables: rates by label and persistence, rates of other worlds, and what is found."""
+    world_years, found_years = (years * part // YEARS for part in (WORLD_YEARS, FOUND_YEARS))
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        print(f"\nNobody better, five recipes, {years:,} years of bars:\n")
+        print(
+            "| what streams say is | bars ahead | autocorrelation of daily leads, edge | accuracy | false promotions a "
+            "year, edge | accuracy | in a champion's first year, edge | accuracy | a first champion within a year, "
+            "edge | accuracy |"
+        )
+        print("| --- " * 10 + "|")
+        for at, (name, parts) in enumerate(PERSISTENCE.items()):
+            work = [OverlapWork(EQUAL, parts, at, chunk) for chunk in range(years // AT_ONCE)]
+            _show_rates(name, _joined(pool.map(play, work)), ("false", "young", "first"))
+        print(f"\nOther worlds, streams {USUAL}, {world_years:,} years of bars:\n")
+        print(
+            "| recipes | bars ahead | autocorrelation of daily leads, edge | accuracy | false promotions a year, edge "
+            "| accuracy |"
+        )
+        print("| --- " * 6 + "|")
+        for at, world in enumerate(WORLDS):
+            parts = PERSISTENCE[USUAL]
+            work = [OverlapWork(world, parts, 100 + at, chunk) for chunk in range(world_years // AT_ONCE)]
+            _show_rates(world.name, _joined(pool.map(play, work)), ("false",))
+        work = [
+            OverlapWork(EQUAL, PERSISTENCE[USUAL], 200, chunk, found=True) for chunk in range(found_years // AT_ONCE)
+        ]
+        _show_found(_joined(pool.map(play, work)), found_years)
+
+
+def _joined(parts: Sequence[Mapping[Key, Floats]]) -> dict[Key, Floats]:
+    found = defaultdict(list)
+    for part in parts:
+        for key, values in part.items():
+            found[key].append(values)
+    return {key: np.concatenate(values) for key, values in found.items()}
+
+
+def _show_rates(name: str, found: Mapping[Key, Floats], counted: Sequence[str]) -> None:
+    for horizon in HORIZONS:
+        cells = [f"{found[horizon, score, 'r'].mean():+.3f}" for score in SCORES]
+        cells += [rate(found[horizon, score, what] < NEVER).words(".3f") for what in counted for score in SCORES]
+        print(f"| {name} | {horizon} | {' | '.join(cells)} |", flush=True)
+
+
+def _show_found(found: Mapping[Key, Floats], years: int) -> None:
+    print(f"\nWhat is found, streams {USUAL}, {years:,} years of bars; nights: median; ninth decile:\n")
+    print(f"| bars ahead | score | a day's lead deviates by | {' | '.join(CHANGES)} |")
+    print("| --- " * (3 + len(CHANGES)) + "|")
+    for horizon in HORIZONS:
+        for score in SCORES:
+            cells = [f"{found[horizon, score, 'deviation'].mean():.3f}"]
+            for what in CHANGES:
+                night = found[horizon, score, what]
+                if what.endswith("found"):
+                    cells.append(share(night < NEVER).words(".1%"))
+                else:
+                    after = np.where(night < NEVER, night - CHANGE, NEVER)[night > CHANGE]
+                    middle, late = (quantile(after, q, never=NEVER).words(".0f") for q in (0.5, 0.9))
+                    cells.append(f"{middle}; {late}")
+            print(f"| {horizon} | {score} | {' | '.join(cells)} |", flush=True)
+
+
+def play(work: OverlapWork) -> dict[Key, Floats]:
+    """Of each year of a chunk, by horizon and score: what was counted, shape (years,). Of promotions the night, 250
+    where there is none."""
+    rng = np.random.default_rng((SEED, work.stream, work.chunk))
+    # streams that say the same for days have no variance there, on nights too early to be judged
+    with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
+        said = predictions(work.world, work.parts, work.years, rng)
+        moves = market(work.years, said.days, rng)
+        return _changes(said, moves) if work.found else _rates(said, moves)
+
+
+def _rates(said: Predictions, moves: Floats) -> dict[Key, Floats]:
+    found: dict[Key, Floats] = {}
+    for horizon in HORIZONS:
+        label = labels(moves, said, horizon)
+        for score in SCORES:
+            scores = daily(said, label, score, horizon)
+            leads = scores[:, 1:] - scores[:, :1]
+            found[horizon, score, "r"] = np.nanmean(day_autocorrelation(leads), axis=1)
+            found[horizon, score, "false"] = _promoted(leads, HISTORY).night
+            if said.world == EQUAL:
+                found[horizon, score, "young"] = _promoted(leads[:, :, :NIGHTS], 0).night
+                found[horizon, score, "first"] = firsts.crowned(scores, HISTORY)[0]
+    return found
+
+
+def _changes(said: Predictions, moves: Floats) -> dict[Key, Floats]:
+    found: dict[Key, Floats] = {}
+    for horizon in HORIZONS:
+        for what, scenario in CHANGES.items():
+            label = labels(moves, said, horizon, scenario)
+            for score in SCORES:
+                scores = daily(said, label, score, horizon)
+                leads = scores[:, 1:] - scores[:, :1]
+                promoted = _promoted(leads, HISTORY)
+                right = promoted.recipe == 0 if what.endswith("found") else promoted.night < NEVER
+                found[horizon, score, what] = np.where(right, promoted.night, NEVER)
+                found[horizon, score, "deviation"] = leads.std(axis=2).mean(axis=1)
+    return found
+
+
+def _promoted(leads: Floats, history: int) -> Promotions:
+    """As :func:`first_promotions`, of one recipe too, which is its own mean and has no others beside it."""
+    recipes = leads.shape[1]
+    allowed = Thresholds.of(recipes)
+    if recipes > 1:
+        return first_promotions(leads, allowed, history)
+    z = worlds.alone(leads[:, 0], history + NIGHTS)[:, -NIGHTS:]
+    passes = z > np.array([allowed.at(history + night).threshold for night in range(NIGHTS)])
+    night = np.where(passes.any(axis=1), passes.argmax(axis=1), NEVER)
+    return Promotions(night, np.where(night < NEVER, 0, -1))
