@@ -45,6 +45,10 @@ class InstrumentRefused(RequestRefused):
     """An instrument is none: an unknown name, a file that cannot be read, a field that is wrong."""
 
 
+class LabelRefused(RequestRefused):
+    """A label is none, is too long for its instrument, or is another than the model's."""
+
+
 class NightRefused(RetrainError):
     """The night asked for is not later than the last one decided."""
 

@@ -15,10 +15,10 @@ import matplotlib as mpl
 import numpy as np
 
 from flows.gate.nightly.policy import GatePolicy
+from flows.instruments.spreads import SPREAD_PIPS
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.pnl.account import SURE
-from flows.pnl.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import TradingRule
 from flows.replay import FitCache, NightSpan, RuleResult, fill_cache, replay_rule
 from flows.replay.rules import RULES

@@ -14,6 +14,7 @@ Nothing later than the as-of is read: neither a bar that had not closed nor a la
 from flows.bars.clock import DEFAULT_CLOCK, FileClock
 from flows.bars.dataset import Dataset, prepare
 from flows.bars.indicators import DEFINITIONS, FEATURES, indicators
+from flows.bars.label import NEXT_BAR, Label
 from flows.bars.loading import MARKER, Bars, load_bars
 from flows.bars.sample import write_sample
 from flows.bars.trading_days import night_of, rollover, trading_day
@@ -24,9 +25,11 @@ __all__ = [
     "DEFINITIONS",
     "FEATURES",
     "MARKER",
+    "NEXT_BAR",
     "Bars",
     "Dataset",
     "FileClock",
+    "Label",
     "indicators",
     "load_bars",
     "night_of",

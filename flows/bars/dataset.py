@@ -1,4 +1,4 @@
-"""A dataset is bars with their labels (did the next bar close higher?), trading days, and which bars are evidence."""
+"""A dataset is bars with their labels (is a later close higher?), trading days, and which bars are evidence."""
 
 from __future__ import annotations
 
@@ -12,22 +12,31 @@ import pandas as pd
 
 from flows.arrays import Floats, Mask
 from flows.bars import fingerprint as fingerprints
+from flows.bars.label import NEXT_BAR, Label
+from flows.bars.labelling import labels_of
 from flows.bars.loading import Bars
 from flows.bars.trading_days import rollover, trading_day
 from flows.errors import BarsMissing, RequestRefused
 from flows.instruments import Instrument
+
+NOTEBOOK = "notebook"
+"""Labels for parity with the notebook: see :func:`prepare`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Bars and, of each, all of shape (n,):
 
-    - ``label``: 1.0 the next bar closed higher, 0.0 it did not (an unmoved close is not up), NaN not known.
-    - ``move_pips``: how far the close moved to the next bar's, in pips; NaN where the label is.
-    - ``known_at``: when the label was known, the next bar's close (UTC); NaT where the label is NaN.
+    - ``label``: what ``question`` asks, 1.0 up (the next bar closed higher), 0.0 not (an unmoved close is not up), NaN
+      not known. See :mod:`flows.bars.labelling`.
+    - ``trained``: known, and to be trained on; without the bars of a dead zone.
+    - ``move_pips``: how far the close moved to the next bar's, in pips; NaN where no bar follows.
+    - ``known_at``: when the label was known, the close of the horizon's last bar (UTC); NaT where the label is NaN.
     - ``trading_day``: datetime64[D], see :mod:`flows.bars.trading_days`.
     - ``rollover``: closes after 16:45 and up to 18:00 New York, when bids move with the spread.
     - ``counted``: may be evidence.
+
+    ``question``: the label as data.
     """
 
     bars: Bars
@@ -37,6 +46,8 @@ class Dataset:
     trading_day: npt.NDArray[np.datetime64]
     rollover: Mask
     counted: Mask
+    trained: Mask
+    question: Label = NEXT_BAR
 
     @property
     def instrument(self) -> Instrument:
@@ -97,38 +108,39 @@ class Dataset:
         return fingerprints.day_fingerprints(self.bars.frame, self.instrument)
 
 
-def prepare(bars: Bars, *, labels: str = "next_bar") -> Dataset:
-    """``bars`` with their labels.
+def prepare(bars: Bars, *, labels: Label | str = NEXT_BAR) -> Dataset:
+    """``bars`` with their labels: a :class:`Label`, or its text.
 
-    ``"next_bar"``: a label is known only if the next bar opens when this one closes, 15 minutes later; a bar counts if
-    its label is known, it is not in the rollover, and its trading day has at least half a day's bars, 48.
+    A label is known only if all bars of its horizon follow one another: with ``next_bar``, if the next bar opens when
+    this one closes. A bar counts if its label is known, it is not in the rollover, nor, with another label than
+    ``next_bar``, is the end of its horizon, and its trading day has at least half a day's bars, 48.
 
     ``"notebook"``: the next row is the next bar, whatever lies between, and every known label counts. This is parity
     with the notebook and nothing else: with 2022 and 2024 loaded, ``years(2022)`` has 24,918 bars, ``years(2024)``
     24,926, and the last bar of 2022 gets its label from the first of 2024.
 
-    Raises :class:`RequestRefused` for other ``labels``.
+    Raises :class:`~flows.errors.LabelRefused` for other ``labels``, or a horizon too long for the instrument.
     """
-    if labels not in ("next_bar", "notebook"):
-        raise RequestRefused(f"labels {labels!r} are not known: write next_bar or notebook")
     opens = pd.DatetimeIndex(bars.frame.index)
     instrument, close = bars.instrument, bars.close
-    known = np.zeros(len(close), np.bool_)
-    known[:-1] = True if labels == "notebook" else np.asarray(opens[1:] - opens[:-1] == instrument.step)
-    move, up = np.full(len(close), np.nan), np.full(len(close), np.nan)
-    move[:-1] = (close[1:] - close[:-1]) * instrument.pips
-    known_at = np.full(len(close), np.datetime64("NaT", "ns"))
-    known_at[known] = (opens + instrument.step).tz_localize(None).to_numpy()[1:][known[:-1]]
-    up[:-1] = close[1:] > close[:-1]
+    follows = np.asarray(opens[1:] - opens[:-1] == instrument.step) | (labels == NOTEBOOK)
     days, near_rollover = trading_day(opens, instrument), rollover(opens, instrument)
+    question = NEXT_BAR if labels == NOTEBOOK else Label.of(labels)
+    found = labels_of(bars, question, follows, near_rollover)
+    move = np.full(len(close), np.nan)
+    move[:-1] = np.where(follows, (close[1:] - close[:-1]) * instrument.pips, np.nan)
     _, number, size = np.unique(days, return_inverse=True, return_counts=True)
-    evidence = ~near_rollover & (size[number] >= instrument.counts.half_day)
+    apart = near_rollover if question == NEXT_BAR else near_rollover | found.ends_in_rollover
+    evidence = ~apart & (size[number] >= instrument.counts.half_day)
+    known = ~np.isnan(found.up)
     return Dataset(
         bars=bars,
-        label=np.where(known, up, np.nan),
-        move_pips=np.where(known, move, np.nan),
-        known_at=pd.DatetimeIndex(known_at, tz="UTC"),
+        label=found.up,
+        move_pips=move,
+        known_at=found.known_at,
         trading_day=days,
         rollover=near_rollover,
-        counted=known if labels == "notebook" else known & evidence,
+        counted=known if labels == NOTEBOOK else known & evidence,
+        trained=found.trained,
+        question=question,
     )

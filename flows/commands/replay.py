@@ -19,10 +19,10 @@ from flows.commands.options import BarsUrl, Json, RecipeNames
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
 from flows.gate.nightly.policy import GatePolicy
+from flows.instruments.spreads import SPREAD_PIPS
 from flows.job.plan import Job, plan
 from flows.job.request import request
 from flows.pnl.account import SURE
-from flows.pnl.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import TradingRule
 from flows.replay.fit_cache import FitCache, NightSpan, fill_cache
 from flows.replay.rules import RULES, RuleResult, replay_rule

@@ -74,9 +74,9 @@ class DayCounts:
 
 
 class Costs(BaseModel):
-    """``spread``: of usual hours, in pips. ``spreads``: by session, as :class:`~flows.pnl.spreads.Spreads` are written.
-    ``swap``: pips a night, as :class:`~flows.pnl.account.Swap` is written. ``triple_swap``: the weekday at whose close
-    three nights are financed, as settlement is carried over the weekend then; none where every night is."""
+    """``spread``: of usual hours, in pips. ``spreads``: by session, as :class:`~flows.instruments.spreads.Spreads` are
+    written. ``swap``: pips a night, as :class:`~flows.pnl.account.Swap` is written. ``triple_swap``: the weekday at
+    whose close three nights are financed, as settlement is carried over the weekend then; none where every night is."""
 
     model_config = _STRICT
 

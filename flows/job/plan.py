@@ -16,9 +16,9 @@ from flows.gate import HoldoutPolicy
 from flows.gate.nightly.calibration import BUDGET
 from flows.gate.nightly.policy import GatePolicy
 from flows.instruments import GBPUSD_M15, Instrument, find_instrument
+from flows.instruments.spreads import Spreads
 from flows.job.request import Force, RetrainRequest
 from flows.pnl.account import NO_SWAP, Swap
-from flows.pnl.spreads import Spreads
 from flows.recipes import Recipe, available_recipes, choose
 from flows.settings import NO_KEYS, Settings, open_model
 from registry import Clock, Model, NewId, random_id

@@ -29,11 +29,11 @@ from flows.gate.nightly.judge import judge_nightly, nights_since, tried_lately
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.instruments.spreads import spread_by_hour
 from flows.job.plan import policy_of as policy_of
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.night.trader import with_money
 from flows.pnl.account import TradedBars
-from flows.pnl.spreads import spread_by_hour
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.archive.input_schema import RowsOf

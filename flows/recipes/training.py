@@ -105,7 +105,7 @@ def is_forest(estimator: Any) -> bool:
 
 
 def train(recipe: Recipe, dataset: Dataset, mask: Mask, *, seed: int, machine: Machine = ONE_CORE) -> Fit:
-    """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds and the label is known.
+    """``recipe`` fitted on the bars of ``dataset`` where ``mask`` (n,) holds, the label is known and is trained on.
 
     Raises :class:`BarsMissing` for fewer than 96 such bars or labels of one kind, :class:`BarsRejected` for a bar of
     which a feature cannot be computed, :class:`RecipeRefused` for a column
@@ -161,10 +161,11 @@ def _training_sets(recipes: Sequence[Recipe], dataset: Dataset, mask: Mask) -> l
     if mask.shape != dataset.label.shape or mask.dtype != np.bool_:
         raise RequestRefused(f"the training mask is {mask.dtype} of shape {mask.shape}: give one bool for each bar")
     check_columns(recipes, list(frame.columns))
-    rows = mask & np.isfinite(dataset.label)
+    rows = mask & dataset.trained
     count = int(rows.sum())
     if count < MINIMUM_ROWS:
-        raise BarsMissing(f"{count} bars with a known label to train on: choose a window of at least {MINIMUM_ROWS}")
+        known = "a known label" if dataset.question.kind != "dead_zone" else "a move beyond the dead zone"
+        raise BarsMissing(f"{count} bars with {known} to train on: choose a window of at least {MINIMUM_ROWS}")
     if len(np.unique(dataset.label[rows])) == 1:
         raise BarsMissing(
             f"all {count} training labels are {dataset.label[rows][0]:.0f}: choose a window in which the price moves "

@@ -65,20 +65,22 @@ def _fit(context: FitContext, task: FitTask) -> Fit:
 def dataset_at(data: Dataset, bars: int) -> Dataset:
     """The dataset of the first ``bars`` bars, up to the end of a trading day, as it was when the last of them closed.
 
-    Equal to preparing these bars anew: only the newest bar's label was not known yet.
+    Equal to preparing these bars anew: only the labels of the newest bars were not known yet.
     """
     whole = data.bars
     frame = whole.frame.iloc[:bars]
     known = replace(whole, frame=frame, file_time=whole.file_time[:bars], as_of=frame.index[-1] + data.instrument.step)
-    unknown = np.arange(bars) == bars - 1
+    unknown = ~np.asarray(data.known_at[:bars] <= known.as_of, np.bool_)
     return Dataset(
         bars=known,
         label=np.where(unknown, np.nan, data.label[:bars]),
-        move_pips=np.where(unknown, np.nan, data.move_pips[:bars]),
+        move_pips=np.where(np.arange(bars) == bars - 1, np.nan, data.move_pips[:bars]),
         known_at=pd.DatetimeIndex(data.known_at[:bars].where(~unknown)),
         trading_day=data.trading_day[:bars],
         rollover=data.rollover[:bars],
         counted=data.counted[:bars] & ~unknown,
+        trained=data.trained[:bars] & ~unknown,
+        question=data.question,
     )
 
 

@@ -16,8 +16,8 @@ from flows.gate.scoring.days import by_day
 from flows.gate.scoring.moves import EdgeBySize, SizedMoves, edge_by_size, in_ranges
 from flows.gate.scoring.scores import trailing_base, trailing_rank
 from flows.instruments import GBPUSD_M15, DayCounts
+from flows.instruments.spreads import SPREAD_PIPS
 from flows.pnl.account import Account, TradedBars, account
-from flows.pnl.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import TradingRule
 from flows.recipes import BASELINES, baseline
 from flows.replay.fit_cache import FitCache

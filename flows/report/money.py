@@ -10,10 +10,10 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.gate.scoring.ledger import Ledger, Stream, recipe_stream, version_stream
 from flows.gate.scoring.stream_account import last_traded, stream_account
+from flows.instruments.spreads import Spreads
 from flows.pnl.account import Account, PipsResult, Swap, TradedBars
 from flows.pnl.phrases import would_have
 from flows.pnl.risk import risk
-from flows.pnl.spreads import Spreads
 from flows.pnl.trading_rules import TradingRule
 from flows.report.baselines import bar_positions, reference_stream
 from flows.report.data import Answer, DailyLine, LargeMoves, Money

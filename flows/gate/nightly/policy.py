@@ -15,7 +15,7 @@ from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.gate.nightly.sequential import FEWEST_DAYS, WINDOWS
 from flows.gate.scoring.stream_scorer import Baseline
 from flows.gate.tripwires.streams import SUSPICIOUS_PERCENT
-from flows.pnl.spreads import SPREAD_PIPS
+from flows.instruments.spreads import SPREAD_PIPS
 from flows.pnl.trading_rules import ALWAYS, TradingRule
 
 Score = Literal["edge", "accuracy", "brier"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.bars import Bars, Dataset, load_bars, prepare
-from flows.errors import BarsMissing, RequestRefused
+from flows.errors import BarsMissing, LabelRefused, RequestRefused
 from tests.flows.bars.bar_files import bar, rows, write
 
 
@@ -61,7 +61,7 @@ def test_notebook_labels_cross_everything_but_the_end() -> None:
 
 
 def test_labels_of_another_kind_are_refused() -> None:
-    with pytest.raises(RequestRefused, match="next_bar or notebook"):
+    with pytest.raises(LabelRefused, match="'next_day' is no label: write next_bar, horizon 16"):
         prepare(made(opens("2024-06-03 10:00")), labels="next_day")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from flows.errors import InstrumentRefused
 from flows.instruments import GBPUSD_M15, MINUTES, SHIPPED, Instrument, find_instrument
+from flows.instruments.spreads import Spreads
 from flows.pnl.account import Swap
-from flows.pnl.spreads import Spreads
 
 
 def written(**changes: Any) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
+from flows.instruments.spreads import DEFAULT, Spreads
 from flows.pnl.account import Swap, TradedBars, account
-from flows.pnl.spreads import DEFAULT, Spreads
 
 BAR = timedelta(minutes=15)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 
 from flows.gate.scoring.scores import trailing_rank
+from flows.instruments.spreads import Spreads
 from flows.pnl.account import Positions, Swap, TradedBars, account
-from flows.pnl.spreads import Spreads
 from flows.pnl.trading_rules import TradingRule
 
 PIP = 0.0001

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from flows.instruments import find_instrument
+from flows.instruments.spreads import Spreads
 from flows.pnl.account import Swap, TradedBars, account
-from flows.pnl.spreads import Spreads
 
 SWAP = Swap(long=0.9, short=-1.4)
 

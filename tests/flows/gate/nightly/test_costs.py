@@ -11,8 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from flows.gate.nightly.costs import costs_guard
 from flows.gate.nightly.policy import GatePolicy
+from flows.instruments.spreads import spread_by_hour
 from flows.pnl.account import TradedBars
-from flows.pnl.spreads import spread_by_hour
 from flows.pnl.trading_rules import TradingRule
 from tests.flows.gate.nightly_cases import CHAMPION, bars, candidate, judged, ledger
 

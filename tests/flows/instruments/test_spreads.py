@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from flows.errors import RequestRefused
+from flows.instruments.spreads import Spreads
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
-from flows.pnl.spreads import Spreads
 from flows.settings import Settings
 
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats
-from flows.bars.trading_days import NEW_YORK
 from flows.errors import RequestRefused
-from flows.instruments import GBPUSD_M15
+from flows.instruments.finding import GBPUSD_M15
 
 QUARTERS = 96
+_NEW_YORK = "America/New_York"
 
 SPREAD_PIPS = GBPUSD_M15.costs.spread
 """A usual spread of GBPUSD in London and New York hours; never zero by default."""
@@ -90,7 +90,7 @@ class Spreads:
         place = np.zeros(QUARTERS, np.int64)
         for number, session in enumerate(self.sessions):
             place[session.quarters] = number
-        clock = opens.tz_convert(NEW_YORK)
+        clock = opens.tz_convert(_NEW_YORK)
         of_bars: npt.NDArray[np.int64] = place[np.asarray(clock.hour * 4 + clock.minute // 15)]
         return of_bars
 
@@ -108,7 +108,7 @@ def spread_by_hour(opens: pd.DatetimeIndex, spread_pips: Sequence[float]) -> Flo
     spreads = np.asarray(spread_pips, dtype=np.float64)
     if spreads.size == 1:
         return np.full(len(opens), spreads[0])
-    return np.asarray(spreads[opens.tz_convert(NEW_YORK).hour])
+    return np.asarray(spreads[opens.tz_convert(_NEW_YORK).hour])
 
 
 def _session(text: str) -> Session:
