@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: real servers, fresh buckets and the sentences a person reads."""
 
+import gc
 import os
 import re
 import signal
@@ -93,3 +94,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             name = item.function.__name__
             if modules.setdefault(name, item.path) != item.path:
                 raise pytest.UsageError(f"{name} stands in {modules[name]} and in {item.path}: rename one of them")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives until the end: the garbage collector looks at it no more, over and over."""
+    gc.collect()
+    gc.freeze()

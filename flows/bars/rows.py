@@ -27,6 +27,8 @@ LINES_READ = 100_000
 Of shorter bars as many times more."""
 
 _FORM = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\s?(Z|UTC|[+-]\d\d:?\d\d)?")
+_PLAIN = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}\n)*+")
+_YEAR_1 = np.datetime64("0001-01-01", "us")  # the first of Python's calendar
 _FIRST, _LAST = np.datetime64("1900-01-01", "us"), np.datetime64("2200-01-01", "us")  # well inside datetime64[ns]
 _DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'"}
 
@@ -67,7 +69,7 @@ class Rows:
 
     def only(self, mask: Mask) -> Rows:
         """The rows where ``mask``, shape (n,)."""
-        return self.take(np.flatnonzero(mask))
+        return self if mask.all() else self.take(np.flatnonzero(mask))
 
     def take(self, positions: npt.NDArray[np.intp]) -> Rows:
         """The rows at ``positions``, in that order."""
@@ -92,12 +94,14 @@ def read_rows(file: str, year: int, content: bytes, *, most: int = LINES_READ) -
     last = lines.pop() if lines else ""  # empty where every line has its end
     too_long = "\n" in last
     columns = tuple(name.strip() for name in header.split(","))
-    numbered = [(number, line) for number, line in enumerate(lines, start=2) if line.strip()]
-    fault = _fault_of_file(file, header, columns, bars=len(numbered))
+    number, bars = np.arange(2, len(lines) + 2), [line for line in lines if line.strip()]
+    if len(bars) < len(lines):
+        number = number[[bool(line.strip()) for line in lines]]
+    fault = _fault_of_file(file, header, columns, bars=len(bars))
     if fault is not None:
         return _unusable(fault, year)
     repairs = (f"{file}: byte order mark removed",) if content.startswith(b"\xef\xbb\xbf") else ()
-    rows = _timed(file, year, columns, numbered)
+    rows = _timed(_Lines(file, number, bars), year, columns)
     if too_long:
         count = plain.text.count("\n")
         found = f"{count:,} lines, of which the first {most:,} were read"
@@ -107,57 +111,67 @@ def read_rows(file: str, year: int, content: bytes, *, most: int = LINES_READ) -
     return replace(rows, repairs=repairs)
 
 
-def _timed(file: str, year: int, columns: tuple[str, ...], numbered: list[tuple[int, str]]) -> Rows:
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of a file that hold bars: ``number`` of each, shape (n,), and its ``text`` (n)."""
+
+    file: str
+    number: npt.NDArray[np.int64]
+    text: list[str]
+
+
+def _timed(lines: _Lines, year: int, columns: tuple[str, ...]) -> Rows:
     place = columns.index(TIMESTAMP)
-    times: list[datetime] = []
-    timed: list[tuple[int, list[str], bool, bool]] = []
-    broken: dict[Rule, list[int]] = {Rule.FIELDS: [], Rule.TIMESTAMP: []}
-    for at, (number, line) in enumerate(numbered):
-        cells = line.split(",")
-        time, zoned = _read_timestamp(cells[place]) if place < len(cells) else (None, False)
-        if time is not None:
-            times.append(time)
-            timed.append((number, cells, zoned, line.endswith("\r")))
-        else:
-            broken[Rule.TIMESTAMP if len(cells) == len(columns) else Rule.FIELDS].append(at)
+    cells = [line.split(",") for line in lines.text]
+    time, zoned = _read_timestamps([each[place] if place < len(each) else "" for each in cells])
+    unread = np.isnat(time)
 
     def found(at: int) -> str:
-        line = numbered[at][1]
-        cells = line.split(",")
-        if len(cells) == len(columns):
-            return f"timestamp = {quoted(cells[place])}"
-        return f"{len(cells)} of {len(columns)} fields: {quoted(line)}"
+        if len(cells[at]) == len(columns):
+            return f"timestamp = {quoted(cells[at][place])}"
+        return f"{len(cells[at])} of {len(columns)} fields: {quoted(lines.text[at])}"
 
-    numbers = np.array([number for number, _ in numbered], np.int64)
+    whole = np.array([len(each) == len(columns) for each in cells], np.bool_)
+    broken = {Rule.FIELDS: unread & ~whole, Rule.TIMESTAMP: unread & whole}
     faults = [
         fault
-        for rule, places in broken.items()
-        for fault in first_faults(rule, file, numbers, np.array(places, np.intp), found)
+        for rule, where in broken.items()
+        for fault in first_faults(rule, lines.file, lines.number, np.flatnonzero(where), found)
     ]
-    return Rows(
-        file=file,
-        year=year,
-        columns=columns,
-        cells=[cells for _, cells, _, _ in timed],
-        number=np.array([number for number, _, _, _ in timed], np.int64),
-        time=_file_times(times),
-        zoned=np.array([zoned for _, _, zoned, _ in timed], np.bool_),
-        crlf=np.array([crlf for _, _, _, crlf in timed], np.bool_),
-        faults=tuple(faults),
-        repairs=(),
-    )
+    crlf = np.array([line.endswith("\r") for line in lines.text], np.bool_)
+    rows = Rows(lines.file, year, columns, cells, lines.number, time, zoned, crlf, tuple(faults), ())
+    return rows.only(~unread)
 
 
-def _file_times(times: list[datetime]) -> npt.NDArray[np.datetime64]:
-    return np.asarray(np.clip(np.array(times, "datetime64[us]"), _FIRST, _LAST).astype("datetime64[ns]"))
+def _read_timestamps(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], Mask]:
+    """What each text shows on the clock (NaT if it cannot be read) and whether it carries a zone: shapes (n,).
+
+    Texts that are all in the usual form are read in one pass, at a fifth of the time that one by one takes.
+    """
+    if _PLAIN.fullmatch("\n".join([*texts, ""])) is not None:
+        try:
+            times = np.array(texts, "datetime64[us]")
+        except ValueError:  # one is no such date or hour
+            pass
+        else:
+            if not (times < _YEAR_1).any():
+                return _within(times), np.zeros(times.size, np.bool_)
+    read = [_read_timestamp(text) for text in texts]
+    times = np.array([time for time, _ in read], "datetime64[us]")
+    return _within(times), np.array([zoned for _, zoned in read], np.bool_)
+
+
+def _within(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    """The same in nanoseconds; years that these cannot show become ones that no file is of."""
+    return np.asarray(np.clip(times, _FIRST, _LAST).astype("datetime64[ns]"))
 
 
 def _unfinished(number: int, line: str, columns: tuple[str, ...]) -> UnfinishedRow:
     cells = line.split(",")
     place = columns.index(TIMESTAMP)
     # Its last cell may lack digits and read as another time: only one that is followed by a comma is whole.
-    time = _read_timestamp(cells[place])[0] if place < len(cells) - 1 else None
-    return UnfinishedRow(number, np.datetime64("NaT") if time is None else _file_times([time])[0])
+    time = _read_timestamps([cells[place] if place < len(cells) - 1 else ""])[0]
+    return UnfinishedRow(number, time[0])
 
 
 def _read_timestamp(text: str) -> tuple[datetime | None, bool]:

@@ -34,7 +34,7 @@ from flows.job.plan import policy_of as policy_of
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.night.trader import with_money
 from flows.pnl.account import TradedBars
-from flows.recipes import BASELINES, Recipe, Scores, baseline, score
+from flows.recipes import BASELINES, Recipe, Scores, baseline, score, score_sides
 from registry import ChampionRecord, Model, Version, key_digest
 from registry.archive.input_schema import RowsOf
 from registry.clock import write_time
@@ -375,7 +375,4 @@ def _figures(ledger: Ledger, stream: Stream) -> Scores | None:
     at = _last_year(ledger, stream)
     if not at.any():
         return None
-    label, p = ledger.label[at], stream.p[at]
-    sides = (p > stream.cut[at]).astype(np.float64)
-    of_sides, of_p = score(label, sides, 0.5), score(label, p, 0.5)
-    return Scores(of_sides.bars, of_sides.accuracy, of_sides.f1, of_p.auc, of_p.brier, of_sides.said_up, of_sides.up)
+    return score_sides(ledger.label[at], stream.p[at], stream.p[at] > stream.cut[at])

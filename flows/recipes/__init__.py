@@ -20,7 +20,7 @@ from flows.recipes.declared import available_recipes, load_recipes
 from flows.recipes.installed import environment
 from flows.recipes.predicting import ArchivedModel, probabilities, says_up
 from flows.recipes.recipe import Recipe, check_columns, choose
-from flows.recipes.scoring import Scores, score
+from flows.recipes.scoring import Scores, score, score_sides
 from flows.recipes.training import MINIMUM_ROWS, Fit, Machine, train, train_all
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "probabilities",
     "says_up",
     "score",
+    "score_sides",
     "shipped",
     "train",
     "train_all",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.arrays import Floats
+from flows.arrays import Floats, Mask
 from flows.errors import GateRefused
 from flows.recipes.predicting import says_up
 
@@ -33,6 +33,11 @@ def score(label: Floats, p: Floats, threshold: float) -> Scores:
 
     Raises :class:`GateRefused` for no bars, shapes that differ, a label that is not known or a ``p`` outside 0 … 1.
     """
+    return score_sides(label, p, says_up(p, threshold))
+
+
+def score_sides(label: Floats, p: Floats, up: Mask) -> Scores:
+    """The same where each bar was called by a threshold of its own: ``up`` (n,)."""
     from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
     if label.shape != p.shape or label.ndim != 1:
@@ -46,7 +51,7 @@ def score(label: Floats, p: Floats, threshold: float) -> Scores:
     if outside:
         raise GateRefused(f"{outside} of {len(p)} scores are not in 0 … 1: the model that gave them is broken")
     truth = label.astype(np.int64)
-    called = says_up(p, threshold).astype(np.int64)
+    called = up.astype(np.int64)
     return Scores(
         bars=len(truth),
         accuracy=float(accuracy_score(truth, called)),

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from flows.arrays import Floats
 from flows.gate.tripwires.wire import TrippedWire, one_sided
@@ -69,12 +68,12 @@ def tripped_columns(inputs: Mapping[str, Floats], bars: LabelledBars) -> list[Tr
 def auc(values: Floats, label: Floats) -> float | None:
     """Area under the ROC curve of ``values`` (n,) against labels of 0 and 1 (n,); ties count half. None where the
     labels are all of one kind."""
-    ups = float(label.sum())
-    others = label.size - ups
-    if not ups or not others:
+    up = label == 1.0
+    ups, others = np.sort(values[up]), np.sort(values[~up])
+    if not ups.size or not others.size:
         return None
-    ranks = float(pd.Series(values).rank().to_numpy()[label == 1.0].sum())
-    return (ranks - ups * (ups + 1.0) / 2.0) / (ups * others)
+    below = np.searchsorted(others, ups, "left").sum() + np.searchsorted(others, ups, "right").sum()
+    return float(below / 2.0) / (float(ups.size) * float(others.size))
 
 
 def auc_bound(label: Floats) -> float:
