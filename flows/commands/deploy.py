@@ -23,7 +23,8 @@ def deploy() -> None:
         raise DeployFailed(f"the Prefect server at {shown(api)} does not answer: start it, or correct PREFECT_API_URL")
     settings = load_settings()
     fleet = Path(settings.fleet)
-    if fleet.exists():
-        read_fleet(fleet, settings)  # what is wrong with it is said here, not every night
-    for line in run(load_operations(), fleet=fleet.exists()):
+    hours = [settings.traded.hours]
+    if fleet.exists():  # what is wrong with it is said here, not every night
+        hours = [member.settings.traded.hours for member in read_fleet(fleet, settings).members]
+    for line in run(load_operations(), hours=hours, fleet=fleet.exists()):
         Console(highlight=False, soft_wrap=True).print(line, markup=False)

@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import RequestRefused
+from flows.instruments import TradingHours
 from flows.operations.calendar import TradingCalendar
-from flows.settings import load_settings
 
 
 class Operations(BaseSettings):
@@ -30,10 +30,10 @@ class Operations(BaseSettings):
     ping_url: SecretStr | None = Field(None, description="Asked for after each decided night (a dead-man's switch)")
     conditions: str = Field(".retrain/conditions", description="Folder that remembers which alerts are open")
 
-    @property
-    def calendar(self) -> TradingCalendar:
-        """The days on which bars are expected; :class:`RequestRefused` for what is no date."""
-        return TradingCalendar.of(self.holidays, self.short_days, load_settings().traded.hours)
+    def calendar(self, hours: TradingHours) -> TradingCalendar:
+        """The days on which bars are expected of a market of these hours; :class:`RequestRefused` for what is no
+        date."""
+        return TradingCalendar.of(self.holidays, self.short_days, hours)
 
     @property
     def alert_target(self) -> str | None:

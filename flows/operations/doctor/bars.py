@@ -9,6 +9,7 @@ from flows.bars import Bars, load_bars
 from flows.bars.plausibility import SeenBars
 from flows.bars.plausibility import examine as examine_plausibility
 from flows.errors import RetrainError
+from flows.operations.calendar import TradingCalendar
 from flows.operations.doctor.finding import Finding
 from flows.operations.settings import Operations
 from flows.settings import Settings
@@ -27,14 +28,14 @@ def examine_bars(
     except RetrainError as error:
         yield Finding("data", "wrong", str(error), "fix or replace the files that it names")
         return
-    yield _state(bars, operations, now)
+    yield _state(bars, operations.calendar(settings.traded.hours), now)
     yield from _plausibility(bars, now, allow)
 
 
-def _state(bars: Bars, operations: Operations, now: datetime) -> Finding:
+def _state(bars: Bars, calendar: TradingCalendar, now: datetime) -> Finding:
     newest = bars.last_close.to_pydatetime()
     state = f"{len(bars.frame):,} bars to {newest:%Y-%m-%d %H:%M} UTC, {len(bars.repairs)} repairs"
-    if newest < operations.calendar.last_close(now) - timedelta(days=1):
+    if newest < calendar.last_close(now) - timedelta(days=1):
         return Finding("data", "look", f"{state}: more than a day behind", "look at the feed (RETRAIN_FEED)")
     if newest > now:
         return Finding("data", "wrong", f"{state}: in the future", "is RETRAIN_CLOCK the clock of the files?")

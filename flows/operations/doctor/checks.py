@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from flows.operations.alerts.messages import is_webhook
 from flows.operations.api import configured_api
@@ -39,7 +40,7 @@ def examine(
         *examine_bars(settings, operations, now, allow),
         *_feed(operations),
         *examine_store(place, name, now),
-        *examine_server(configured_api(), now),
+        *examine_server(configured_api(), now, "fleet" if Path(settings.fleet).exists() else "nightly"),
         *examine_keys(settings, place, name),
         *_versions(place, name),
         _alerts(operations),

@@ -25,13 +25,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _START = "start it with `retrain up`, or point PREFECT_API_URL at yours"
 
 
-def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
-    """The findings on the server at ``api``; without one nights run from cron, which may be meant."""
+def examine_server(api: str | None, now: datetime, nights: str = "nightly") -> Iterator[Finding]:
+    """The findings on the server at ``api``; without one nights run from cron, which may be meant. ``nights``: the
+    deployment that has their schedule."""
     if api is None:
         yield Finding("Prefect", "look", "no server is configured, so nothing runs by itself", _START)
         return
     try:
-        theirs, nightly, workers, runs = _query(api, now)
+        theirs, nightly, workers, runs = _query(api, now, nights)
     except httpx.HTTPStatusError as error:
         code = error.response.status_code
         yield _refused(api) or Finding("Prefect", "wrong", f"{shown(api)} answers {code}", _fix_for(code))
@@ -47,9 +48,9 @@ def examine_server(api: str | None, now: datetime) -> Iterator[Finding]:
     host = urlsplit(api).hostname
     if host not in LOOPBACK and not os.environ.get("PREFECT_API_AUTH_STRING"):
         yield Finding("password", "look", f"{host} is asked without one", "set PREFECT_SERVER_API_AUTH_STRING there")
-    yield _deployment_finding(nightly)
+    yield _deployment_finding(nightly, nights)
     yield _worker_finding(workers)
-    yield _schedule_finding(runs)
+    yield _schedule_finding(runs, nights)
 
 
 def _refused(api: str) -> Finding | None:
@@ -62,17 +63,17 @@ def _refused(api: str) -> Finding | None:
     return None
 
 
-def _deployment_finding(nightly: Sequence[DeploymentResponse]) -> Finding:
+def _deployment_finding(nightly: Sequence[DeploymentResponse], name: str) -> Finding:
     if not nightly:
-        return Finding("deployments", "wrong", "there is no deployment nightly", "retrain deploy")
+        return Finding("deployments", "wrong", f"there is no deployment {name}", "retrain deploy")
     if any(deployment.paused for deployment in nightly):
-        return Finding("deployments", "wrong", "nightly is paused", "resume it in the UI: a deploy keeps the pause")
+        return Finding("deployments", "wrong", f"{name} is paused", "resume it in the UI: a deploy keeps the pause")
     active = [schedule for deployment in nightly for schedule in deployment.schedules if schedule.active]
     if not active:
-        return Finding("deployments", "wrong", "nightly has no active schedule", "switch it on in the UI")
-    if len(active) > 1:
+        return Finding("deployments", "wrong", f"{name} has no active schedule", "switch it on in the UI")
+    if len(active) > 1 and name == "nightly":
         return Finding("deployments", "look", f"nightly has {len(active)} schedules", "delete all but one in the UI")
-    return Finding("deployments", "fine", "nightly is scheduled")
+    return Finding("deployments", "fine", f"{name} is scheduled")
 
 
 def _worker_finding(workers: Sequence[Worker]) -> Finding:
@@ -82,11 +83,11 @@ def _worker_finding(workers: Sequence[Worker]) -> Finding:
     return Finding("worker", "fine", f"{', '.join(online)} online")
 
 
-def _schedule_finding(runs: Sequence[FlowRun]) -> Finding:
+def _schedule_finding(runs: Sequence[FlowRun], name: str) -> Finding:
     due = runs[0].expected_start_time if runs else None
     if due is None:
         return Finding(
-            "scheduler", "wrong", "no run of nightly is scheduled", "look at the server's log; see SQLAlchemy below"
+            "scheduler", "wrong", f"no run of {name} is scheduled", "look at the server's log; see SQLAlchemy below"
         )
     return Finding("scheduler", "fine", f"next run {due.astimezone(UTC):%Y-%m-%dT%H:%M}Z")
 
@@ -95,7 +96,7 @@ def _fix_for(status: int) -> str:
     return "set PREFECT_API_AUTH_STRING=user:password" if status in (401, 403) else "look at the server's log"
 
 
-def _query(api: str, now: datetime) -> tuple[str, list[DeploymentResponse], list[Worker], list[FlowRun]]:
+def _query(api: str, now: datetime, nights: str) -> tuple[str, list[DeploymentResponse], list[Worker], list[FlowRun]]:
     """The server's version, its nightly deployments, the workers of the pool, and the nightly run that is next."""
     prepare_environment()
     from prefect.client.orchestration import get_client  # over a second, which only a configured server is worth
@@ -103,7 +104,7 @@ def _query(api: str, now: datetime) -> tuple[str, list[DeploymentResponse], list
     from prefect.client.schemas.objects import StateType
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    nightly = filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=["nightly"]))
+    nightly = filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[nights]))
     scheduled = filters.FlowRunFilter(
         state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
         expected_start_time=filters.FlowRunFilterExpectedStartTime(after_=now - timedelta(minutes=1)),

@@ -19,7 +19,9 @@ from pydantic import SecretStr
 
 from flows.operations.alerts.messages import CONDITIONS, KINDS, is_webhook, webhook_json
 
-FLOW = "retrain"
+FLOWS = ["retrain", "retrain-all"]
+"""Flows that have nights: of one model, of a fleet."""
+
 BLOCK = "retrain-alerts"
 
 BEAT_SECONDS = 30
@@ -31,8 +33,8 @@ SILENT_SECONDS = 90
 LATE = timedelta(hours=1)
 """A night that has not begun so long after it was late is missed."""
 
-_FLOW = {"prefect.resource.role": "flow", "prefect.resource.name": FLOW}
-_NIGHTLY = {"prefect.resource.role": "deployment", "prefect.resource.name": "nightly"}
+_FLOW = {"prefect.resource.role": "flow", "prefect.resource.name": FLOWS}
+_NIGHTLY = {"prefect.resource.role": "deployment", "prefect.resource.name": ["nightly", "fleet"]}
 _RUN = {"prefect.resource.id": "prefect.flow-run.*"}
 
 

@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml  # Prefect's own; prefect.yaml is read by the same
 
 from flows.errors import RetrainError
+from flows.instruments import GBPUSD_M15, TradingHours
 from flows.operations.orchestrator.pauses import STAYS, Pauses, read_pauses
+from flows.operations.orchestrator.schedules import scheduled
 from flows.operations.settings import Operations
 
 POOL = "retrain"
@@ -24,11 +26,18 @@ class DeployFailed(RetrainError):
     """The Prefect server does not hold what this installation says; the message repeats what Prefect said."""
 
 
-def deploy(operations: Operations, *, fleet: bool = False, package: Path = _PACKAGE) -> list[str]:
+def deploy(
+    operations: Operations,
+    *,
+    hours: Sequence[TradingHours] = (GBPUSD_M15.hours,),
+    fleet: bool = False,
+    package: Path = _PACKAGE,
+) -> list[str]:
     """Make the work pool if it is not there, write deployments and automations; what was done, one line each.
 
-    ``fleet``: there is a file of a fleet, whose deployment then has the schedule that *nightly* has else. What a person
-    paused on the server stays so: see :mod:`flows.operations.orchestrator.pauses`.
+    ``hours``: of the instruments whose nights they are. ``fleet``: there is a file of a fleet, whose deployment then
+    has the schedules that *nightly* has else. What a person paused on the server stays so: see
+    :mod:`flows.operations.orchestrator.pauses`.
 
     Runs will work in the checkout, where ``package`` (the folder ``flows``) is in one, else in the present folder. The
     server is the configured one (``PREFECT_API_URL``). Raises :class:`DeployFailed`.
@@ -37,7 +46,7 @@ def deploy(operations: Operations, *, fleet: bool = False, package: Path = _PACK
     pauses = _make_pool()
     with tempfile.TemporaryDirectory() as temporary:
         written = Path(temporary) / "prefect.yaml"
-        deployments = for_fleet(yaml.safe_load(described.read_text(encoding="utf-8")), fleet)
+        deployments = scheduled(yaml.safe_load(described.read_text(encoding="utf-8")), hours, fleet=fleet)
         written.write_text(json.dumps(pauses.applied(deployments)))  # JSON is YAML
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(written)]
         process = subprocess.Popen(
@@ -53,15 +62,6 @@ def deploy(operations: Operations, *, fleet: bool = False, package: Path = _PACK
         raise DeployFailed(f"`prefect deploy --all` ended with status {process.returncode}: {output[-1500:].strip()}")
     done = [f"work pool {POOL}", "deployments of prefect.yaml", *(f"automation {name}" for name in applied)]
     return [*done, *pauses.sentences(), *(f"automation {name} {STAYS}" for name, on in applied.items() if not on)]
-
-
-def for_fleet(description: dict[str, Any], fleet: bool) -> dict[str, Any]:
-    """``prefect.yaml`` with the deployment of a fleet and none for its models by night, or without it."""
-    kept = [dict(each) for each in description["deployments"] if fleet or each["name"] != "fleet"]
-    for each in kept:
-        if fleet and each["name"] == "nightly":
-            each["schedules"] = []
-    return {**description, "deployments": kept}
 
 
 def _description(package: Path) -> tuple[Path, Path]:

@@ -23,6 +23,8 @@ from flows.errors import RetrainError
 from flows.operations.orchestrator.deployments import POOL
 from flows.operations.orchestrator.pauses import STAYS
 from flows.operations.orchestrator.processes import Child, end_all
+from flows.operations.orchestrator.schedules import night_words
+from flows.settings import Settings, load_settings
 from registry.clock import Clock
 from registry.store.place import is_bucket
 
@@ -101,17 +103,32 @@ def environment(place: Place, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def _absolute(base: Mapping[str, str]) -> dict[str, str]:
-    """Where bars and registry are, whatever folder a run works in."""
+    """Where bars, registry and what else is a file are, whatever folder a run works in."""
     named = {"RETRAIN_REGISTRY": ".retrain/registry", "RETRAIN_SAMPLE": ".retrain/sample"}
     named |= {"RETRAIN_CONDITIONS": ".retrain/conditions"}
     named |= {
         name: base[name] for name in ("RETRAIN_DATA", "RETRAIN_RECIPES_FILE", "RETRAIN_SIGNING_KEY") if base.get(name)
     }
+    if base.get("RETRAIN_INSTRUMENT", "").endswith(".toml"):
+        named["RETRAIN_INSTRUMENT"] = base["RETRAIN_INSTRUMENT"]
+    if _fleet_of(base).exists():
+        named["RETRAIN_FLEET"] = str(_fleet_of(base))
     places = {name: base.get(name) or usual for name, usual in named.items()}
     return {
         name: at if is_bucket(at, f"a place for {name}") else str(Path(at).expanduser().absolute())
         for name, at in places.items()
     }
+
+
+def _fleet_of(env: Mapping[str, str]) -> Path:
+    return Path(env.get("RETRAIN_FLEET") or Settings.model_fields["fleet"].default).expanduser()
+
+
+def _starts(env: Mapping[str, str]) -> str:
+    """Which deployment has the nights, and when they start."""
+    if _fleet_of(env).exists():
+        return "fleet runs by itself after each trading day"
+    return f"nightly runs by itself at {night_words(load_settings().traded.hours)}"
 
 
 def up(place: Place, tell: Callable[[str], None], clock: Clock) -> None:
@@ -228,7 +245,7 @@ def _show(place: Place, env: Mapping[str, str], tell: Callable[[str], None]) -> 
     for line in (
         "",
         f"Up: {place.ui}",
-        f"  {place.pages}/deployments    nightly runs by itself at 17:20 New York; manual: open it, Run, Custom run",
+        f"  {place.pages}/deployments    {_starts(env)}; manual: open it, Run, Custom run",
         f"  {place.pages}/runs           what ran, with its log",
         f"  {place.pages}/automations    who is told of what",
         f"Bars: {env.get('RETRAIN_DATA', 'simulated (RETRAIN_DATA is not set)')}",

@@ -97,7 +97,7 @@ def _night_run(job: Job, operations: Operations, clock: Clock, *, scheduled: boo
     """The night once its bars are there; ``covered`` where it is decided already."""
     as_of = None
     if scheduled and not job.simulated and job.request.as_of is None:
-        as_of = operations.calendar.last_close(clock.now())
+        as_of = operations.calendar(job.instrument.hours).last_close(clock.now())
         covered = covered_by(job, night_of(as_of - MINUTE, job.instrument))
         if covered is not None:
             return NightRun(job, covered)
@@ -118,7 +118,7 @@ def _wait(job: Job, operations: Operations, clock: Clock, as_of: datetime) -> No
     wait_for_bars(
         look,
         as_of=as_of,
-        calendar=operations.calendar,
+        calendar=operations.calendar(job.instrument.hours),
         clock=clock,
         limit=timedelta(minutes=operations.wait_minutes),
         every=timedelta(minutes=operations.look_minutes),

@@ -10,6 +10,7 @@ from flows.bars import load_bars
 from flows.errors import RetrainError
 from flows.job.request import request
 from flows.operations.alerts.conditions import FileMemory
+from flows.operations.calendar import TradingCalendar
 from flows.operations.settings import Operations
 from flows.settings import Settings, open_model
 from registry import ChampionRecord, Model, Registry
@@ -96,7 +97,8 @@ def read_status(
     head, champion = opened.decisions.head(), opened.champion()
     night = None if head is None else head.state.get("night")
     real = champion is not None and not champion.simulated  # also where the place of its bars is not set
-    due = None if settings.data is None and not real else operations.calendar.expected_night(now, grace)
+    calendar = operations.calendar(settings.traded.hours)
+    due = None if settings.data is None and not real else calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
     health = HealthSummary("in production")
     if settings.data is None and real:
@@ -111,10 +113,10 @@ def read_status(
         last_night=night,
         last_sentence="" if night is None or head is None else _sentence(opened, night),
         bars=_bars_line(settings, real=real) if with_bars else "bars not looked at",
-        next_run=_next_run(operations, now),
+        next_run=_next_run(calendar, now),
         due=None if due is None else due.isoformat(),
         late=due is not None and (last is None or last < due),
-        missing_nights=0 if last is None or due is None else operations.calendar.nights_between(last, due),
+        missing_nights=0 if last is None or due is None else calendar.nights_between(last, due),
         alarms=health.alarms,
         open_conditions=_open_conditions(operations, name),
         others=others,
@@ -194,11 +196,11 @@ def _bars_line(settings: Settings, *, real: bool) -> str:
     return f"bars to {newest:%Y-%m-%d %H:%M} UTC"
 
 
-def _next_run(operations: Operations, now: datetime) -> str:
-    due = operations.calendar.next_due(now)
+def _next_run(calendar: TradingCalendar, now: datetime) -> str:
+    due = calendar.next_due(now)
     local = now.astimezone(due.tzinfo)
     day = {0: "tonight", 1: "tomorrow"}.get((due.date() - local.date()).days, f"{due:%A}")
-    return f"{day} {due:%H:%M} {operations.calendar.hours.place}"
+    return f"{day} {due:%H:%M} {calendar.hours.place}"
 
 
 def _open_conditions(operations: Operations, model: str) -> tuple[str, ...]:

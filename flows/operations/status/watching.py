@@ -32,7 +32,7 @@ _QUIET = "thin days"  # a hole in the past stays for weeks and no night fixes it
 def champion_health(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
     """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
     empty."""
-    calendar = load_operations().calendar
+    calendar = load_operations().calendar(job.instrument.hours)
     # the simulated sample never grows
     due = date.min if job.simulated else calendar.expected_night(now, MISSED_AFTER)
     return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
@@ -47,7 +47,7 @@ def watch_champion(job: Job, now: datetime, *, examine: Examine = health_now) ->
     operations = load_operations()
     notifier = Notifier(job.model, operations)
     if not job.simulated:
-        notifier.update(_missed_night_condition(job.open_model(), operations, now), now=now)
+        notifier.update(_missed_night_condition(job, operations, now), now=now)
     try:
         health = champion_health(job, now, examine=examine)
     except (BarsMissing, BarsRejected) as error:
@@ -67,8 +67,9 @@ def conditions_of(alarms: Iterable[Alarm]) -> dict[str, str | None]:
     return {kind: "; ".join(of_kind) or None for kind, of_kind in sentences.items()}
 
 
-def _missed_night_condition(model: Model, operations: Operations, now: datetime) -> dict[str, str | None]:
-    missed = missed_night(model, operations.calendar.expected_night(now, MISSED_AFTER))
+def _missed_night_condition(job: Job, operations: Operations, now: datetime) -> dict[str, str | None]:
+    due = operations.calendar(job.instrument.hours).expected_night(now, MISSED_AFTER)
+    missed = missed_night(job.open_model(), due)
     return {} if missed is None else {"night.missed": missed}  # a decided night ends it
 
 

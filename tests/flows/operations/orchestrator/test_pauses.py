@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.operations.orchestrator.deployments import for_fleet
 from flows.operations.orchestrator.pauses import STAYS, Pauses
 from tests.paths import ROOT
 from tests.servers.prefect_server import PrefectServer, ask
@@ -40,16 +39,6 @@ def test_a_pause_is_written_where_it_was_made_and_nowhere_else() -> None:
 def test_a_schedule_that_prefect_yaml_no_longer_has_changes_nothing() -> None:
     gone = Pauses(schedules=frozenset({("watch", "0 0 * * *", None), ("nobody", FRIDAY, None)}))
     assert gone.applied(described()) == described()
-
-
-def test_a_fleet_has_the_nights_of_its_models_where_there_is_one_and_no_deployment_else() -> None:
-    alone, fleet = (
-        {each["name"]: each for each in for_fleet(described(), there)["deployments"]} for there in (False, True)
-    )
-    assert set(alone) == {"nightly", "manual", "watch"} and set(fleet) == {*alone, "fleet"}
-    assert [each["active"] for each in alone["nightly"]["schedules"]] == [True]
-    assert fleet["nightly"]["schedules"] == [] and fleet["fleet"]["schedules"] == alone["nightly"]["schedules"]
-    assert {name: fleet[name] for name in ("manual", "watch")} == {name: alone[name] for name in ("manual", "watch")}
 
 
 @pytest.fixture
