@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -111,6 +112,7 @@ def crowned(edges: Floats, history: int, begins: Sequence[int] | None = None) ->
     return night, np.where(passes[rows, :, at], mean[rows, :, at], -np.inf).argmax(axis=1)
 
 
+@cache
 def _asked(recipes: int, *, first_look: bool) -> float:
     return first_thresholds(recipes, first_look=first_look).tonight
 

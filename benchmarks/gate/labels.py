@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -37,8 +37,12 @@ from benchmarks.gate.overlapping import (
 from flows.gate.nightly.sequential import day_autocorrelation
 
 SEED = 20_261_128
-YEARS, WORLD_YEARS, FOUND_YEARS = 1_000, 600, 300
-AT_ONCE = 10
+YEARS, OTHER_YEARS, FOUND_YEARS = 1_000, 400, 200
+"""Of streams like real ones; of others and of other worlds; of what is found."""
+
+AT_ONCE, MARKETS = 10, 4
+"""Streams drawn at once, and how many markets each meets: what it says knows nothing of any."""
+
 SCORES = ("edge", "accuracy")
 CHANGE = 125
 """The night on which a recipe gets better, or the champion falls."""
@@ -70,6 +74,18 @@ CHANGES = {
 }
 """What is found, or after how many nights."""
 
+COUNTED = ("false",)
+RATES = (
+    "years of bars",
+    "bars ahead",
+    *(f"autocorrelation of daily leads, {score}" for score in SCORES),
+    *(f"false promotions a year, {score}" for score in SCORES),
+)
+MORE_RATES = tuple(
+    f"{what}, {score}" for what in ("in a champion's first year", "a first champion within a year") for score in SCORES
+)
+FOUND = ("bars ahead", "score", "a day's lead deviates by", *CHANGES)
+
 Nights = npt.NDArray[np.int64]
 Key = tuple[int, str, str]
 """Horizon, score, and what was counted."""
@@ -88,37 +104,28 @@ class OverlapWork:
     years: int = AT_ONCE
 
 
-def show(years: int = YEARS, workers: int | None = None) -> None:
+def show() -> None:
     """Print the three tables: rates by label and persistence, rates of other worlds, and what is found."""
-    world_years, found_years = (years * part // YEARS for part in (WORLD_YEARS, FOUND_YEARS))
-    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        print(f"\nNobody better, five recipes, {years:,} years of bars:\n")
-        print(
-            "| what streams say is | bars ahead | autocorrelation of daily leads, edge | accuracy | false promotions a "
-            "year, edge | accuracy | in a champion's first year, edge | accuracy | a first champion within a year, "
-            "edge | accuracy |"
-        )
-        print("| --- " * 10 + "|")
+    usual = PERSISTENCE[USUAL]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        _head("Nobody better, five recipes", ("what streams say is", *RATES, *MORE_RATES))
         for at, (name, parts) in enumerate(PERSISTENCE.items()):
-            work = [OverlapWork(EQUAL, parts, at, chunk) for chunk in range(years // AT_ONCE)]
-            _show_rates(name, _joined(pool.map(play, work)), ("false", "young", "first"))
-        print(f"\nOther worlds, streams {USUAL}, {world_years:,} years of bars:\n")
-        print(
-            "| recipes | bars ahead | autocorrelation of daily leads, edge | accuracy | false promotions a year, edge "
-            "| accuracy |"
-        )
-        print("| --- " * 6 + "|")
+            years = YEARS if name == USUAL else OTHER_YEARS
+            show_rates(name, joined(pool.map(play, work(EQUAL, parts, at, years))), (*COUNTED, "young", "first"))
+        _head(f"Other worlds, streams {USUAL}", ("recipes", *RATES))
         for at, world in enumerate(WORLDS):
-            parts = PERSISTENCE[USUAL]
-            work = [OverlapWork(world, parts, 100 + at, chunk) for chunk in range(world_years // AT_ONCE)]
-            _show_rates(world.name, _joined(pool.map(play, work)), ("false",))
-        work = [
-            OverlapWork(EQUAL, PERSISTENCE[USUAL], 200, chunk, found=True) for chunk in range(found_years // AT_ONCE)
-        ]
-        _show_found(_joined(pool.map(play, work)), found_years)
+            show_rates(world.name, joined(pool.map(play, work(world, usual, 100 + at, OTHER_YEARS))), COUNTED)
+        _head(f"What is found, streams {USUAL}; nights: median; ninth decile", FOUND)
+        show_found(joined(pool.map(play, work(EQUAL, usual, 200, FOUND_YEARS, found=True))))
 
 
-def _joined(parts: Sequence[Mapping[Key, Floats]]) -> dict[Key, Floats]:
+def work(world: RecipeWorld, parts: Parts, stream: int, years: int, *, found: bool = False) -> list[OverlapWork]:
+    """So many years in chunks; ``stream`` seeds them."""
+    return [OverlapWork(world, parts, stream, chunk, found) for chunk in range(years // (AT_ONCE * MARKETS))]
+
+
+def joined(parts: Iterable[Mapping[Key, Floats]]) -> dict[Key, Floats]:
+    """The years of all chunks."""
     found = defaultdict(list)
     for part in parts:
         for key, values in part.items():
@@ -126,17 +133,20 @@ def _joined(parts: Sequence[Mapping[Key, Floats]]) -> dict[Key, Floats]:
     return {key: np.concatenate(values) for key, values in found.items()}
 
 
-def _show_rates(name: str, found: Mapping[Key, Floats], counted: Sequence[str]) -> None:
+def _head(title: str, columns: Sequence[str]) -> None:
+    print(f"\n{title}:\n\n| {' | '.join(columns)} |\n{'| --- ' * len(columns)}|")
+
+
+def show_rates(name: str, found: Mapping[Key, Floats], counted: Sequence[str]) -> None:
+    """Print one row a horizon."""
     for horizon in HORIZONS:
         cells = [f"{found[horizon, score, 'r'].mean():+.3f}" for score in SCORES]
         cells += [rate(found[horizon, score, what] < NEVER).words(".3f") for what in counted for score in SCORES]
-        print(f"| {name} | {horizon} | {' | '.join(cells)} |", flush=True)
+        print(f"| {name} | {found[horizon, 'edge', 'r'].size:,} | {horizon} | {' | '.join(cells)} |", flush=True)
 
 
-def _show_found(found: Mapping[Key, Floats], years: int) -> None:
-    print(f"\nWhat is found, streams {USUAL}, {years:,} years of bars; nights: median; ninth decile:\n")
-    print(f"| bars ahead | score | a day's lead deviates by | {' | '.join(CHANGES)} |")
-    print("| --- " * (3 + len(CHANGES)) + "|")
+def show_found(found: Mapping[Key, Floats]) -> None:
+    """Print one row a horizon and score."""
     for horizon in HORIZONS:
         for score in SCORES:
             cells = [f"{found[horizon, score, 'deviation'].mean():.3f}"]
@@ -151,15 +161,15 @@ def _show_found(found: Mapping[Key, Floats], years: int) -> None:
             print(f"| {horizon} | {score} | {' | '.join(cells)} |", flush=True)
 
 
-def play(work: OverlapWork) -> dict[Key, Floats]:
+def play(chunk: OverlapWork) -> dict[Key, Floats]:
     """Of each year of a chunk, by horizon and score: what was counted, shape (years,). Of promotions the night, 250
     where there is none."""
-    rng = np.random.default_rng((SEED, work.stream, work.chunk))
+    rng = np.random.default_rng((SEED, chunk.stream, chunk.chunk))
     # streams that say the same for days have no variance there, on nights too early to be judged
     with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
-        said = predictions(work.world, work.parts, work.years, rng)
-        moves = market(work.years, said.days, rng)
-        return _changes(said, moves) if work.found else _rates(said, moves)
+        said = predictions(chunk.world, chunk.parts, chunk.years, rng)
+        count: Callable[[Predictions, Floats], dict[Key, Floats]] = _changes if chunk.found else _rates
+        return joined(count(said, market(chunk.years, said.days, rng)) for _ in range(MARKETS))
 
 
 def _rates(said: Predictions, moves: Floats) -> dict[Key, Floats]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -76,19 +77,25 @@ EQUAL = RecipeWorld("five equal")
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What champion and recipes say of each bar, arrays of shape (years, 1 + recipes, n_bars): ``thought``, ``rank``
-    among the stream's last 2,000, and by how much it is ``above`` the cut, in deviations. ``left``: how much of that is
-    left k bars later, shape (96,). ``world`` is whose they are."""
+    among the stream's last 2,000, and by how much it is ``above`` the cut, in deviations. ``world`` is whose they
+    are."""
 
     thought: Floats
     rank: Floats
     above: Floats
-    left: Floats
     world: RecipeWorld
 
     @property
     def up(self) -> npt.NDArray[np.bool_]:
         """The side."""
         return self.above > 0.0
+
+    @cached_property
+    def left(self) -> Floats:
+        """Autocorrelation of what streams say above their cut, 0 to 95 bars later: shape (96,)."""
+        moving = self.above[:, self.above.std(axis=(0, 2)) > 0.0]
+        bars = moving.shape[-1]
+        return np.array([np.vdot(moving[..., k:], moving[..., : bars - k]) / moving[..., k:].size for k in range(DAY)])
 
     @property
     def days(self) -> int:
@@ -111,14 +118,7 @@ def predictions(world: RecipeWorld, parts: Parts, years: int, rng: np.random.Gen
     rank = np.array([[trailing_rank(stream) for stream in year] for year in thought])
     above = thought - np.repeat(_cuts(thought), DAY, axis=-1)
     above /= np.maximum(above.std(axis=(0, 2), keepdims=True), np.finfo(np.float64).tiny)
-    return Predictions(thought, rank, above, _left(above), world)
-
-
-def _left(above: Floats) -> Floats:
-    """Autocorrelation at 0 to 95 bars, the mean of all streams that move."""
-    moving = above[:, above.std(axis=(0, 2)) > 0.0]
-    bars = moving.shape[-1]
-    return np.array([(moving[..., k:] * moving[..., : bars - k]).mean() for k in range(DAY)])
+    return Predictions(thought, rank, above, world)
 
 
 def _mixture(rng: np.random.Generator, shape: tuple[int, ...], parts: Parts) -> Floats:
@@ -179,10 +179,15 @@ def daily(said: Predictions, label: Floats, score: str, horizon: int) -> Floats:
     """
     if score == "edge":
         base = np.array([known_before(trailing_base(year), horizon) for year in label])
-        scored = (2.0 * label - 1.0 - base)[:, None] * said.rank
-    else:
-        drift = np.array([known_before(base_so_far(year), horizon) for year in label])
-        right = label == 1.0
-        scored = (said.up == right[:, None]) - ((drift > 0.0) == right).astype(np.float64)[:, None]
-    by_day = scored.reshape(*scored.shape[:-1], said.days, DAY)[..., WARM_UP:, :BARS]
-    return np.asarray(by_day.mean(axis=-1))
+        return _by_day(2.0 * label - 1.0 - base, said.rank)
+    drift = np.array([known_before(base_so_far(year), horizon) for year in label])
+    market = 2.0 * label - 1.0
+    no_skill = _by_day(market, np.where(drift > 0.0, 0.5, -0.5)[:, None])
+    return _by_day(market, np.where(said.above > 0.0, 0.5, -0.5)) - no_skill
+
+
+def _by_day(market: Floats, said: Floats) -> Floats:
+    """Daily mean, over counted bars, of ``market``, (years, n_bars), times ``said``, (years, streams, n_bars)."""
+    shape = (*said.shape[:-1], said.shape[-1] // DAY, DAY)
+    moved = market.reshape(shape[0], 1, *shape[2:])[:, :, WARM_UP:, :BARS]
+    return np.asarray(np.einsum("ysdb,ysdb->ysd", said.reshape(shape)[:, :, WARM_UP:, :BARS], moved) / BARS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gate.days import HISTORY, NIGHTS, RECIPES, Scenario
-from benchmarks.gate.labels import CHANGES, PERSISTENCE, SCORES, USUAL, OverlapWork, play
+from benchmarks.gate.labels import CHANGES, MARKETS, PERSISTENCE, SCORES, USUAL, OverlapWork, play
 from benchmarks.gate.nights import NEVER
 from benchmarks.gate.overlapping import (
     DAY,
@@ -80,10 +80,10 @@ def test_odd_and_single_recipes_are_judged_too_and_who_is_much_better_is_found()
     odd = predictions(RecipeWorld("odd", odd=True), PERSISTENCE[USUAL], 2, np.random.default_rng(7))
     assert not odd.rank[:, 1].any() or np.isnan(odd.rank[:, 1]).any()
     assert not odd.up[:, 1, WARM_UP * DAY :].any()
-    rates = play(OverlapWork(RecipeWorld("one", recipes=1), PERSISTENCE[USUAL], 0, 0, years=2))
+    rates = play(OverlapWork(RecipeWorld("one", recipes=1), PERSISTENCE[USUAL], 0, 0, years=1))
     assert set(SCORES) == {score for _, score, _ in rates}
-    assert all(values.shape == (2,) for values in rates.values())
-    found = play(OverlapWork(EQUAL, PERSISTENCE[USUAL], 1, 0, found=True, years=2))
+    assert all(values.shape == (MARKETS,) for values in rates.values())
+    found = play(OverlapWork(EQUAL, PERSISTENCE[USUAL], 1, 0, found=True, years=1))
     assert {what for _, _, what in found} == {*CHANGES, "deviation"}
     assert (found[1, "edge", "two points better, found"] < NEVER).all()
     assert np.median(found[1, "edge", "two"]) < NEVER
