@@ -138,6 +138,11 @@ class TradingHours(BaseModel):
         """Begin and end in minutes of the day."""
         return None if self.rollover is None else _span(self.rollover)
 
+    @property
+    def rollover_words(self) -> str:
+        """``16:45–18:00 New York``; nothing where there is none."""
+        return "" if self.rollover is None else f"{self.rollover.replace('-', '–').replace(' ', '')} {self.place}"
+
     @cached_property
     def weekdays(self) -> tuple[int, ...]:
         """The weekdays of trading days, Monday 0: those on which the market is open for any minute."""

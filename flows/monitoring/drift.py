@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from flows.arrays import Floats
 from flows.errors import GateRefused
+from flows.instruments import GBPUSD_M15, TradingHours
 
 __all__ = [
     "SHIFTED",
@@ -93,9 +94,9 @@ def one_sided(p: npt.ArrayLike, *, threshold: float) -> bool:
     return bool(up.all() or not up.any())
 
 
-def days_behind(newest: np.datetime64, expected: np.datetime64) -> int:
-    """Trading days (Monday to Friday) from the newest bar's to the one that should be there; 0 when fresh."""
-    return max(int(np.busday_count(newest.astype("datetime64[D]"), expected.astype("datetime64[D]"))), 0)
+def days_behind(newest: np.datetime64, expected: np.datetime64, hours: TradingHours = GBPUSD_M15.hours) -> int:
+    """Trading days from the newest bar's to the one that should be there, holidays among them; 0 when fresh."""
+    return max(hours.days_between(newest.astype("datetime64[D]"), expected.astype("datetime64[D]")), 0)
 
 
 def thin_days(bars: npt.ArrayLike, *, least: float = 0.8) -> npt.NDArray[np.intp]:

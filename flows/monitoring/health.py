@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Ledger, recipe_stream, version_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.job.plan import Job, policy_of
 from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
@@ -35,8 +36,6 @@ from registry.errors import InputMismatch
 from registry.format.entries import Entry
 from registry.format.phrases import plural
 from registry.model.transitions import night_in_force
-
-RECENT_DAYS = 20
 
 Kind = Literal["regressed", "one class", "unscored", "shifted", "stale bars", "thin days", "old"]
 
@@ -89,10 +88,12 @@ class ExpectedBars:
     partial: Callable[[date], bool] = lambda day: False
 
 
-def day_before(now: datetime) -> date:
+def day_before(now: datetime, instrument: Instrument = GBPUSD_M15) -> date:
     """The trading day before the present one: with no calendar at hand, the newest whose bars must be there."""
-    before = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
-    return date.fromisoformat(str(before))
+    before = night_of(pd.Timestamp(now), instrument) - timedelta(days=1)
+    while before.weekday() not in instrument.hours.weekdays:
+        before -= timedelta(days=1)
+    return before
 
 
 def examine(
@@ -197,7 +198,7 @@ def _one_class(champion: ChampionRecord, ledger: Ledger) -> list[Alarm]:
     stream = ledger.streams.get(version_stream(champion.version))
     if stream is None or not stream.scored.any():
         return []
-    days = np.unique(ledger.day[stream.scored])[-RECENT_DAYS:]
+    days = np.unique(ledger.day[stream.scored])[-ledger.instrument.counts.four_weeks :]
     at = stream.scored & np.isin(ledger.day, days)
     if days.size < 2 or not one_sided(stream.p[at], threshold=champion.cut):
         return []
@@ -235,8 +236,8 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     opens, of = pd.DatetimeIndex(data.bars.frame.index), data.instrument.counts
     begin, end = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.trained_to))
     trained = np.asarray((opens >= begin) & (opens <= end))
-    recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-RECENT_DAYS:])
-    if trained.sum() < of.month // 2 or recent.sum() < of.half_day * 5:
+    recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-of.four_weeks :])
+    if trained.sum() < of.month // 2 or recent.sum() < of.half_day * (of.four_weeks // 4):
         return []
     schema, frame = InputSchema.stored(record.features, record.columns, clock_of(data.instrument)), data.bars.frame
     try:
@@ -255,7 +256,7 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
     return [
         Alarm(
             "shifted",
-            f"the last {RECENT_DAYS} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
+            f"the last {of.four_weeks} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
             "a month is short and levels drift, so compare with its score before acting",
         )
     ]
@@ -263,13 +264,13 @@ def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alar
 
 def _missing_bars(data: Dataset, expected: ExpectedBars) -> list[Alarm]:
     newest = np.datetime64(data.bars.night.isoformat())
-    behind = days_behind(newest, np.datetime64(expected.due.isoformat()))
+    behind = days_behind(newest, np.datetime64(expected.due.isoformat()), data.instrument.hours)
     alarms = []
     if behind:
         late = f"the newest bar is of {newest}, {plural(behind, 'trading day', thousands='')} behind {expected.due}"
         alarms.append(Alarm("stale bars", f"{late}: look at where the bars come from"))
     days, bars = np.unique(data.trading_day, return_counts=True)
-    recent = slice(-RECENT_DAYS - 1, -1)  # the newest day may not be over
+    recent = slice(-data.instrument.counts.four_weeks - 1, -1)  # the newest day may not be over
     thin = [str(days[recent][at]) for at in thin_days(bars[recent]) if not expected.partial(days[recent][at].item())]
     if thin:
         alarms.append(Alarm("thin days", f"bars are missing on {', '.join(thin)}: a hole in the feed, or a holiday"))

@@ -28,9 +28,12 @@ from registry.extras import needing
 from registry.format.phrases import shortened
 
 DEFAULTS: Mapping[str, int] = {"trials": 20, "folds": 3, "gap": 96}
+"""The gap is a trading day of 15 minutes; of other instruments it is one of theirs, see :class:`SearchedBars`."""
+
 MOST: Mapping[str, int] = {"trials": 200, "folds": 10, "gap": 10_000}
 LEAST_OF_A_FOLD = 96
-"""Bars to train a fold on: one trading day, as of any fit."""
+"""Bars to train a fold on, as of any fit: one trading day of 15 minutes, and as many rows of any other length, since
+what is too few for an estimator is counted in rows."""
 
 Build = Callable[[Mapping[str, Any]], Any]
 """Makes the unfitted estimator of chosen values."""
@@ -38,11 +41,13 @@ Build = Callable[[Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, eq=False)
 class SearchedBars:
-    """What a search sees of a training window: features (n, k), labels (n,) of 0 and 1, in the order of time."""
+    """What a search sees of a training window: features (n, k), labels (n,) of 0 and 1, in the order of time. ``day``:
+    bars of a trading day, the gap of a search that names none."""
 
     features: Floats
     label: npt.NDArray[np.int64]
     weights: Floats | None
+    day: int = DEFAULTS["gap"]
 
 
 def space_faults(search: object, parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -88,7 +93,7 @@ def searched(search: Mapping[str, Any], build: Build, bars: SearchedBars, seed: 
     with needing("search", "a recipe with a search space"):
         import optuna
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    said = {**DEFAULTS, **search}
+    said = {**DEFAULTS, "gap": bars.day, **search}
     folds = list(_folds(len(bars.label), said["folds"], said["gap"]))
     if not folds:
         raise BarsMissing(

@@ -18,6 +18,7 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import Bars, Dataset
 from flows.errors import BarsMissing, BarsRejected, RecipeRefused, RequestRefused
+from flows.instruments import Instrument
 from flows.recipes.libraries import refusals_of_libraries
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.searching import SearchedBars, searched, weighted
@@ -32,7 +33,8 @@ LARGEST = float(np.finfo(np.float32).max)
 """A feature beyond it is infinite to a tree, which reads floats of 32 bits."""
 
 MINIMUM_ROWS = 96
-"""One trading day of 15-minute bars; a model of fewer is a mistake in the window, not a model."""
+"""One trading day of 15-minute bars, and as many rows of any other length; a model of fewer is a mistake in the window,
+not a model."""
 
 Timer = Callable[[], float]
 
@@ -69,6 +71,7 @@ class _TrainingSet:
     label: npt.NDArray[np.int64]
     weights: Floats | None
     source: dict[str, Any]
+    instrument: Instrument
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,9 @@ def _training_set(recipe: Recipe, dataset: Dataset, rows: Mask, fingerprint: str
         "dataset_fingerprint": fingerprint,
     }
     weights = weights_of(recipe.weights, opens, label)
-    return _TrainingSet(recipe, recipe.signature.matrix(RowsOf(frame, known)), label, weights, source)
+    return _TrainingSet(
+        recipe, recipe.signature.matrix(RowsOf(frame, known)), label, weights, source, dataset.instrument
+    )
 
 
 def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
@@ -222,7 +227,9 @@ def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Ti
     try:
         with one_thread():
             if recipe.search:
-                bars = SearchedBars(training_set.features, training_set.label, training_set.weights)
+                bars = SearchedBars(
+                    training_set.features, training_set.label, training_set.weights, training_set.instrument.counts.bars
+                )
                 found = searched(recipe.search, lambda values: recipe.chosen(values).build(seed), bars, seed)
                 model = recipe.chosen(found["values"]).build(seed)
             if is_forest(model):

@@ -100,12 +100,14 @@ class LargeMoves:
 @dataclass(frozen=True)
 class Money:
     """Would it have earned anything? ``words``: the answer to a trader in one line. ``total``: all bars but the moves
-    of the rollover hour; ``sessions`` and what was paid in that hour add up to it. ``own``: by the champion itself
-    since its promotion; else by its recipe's walk-forward before. ``net``: running sum by day."""
+    of the rollover hour; ``sessions`` and what was paid in that hour add up to it; ``rollover_words``: when it is.
+    ``own``: by the champion itself since its promotion; else by its recipe's walk-forward before. ``net``: running sum
+    by day."""
 
     answer: Answer
     words: str
     own: bool
+    rollover_words: str
     first_day: str
     last_day: str
     days: int

@@ -86,7 +86,9 @@ def quality_and_money(subject: Subject, now: datetime) -> tuple[Quality | None, 
     if champion is None:
         return None, None
     policy = policy_of(job, subject.head)
-    health = examine(subject.model, champion, subject.data, ledger, policy, ExpectedBars(day_before(now)))
+    health = examine(
+        subject.model, champion, subject.data, ledger, policy, ExpectedBars(day_before(now, job.instrument))
+    )
     judged = last_days(ledger, champion_stream(champion, ledger))
     references: tuple[str, ...] = ()
     if judged.any():

@@ -57,6 +57,7 @@ def money(
         answer=_answer(total, own),
         words=f"{champion.version}{whose} {would_have(total)}",
         own=own,
+        rollover_words=ledger.instrument.hours.rollover_words,
         first_day=str(days[0]),
         last_day=str(days[-1]),
         days=int(days.size),

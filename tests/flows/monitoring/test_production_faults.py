@@ -1,10 +1,16 @@
 """Faults of a champion that need no statistics over days."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from flows.bars import night_of
 from flows.errors import GateRefused
+from flows.instruments import find_instrument
 from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
+from flows.monitoring.health import day_before
 
 TRAINING = np.random.default_rng(0).normal(size=(5000, 2))
 
@@ -75,3 +81,18 @@ def test_days_with_missing_bars_are_found():
 def test_what_cannot_be_checked_is_refused(ask, message):
     with pytest.raises(GateRefused, match=message):
         ask()
+
+
+def test_a_market_that_never_shuts_has_trading_days_on_weekends():
+    bitcoin, friday, monday = find_instrument("BTCUSD"), np.datetime64("2024-03-01"), np.datetime64("2024-03-04")
+    assert days_behind(friday, monday, bitcoin.hours) == 3
+    sunday_noon = datetime(2024, 3, 3, 12, tzinfo=UTC)
+    assert day_before(sunday_noon, bitcoin).isoformat() == "2024-03-02"
+    assert day_before(sunday_noon).isoformat() == "2024-03-01"
+
+
+def test_the_day_before_is_the_weekday_before_for_gbpusd():
+    for hours in range(24 * 21):
+        now = datetime(2024, 3, 1, tzinfo=UTC) + timedelta(hours=hours)
+        of_numpy = np.busday_offset(np.datetime64(night_of(pd.Timestamp(now)).isoformat()), -1, roll="forward")
+        assert day_before(now).isoformat() == str(of_numpy)

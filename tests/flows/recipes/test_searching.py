@@ -68,6 +68,15 @@ def test_folds_walk_forward_with_a_gap():
     assert found["loss"] == pytest.approx(np.log(2))
 
 
+def test_a_search_that_names_no_gap_has_one_of_a_trading_day():
+    x = np.arange(800.0)[:, None]
+    for day, trained in ((96, 103), (24, 175)):
+        Remembers.seen.clear()
+        bars = SearchedBars(x, np.arange(800) % 2, None, day)
+        searched({"space": {"a": [0.0, 1.0]}, "trials": 1, "folds": 3}, lambda _: Remembers(), bars, 1)
+        assert Remembers.seen[0] == (0, trained, 200, 399)
+
+
 def test_folds_without_enough_bars_behind_their_gap_are_left_out_and_none_is_said():
     Remembers.seen.clear()
     few = SearchedBars(np.arange(400.0)[:, None], np.arange(400) % 2, None)
