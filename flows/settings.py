@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     sample: str = Field(".retrain/sample", description="Where the simulated sample is kept")
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
+    budget: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Probability of a false promotion in a year, where no policy is recorded; default 0.05",
+    )
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str | None = Field(
         None, description="What crossing the spread costs, by New York's hours; default: the instrument's"

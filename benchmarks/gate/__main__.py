@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.gate import firsts, labels, net, real, reference, refreshes, rolling, stress, wires, worlds
+from benchmarks.gate import firsts, labels, net, pooled, real, reference, refreshes, rolling, stress, wires, worlds
 from benchmarks.gate.figures import Figure
 from benchmarks.gate.simulated import (
     BAR_YEARS,
@@ -42,6 +42,7 @@ PARTS = (
     "real",
     "net",
     "tripwires",
+    "pooled",
 )
 
 
@@ -76,6 +77,8 @@ def main() -> None:
             labels.show()
         elif part == "net":
             net.show(options.data)
+        elif part == "pooled":
+            pooled.show()
         elif part == "tripwires":
             wires.show(options.data)
         else:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
-from flows.errors import RequestRefused
+from flows.errors import RequestRefused, RetrainError
+from registry.errors import RegistryError
+
+if TYPE_CHECKING:  # pandas and the gate take a second to import: only where a fleet is asked for
+    from flows.fleet.members import Fleet
+    from flows.fleet.pooled import PooledDecision
 
 
 def refuse_one(options: Mapping[str, Any]) -> None:
@@ -23,7 +29,8 @@ def refuse_one(options: Mapping[str, Any]) -> None:
 
 
 def run_fleet(options: Sequence[str], *, as_json: bool) -> None:
-    """The nights of all models; ends with status 1 where one failed."""
+    """The nights of all models, and what their pool says; ends with status 1 where a night failed, or the pool cannot
+    be judged."""
     from flows.fleet.members import read_fleet
     from flows.fleet.nights import run_nights
     from flows.settings import load_settings
@@ -39,9 +46,78 @@ def run_fleet(options: Sequence[str], *, as_json: bool) -> None:
     failed = [night.member.name for night in done if night.ended == "failed"]
     if failed:
         console.print(f"{len(failed)} failed: {', '.join(failed)}", style="bold", markup=False)
+    nights = [night.to_dict() for night in done]
+    pool = _pool(fleet, console, alerts="--scheduled" in options)
     if as_json:
-        sys.stdout.write(json.dumps([night.to_dict() for night in done], indent=2) + "\n")
-    if failed:
+        sys.stdout.write(json.dumps({"nights": nights, "pooled": pool.told} if pool else nights, indent=2) + "\n")
+    if failed or (pool is not None and pool.decision is None):
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """What the pool of a fleet says, or why it says nothing (``fault``)."""
+
+    decision: PooledDecision | None
+    fault: str | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"fault": self.fault} if self.decision is None else self.decision.to_dict()
+
+    def lines(self, fleet: Fleet) -> list[str]:
+        if self.decision is None:
+            return [f"! pooled: fault: {self.fault}"]
+        from flows.fleet.evidence import commands_of
+
+        commands = commands_of(fleet, self.decision)
+        return [f"{'!' if commands else ' '} {self.decision}", *(f"    {each}" for each in commands)]
+
+
+def _pool(fleet: Fleet, console: Console | None = None, *, alerts: bool = False) -> _Pool | None:
+    """The pool of a fleet, shown on a console; None where the file asks for none. ``alerts``: tell of a proposal."""
+    if fleet.budget is None:
+        return None
+    from flows.fleet.evidence import judge_fleet
+
+    try:
+        pool = _Pool(judge_fleet(fleet))
+    except (RetrainError, RegistryError) as error:
+        pool = _Pool(None, str(error))
+    lines = pool.lines(fleet)
+    if console is not None:
+        for line in lines:
+            console.print(line, markup=False)
+    if alerts and lines[0].startswith("!"):
+        from flows.operations.alerts.notifier import Notifier
+        from flows.operations.settings import load_operations
+        from registry import SystemClock
+
+        kind = "retrain.failed" if pool.decision is None else "candidate.waiting"
+        Notifier("fleet", load_operations()).send_occurrence(kind, "\n".join(lines), now=SystemClock().now())
+    return pool
+
+
+def pool_again(path: Path) -> None:
+    """Judge the pool again from the entries that a past decision names, as ``--json`` printed it; status 1 where it
+    comes out otherwise."""
+    from flows.fleet.evidence import judge_fleet
+    from flows.fleet.members import read_fleet
+    from flows.settings import load_settings
+
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        told = told.get("pooled", told)
+        basis, digest = told["basis"], told["sha256"]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise RequestRefused(
+            f"{path} is no pooled decision as `retrain status --all --json` prints it: {error}"
+        ) from error
+    settings = load_settings()
+    again = judge_fleet(read_fleet(Path(settings.fleet), settings), basis)
+    same = again is not None and again.digest == digest
+    sys.stdout.write(f"{'the same' if same else 'not the same'}: {again}\n")
+    if not same:
         raise typer.Exit(1)
 
 
@@ -55,17 +131,21 @@ def show_fleet(grace: timedelta, *, check: bool, page: Path | None, as_json: boo
     from registry import SystemClock
 
     settings, now = load_settings(), SystemClock().now()
-    rows = read_rows(read_fleet(Path(settings.fleet), settings), load_operations(), now=now, grace=grace)
+    fleet = read_fleet(Path(settings.fleet), settings)
+    rows = read_rows(fleet, load_operations(), now=now, grace=grace)
+    pool = None if check else _pool(fleet)
     if page is not None:
-        write_page(rows, page, now=now)
+        write_page(rows, page, now=now, pooled=() if pool is None else pool.lines(fleet))
     if as_json:
         told = [
             {"model": row.member.name, "fault": row.fault, **(row.status.to_dict() if row.status else {})}
             for row in rows
         ]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"models": told, "pooled": pool.told} if pool else told, indent=2) + "\n")
     else:
         console = Console(highlight=False, soft_wrap=True)
+        for line in () if pool is None else pool.lines(fleet):
+            console.print(line, markup=False)
         for row in sorted(rows, key=lambda row: not row.calls):
             console.print(row.line, markup=False)
         if page is not None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.commands.fleet_nights import refuse_one, show_fleet
+from flows.commands.fleet_nights import pool_again, refuse_one, show_fleet
 from flows.commands.options import All, Json, ModelOption, RegistryUrl
 from flows.errors import RequestRefused
 from flows.operations.settings import load_operations
@@ -28,12 +28,20 @@ def status(
     ] = False,
     grace_hours: Annotated[float, typer.Option(min=0, help="How late a night may be for --check.")] = 6.0,
     everyone: All = False,
+    again: Annotated[
+        Path | None, typer.Option("--again", help="With --all: judge the pool again from what this --json file names.")
+    ] = None,
     page: Annotated[Path | None, typer.Option("--page", help="With --all: write them on this page, too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Champion, last night, bars, next run: one screen, from the registry alone."""
+    if again is not None and not everyone:
+        raise RequestRefused("--again is of all models: add --all")
     if everyone:
         refuse_one({"--registry": registry, "--model": model})
+        if again is not None:
+            pool_again(again)
+            return
         show_fleet(timedelta(hours=grace_hours), check=check, page=page, as_json=as_json)
         return
     if page is not None:

@@ -9,7 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.fleet.members import Fleet, read_fleet
+from flows.fleet.evidence import judge_fleet
+from flows.fleet.members import Fleet, FleetRefused, read_fleet
 from flows.fleet.nights import FleetNight, run_night_of
 from flows.operations.runs.unattended import by_schedule
 from flows.settings import load_settings
@@ -41,4 +42,9 @@ def retrain_all() -> State[list[FleetNight]]:
         nights = [future.result() for future in futures]
     told = "; ".join(f"{night.member.name} {night.ended}" for night in nights)
     failed = [f"{night.member.name}: {night.sentence}" for night in nights if night.ended == "failed"]
+    try:
+        pooled = judge_fleet(fleet)
+        told += "" if pooled is None else f"; {pooled}"
+    except FleetRefused as refused:
+        failed.append(f"pooled: {refused}")
     return Failed(message="; ".join(failed)) if failed else Completed(message=told, data=nights)

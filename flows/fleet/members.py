@@ -5,6 +5,9 @@ every setting of :class:`~flows.settings.Settings` by its name, and ``recipes``,
 
     at_once = 2                                  # nights beside each other; 1 where it is not said
 
+    [pooled]                                     # judge recipes on all models at once, too
+    budget = 0.05                                # false promotions a year, of all together
+
     [defaults]
     registry = "s3://models/production"
 
@@ -33,6 +36,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.errors import RequestRefused
+from flows.fleet.pooled import FEWEST_MODELS, POOLED_SHARE, share_of
+from flows.gate.nightly.calibration import BUDGET, SMALLEST_BUDGET
 from flows.settings import Settings
 from registry.errors import InvalidName
 from registry.format.keys import check_name
@@ -41,6 +46,7 @@ __all__ = ["Fleet", "FleetRefused", "Member", "read_fleet"]
 
 MOST_AT_ONCE = 64
 
+_TABLES = ("at_once", "defaults", "models", "pooled")
 _SETTINGS = tuple(name for name in Settings.model_fields if name not in ("model", "fleet"))
 
 
@@ -61,11 +67,18 @@ class Member:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Models in the order of the file. ``at_once``: how many have their night beside each other."""
+    """Models in the order of the file. ``at_once``: how many have their night beside each other. ``budget``: of false
+    promotions a year, of all models and their pool together; None: no pool, and each model has one of its own."""
 
     path: Path
     members: tuple[Member, ...]
     at_once: int = 1
+    budget: float | None = None
+
+    @property
+    def share(self) -> float | None:
+        """A model's own part of the fleet's yearly budget; None where there is no pool."""
+        return None if self.budget is None else share_of(self.budget, len(self.members))
 
 
 def read_fleet(path: Path, settings: Settings) -> Fleet:
@@ -74,9 +87,9 @@ def read_fleet(path: Path, settings: Settings) -> Fleet:
     Raises :class:`FleetRefused`, which names the file, the table and the key, before any model is touched.
     """
     values = _parsed(path)
-    unknown = values.keys() - {"at_once", "defaults", "models"}
+    unknown = values.keys() - set(_TABLES)
     if unknown:
-        raise FleetRefused(f"{path}: {_unknown(min(unknown), ('at_once', 'defaults', 'models'))}")
+        raise FleetRefused(f"{path}: {_unknown(min(unknown), _TABLES)}")
     at_once = values.get("at_once", 1)
     if type(at_once) is not int or not 1 <= at_once <= MOST_AT_ONCE:
         raise FleetRefused(f"{path}: at_once is {at_once!r}: give a whole number from 1 to {MOST_AT_ONCE}")
@@ -84,8 +97,36 @@ def read_fleet(path: Path, settings: Settings) -> Fleet:
     if not models:
         raise FleetRefused(f"{path} has no models: write a table [models.NAME] for each")
     defaults = _table(path, "defaults", values.get("defaults", {}))
+    budget = _budget(path, values, len(models))
+    if budget is not None:
+        budgeted = [name for name, own in (("defaults", defaults), *models.items()) if "budget" in own]
+        if budgeted:
+            raise FleetRefused(f"{path}: {budgeted[0]} has a budget, but [pooled] gives each model its share: drop one")
+        defaults = {**defaults, "budget": share_of(budget, len(models))}
     members = tuple(_member(path, name, own, defaults, settings) for name, own in models.items())
-    return Fleet(path, members, at_once)
+    return Fleet(path, members, at_once, budget)
+
+
+def _budget(path: Path, values: Mapping[str, Any], models: int) -> float | None:
+    """What ``[pooled]`` says; None where there is no such table."""
+    if "pooled" not in values:
+        return None
+    pooled = _table(path, "pooled", values["pooled"])
+    unknown = pooled.keys() - {"budget"}
+    if unknown:
+        raise FleetRefused(f"{path}: [pooled]: {_unknown(min(unknown), ('budget',))}")
+    budget = pooled.get("budget", BUDGET)
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0.0 < budget < 1.0:
+        raise FleetRefused(f"{path}: [pooled]: budget is {budget!r}: give a probability such as {BUDGET}")
+    if models < FEWEST_MODELS:
+        raise FleetRefused(f"{path}: [pooled] is for two models and more: drop it, or add a model")
+    least = min(share_of(budget, models), budget * POOLED_SHARE)
+    if least < SMALLEST_BUDGET:
+        raise FleetRefused(
+            f"{path}: [pooled]: budget {budget:g} leaves {least:g} a year to each of {models} models; simulation "
+            f"cannot resolve less than {SMALLEST_BUDGET:g}: give more, or fewer models"
+        )
+    return float(budget)
 
 
 def _parsed(path: Path) -> dict[str, Any]:

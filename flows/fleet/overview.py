@@ -71,9 +71,9 @@ def read_rows(fleet: Fleet, operations: Operations, *, now: datetime, grace: tim
     return rows
 
 
-def write_page(rows: Sequence[FleetRow], path: Path, *, now: datetime) -> None:
+def write_page(rows: Sequence[FleetRow], path: Path, *, now: datetime, pooled: Sequence[str] = ()) -> None:
     """Write the page of all models, those first that a person should look at, with a link to each report that there is:
-    one file, no script, no network."""
+    one file, no script, no network. ``pooled``: lines of what the pool says, that it calls a person first."""
     rows = sorted(rows, key=lambda row: not row.calls)
     pages = Environment(
         loader=PackageLoader("flows.fleet"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -82,7 +82,7 @@ def write_page(rows: Sequence[FleetRow], path: Path, *, now: datetime) -> None:
     call = sum(row.calls for row in rows)
     title = f"{plural(len(rows), 'model')}: " + (f"{call} to look at" if call else "all well")
     page = pages.get_template("index.html.j2").render(
-        rows=list(zip(rows, links, strict=True)), title=title, now=say_time(now)
+        rows=list(zip(rows, links, strict=True)), title=title, now=say_time(now), pooled=pooled
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page.encode())

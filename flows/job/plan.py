@@ -161,7 +161,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         swap=Swap.parse(settings.swap or instrument.costs.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
-        gate=default_policy(instrument),
+        gate=default_policy(instrument, settings.budget),
         instrument=instrument,
     )
 
@@ -171,14 +171,16 @@ def _sample(folder: Path, instrument: Instrument) -> Path:
     return write_sample(folder if instrument == GBPUSD_M15 else folder / instrument.name, instrument=instrument)
 
 
-def default_policy(instrument: Instrument) -> GatePolicy:
-    """The policy of a model that none was recorded for.
+def default_policy(instrument: Instrument, yearly: float | None = None) -> GatePolicy:
+    """The policy of a model that none was recorded for. ``yearly``: the budget of its year, by default 5 %.
 
     Thresholds are of 250 nights: where a year has more, their budget is smaller, so that it holds for the year.
     """
-    budget = 1.0 - (1.0 - BUDGET) ** (NIGHTS_A_YEAR / instrument.counts.year)
+    asked = BUDGET if yearly is None else yearly
+    budget = 1.0 - (1.0 - asked) ** (NIGHTS_A_YEAR / instrument.counts.year)
     same = instrument.counts.year == NIGHTS_A_YEAR
-    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=BUDGET if same else round(budget, 4))
+    digits = 4 if yearly is None else 6
+    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=asked if same else round(budget, digits))
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:

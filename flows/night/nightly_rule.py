@@ -92,7 +92,7 @@ def judge(
         for trained, version in zip(candidates, versions, strict=True)
     ]
     decision: NightlyDecision
-    ahead, champion = "", None if expected is None else _champion(model, head, expected)
+    ahead, champion = "", None if expected is None else champion_of_night(model, head, expected)
     traded = traded_bars(ledger, bars.data, policy)
     everyone = tonight
     if champion is None:
@@ -117,7 +117,8 @@ def judge(
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
 
-def _champion(model: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
+def champion_of_night(model: Model, head: Entry | None, expected: ChampionRecord) -> Champion:
+    """The champion that the log names at ``head``, as the gate sees it."""
     record: Any = model.decision_record(model.decisions.read(expected.decision))
     refreshed = record is not None and bool(record.get("refreshed"))
     act = None if head is None else head.state.get("evidence_after")

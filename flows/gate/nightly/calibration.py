@@ -25,6 +25,7 @@ many bars in a day. ``benchmarks/gate`` measures what is left, with simulators o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,6 +48,7 @@ __all__ = [
     "Simulation",
     "YearOfNights",
     "calibrate",
+    "simulation_of",
 ]
 
 BUDGET = 0.05
@@ -61,7 +63,12 @@ PATHS = 20_000
 BEYOND = 50
 """Simulated years that the budget must hold, or nothing is known of a threshold."""
 
-SMALLEST_BUDGET = BEYOND / PATHS
+BEYOND_SMALL = 200
+"""Those that a budget holds which is too small for :data:`PATHS`, a model's share of a fleet's for one: as many years
+are simulated as that takes."""
+
+SMALLEST_BUDGET = 0.0001
+"""Two million years, minutes: once for a user of a machine."""
 
 SEED = 20_250_101
 """Fixed, so that the same question has the same answer everywhere."""
@@ -128,13 +135,18 @@ class Simulation:
 USUAL_YEAR, USUAL_SIMULATION = YearOfNights(), Simulation()
 
 
-def calibrate(
-    recipes: int, year: YearOfNights = USUAL_YEAR, *, simulation: Simulation = USUAL_SIMULATION
-) -> Calibration:
+def simulation_of(budget: float) -> Simulation:
+    """As many years as a budget of this size needs: :data:`PATHS` where they hold :data:`BEYOND` of them."""
+    if not 0.0 < budget < BEYOND / PATHS:
+        return USUAL_SIMULATION
+    return Simulation(paths=_CHUNK * math.ceil(BEYOND_SMALL / budget / _CHUNK))
+
+
+def calibrate(recipes: int, year: YearOfNights = USUAL_YEAR, *, simulation: Simulation | None = None) -> Calibration:
     """The z to be exceeded with this many recipes, rounded to three digits.
 
     At the shipped settings from a table (:mod:`~.thresholds`), else simulated: a second a recipe, once for a user of a
-    machine (:mod:`~.remembered`).
+    machine (:mod:`~.remembered`). ``simulation``: by default as many years as the budget needs (:func:`simulation_of`).
 
     ``recipes`` counts the distinct fingerprints tried in the last 250 nights. More recipes never give a lower
     threshold: the noise of a recipe does not depend on how many others there are.
@@ -144,7 +156,8 @@ def calibrate(
     """
     if recipes < 1:
         raise GateRefused(f"{recipes} recipes are to be judged: give at least 1")
-    least = BEYOND / simulation.paths
+    simulation = simulation or simulation_of(year.budget)
+    least = max(BEYOND / simulation.paths, SMALLEST_BUDGET if simulation.paths > PATHS else 0.0)
     if not least <= year.budget < 1.0:
         raise GateRefused(
             f"a yearly budget of {year.budget} cannot be told from {simulation.paths} simulated years: at least "

@@ -82,7 +82,7 @@ class GatePolicy:
         if not SMALLEST_BUDGET <= self.budget < 1.0:
             raise RequestRefused(
                 f"a yearly budget of {self.budget} is out of range: give a probability such as 0.05, at least "
-                f"{SMALLEST_BUDGET} (simulation cannot resolve less) and below 1"
+                f"{SMALLEST_BUDGET:g} (simulation cannot resolve less) and below 1"
             )
         if not 0.0 <= self.accuracy_margin_points <= 100.0:
             raise RequestRefused(
