@@ -59,8 +59,9 @@ To release a tripwire (`release`, [gate.md](gate.md#too-good-to-be-true)), all t
 ## Policy of the gate
 
 Not a setting and no option of a run: who could choose the score or the budget a night could choose until something is
-promoted. `retrain set-policy` writes it into the log, with author and reason, and evidence starts afresh. What each
-means and why these are the defaults: [gate.md](gate.md).
+promoted. `retrain set-policy` writes it into the log, with author and reason, and evidence starts afresh. A fleet
+may make the budget smaller (`RETRAIN_BUDGET`), never larger. What each means and why these are the defaults:
+[gate.md](gate.md).
 
 {policy}
 

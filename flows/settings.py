@@ -45,10 +45,7 @@ class Settings(BaseSettings):
     author: str = Field("retrain", description="Written into the log as who ran the night")
     cores: int | None = Field(None, ge=1, description="Processor cores to use; default all")
     budget: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="Probability of a false promotion in a year, where no policy is recorded; default 0.05",
+        None, gt=0, lt=1, description="The most that the gate's yearly budget may be: a model's share of a fleet's"
     )
     reports: str | None = Field(None, description="Folder of the reports; default: report, beside the registry's")
     spreads: str | None = Field(

@@ -82,8 +82,7 @@ def set_policy(
     if spread is not None:
         changes["spread_pips"] = tuple(_number(pips, "--spread") for pips in spread.split(","))
     before = None if recorded is None else GatePolicy.from_dict(recorded)
-    settings = load_settings()
-    policy = replace(before or default_policy(settings.traded, settings.budget), **changes)
+    policy = replace(before or default_policy(load_settings().traded), **changes)
     if not changes or policy == before:
         raise RequestRefused(
             f"nothing was written: this is how {model} is judged already, and to record it again would throw the "

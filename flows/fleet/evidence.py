@@ -23,7 +23,7 @@ from flows.errors import GateRefused, RetrainError
 from flows.evidence.reading import read_ledger
 from flows.fleet.members import Fleet, FleetRefused, Member
 from flows.fleet.pooled import POOLED_SHARE, MemberDays, PooledDecision, Track, deviations, judge_pooled
-from flows.gate.nightly.decision import NightlyDecision
+from flows.gate.nightly.decision import NightlyDecision, NightlyRow
 from flows.gate.nightly.dependence import LONGEST, side_by_side
 from flows.gate.nightly.judge import leads_over
 from flows.gate.nightly.leads import Leads, recipes_of
@@ -134,8 +134,7 @@ def _part(fleet: Fleet, model: Model, entry: Entry, *, latest: bool) -> _Part:
     if fleet.share is not None and policy.budget > fleet.share * 1.000_001:
         raise FleetRefused(
             f"{fleet.path}: {model.name} is judged with {policy.budget:g} a year, its share of the fleet's is "
-            f"{fleet.share:g}: run its night with `retrain run --all`, or record it with `retrain set-policy "
-            f"{model.name} --budget {fleet.share:g}`"
+            f"{fleet.share:g}: run its next night with `retrain run --all`"
         )
     if expected is None:
         return _Part(entry, reason="production is empty")
@@ -167,7 +166,11 @@ def _version(model: Model, entry: Entry, decision: NightlyDecision, stream: str)
     if number is None or row is None:
         return None, "its last night trained no version of it"
     version = str(model.registration(number).body["version"]["version"])
-    return version, f"{row.failed[0].name} ({row.failed[0].words})" if row.failed else None
+    return version, _held_by(row)
+
+
+def _held_by(row: NightlyRow) -> str | None:
+    return f"{row.failed[0].name} ({row.failed[0].words})" if row.failed else None
 
 
 def _deviation_on(day: Any, leads: Leads, ledger: Ledger) -> Floats:

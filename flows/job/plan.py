@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class Job:
     policy: HoldoutPolicy = field(default_factory=HoldoutPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
     instrument: Instrument = GBPUSD_M15
+    most_budget: float | None = None
+    """The most that the gate's budget may be, whatever is recorded; None: as recorded."""
 
     @property
     def as_of(self) -> datetime | None:
@@ -161,7 +164,8 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         swap=Swap.parse(settings.swap or instrument.costs.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
-        gate=default_policy(instrument, settings.budget),
+        gate=default_policy(instrument),
+        most_budget=None if settings.budget is None else of_its_nights(settings.budget, instrument),
         instrument=instrument,
     )
 
@@ -171,19 +175,27 @@ def _sample(folder: Path, instrument: Instrument) -> Path:
     return write_sample(folder if instrument == GBPUSD_M15 else folder / instrument.name, instrument=instrument)
 
 
-def default_policy(instrument: Instrument, yearly: float | None = None) -> GatePolicy:
-    """The policy of a model that none was recorded for. ``yearly``: the budget of its year, by default 5 %.
+def default_policy(instrument: Instrument) -> GatePolicy:
+    """The policy of a model that none was recorded for.
 
     Thresholds are of 250 nights: where a year has more, their budget is smaller, so that it holds for the year.
     """
-    asked = BUDGET if yearly is None else yearly
-    budget = 1.0 - (1.0 - asked) ** (NIGHTS_A_YEAR / instrument.counts.year)
-    same = instrument.counts.year == NIGHTS_A_YEAR
-    digits = 4 if yearly is None else 6
-    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=asked if same else round(budget, digits))
+    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=of_its_nights(BUDGET, instrument, digits=4))
+
+
+def of_its_nights(yearly: float, instrument: Instrument, *, digits: int = 6) -> float:
+    """The budget of 250 nights of an instrument, of one for its year."""
+    if instrument.counts.year == NIGHTS_A_YEAR:
+        return yearly
+    years = NIGHTS_A_YEAR / instrument.counts.year
+    return round(1.0 - math.pow(1.0 - yearly, years), digits)
 
 
 def policy_of(job: Job, decisions: Entry | None) -> GatePolicy:
-    """The policy recorded in the registry, else the default."""
+    """The policy recorded in the registry, else the default; with no more of a budget than the job allows, which can
+    only ask for more evidence."""
     recorded = None if decisions is None else decisions.state.get("policy")
-    return job.gate if recorded is None else GatePolicy.from_dict(recorded)
+    policy = job.gate if recorded is None else GatePolicy.from_dict(recorded)
+    if job.most_budget is None or policy.budget <= job.most_budget:
+        return policy
+    return replace(policy, budget=job.most_budget, recorded=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -203,3 +204,13 @@ def test_costs_are_a_guard_of_the_night_and_taken_from_its_record(nights: Nights
     head = nights.model.decisions.head()
     assert head is not None and judge_again(nights.model, head.n).same
     assert nightly_rule.policy_of(nights.job(at(6)), head) == costly
+
+
+def test_a_share_of_a_fleet_makes_the_recorded_budget_smaller_and_never_larger(nights: Nights) -> None:
+    old = GatePolicy.from_dict({"windows": [3]})  # would be refused today
+    nights.model.set_policy(old.to_dict(), author="ann", reason="as it was")
+    head, job = nights.model.decisions.head(), nights.job(at(6))
+    assert nightly_rule.policy_of(replace(job, most_budget=0.2), head) == old
+    assert nightly_rule.policy_of(replace(job, most_budget=0.01), head).budget == 0.01
+    assert nightly_rule.policy_of(replace(job, most_budget=0.01), head).windows == (3,)
+    assert nightly_rule.policy_of(replace(job, most_budget=0.01), None).budget == 0.01

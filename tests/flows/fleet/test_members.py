@@ -78,6 +78,13 @@ def test_the_variables_of_a_process_are_what_the_file_says(tmp_path: Path) -> No
         pytest.param("at_once = 1.5\n[models.a]", id="a half at once"),
         pytest.param("at_once = true\n[models.a]", id="truth at once"),
         pytest.param("[models.a", id="no TOML"),
+        pytest.param("pooled = 0.05\n[models.a]\n[models.b]", id="pooled is no table"),
+        pytest.param("[pooled]\nbudgt = 0.05\n[models.a]\n[models.b]", id="a misspelt budget"),
+        pytest.param("[pooled]\nbudget = 5\n[models.a]\n[models.b]", id="a budget that is no probability"),
+        pytest.param("[pooled]\nbudget = true\n[models.a]\n[models.b]", id="a budget that is truth"),
+        pytest.param("[pooled]\nbudget = 0.0001\n[models.a]\n[models.b]", id="a budget that nothing resolves"),
+        pytest.param("[pooled]\n[models.a]", id="a pool of one"),
+        pytest.param("[pooled]\n[models.a]\nbudget = 0.01\n[models.b]", id="a pool and a budget"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(
@@ -87,6 +94,15 @@ def test_a_file_that_says_something_else_is_refused(
     with pytest.raises(FleetRefused) as refused:
         read_fleet(path, Settings())
     assert str(refused.value).replace(str(tmp_path), "here") == snapshot(name=request.node.callspec.id)
+
+
+def test_a_pool_gives_each_model_its_share_of_one_budget(tmp_path: Path) -> None:
+    fleet = read_fleet(written(tmp_path, f"{TWO}\n[pooled]"), Settings(budget=0.2))
+    assert (fleet.budget, fleet.share) == (0.05, 0.01875)
+    assert [member.settings.budget for member in fleet.members] == [0.01875, 0.01875]
+    assert fleet.members[0].variables["RETRAIN_BUDGET"] == "0.01875"
+    plain = read_fleet(written(tmp_path, TWO), Settings())
+    assert plain.budget is None and plain.share is None and "RETRAIN_BUDGET" not in plain.members[0].variables
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from flows.bars import write_sample
 from flows.errors import BarsRejected, InstrumentRefused
 from flows.evidence.reading import read_ledger
 from flows.instruments import GBPUSD_M15, Instrument, find_instrument
-from flows.job.plan import plan
+from flows.job.plan import of_its_nights, plan
 from flows.job.request import RetrainRequest
 from flows.night.instrument import check_instrument, instrument_of
 from flows.night.outcome import Outcome
@@ -132,6 +132,8 @@ def test_the_budget_of_a_market_with_more_nights_is_smaller(site: Site) -> None:
         settings = Settings(instrument=name, data=str(site.place), registry=str(site.place / "registry"))
         jobs[name] = plan(RetrainRequest(), settings)
     assert jobs["GBPUSD"].gate.budget == jobs["USDJPY_H1"].gate.budget == 0.05
+    assert of_its_nights(0.00375, jobs["BTCUSD"].instrument) == 0.00268
+    assert of_its_nights(0.00375, jobs["GBPUSD"].instrument) == 0.00375
     assert jobs["BTCUSD"].gate.budget == 0.036  # 350 nights: 1 - (1 - 0.05) ** (250 / 350)
     assert jobs["USDJPY_H1"].gate.spread_pips == (0.7,)
     assert jobs["USDJPY_H1"].model == "usdjpy_h1_direction"

@@ -10,7 +10,7 @@ import pytest
 
 from flows.errors import GateRefused
 from flows.gate.nightly import calibration
-from flows.gate.nightly.calibration import SEED, Simulation, YearOfNights, calibrate, simulated
+from flows.gate.nightly.calibration import SEED, Simulation, YearOfNights, calibrate, simulated, simulation_of
 from flows.gate.nightly.sequential import judge
 from flows.gate.nightly.thresholds import GROWN, SETTINGS, YOUNG, shipped
 
@@ -158,3 +158,13 @@ def test_the_gate_itself_exceeds_it_in_about_one_year_of_twenty():
 def test_a_question_without_an_answer_is_refused(asked, message):
     with pytest.raises(GateRefused, match=message):
         threshold(**asked)
+
+
+def test_a_small_budget_is_told_from_more_years() -> None:
+    paths = [simulation_of(budget).paths for budget in (0.05, 0.0025, 0.001, 0.0001)]
+    assert paths == [20_000, 20_000, 200_000, 2_000_000]
+    small = calibrate(1, YearOfNights(budget=0.002, windows=(3, 5)))
+    assert small.paths == 100_000
+    assert small.threshold > calibrate(1, YearOfNights(budget=0.0025, windows=(3, 5))).threshold
+    with pytest.raises(GateRefused, match=r"at least 0\.0001 can"):
+        calibrate(1, YearOfNights(budget=0.00009))

@@ -10,7 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.errors import RequestRefused
-from flows.gate.nightly.calibration import SMALLEST_BUDGET, YearOfNights, calibrate
+from flows.gate.nightly.calibration import BEYOND, SMALLEST_BUDGET, simulation_of
 from flows.gate.nightly.policy import GatePolicy
 from flows.pnl.trading_rules import TradingRule
 
@@ -33,7 +33,7 @@ def test_what_a_recorded_policy_does_not_set_is_the_default() -> None:
         ({"cut": "mean"}, "no cut 'mean'"),
         ({"budget": 0.0}, "budget of 0.0"),
         ({"budget": 1.0}, "budget of 1.0"),
-        ({"budget": 0.002}, "budget of 0.002 is out of range: .* at least 0.0025"),
+        ({"budget": 0.00009}, "budget of 9e-05 is out of range: .* at least 0.0001"),
         ({"budget": float("nan")}, "budget of nan"),
         ({"accuracy_margin_points": -0.1}, "margin of -0.1"),
         ({"accuracy_margin_points": float("nan")}, "margin of nan"),
@@ -108,6 +108,6 @@ def test_windows_by_which_no_night_can_be_judged_are_refused_when_made_and_reada
         assert str(refused.value) == snapshot
 
 
-def test_the_smallest_budget_that_can_be_set_has_a_threshold() -> None:
+def test_the_smallest_budget_that_can_be_set_has_years_enough_for_a_threshold() -> None:
     policy = GatePolicy(budget=SMALLEST_BUDGET, windows=(3, 5))
-    assert calibrate(1, YearOfNights(windows=policy.windows, budget=policy.budget)).threshold > 3.0
+    assert simulation_of(policy.budget).paths * policy.budget >= BEYOND
