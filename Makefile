@@ -21,7 +21,7 @@ up: $(VENV)/.run ## server, deployments, alerts and a worker until Ctrl-C; on an
 	@$(if $(DATA),RETRAIN_DATA="$(DATA)") $(BIN)/retrain up $(if $(PORT),--port $(PORT))
 
 test: check ## lint, types and all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for, every threshold
 	@TEST_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \

@@ -87,6 +87,21 @@ def _environment_is_left_as_it_was() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _check_names(items)
+    allowed = {item.path: 0.0 for item in items}
+    for item in items:
+        allowed[item.path] = max(allowed[item.path], _seconds_allowed(item))
+    # files whose tests may take longest come first: at the end no core is left alone with one of them
+    items.sort(key=lambda item: -allowed[item.path])
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    """What its mark says; a server takes seconds to start."""
+    mark = item.get_closest_marker("timeout")
+    return (0.0 if mark is None else float(mark.args[0])) + (item.get_closest_marker("server") is not None)
+
+
+def _check_names(items: list[pytest.Item]) -> None:
     """Two tests of one name would share an entry."""
     modules: dict[str, Path] = {}
     for item in items:

@@ -120,11 +120,11 @@ class Advanced(RequestForm):
 
 def _choices(schema: dict[str, Any]) -> None:
     """The recipes to choose from; where their file cannot be read any name may be typed, and the run says why not."""
-    from flows.recipes import available_recipes
+    from flows.recipes import available_names
 
     try:
         settings = load_settings()
-        names = list(available_recipes(settings.recipes_file, settings.traded))
+        names = list(available_names(settings.recipes_file, settings.traded))
     except RetrainError:
         return
     schema["anyOf"][0] |= {"items": {"type": "string", "enum": names}}

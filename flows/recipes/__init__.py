@@ -16,7 +16,7 @@ made, so that commands which train nothing do not wait for it.
 
 from flows.recipes.baselines import BASELINES, baseline
 from flows.recipes.catalogue import shipped
-from flows.recipes.declared import available_recipes, load_recipes
+from flows.recipes.declared import available_names, available_recipes, load_recipes
 from flows.recipes.installed import environment
 from flows.recipes.predicting import ArchivedModel, probabilities, says_up
 from flows.recipes.recipe import Recipe, check_columns, choose
@@ -31,6 +31,7 @@ __all__ = [
     "Machine",
     "Recipe",
     "Scores",
+    "available_names",
     "available_recipes",
     "baseline",
     "check_columns",

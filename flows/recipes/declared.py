@@ -20,7 +20,7 @@ from typing import Any
 
 from flows.errors import RecipeRefused
 from flows.instruments import GBPUSD_M15, Instrument
-from flows.recipes.catalogue import shipped
+from flows.recipes.catalogue import NAMES, shipped
 from flows.recipes.recipe import Recipe, check_columns, clock_of
 from flows.recipes.refusals import did_you_mean, faults, quoted
 from registry.format.phrases import shortened
@@ -145,3 +145,8 @@ def available_recipes(
     if recipes_file is None:
         return shipped(instrument)
     return load_recipes(local_path(recipes_file, "a file of recipes"), instrument=instrument, chosen=chosen)
+
+
+def available_names(recipes_file: str | None, instrument: Instrument = GBPUSD_M15) -> tuple[str, ...]:
+    """The names of :func:`available_recipes`; nothing is made for them where no file is set."""
+    return NAMES if recipes_file is None else tuple(available_recipes(recipes_file, instrument))

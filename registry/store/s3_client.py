@@ -19,6 +19,7 @@ import boto3.session
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ConfigParseError, InvalidRegionError, ProfileNotFound
+from botocore.loaders import Loader, create_loader
 
 from registry.errors import InvalidRequest, RegistryError, StoreDenied
 from registry.store.credentials import CheckedCredentials, check_region, find_credentials
@@ -126,6 +127,7 @@ def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
     # Not boto3's default session: that keeps the profile and the credentials which it found first, whatever the
     # variables say later, and is not safe to make clients of in several threads.
     session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions(session.get_config_variable("data_path")))
     region = settings.region or session.get_config_variable("region")
     check_region(region, given=settings.region is not None)
     if not isinstance(session.get_scoped_config().get("s3", {}), dict):  # which botocore would meet with a traceback
@@ -139,6 +141,12 @@ def _client(settings: S3Settings, environment: Hashable) -> SharedClient:
     )
     credentials.check_before_signing(made)
     return SharedClient(made, session.get_config_variable("max_attempts"), credentials)
+
+
+@functools.lru_cache(_KEPT)
+def _descriptions(data_path: str | None) -> Loader:
+    """``botocore``'s descriptions of services: a session of its own reads these megabytes anew, for every client."""
+    return create_loader(data_path)
 
 
 def _environment() -> Hashable:

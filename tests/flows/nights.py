@@ -71,7 +71,8 @@ class Nights:
         self.clock = FixedClock()
         self.recipes = place / "recipes.toml"
         self.recipes.write_text(RECIPES)
-        self.numbers = itertools.count(1)
+        self.first_number = 1
+        self.numbers = itertools.count(self.first_number)
 
     def __call__(self, as_of: datetime | None = None, **values: Any) -> Outcome:
         steps = Steps(gather=partial(gather, progress=values.pop("on_backfill", None)))
@@ -87,7 +88,8 @@ class Nights:
         """These nights again below ``place``, to be continued with ids that were not used here."""
         shutil.copytree(self.registry, place / "registry")
         again = Nights(place, self.data)
-        again.numbers = itertools.count(1000)
+        again.first_number = (self.first_number // 1000 + 1) * 1000
+        again.numbers = itertools.count(again.first_number)
         return again
 
     def request(self, as_of: datetime, **values: Any) -> RetrainRequest:

@@ -17,7 +17,7 @@ reading one that is there commutes with whatever else can happen, so only one of
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -209,8 +209,7 @@ class _Explorer:
         world = self.worlds.things[number]
         found: list[State] = []
         for late in world.late:
-            landed = replace(world, late=world.late - {late}).create(*late)
-            found.append((self.worlds.of(landed), positions, faults, passes))
+            found.append((self.worlds.of(world.landed(late)), positions, faults, passes))
         asking = False
         for who, position in enumerate(positions):
             request = self._next(position)
@@ -225,14 +224,17 @@ class _Explorer:
             if faults == 0 and self._commutes(world, request, steps[0][1][who]):
                 return steps
             found += steps
-        later = replace(world, hours=world.hours + self.pass_hours)
-        if asking and passes and not world.late and not any(self._outlived(each, later.hours) for each in positions):
-            found.append((self.worlds.of(later), positions, faults, passes - 1))
+        if asking and passes and not world.late:
+            later = world.after(self.pass_hours)
+            if not any(self._outlived(each, later.hours) for each in positions):
+                found.append((self.worlds.of(later), positions, faults, passes - 1))
         return found
 
     def _moved(self, who: int, position: int, answer: Answer) -> int:
         """Where a client is after an answer; the hour of it is forgotten where it makes no difference."""
-        forgotten = self.positions.of((who, position, replace(answer, hours=self.begin)))
+        if answer.hours == self.begin:
+            return self.positions.of((who, position, answer))
+        forgotten = self.positions.of((who, position, Answer(answer.value, self.begin, answer.error)))
         return self.positions.of((who, position, answer)) if self._hour_counts(forgotten) else forgotten
 
     def _hour_counts(self, position: int) -> bool:
@@ -242,7 +244,7 @@ class _Explorer:
     def _commutes(self, world: World, request: Request, after: int) -> bool:
         """Whether nothing that can happen makes a difference to a request, nor it to anything."""
         key = request.arguments[0]
-        there = request.verb == "get" and self.settled(key) and any(key == each for each, _, _ in world.objects)
+        there = request.verb == "get" and self.settled(key) and key in world.keys
         return there and not self._hour_counts(after)
 
     def _outlived(self, position: int, hours: float) -> bool:

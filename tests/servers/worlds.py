@@ -6,8 +6,9 @@ Pure values: a world is never changed, a request gives another one. :mod:`server
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from registry.errors import Exists, NotFound, OutcomeUnknown, RegistryError, StoreUnavailable
@@ -25,13 +26,28 @@ class World:
     def contents(self) -> dict[str, bytes]:
         return {key: data for key, data, _ in self.objects}
 
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return frozenset(key for key, _, _ in self.objects)
+
     def create(self, key: str, data: bytes) -> World:
-        if any(key == each for each, _, _ in self.objects):
+        if key in self.keys:
             return self
-        return replace(self, objects=self.objects | {(key, data, self.hours)})
+        return World(self.objects | {(key, data, self.hours)}, self.late, self.hours)
 
     def delete(self, key: str) -> World:
-        return replace(self, objects=frozenset(each for each in self.objects if each[0] != key))
+        return World(frozenset(each for each in self.objects if each[0] != key), self.late, self.hours)
+
+    def sent(self, create: tuple[str, bytes]) -> World:
+        """The same with a create more on its way."""
+        return World(self.objects, self.late | {create}, self.hours)
+
+    def landed(self, create: tuple[str, bytes]) -> World:
+        """The same when one that was on its way has come."""
+        return World(self.objects, self.late - {create}, self.hours).create(*create)
+
+    def after(self, hours: float) -> World:
+        return World(self.objects, self.late, self.hours + hours)
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ def befalling(world: World, request: Request, faulty: bool) -> Iterator[tuple[Wo
         if after is not world:
             yield after, Answer(None, hours, Exists), 1  # the store layer asked twice and met its own first attempt
             # an upload is asked about by its own client alone: when it lands makes no difference, whether it does may
-            late = world if _is_upload(arguments[0]) else replace(world, late=world.late | {arguments})
+            late = world if _is_upload(arguments[0]) else world.sent((arguments[0], arguments[1]))
             yield late, unknown, 1
     elif verb == "delete":
         yield after, Answer(None, hours, StoreUnavailable), 1

@@ -29,6 +29,10 @@ def test_a_nights_code_is_imported_without_scikit_learn() -> None:
     assert loaded_after("import flows.night.run") == {"pandas"}
 
 
+def test_a_deployment_reads_the_form_of_the_flow_without_scikit_learn() -> None:
+    assert loaded_after("import flows.retrain; flows.retrain.retrain.parameters") & {"sklearn", "scipy"} == set()
+
+
 def test_the_help_names_every_command_in_words_that_fit() -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     for name, words in COMMANDS.items():

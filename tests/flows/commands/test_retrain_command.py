@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,37 +80,50 @@ def test_the_notebooks_figures_come_out_and_v1_stays_champion(real_bars: Path, t
     assert Registry(place).model("rf_direction_classifier").version("v1").record.rows == 24918
 
 
-def test_a_bucket_gets_the_same_log_as_a_folder(sample: Path, tmp_path: Path, bucket: str) -> None:
-    folder = str(tmp_path / "registry")
-    for place in (folder, f"{bucket}/registry"):
-        done = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", place)
-        assert done.returncode == 0, done.stderr
-    assert log_of(folder, "m") == log_of(f"{bucket}/registry", "m")
-    assert len(log_of(folder, "m")) == 4  # evidence, two versions, one decision
+@dataclass(frozen=True)
+class Ran:
+    """A night that was run: the registry, and what the command printed."""
+
+    registry: str
+    told: str
+
+
+@pytest.fixture(scope="module")
+def plain(june: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The night without Prefect, in a folder. Tests only read its log."""
+    place = str(tmp_path_factory.mktemp("plain") / "registry")
+    done = run("retrain", "run", "--data", str(june), *SHORT, "--registry", place)
+    assert done.returncode == 0, done.stderr
+    return Ran(place, done.stdout)
+
+
+def test_a_bucket_gets_the_same_log_as_a_folder(plain: Ran, june: Path, bucket: str) -> None:
+    done = run("retrain", "run", "--data", str(june), *SHORT, "--registry", f"{bucket}/registry")
+    assert done.returncode == 0, done.stderr
+    assert log_of(plain.registry, "m") == log_of(f"{bucket}/registry", "m")
+    assert len(log_of(plain.registry, "m")) == 4  # evidence, two versions, one decision
 
 
 @pytest.mark.server
 def test_through_prefect_and_without_it_leaves_the_same_log(
-    sample: Path, tmp_path: Path, prefect_server: PrefectServer
+    plain: Ran, june: Path, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
-    plain, flow = str(tmp_path / "plain"), str(tmp_path / "flow")
-    without = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", plain)
-    assert without.returncode == 0, without.stderr
-    assert "Running without Prefect: " in without.stdout
-    through = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", flow, env=prefect_server.env)
+    assert "Running without Prefect: " in plain.told
+    flow = str(tmp_path / "flow")
+    through = run("retrain", "run", "--data", str(june), *SHORT, "--registry", flow, env=prefect_server.env)
     assert through.returncode == 0, through.stderr
     assert f"Running through Prefect at {prefect_server.url}" in through.stdout
-    assert log_of(plain, "m") == log_of(flow, "m")
+    assert log_of(plain.registry, "m") == log_of(flow, "m")
 
 
 def test_a_store_that_ignores_the_condition_is_refused_before_anything_is_lost(
-    sample: Path, rclone_server: str, aws: Callable[[str], None]
+    june: Path, rclone_server: str, aws: Callable[[str], None]
 ) -> None:
     from tests.servers.fixtures import new_bucket
 
     aws(rclone_server)
     place = new_bucket()
-    done = run("retrain", "run", "--data", str(sample), *SHORT, "--registry", f"{place}/registry")
+    done = run("retrain", "run", "--data", str(june), *SHORT, "--registry", f"{place}/registry")
     assert done.returncode == 6
     assert "ignores 'If-None-Match: *'" in done.stderr
     assert Registry(f"{place}/registry").store.list("") == ["format/2.json"]

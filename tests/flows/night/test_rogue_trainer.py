@@ -58,14 +58,27 @@ CALIBRATED = Calibration(1.5, None, 2, SHORT.windows, 1, 0.05, 250, 1000, 1)
 """What ``bayes`` leads by is far below it, and what is forged here above."""
 
 
+@pytest.fixture(scope="module")
+def three_held(first_night: Nights, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """``line`` is champion, and three nights held. Tests continue from a copy."""
+    nights = first_night.copy(tmp_path_factory.mktemp("held"))
+    nights.model.set_policy(SHORT.to_dict(), author="ann", reason="a short test")
+    with pytest.MonkeyPatch.context() as patch:
+        calibrate_quickly(patch)
+        for day in (4, 5, 6):
+            assert nights(at(day)).action == "held"
+    return nights
+
+
+def calibrate_quickly(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("flows.gate.nightly.judge.calibrate", lambda *given, **values: CALIBRATED)
+
+
 @pytest.fixture
-def judged(second: Nights, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    """``line`` is champion, and three nights held; honest nights go on holding."""
-    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", lambda *given, **values: CALIBRATED)
-    second.model.set_policy(SHORT.to_dict(), author="ann", reason="a short test")
-    for day in (4, 5, 6):
-        assert second(at(day)).action == "held"
-    return second
+def judged(three_held: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+    """The same, continued: honest nights go on holding."""
+    calibrate_quickly(monkeypatch)
+    return three_held.copy(tmp_path)
 
 
 def append(model: Model, draft: Callable[[Entry | None, int], Draft], **values: Any) -> Entry:

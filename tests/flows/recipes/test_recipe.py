@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from flows.errors import RecipeRefused, RequestRefused
 from flows.recipes import BASELINES, Recipe, check_columns, choose, shipped
+from flows.recipes.declared import available_names, available_recipes
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 
@@ -39,6 +40,7 @@ def test_the_shipped_recipes_come_in_a_fixed_order():
         "stationary",
     ]
     assert all(name == each.name for name, each in shipped().items())
+    assert available_names(None) == tuple(available_recipes(None)) == tuple(shipped())
 
 
 def test_the_notebooks_forests_are_what_the_notebook_trained():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from registry.errors import InvalidName, InvalidRequest, StoreDenied, StoreRefused
 from registry.store import S3Settings, connect
@@ -91,3 +93,17 @@ def test_missing_credentials_are_told_with_the_variables_to_set(bucket: str, mon
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidRequest):
         S3Settings(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_second_client_of_other_credentials_reads_no_description_again(
+    aws: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws("http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "one")
+    connect("s3://bucket")
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: read.append(path) or load(self, path))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    connect("s3://bucket")
+    assert read == []

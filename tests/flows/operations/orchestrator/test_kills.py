@@ -28,9 +28,9 @@ def command(program: str, *words: str) -> list[str]:
     return [str(Path(sys.executable).with_name(program)), *words]
 
 
-def night(sample: Path, registry: Path) -> list[str]:
+def night(bars: Path, registry: Path) -> list[str]:
     recipes = [word for recipe in RECIPES for word in ("--recipe", recipe)]
-    where = ("--data", str(sample), "--registry", str(registry), "--model", "m", "--as-of", "2024-06-05T21:00Z")
+    where = ("--data", str(bars), "--registry", str(registry), "--model", "m", "--as-of", "2024-06-05T21:00Z")
     return command("retrain", "run", "--no-prefect", "--no-backfill", *where, *recipes)
 
 
@@ -42,19 +42,19 @@ class Usual:
 
 
 @pytest.fixture(scope="module")
-def usual(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Usual:
+def usual(june: Path, tmp_path_factory: pytest.TempPathFactory) -> Usual:
     began = time.monotonic()
-    subprocess.run(night(sample, tmp_path_factory.mktemp("whole")), check=True, capture_output=True)
+    subprocess.run(night(june, tmp_path_factory.mktemp("whole")), check=True, capture_output=True)
     return Usual(time.monotonic() - began)
 
 
-def killed_night(sample: Path, folder: Path, usual: Usual, chance: random.Random) -> Path:
+def killed_night(june: Path, folder: Path, usual: Usual, chance: random.Random) -> Path:
     """A registry that a night was at work on when it was killed; one that ended before was too quick, and is left."""
     for attempt in range(5):
         registry, began = folder / str(attempt), time.monotonic()
-        with subprocess.Popen(night(sample, registry), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        with subprocess.Popen(night(june, registry), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
             try:
-                killed.wait(usual.seconds * chance.uniform(0.3, 1.0))  # before that it only imports
+                killed.wait(usual.seconds * chance.uniform(0.5, 1.0))  # before that it only imports
             except subprocess.TimeoutExpired:
                 killed.kill()
         if killed.returncode == -signal.SIGKILL:
@@ -65,10 +65,10 @@ def killed_night(sample: Path, folder: Path, usual: Usual, chance: random.Random
 
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_night_killed_anywhere_is_completed_by_a_plain_run(
-    number: int, sample: Path, tmp_path: Path, usual: Usual
+    number: int, june: Path, tmp_path: Path, usual: Usual
 ) -> None:
-    registry = killed_night(sample, tmp_path, usual, random.Random(SEED + number))
-    again = subprocess.run(night(sample, registry), capture_output=True, text=True, check=False)
+    registry = killed_night(june, tmp_path, usual, random.Random(SEED + number))
+    again = subprocess.run(night(june, registry), capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     model = Registry(registry).model("m")
     assert sorted(version.record.recipe or "" for version in model.history()) == sorted(RECIPES)

@@ -33,14 +33,14 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def retrain(
-    sample: Path,
+    june: Path,
     tmp_path: Path,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Retrain:
     """The command ``retrain`` on Wednesday evening; gives its status, output and errors."""
-    values = {"DATA": sample, "REGISTRY": tmp_path / "registry", "MODEL": "m", "CORES": 1, "ALERT_URL": receiver.url}
+    values = {"DATA": june, "REGISTRY": tmp_path / "registry", "MODEL": "m", "CORES": 1, "ALERT_URL": receiver.url}
     for name, value in (values | {"CONDITIONS": tmp_path / "conditions"}).items():
         monkeypatch.setenv(f"RETRAIN_{name}", str(value))
     monkeypatch.setenv("PREFECT_API_URL", NOBODY)

@@ -79,11 +79,11 @@ def unreliable(server: str, weather: Weather) -> Iterator[str]:
 
 @pytest.fixture
 def place(
-    moto_server: str, aws: Callable[[str], None], sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moto_server: str, aws: Callable[[str], None], june: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     aws(moto_server)
     url = f"{new_bucket()}/registry"
-    values = {"DATA": sample, "REGISTRY": url, "MODEL": "m", "CORES": 1, "CONDITIONS": tmp_path / "conditions"}
+    values = {"DATA": june, "REGISTRY": url, "MODEL": "m", "CORES": 1, "CONDITIONS": tmp_path / "conditions"}
     for name, value in values.items():
         monkeypatch.setenv(f"RETRAIN_{name}", str(value))
     return url
