@@ -9,12 +9,14 @@ no evidence before it. The gate is told nothing of the correlation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from benchmarks.gate.days import EDGE_SIGNAL, HISTORY, NIGHTS, OWN, RECIPES, Floats, autoregression
 from benchmarks.gate.figures import quantile, rate, share
@@ -31,6 +33,7 @@ BACKFILL = 250
 YEARS, FEWER, AT_ONCE = 2_000, 400, 40
 """False promotions are rare and counted in more years than nights are."""
 FLEETS, CORRELATIONS = (5, 20), (0.0, 0.1, 0.3, 0.6)
+SCORES = (("accuracy", 1.0), ("edge", EDGE_SIGNAL))
 MOST_MISSING = 0.1
 AROUND_ONE, HARDER = (0.5**0.5, 2.0**0.5), (1.0, 2.0)
 """From 182 bars a day to 46, around the 91 of GBPUSD; or from 91 to 23, as of M15 and H1."""
@@ -153,7 +156,7 @@ def false_promotions(instruments: int, correlation: float, history: int, years: 
     return " | ".join([*(each.words(".3f") for each in figures), rate(all_changes).words(".2f")])
 
 
-def nights_to(world: World, years: int, stream: int, *, pooled_share: float, instrument: int | None) -> str:
+def nights_to(world: World, years: int, stream: int, *, pooled_share: float, instrument: int | None = None) -> str:
     """Nights until the first recipe is promoted: by the pool, or on one instrument by whichever is first; median and
     how many years see it."""
     asked = Asked.of(world.instruments, young=not world.history, pooled_share=pooled_share)
@@ -207,71 +210,76 @@ def check() -> float:
     return worst
 
 
-def show(years: int = YEARS, fewer: int = FEWER, fleets: Sequence[int] = FLEETS) -> None:
-    """Print the tables of a fleet."""
-    with threadpool_limits(1):
-        print(f"\nrunning sums agree with the pooled judgement to {check():.0e} in z")
-        _show_false(years, fleets, HISTORY)
-        _show_nights(fewer)
-        _show_one(fewer, fleets)
-        _show_mixed(fewer)
-        _show_false(years, fleets, 0)
+def show(years: int = YEARS, fewer: int = FEWER) -> None:
+    """Print the tables of a fleet, played on all cores."""
+    print(f"\nrunning sums agree with the pooled judgement to {check():.0e} in z")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        _show_false(pool, years, HISTORY)
+        _show_nights(pool, fewer)
+        _show_one(pool, fewer)
+        _show_mixed(pool, fewer)
+        _show_false(pool, years, 0)
 
 
-def _show_false(years: int, fleets: Sequence[int], history: int) -> None:
+def _show_false(pool: Executor, years: int, history: int) -> None:
     age = "champions a year old" if history else "new champions"
     print(f"\nNobody is better anywhere, {age}, {years:,} years of each fleet, a budget of {BUDGET} a year:\n")
     print("| instruments | correlation | pooled, a year | alone, a year | both | years with any | champions changed |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for instruments in fleets:
-        for correlation in CORRELATIONS:
-            row = false_promotions(instruments, correlation, history, years)
-            print(f"| {instruments} | {correlation:g} | {row} |", flush=True)
+    rows = [(instruments, correlation) for instruments in FLEETS for correlation in CORRELATIONS]
+    found = pool.map(partial(false_promotions, history=history, years=years), *zip(*rows, strict=True))
+    for (instruments, correlation), row in zip(rows, found, strict=True):
+        print(f"| {instruments} | {correlation:g} | {row} |", flush=True)
 
 
-def _show_nights(years: int) -> None:
+def _show_nights(pool: Executor, years: int) -> None:
     print(f"\nOne of five recipes is better by a point on all instruments, new champions, {years} years:\n")
-    print(
-        "| instruments | score | correlation | pooled: median night; found in a year | days vary 1 to 2 times as much |"
-    )
+    print("| instruments | score | correlation | median night; found in a year | days vary 1 to 2 times as much |")
     print("| --- | --- | --- | --- | --- |")
-    for score, signal in (("accuracy", 1.0), ("edge", EDGE_SIGNAL)):
+    play = partial(nights_to, years=years, stream=10, pooled_share=POOLED_SHARE)
+    for score, signal in SCORES:
         one = World(better(1, 1.0), 0.0, 0, signal, (1.0, 1.0))
-        plain = nights_to(one, 4 * years, 11, pooled_share=0.0, instrument=0)
+        plain = nights_to(one, years=4 * years, stream=11, pooled_share=0.0, instrument=0)
         print(f"| 1, its own gate with all of {BUDGET} | {score} | | {plain} | |", flush=True)
-        for instruments in FLEETS:
-            for correlation in CORRELATIONS:
-                worlds = [
-                    World(better(instruments, 1.0), correlation, 0, signal, each) for each in (AROUND_ONE, HARDER)
-                ]
-                cells = [nights_to(each, years, 10, pooled_share=POOLED_SHARE, instrument=None) for each in worlds]
-                print(f"| {instruments} | {score} | {correlation:g} | {' | '.join(cells)} |", flush=True)
+        rows = [(instruments, correlation) for instruments in FLEETS for correlation in CORRELATIONS]
+        worlds = [World(better(k, 1.0), r, 0, signal, each) for k, r in rows for each in (AROUND_ONE, HARDER)]
+        found = pool.map(play, worlds)
+        for instruments, correlation in rows:
+            print(f"| {instruments} | {score} | {correlation:g} | {next(found)} | {next(found)} |", flush=True)
 
 
-def _show_one(years: int, fleets: Sequence[int]) -> None:
+def _show_one(pool: Executor, years: int) -> None:
     print(f"\nOne recipe is better by 2 points on one instrument alone, correlation 0.3, {years} years:\n")
     print("| instruments | score | a quarter to the pool | a half to the pool | no pool |")
     print("| --- | --- | --- | --- | --- |")
-    for instruments in fleets:
-        for score, signal in (("accuracy", 1.0), ("edge", EDGE_SIGNAL)):
-            world = World(better(instruments, 2.0, on=1), 0.3, 0, signal)
-            cells = [nights_to(world, years, 20, pooled_share=each, instrument=0) for each in (POOLED_SHARE, 0.5, 0.0)]
+    for instruments in FLEETS:
+        for score, signal in SCORES:
+            world = World(better(instruments, 2.0, on=1), 0.3, 0, signal, (1.0, 2.0**0.5))
+            shares = (POOLED_SHARE, 0.5, 0.0)
+            cells = pool.map(partial(_on_one, world, years), shares)
             print(f"| {instruments} | {score} | {' | '.join(cells)} |", flush=True)
 
 
-def _show_mixed(years: int) -> None:
-    print(
-        f"\nA recipe that is better on some instruments and worse on the others, 20, correlation 0.3, {years} years:\n"
-    )
+def _on_one(world: World, years: int, pooled_share: float) -> str:
+    return nights_to(world, years=years, stream=20, pooled_share=pooled_share, instrument=0)
+
+
+def _show_mixed(pool: Executor, years: int) -> None:
+    print(f"\nA recipe that is better on some instruments and worse on others, 20, correlation 0.3, {years} years:\n")
     print(
         "| recipe | pooled promotions a year | then serves where it is better | where it is worse | worse ones a year |"
     )
     print("| --- | --- | --- | --- | --- |")
-    for name, gains in (
-        ("a point better on ten, a point worse on ten", better(20, 1.0, on=10, else_=-1.0)),
-        ("a point better on fourteen, a point worse on six", better(20, 1.0, on=14, else_=-1.0)),
-        ("two points better on ten, a point worse on ten", better(20, 2.0, on=10, else_=-1.0)),
+    rows = [
+        (f"{name}, {score}", World(gains, 0.3, HISTORY, signal))
+        for name, gains in (
+            ("a point better on ten, a point worse on ten", better(20, 1.0, on=10, else_=-1.0)),
+            ("a point better on fourteen, a point worse on six", better(20, 1.0, on=14, else_=-1.0)),
+            ("two points better on ten, a point worse on ten", better(20, 2.0, on=10, else_=-1.0)),
+        )
+        for score, signal in SCORES
+    ]
+    for (name, _), row in zip(
+        rows, pool.map(partial(mixed, years=years, stream=30), [w for _, w in rows]), strict=True
     ):
-        for score, signal in (("accuracy", 1.0), ("edge", EDGE_SIGNAL)):
-            row = mixed(World(gains, 0.3, HISTORY, signal), years, 30)
-            print(f"| {name}, {score} | {row} |", flush=True)
+        print(f"| {name} | {row} |", flush=True)

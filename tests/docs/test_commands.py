@@ -32,6 +32,7 @@ NOT_RUN = {
     "retrain up": "runs until Ctrl-C: tests/flows/operations/orchestrator/test_up.py",
     "retrain deploy": "needs a Prefect server: tests/flows/operations/orchestrator/test_up.py",
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",
+    "retrain status --again": "needs a pool of two models: tests/flows/fleet/test_pooled_fleet.py",
     "retrain replay": "fits every recipe of 390 nights: tests/flows/night/test_replay_and_explain.py",
     "registry approve": "needs a night that waits for it: tests/flows/night/test_signed_nights.py",
     "registry repair": "refused where nothing lies in the future: tests/registry/model/test_repair_dates.py",
