@@ -26,7 +26,7 @@ test: check ## lint, types and all tests
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for, every threshold
 	@TEST_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \
 		tests/flows/operations/orchestrator/test_browser.py tests/flows/operations/orchestrator/test_offline.py \
-		tests/flows/gate/nightly/test_calibration.py
+		tests/flows/gate/nightly/test_calibration.py tests/flows/fleet/test_cluster.py
 
 coverage: $(VENV)/.dev ## how much of registry/ its own tests reach, branches too (at least 95 %)
 	@$(BIN)/python -m coverage run --source=registry -m pytest tests/registry \

@@ -15,12 +15,14 @@ from flows.operations.status.watching import watch_champion
 from flows.settings import load_settings
 from registry import SystemClock
 
-_examine = task(name="examine the champion", task_run_name="examine the champion", cache_policy=NO_CACHE)(health_now)
+examine_as_task = task(name="examine the champion", task_run_name="examine the champion", cache_policy=NO_CACHE)(
+    health_now
+)
 
 
 @flow(name="watch", flow_run_name="watch", persist_result=False)
 def watch(as_of: datetime | None = None) -> State[Health | None]:
     """What is wrong with the champion or its bars; None while production is empty."""
     job = plan(RetrainRequest(as_of=as_of), load_settings())
-    health = watch_champion(job, as_of or SystemClock().now(), examine=_examine)
+    health = watch_champion(job, as_of or SystemClock().now(), examine=examine_as_task)
     return Completed(message="production is empty" if health is None else str(health), data=health)

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,14 @@ if TYPE_CHECKING:  # pandas and the gate take a second to import: only where a f
 
 def refuse_one(options: Mapping[str, Any]) -> None:
     """:class:`RequestRefused` for an option that is of one model."""
+    refuse_any(options, "is of one model and does not go with --all: say it in the file of the fleet")
+
+
+def refuse_any(options: Mapping[str, Any], why: str) -> None:
+    """:class:`RequestRefused` for the first of these options that is given."""
     given = [name for name, value in options.items() if value]
     if given:
-        raise RequestRefused(f"{given[0]} is of one model and does not go with --all: say it in the file of the fleet")
+        raise RequestRefused(f"{given[0]} {why}")
 
 
 def run_fleet(options: Sequence[str], *, as_json: bool) -> None:
@@ -119,6 +124,44 @@ def pool_again(path: Path) -> None:
     sys.stdout.write(f"{'the same' if same else 'not the same'}: {again}\n")
     if not same:
         raise typer.Exit(1)
+
+
+def watch_all(at: datetime | None, *, tell: bool) -> bool:
+    """A line a model; whether a person should look at any."""
+    from flows.fleet.members import read_fleet
+    from flows.fleet.watching import watch_fleet
+    from flows.settings import load_settings
+    from registry import SystemClock
+
+    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    calls = False
+    fleet = read_fleet(Path(settings.fleet), settings)
+    for seen in watch_fleet(fleet, at or SystemClock().now(), as_of=at, tell=tell):
+        console.print(seen.line, markup=False)
+        calls = calls or seen.calls
+    return calls
+
+
+def show_plan(*, as_json: bool) -> None:
+    """The next night of each model in the order in which they start; nothing is run, no registry is asked."""
+    from flows.fleet.members import read_fleet
+    from flows.fleet.planning import plan_nights
+    from flows.operations.settings import load_operations
+    from flows.settings import load_settings
+    from registry import SystemClock
+
+    settings = load_settings()
+    fleet = read_fleet(Path(settings.fleet), settings)
+    nights = plan_nights(fleet, load_operations(), SystemClock().now())
+    if as_json:
+        sys.stdout.write(json.dumps([night.to_dict() for night in nights], indent=2) + "\n")
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    where = f"on the cluster at {fleet.dask}" if fleet.dask else f"{fleet.at_once} at once"
+    spread = f", begun over {fleet.spread_minutes:g} minutes" if fleet.spread_minutes else ""
+    console.print(f"{len(nights)} models of {fleet.path}, {where}{spread}.", markup=False)
+    for night in nights:
+        console.print(night.line, markup=False)
 
 
 def show_fleet(grace: timedelta, *, check: bool, page: Path | None, as_json: bool) -> None:

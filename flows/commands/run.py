@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.fleet_nights import refuse_one, run_fleet
+from flows.commands.fleet_nights import refuse_any, refuse_one, run_fleet, show_plan
 from flows.commands.options import All, Allow, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
 from flows.commands.outcome_table import show
 from flows.errors import RequestRefused
@@ -50,6 +50,9 @@ def run(
         bool, typer.Option(help="For cron: wait for the day's bars and alert about errors; without Prefect.")
     ] = False,
     everyone: All = False,
+    planned: Annotated[
+        bool, typer.Option("--plan", help="With --all: show which nights come and when they start; run none.")
+    ] = False,
 ) -> None:
     """One night: load, train, register, judge, promote or hold."""
     if everyone:
@@ -58,9 +61,15 @@ def run(
         refuse_one(one)
         flags = {"--scheduled": scheduled, "--dry-run": dry_run, "--accept-unskilled": accept_unskilled}
         flags |= {"--no-backfill": not backfill, "--prefect": prefect is True, "--no-prefect": prefect is False}
+        if planned:
+            refuse_any({**flags, "--as-of": as_of}, "is of nights that run and does not go with --plan: leave it out")
+            show_plan(as_json=as_json)
+            return
         given = [] if as_of is None else ["--as-of", as_of]
         run_fleet([*given, *(name for name, on in flags.items() if on)], as_json=as_json)
         return
+    if planned:
+        raise RequestRefused("--plan is of all models: add --all")
     by = {name: value for name, value in (("author", author), ("reason", reason)) if value is not None}
     forced = by if force is None else {"promote": force, **by}
     request = checked_request(

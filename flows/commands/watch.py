@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.commands.options import BarsUrl, RegistryUrl
+from flows.commands.fleet_nights import refuse_one, watch_all
+from flows.commands.options import All, BarsUrl, RegistryUrl
 from flows.job.plan import plan
 from flows.job.request import moment, request
 from flows.operations.status.watching import champion_health, watch_champion
@@ -24,9 +25,15 @@ def watch(
     registry: RegistryUrl = None,
     as_of: Annotated[str | None, typer.Option(help="Treat this moment as now, for example 2024-12-31T22:00Z.")] = None,
     tell: Annotated[bool, typer.Option(help="For cron: alert where something begins or ends.")] = False,
+    everyone: All = False,
 ) -> None:
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""
     at = None if as_of is None else moment(as_of)
+    if everyone:
+        refuse_one({"MODEL": model, "--data": data, "--registry": registry})
+        if watch_all(at, tell=tell):
+            raise typer.Exit(ALARMED)
+        return
     job = plan(request(as_of=at, data=data, registry=registry, model=model), load_settings())
     health = (watch_champion if tell else champion_health)(job, at or SystemClock().now())
     console = Console(highlight=False)

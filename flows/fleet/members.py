@@ -4,6 +4,8 @@ A model's settings are those of the environment (``RETRAIN_*``), then ``[default
 every setting of :class:`~flows.settings.Settings` by its name, and ``recipes``, the names of those to train::
 
     at_once = 2                                  # nights beside each other; 1 where it is not said
+    spread_minutes = 10                          # scheduled ones begin over so long; together where it is not said
+    dask = "tcp://scheduler:8786"                # the nights of the deployment run on this cluster, not here
 
     [pooled]                                     # judge recipes on all models at once, too
     budget = 0.05                                # false promotions a year, of all together
@@ -27,6 +29,7 @@ every setting of :class:`~flows.settings.Settings` by its name, and ``recipes``,
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,8 +48,12 @@ from registry.format.keys import check_name
 __all__ = ["Fleet", "FleetRefused", "Member", "read_fleet"]
 
 MOST_AT_ONCE = 64
+MOST_SPREAD = 240
+"""Minutes: four hours, as long as a night may wait for another one."""
 
-_TABLES = ("at_once", "defaults", "models", "pooled")
+_KEYS = ("at_once", "dask", "defaults", "models", "pooled", "spread_minutes")
+
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^\s/]+:\d+")
 _SETTINGS = tuple(name for name in Settings.model_fields if name not in ("model", "fleet"))
 
 
@@ -68,12 +75,16 @@ class Member:
 @dataclass(frozen=True)
 class Fleet:
     """Models in the order of the file. ``at_once``: how many have their night beside each other. ``budget``: of false
-    promotions a year, of all models and their pool together; None: no pool, and each model has one of its own."""
+    promotions a year, of all models and their pool together; None: no pool, and each model has one of its own.
+    ``spread_minutes``: over how long scheduled ones begin. ``dask``: the address of a scheduler whose workers have the
+    nights of the deployment, as many at once as they have threads; None is this machine."""
 
     path: Path
     members: tuple[Member, ...]
     at_once: int = 1
     budget: float | None = None
+    spread_minutes: float = 0.0
+    dask: str | None = None
 
     @property
     def share(self) -> float | None:
@@ -87,12 +98,18 @@ def read_fleet(path: Path, settings: Settings) -> Fleet:
     Raises :class:`FleetRefused`, which names the file, the table and the key, before any model is touched.
     """
     values = _parsed(path)
-    unknown = values.keys() - set(_TABLES)
+    unknown = values.keys() - set(_KEYS)
     if unknown:
-        raise FleetRefused(f"{path}: {_unknown(min(unknown), _TABLES)}")
+        raise FleetRefused(f"{path}: {_unknown(min(unknown), _KEYS)}")
     at_once = values.get("at_once", 1)
     if type(at_once) is not int or not 1 <= at_once <= MOST_AT_ONCE:
         raise FleetRefused(f"{path}: at_once is {at_once!r}: give a whole number from 1 to {MOST_AT_ONCE}")
+    spread = values.get("spread_minutes", 0.0)
+    if isinstance(spread, bool) or not isinstance(spread, int | float) or not 0 <= spread <= MOST_SPREAD:
+        raise FleetRefused(f"{path}: spread_minutes is {spread!r}: give a number from 0 to {MOST_SPREAD}")
+    dask = values.get("dask")
+    if dask is not None and (not isinstance(dask, str) or not _ADDRESS.fullmatch(dask)):
+        raise FleetRefused(f"{path}: dask is {dask!r}: give the address of a scheduler, tcp://host:8786")
     models = _table(path, "models", values.get("models", {}))
     if not models:
         raise FleetRefused(f"{path} has no models: write a table [models.NAME] for each")
@@ -104,7 +121,7 @@ def read_fleet(path: Path, settings: Settings) -> Fleet:
             raise FleetRefused(f"{path}: {budgeted[0]} has a budget, but [pooled] gives each model its share: drop one")
         defaults = {**defaults, "budget": share_of(budget, len(models))}
     members = tuple(_member(path, name, own, defaults, settings) for name, own in models.items())
-    return Fleet(path, members, at_once, budget)
+    return Fleet(path, members, at_once, budget, float(spread), dask)
 
 
 def _budget(path: Path, values: Mapping[str, Any], models: int) -> float | None:

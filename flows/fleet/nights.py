@@ -15,9 +15,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from flows.fleet.members import Fleet, Member
+from flows.fleet.planning import offset_of
+from registry import Clock, SystemClock
 
 __all__ = ["FleetNight", "run_night_of", "run_nights"]
 
@@ -47,15 +50,32 @@ class FleetNight:
         return {**told, "exit_status": self.exit_status, "outcome": self.outcome}
 
 
-def run_nights(fleet: Fleet, options: Sequence[str] = ()) -> Iterator[FleetNight]:
-    """Each model's night as it ends; ``options``: of ``retrain run``, the same for all."""
+def run_nights(fleet: Fleet, options: Sequence[str] = (), clock: Clock | None = None) -> Iterator[FleetNight]:
+    """Each model's night as it ends; ``options``: of ``retrain run``, the same for all. Scheduled ones begin over the
+    fleet's ``spread_minutes``."""
+    clock = clock or SystemClock()
+    begun = clock.now()
+    spread = "--scheduled" in options
     with ThreadPoolExecutor(fleet.at_once, thread_name_prefix="night") as pool:
-        for night in as_completed([pool.submit(run_night_of, member, options) for member in fleet.members]):
+        nights = [
+            pool.submit(run_night_of, member, options, begun + offset_of(fleet, place) if spread else begun, clock)
+            for place, member in enumerate(fleet.members)
+        ]
+        for night in as_completed(nights):
             yield night.result()
 
 
-def run_night_of(member: Member, options: Sequence[str] = ()) -> FleetNight:
-    """One model's night, in a process of its own; ``options``: of ``retrain run``."""
+def run_night_of(
+    member: Member, options: Sequence[str] = (), begins: datetime | None = None, clock: Clock | None = None
+) -> FleetNight:
+    """One model's night, in a process of its own and not before it ``begins``; ``options``: of ``retrain run``."""
+    clock = clock or SystemClock()
+    if begins is not None and begins > (now := clock.now()):
+        clock.sleep((begins - now).total_seconds())
+    return _night_in_process(member, options)
+
+
+def _night_in_process(member: Member, options: Sequence[str]) -> FleetNight:
     recipes = [option for name in member.recipes for option in ("--recipe", name)]
     # -P: a folder of the user's that is called flows must not be taken for the package
     command = [sys.executable, "-P", "-m", "flows.cli", "run", "--json", *recipes, *options]

@@ -69,6 +69,8 @@ def scheduled(description: Mapping[str, Any], hours: Sequence[TradingHours], *, 
             each["schedules"] = nights
         elif each["name"] == "watch":
             each["schedules"] = watch
+            if fleet:
+                each["entrypoint"] = "flows.fleet.dag.watch_all"
     return {**description, "deployments": kept}
 
 

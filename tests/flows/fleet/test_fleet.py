@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.errors import BarsRejected
 from flows.fleet.members import Fleet, Member, read_fleet
 from flows.fleet.nights import run_nights
 from flows.fleet.overview import FleetRow, write_page
+from flows.job.plan import Job
+from flows.operations.alerts.conditions import FileMemory
 from flows.settings import Settings
-from registry import Registry
+from registry import Model, Registry
 from tests.clocks import FixedClock
 from tests.flows.nights import RECIPES, short_bars
 
@@ -92,6 +96,32 @@ def test_status_names_those_first_that_a_person_should_look_at(
     found = json.loads(CliRunner().invoke(app, ["status", "--all", "--json"]).stdout)
     assert [row["model"] for row in found] == ["lines", "bayes", "broken"]
     assert [row["last_night"] for row in found] == ["2024-06-05", "2024-06-05", None]
+
+
+def test_the_watch_looks_at_every_model_and_remembers_its_alerts_by_its_name(
+    told: Any, fleet_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRAIN_FLEET", str(fleet_file))
+    monkeypatch.setenv("RETRAIN_CONDITIONS", str(tmp_path))
+    monkeypatch.setattr("flows.fleet.watching.health_now", not_for_bayes)
+    shown = CliRunner().invoke(app, ["watch", "--all", "--tell"])
+    assert shown.exit_code == 10
+    assert shown.stdout.splitlines() == [
+        "lines: production is empty, there is nothing to watch",
+        "bayes: its evidence is gone",
+        "broken: production is empty, there is nothing to watch",
+    ]
+    late = {name: set(FileMemory(str(tmp_path)).read(name)) for name in ("lines", "bayes", "broken")}
+    assert late == {"lines": {"night.missed"}, "bayes": {"data.rejected", "night.missed"}, "broken": set()}
+
+
+def not_for_bayes(job: Job, model: Model, due: date, **_: Any) -> None:
+    if job.model == "bayes":
+        raise BarsRejected("its evidence is gone")
+
+
+def test_a_watch_of_all_is_of_no_model() -> None:
+    assert "MODEL" in str(CliRunner().invoke(app, ["watch", "some", "--all"]).exception)
 
 
 @pytest.mark.parametrize("option", [("--model", "a"), ("--data", "x"), ("--recipe", "line"), ("--force", "v1")])

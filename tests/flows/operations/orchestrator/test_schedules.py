@@ -43,7 +43,9 @@ def test_what_is_deployed_for_gbpusd_is_prefect_yaml() -> None:
     deployments = by_name(scheduled(described(), [GBPUSD_M15.hours]))
     assert deployments == {name: each for name, each in by_name(described()).items() if name != "fleet"}
     fleet = by_name(scheduled(described(), [find_instrument(name).hours for name in ("GBPUSD", "EURUSD")], fleet=True))
-    assert fleet == by_name(described()) | {"nightly": by_name(described())["nightly"] | {"schedules": []}}
+    plain = by_name(described())
+    every = plain["watch"] | {"entrypoint": "flows.fleet.dag.watch_all"}
+    assert fleet == plain | {"nightly": plain["nightly"] | {"schedules": []}, "watch": every}
 
 
 @pytest.mark.parametrize("hours", [*(find_instrument(name).hours for name in SHIPPED), DUSK], ids=[*SHIPPED, "dusk"])
