@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,11 @@ def fitted(seed):
     return LogisticRegression().fit(x, (x[:, 0] + seed * x[:, 1] > 0).astype(int))
 
 
+@functools.cache
+def archive(seed: int) -> bytes:
+    return pack(fitted(seed), SIGNATURE)
+
+
 def fill(place: Path) -> None:
     """v1, v2 and v3, of which v1 and then v2 were champions."""
     model = Registry(place).model(NAME)
@@ -28,6 +34,6 @@ def fill(place: Path) -> None:
         record = VersionRecord(
             recipe="logistic", metrics={"accuracy": accuracy}, parameters={"C": float(seed)}, measured_on=BARS
         )
-        model.register(pack(fitted(seed), SIGNATURE), record, author="trainer")
+        model.register(archive(seed), record, author="trainer")
     for version in ("v1", "v2"):
         model.force(version, author="ann", reason="to begin with")

@@ -16,7 +16,7 @@ from flows.evidence.hindsight import nights_late
 from flows.gate.scoring.ledger import minutes
 from flows.night.rejudge import judge_again
 from tests.flows.evidence.test_corrections_rescored import corrected
-from tests.flows.nights import Nights, at, quick_calibration, short_bars
+from tests.flows.nights import Nights, at, quick_calibration
 
 
 @pytest.fixture
@@ -147,13 +147,22 @@ def test_a_holiday_is_no_trading_day(tmp_path: Path) -> None:
     }
 
 
+@pytest.fixture(scope="module")
+def three_decided(june: Path, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Three decided nights. Tests continue from a copy."""
+    nights = Nights(tmp_path_factory.mktemp("three"), june)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
+        for day in (3, 4, 5):
+            nights(at(day))
+    return nights
+
+
 @pytest.fixture
-def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    """Bars of their own and three decided nights."""
-    monkeypatch.setattr("flows.gate.nightly.judge.calibrate", quick_calibration)
-    nights = Nights(tmp_path / "own", short_bars(tmp_path / "bars"))
-    for day in (3, 4, 5):
-        nights(at(day))
+def three(three_decided: Nights, tmp_path: Path, quickly_calibrated: None) -> Nights:
+    """The same with bars of their own, which may be changed."""
+    nights = three_decided.copy(tmp_path / "own")
+    nights.data = shutil.copytree(three_decided.data, tmp_path / "bars")
     return nights
 
 

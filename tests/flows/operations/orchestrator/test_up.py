@@ -124,9 +124,9 @@ class Up:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Up]:
+def up(tmp_path_factory: pytest.TempPathFactory, june: Path) -> Iterator[Up]:
     with receiving() as receiver:
-        found = Up(tmp_path_factory.mktemp("up"), sample, receiver)
+        found = Up(tmp_path_factory.mktemp("up"), june, receiver)
         try:
             found.until("the line Up", lambda: "Ctrl-C stops" in found.said or found.process.poll() is not None, 240)
             assert found.process.poll() is None, found.said
