@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.fleet.evidence import commands_of, judge_fleet
 from flows.fleet.members import Fleet, FleetRefused, read_fleet
+from flows.fleet.nights import FleetNight
 from flows.gate.nightly.calibration import Simulation, calibrate
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.sequential import judge
@@ -23,6 +24,7 @@ from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.rejudge import judge_again
 from flows.night.run import run_night
+from flows.operations.alerts.notifier import Notifier
 from flows.settings import Settings
 from registry import Registry
 from registry.cli import app as registry_app
@@ -152,6 +154,45 @@ def test_a_decision_of_other_entries_or_models_is_refused(place: Place) -> None:
         judge_fleet(place.fleet, forged)
     with pytest.raises(FleetRefused, match="gone is part of the decision"):
         judge_fleet(place.fleet, {**decision.basis, "gone": decision.basis["a"]})
+
+
+@pytest.fixture
+def sent(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Alerts that were sent, kind and words; the nights of the fleet are those that were run already."""
+    told: list[tuple[str, str]] = []
+    monkeypatch.setenv("RETRAIN_FLEET", str(place.fleet.path))
+    nights = [FleetNight(member, 0, "held", {"action": "held"}) for member in place.fleet.members]
+    monkeypatch.setattr("flows.fleet.nights.run_nights", lambda *_: iter(nights))
+    monkeypatch.setattr(Notifier, "send_occurrence", lambda self, kind, what, *, now: told.append((kind, what)))
+    return told
+
+
+@pytest.mark.usefixtures("free")
+def test_after_the_nights_a_proposal_is_printed_and_told(place: Place, sent: list[tuple[str, str]]) -> None:
+    done = CliRunner().invoke(app, ["run", "--all", "--json", "--scheduled"])
+    assert done.exit_code == 0, done.output
+    told, decision = json.loads(done.stdout), judge_fleet(place.fleet)
+    assert decision is not None and told["pooled"] == json.loads(json.dumps(decision.to_dict()))
+    assert [night["model"] for night in told["nights"]] == ["a", "b"]
+    ((kind, what),) = sent
+    assert kind == "candidate.waiting" and all(command in what for command in commands_of(place.fleet, decision))
+    assert "--force" in done.stderr
+
+
+def test_after_the_nights_what_is_held_is_told_to_nobody(place: Place, sent: list[tuple[str, str]]) -> None:
+    done = CliRunner().invoke(app, ["run", "--all", "--scheduled"])
+    assert done.exit_code == 0 and "  pooled: too few days" in done.stdout and sent == []
+
+
+def test_a_pool_that_cannot_be_judged_ends_with_status_1_and_an_alert(
+    place: Place, sent: list[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fleet.toml"
+    path.write_text(place.fleet.path.read_text().replace("0.05", "0.03"))  # nights were judged with a larger share
+    monkeypatch.setenv("RETRAIN_FLEET", str(path))
+    done = CliRunner().invoke(app, ["run", "--all", "--scheduled"])
+    assert done.exit_code == 1 and "! pooled: fault: " in done.stdout and "its share" in done.stdout
+    assert [kind for kind, _ in sent] == ["retrain.failed"]
 
 
 @pytest.mark.usefixtures("free")
