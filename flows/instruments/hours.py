@@ -205,7 +205,7 @@ class TradingHours(BaseModel):
 
     def ends_early(self, day: date) -> bool:
         """Whether the trading day of this name is a short one."""
-        return is_named(day, self.short_days)
+        return is_named(day, self.short_days, "short days")
 
     def close_of(self, day: date) -> datetime:
         """When the trading day ends, in UTC."""

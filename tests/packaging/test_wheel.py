@@ -52,7 +52,7 @@ def test_it_says_what_it_is_and_for_whom(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
     libraries = {"lightgbm", "xgboost", "catboost"}
-    others = {"history", "nights", "signing", "cluster", "parquet", "textbook", "search"}
+    others = {"history", "nights", "signing", "cluster", "parquet", "textbook", "search", "exchanges"}
     assert set(metadata.get_all("Provides-Extra", [])) == libraries | others
 
 

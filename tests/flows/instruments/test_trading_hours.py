@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from flows.bars import rollover, trading_day
-from flows.instruments import GBPUSD_M15, find_instrument
-from flows.instruments.holidays import is_named
+from flows.errors import InstrumentRefused
+from flows.instruments import GBPUSD_M15, TradingHours, find_instrument
+from flows.instruments.holidays import check_rule, is_named
+from registry.errors import PackageMissing
 
 
 def new_york(*moments: str) -> pd.DatetimeIndex:
@@ -102,3 +106,46 @@ def test_a_day_of_the_weekend_is_shut_in_the_night_of_summer_time_too() -> None:
     days = find_instrument("EURUSD_D1")
     assert days.shut(saturdays.tz_localize("America/New_York")).all()
     assert not days.shut((saturdays + pd.Timedelta(days=1)).tz_localize("America/New_York")).any()
+
+
+def test_the_calendar_of_an_exchange_names_its_holidays_and_its_short_days() -> None:
+    hours = find_instrument("XAUUSD").hours
+    of_exchange = TradingHours.model_validate(
+        hours.model_dump() | {"holidays": ["exchange:XNYS"], "short_days": ["exchange:XNYS"]}
+    )
+    shut = [date(2024, 1, 1), date(2024, 3, 29), date(2024, 7, 4), date(2024, 11, 28), date(2024, 12, 25)]
+    assert not any(of_exchange.trades(day) for day in shut)
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(366)]
+    assert sum(map(of_exchange.trades, days)) == 252
+    assert [day.isoformat() for day in days if of_exchange.ends_early(day)] == [
+        "2024-07-03",
+        "2024-11-29",
+        "2024-12-24",
+    ]
+
+
+def test_an_exchange_is_written_by_its_code_and_one_that_is_none_is_named() -> None:
+    check_rule("exchange:XNYS")
+    for rule in ("exchange:", "exchange:xnys", "exchange:X NYS", "exchange"):
+        with pytest.raises(ValueError, match="names no day"):
+            check_rule(rule)
+    with pytest.raises(InstrumentRefused, match="exchange:XXXX is no exchange"):
+        is_named(date(2024, 1, 1), ["exchange:XXXX"])
+
+
+def test_without_its_package_an_exchange_is_refused_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    with pytest.raises(PackageMissing, match=r"champion-gate\[exchanges\]"):
+        is_named(date(2019, 1, 1), ["exchange:XLON"])
+
+
+def test_who_names_no_exchange_imports_none() -> None:
+    code = (
+        "import sys; from datetime import date; from flows.instruments import SHIPPED, find_instrument\n"
+        "print([find_instrument(name).hours.trades(date(2024, 1, 2)) for name in SHIPPED], "
+        "'exchange_calendars' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("] False")
