@@ -22,14 +22,20 @@ class _OneBlasThread:
         self._holders = 0
         self._limit: Any = None
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def held(self, blas: ThreadpoolController) -> Iterator[None]:
+        """``blas``: the libraries that are loaded now."""
         with self._lock:
             if self._holders == 0:
                 _let_this_thread_set_blas()
-                self._limit = _libraries("blas").limit(limits=1)
+                self._limit = blas.limit(limits=1)
             self._holders += 1
+        try:
+            yield
+        finally:
+            self._release()
 
-    def __exit__(self, *error: object) -> None:
+    def _release(self) -> None:
         with self._lock:
             self._holders -= 1
             if self._holders == 0:
@@ -43,11 +49,6 @@ def _let_this_thread_set_blas() -> None:
     OpenBLASController.clear_controlling_thread(force=True)
 
 
-def _libraries(kind: str) -> ThreadpoolController:
-    # Selected first: with `user_api=...` one kind is limited, but every kind is set back on leaving.
-    return ThreadpoolController().select(user_api=kind)
-
-
 _ONE_BLAS_THREAD = _OneBlasThread()
 
 
@@ -57,5 +58,8 @@ def one_thread() -> Iterator[None]:
 
     OpenMP keeps a number for each of our threads, so each enters for itself.
     """
-    with _ONE_BLAS_THREAD, _libraries("openmp").limit(limits=1):
+    libraries = ThreadpoolController()  # looks through all that the process has loaded: once for both
+    # Selected first: with `user_api=...` one kind is limited, but every kind is set back on leaving.
+    blas, openmp = libraries.select(user_api="blas"), libraries.select(user_api="openmp")
+    with _ONE_BLAS_THREAD.held(blas), openmp.limit(limits=1):
         yield
