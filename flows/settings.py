@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.bars.clock import AT_CLOSE, Stamped, default_clock
+from flows.bars.label import Label
 from flows.errors import RequestRefused
 from flows.instruments import Instrument, find_instrument
 from registry import Clock, Model, NewId, Registry, random_id
@@ -35,8 +36,13 @@ class Settings(BaseSettings):
     instrument: str = Field(
         "GBPUSD", description="What the bars are of: a shipped instrument, or with a bar length, or a .toml file"
     )
+    label: str = Field(
+        "next_bar", description="What the model learns to tell, kept for good: next_bar, horizon 16, … (labels.md)"
+    )
     registry: str = Field(".retrain/registry", description="Folder or s3://bucket/prefix of the registry")
-    model: str | None = Field(None, description=f"Name of the model; default {DEFAULT_MODEL}, or so of the instrument")
+    model: str | None = Field(
+        None, description=f"Name of the model; default {DEFAULT_MODEL}, or so of instrument and label"
+    )
     clock: str = Field("london-5h", description="Clock of the files: london-5h, UTC, an IANA zone or UTC-5")
     stamped: Stamped = Field("open", description="The moment of a bar that its timestamp is: open, or close")
     recipes_file: str | None = Field(None, description="A recipes.toml with recipes of your own")
@@ -73,8 +79,16 @@ class Settings(BaseSettings):
         return find_instrument(self.instrument)
 
     @property
+    def asked(self) -> Label:
+        """What the model learns to tell; :class:`~flows.errors.LabelRefused` where the setting is no label, or too long
+        for the instrument."""
+        label = Label.parse(self.label)
+        label.check(self.traded)
+        return label
+
+    @property
     def _default_model(self) -> str:
-        return f"{self.traded.name.lower()}_direction"
+        return f"{self.traded.name.lower()}_{self.asked.slug}"
 
     @property
     def plain_clock(self) -> str:

@@ -95,7 +95,7 @@ def night_scores(
         if streams:
             days = day_fingerprints(data, bars)
             made = NightScores(night, False, minutes(opens[bars]), data.label[bars], days, tuple(streams))
-            scores.append(replace(made, instrument=data.instrument))
+            scores.append(replace(made, instrument=data.instrument, question=data.question))
     return scores
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Mask
-from flows.bars import Dataset
+from flows.bars import NEXT_BAR, Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
 from flows.evidence.hindsight import Hindsight, clock_of, first_sight, hindsight
@@ -132,6 +132,7 @@ class _BarsToScore:
             columns=tuple(map(str, frame.columns)),
             seen=self.seen,
             instrument=self.data.instrument,
+            question=self.data.question,
         )
 
 
@@ -146,7 +147,6 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     signatures = Signatures(job, model)
     policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores, trusted=signatures.holds)
     policy.check_longest_window()
-    scorers = _Scorers.of(job, model, versions, signatures, before)
     earlier, now = read_nights(model, manifest), clock_of(data, model.access.clock.now())
     opens = pd.DatetimeIndex(data.bars.frame.index)
     labelled = ~np.isnan(data.label)
@@ -162,6 +162,8 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_moment(manifest.through)), np.bool_)
+        reach = _reach(data, new)
+        scorers = _Scorers.of(job, _Streams(model, versions, signatures, reach), before)
         scorer = _NightScorer(scorers, versions, _evaluation_bars(data, new, earlier, now), earlier)
         tonight = scorer.scores(night.day)
     addition = _Addition(tonight, past, through, int(new.sum()), manifest)
@@ -224,28 +226,80 @@ def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores], n
     return _BarsToScore(data, new, corrected, days, first_sight(data, new | corrected, earlier, now))
 
 
+def _reach(data: Dataset, new: Mask) -> datetime | None:
+    """When the oldest of the new bars closed; None where last night's versions can score them all.
+
+    A label of the next bar comes after all that a version of last night was trained on. Over a longer horizon, bars
+    that closed before that night get their label tonight, and tell of moves that its training labels tell of too.
+    """
+    if data.question == NEXT_BAR or not new.any():
+        return None
+    oldest = pd.Timestamp(data.bars.frame.index[new][0]) + data.instrument.step
+    return oldest.to_pydatetime()
+
+
+@dataclass(frozen=True, eq=False)
+class _Streams:
+    """The versions that decided nights named for the streams of recipes. ``reach``: when the oldest bar closed that is
+    to be scored; None where the newest ones can score every bar."""
+
+    model: Model
+    versions: VersionCache
+    signatures: Signatures
+    reach: datetime | None
+
+    def before(self, newest: int, recipe: Recipe) -> list[int]:
+        """Those before the ``newest`` of a recipe, back to the first that may score every new bar."""
+        found, entry = list[int](), newest
+        for decision in self._decisions if self.reach is not None else ():
+            if self._may_score_all(entry):
+                break
+            older = stream_version(decision, recipe.fingerprint)
+            if older is not None and older < entry:
+                entry = older
+                if self.signatures.holds(self.versions.registration(entry)):
+                    found.append(entry)
+        return found
+
+    def _may_score_all(self, entry: int) -> bool:
+        known_at = self.versions.registered_at(entry).known_at
+        return known_at is None or self.reach is None or read_moment(known_at) <= self.reach
+
+    @cached_property
+    def _decisions(self) -> list[Entry]:
+        """The decisions before the newest one, newest first: those that fell since the oldest new bar closed, and the
+        night before them."""
+        head, found = self.model.decisions.head(), list[Entry]()
+        for n in range(0 if head is None else head.n - 1, 0, -1):
+            entry = self.model.decisions.read(n)
+            found.append(entry)
+            if self.reach is not None and entry.as_of is not None and entry.as_of <= self.reach:
+                break
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class _Scorers:
-    """The entries of the versions that score new bars: one for each of the ``recipes`` that has one, and ``frozen``
-    ones, the champion first, then the champion before it, which stays in the race."""
+    """The entries of the versions that score new bars: those of each of the ``recipes`` that has one, the newest first,
+    and ``frozen`` ones, the champion first, then the champion before it, which stays in the race."""
 
-    recipes: Sequence[tuple[Recipe, int]]
+    recipes: Sequence[tuple[Recipe, Sequence[int]]]
     frozen: Sequence[int]
 
     @classmethod
-    def of(
-        cls, job: Job, model: Model, versions: VersionCache, signatures: Signatures, before: Entry | None
-    ) -> _Scorers:
+    def of(cls, job: Job, streams: _Streams, before: Entry | None) -> _Scorers:
         """Those of tonight, given the newest ``scored`` entry ``before``; nobody scores where there is none.
 
-        :class:`NightRefused` where keys are trusted and none signed that entry or one of these.
+        :class:`NightRefused` where keys are trusted and none signed that entry or the newest version of a recipe.
         """
         if before is None:
             return cls((), ())
+        model, versions, signatures = streams.model, streams.versions, streams.signatures
         decisions = model.decisions.head()
         named = [(recipe, _scorer_of(model, decisions, recipe)) for recipe in job.recipes]
-        recipes = [(recipe, entry) for recipe, entry in named if entry is not None]
-        signatures.check(before, *(versions.registration(entry) for _, entry in recipes))
+        newest = [(recipe, entry) for recipe, entry in named if entry is not None]
+        signatures.check(before, *(versions.registration(entry) for _, entry in newest))
+        recipes = [(recipe, [entry, *streams.before(entry, recipe)]) for recipe, entry in newest]
         present = champion_of(decisions)
         if present is None:
             return cls(recipes, ())
@@ -274,9 +328,12 @@ class _NightScorer:
         return self.bars.scores(night, _merged(streams))
 
     def _of_new_bars(self) -> Iterator[StreamScores]:
-        for recipe, entry in self.scorers.recipes:
-            wanted = self.bars.new & unseen(self.bars.data, self.versions.registered_at(entry))
-            yield from self._scored_by(entry, recipe_stream(recipe.fingerprint), recipe.name, wanted)
+        for recipe, entries in self.scorers.recipes:
+            left = self.bars.new
+            for entry in entries:  # each bar by the newest version that may
+                wanted = left & unseen(self.bars.data, self.versions.registered_at(entry))
+                left = left & ~wanted
+                yield from self._scored_by(entry, recipe_stream(recipe.fingerprint), recipe.name, wanted)
         for place, entry in enumerate(self.scorers.frozen):
             frozen = self.versions.registered_at(entry)
             wanted, name = self.bars.new & unseen(self.bars.data, frozen), frozen.recipe or "unnamed"

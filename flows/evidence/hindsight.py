@@ -111,9 +111,8 @@ def nights_late(data: Dataset, now: datetime) -> npt.NDArray[np.int64]:
     days = np.unique(data.trading_day)
     of = data.instrument
     today = trading_day(pd.DatetimeIndex([now]), of)[0]
-    labelled = trading_day(
-        pd.DatetimeIndex(data.bars.frame.index) + of.step, of
-    )  # a day's last bar waits for the next one's
+    after = pd.DatetimeIndex(data.bars.frame.index) + of.step  # a day's last bar waits for the next one's
+    labelled = trading_day((data.known_at - of.step).where(data.known_at.notna(), after), of)
     known = np.searchsorted(days, today) - 1 - np.searchsorted(days, labelled)
     missing = of.hours.days_between(days[-1] + 1, today) if today > days[-1] else 0
     return np.asarray(known + missing, np.int64)

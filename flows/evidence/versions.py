@@ -88,10 +88,16 @@ class VersionCache:
 
 
 def unseen(data: Dataset, record: VersionRecord) -> Mask:
-    """Bars whose label the version cannot have been trained on: shape (n_bars,)."""
+    """Bars with a known label that close when all training labels were known, or later: shape (n_bars,).
+
+    So no move that a label tells of is told of by a training label too. With labels of the next bar these are the bars
+    whose label came after every training label.
+    """
+    known = ~np.isnan(data.label)
     if record.known_at is None:
-        return ~np.isnan(data.label)
-    return np.asarray(data.known_at > pd.Timestamp(read_moment(record.known_at)), np.bool_)
+        return known
+    closes = pd.DatetimeIndex(data.bars.frame.index) + data.instrument.step
+    return np.asarray(known & (closes >= pd.Timestamp(read_moment(record.known_at))), np.bool_)
 
 
 def cannot_score(version: str, recipe: str, error: InputMismatch) -> BarsRejected:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flows.bars import Dataset, load_bars, prepare, write_sample
+from flows.bars import NEXT_BAR, Dataset, Label, load_bars, prepare, write_sample
 from flows.bars.beside import beside
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.errors import RequestRefused
@@ -20,6 +20,7 @@ from flows.instruments import GBPUSD_M15, Instrument, find_instrument
 from flows.instruments.spreads import Spreads
 from flows.job.request import Force, RetrainRequest
 from flows.pnl.account import NO_SWAP, Swap
+from flows.pnl.trading_rules import TradingRule
 from flows.recipes import Recipe, available_recipes, choose
 from flows.settings import NO_KEYS, Settings, open_model
 from registry import Clock, Model, NewId, random_id
@@ -58,6 +59,8 @@ class Job:
     instrument: Instrument = GBPUSD_M15
     most_budget: float | None = None
     """The most that the gate's budget may be, whatever is recorded; None: as recorded."""
+    label: Label = NEXT_BAR
+    """What the model learns to tell."""
 
     @property
     def as_of(self) -> datetime | None:
@@ -71,8 +74,8 @@ class Job:
     def load_dataset(
         self, *, years: Iterable[int] | None = None, labels: str = "next_bar", require: Sequence[str] = ()
     ) -> Dataset:
-        """The bars of its source that had closed at its as-of, with labels: see :func:`~flows.bars.load_bars` and
-        :func:`~flows.bars.prepare`."""
+        """The bars of its source that had closed at its as-of, with its label, or as in the notebook where ``labels``
+        say so: see :func:`~flows.bars.load_bars` and :func:`~flows.bars.prepare`."""
         bars = load_bars(
             self.source,
             as_of=self.as_of,
@@ -91,7 +94,7 @@ class Job:
                 instrument=find_instrument(f"{symbol}_{self.instrument.bar}"),
             )
             bars = beside(bars, other, symbol, columns)
-        return prepare(bars, labels=labels)
+        return prepare(bars, labels=self.label if labels == "next_bar" else labels)
 
     @property
     def _beside(self) -> dict[str, list[str]]:
@@ -139,6 +142,9 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     check_text(settings.author, "author")
     instrument = settings.traded
     available = available_recipes(settings.recipes_file, instrument, request.recipes or ())
+    label = settings.asked
+    if label != NEXT_BAR and request.advanced.labels == "notebook":
+        raise RequestRefused(f"labels as in the notebook are of the next bar, and RETRAIN_LABEL is {label}: unset one")
     recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
     if source is not None:
@@ -164,9 +170,10 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         swap=Swap.parse(settings.swap or instrument.costs.swap),
         approval=None if settings.approval_hours is None else timedelta(hours=settings.approval_hours),
         keys=settings.keys,
-        gate=default_policy(instrument),
+        gate=default_policy(instrument, label),
         most_budget=None if settings.budget is None else of_its_nights(settings.budget, instrument),
         instrument=instrument,
+        label=label,
     )
 
 
@@ -175,12 +182,17 @@ def _sample(folder: Path, instrument: Instrument) -> Path:
     return write_sample(folder if instrument == GBPUSD_M15 else folder / instrument.name, instrument=instrument)
 
 
-def default_policy(instrument: Instrument) -> GatePolicy:
+def default_policy(instrument: Instrument, label: Label = NEXT_BAR) -> GatePolicy:
     """The policy of a model that none was recorded for.
 
+    A position is held for the bars that the label looks ahead.
     Thresholds are of 250 nights: where a year has more, their budget is smaller, so that it holds for the year.
     """
-    return GatePolicy(spread_pips=(instrument.costs.spread,), budget=of_its_nights(BUDGET, instrument, digits=4))
+    return GatePolicy(
+        spread_pips=(instrument.costs.spread,),
+        budget=of_its_nights(BUDGET, instrument, digits=4),
+        trading_rule=TradingRule(hold=label.bars),
+    )
 
 
 def of_its_nights(yearly: float, instrument: Instrument, *, digits: int = 6) -> float:

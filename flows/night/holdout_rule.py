@@ -41,13 +41,18 @@ def measured(night: NightContext, candidate: TrainedCandidate) -> tuple[Scores |
     first, last = bars.opens[bars.evaluation][[0, -1]]
     measured_on = {
         "rule": "holdout",
-        "labels": night.job.request.advanced.labels,
+        "labels": _labels(night),
         "first": write_time(first.to_pydatetime()),
         "last": write_time(last.to_pydatetime()),
         "bars": scores.bars,
         "fingerprint": bars.data.fingerprint(bars.evaluation),
     }
     return scores, threshold, measured_on
+
+
+def _labels(night: NightContext) -> str:
+    asked = night.job.request.advanced.labels
+    return str(night.bars.data.question) if asked == "next_bar" else asked
 
 
 def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions: Sequence[Version | None]) -> Verdict:

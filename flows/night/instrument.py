@@ -1,13 +1,14 @@
-"""A model is of one instrument for good: bars of another are refused before anything is trained on them."""
+"""A model is of one instrument and one label for good: others are refused before anything is trained on them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
 from typing import Any
 
-from flows.errors import InstrumentRefused
+from flows.bars import NEXT_BAR, Label
+from flows.errors import InstrumentRefused, LabelRefused
 from flows.instruments import GBPUSD_M15, Instrument
-from registry import Model
+from registry import Model, VersionRecord
 
 KEPT = frozenset({"symbol", "bar", "pip", "hours"})
 """Fields that decide what a label, a day and a pip are; costs and bounds of plausible prices may change."""
@@ -16,11 +17,36 @@ KEPT = frozenset({"symbol", "bar", "pip", "hours"})
 def instrument_of(model: Model) -> Instrument | None:
     """The instrument of the newest version; None for a model without versions. Versions of before there was a choice
     are of GBPUSD in quarters of an hour."""
-    head = model.versions.head()
-    if head is None or head.state.get("latest") is None:
+    record = _newest(model)
+    if record is None:
         return None
-    recorded: Mapping[str, Any] | None = model.version("latest").record.instrument
+    recorded = record.instrument
     return GBPUSD_M15 if recorded is None else Instrument.parse(recorded, f"the newest version of {model.name}")
+
+
+def recorded_label(label: Label) -> dict[str, Any] | None:
+    """As a version's record keeps it; None for the one that a record without it is of."""
+    return None if label == NEXT_BAR else label.to_dict()
+
+
+def check_label(model: Model, label: Label) -> None:
+    """:class:`LabelRefused` where the model's versions learnt to tell something else."""
+    record = _newest(model)
+    if record is None:
+        return
+    kept = Label.from_dict(record.label or {})
+    if kept != label:
+        raise LabelRefused(
+            f"{model.name} learns the label {kept}, and RETRAIN_LABEL asks for {label}: a model keeps its "
+            "label, as its evidence is of one question; name another --model to begin one, or set "
+            f"RETRAIN_LABEL={shlex.quote(str(kept))}"
+        )
+
+
+def _newest(model: Model) -> VersionRecord | None:
+    """The record of the newest version; None for a model without versions."""
+    head = model.versions.head()
+    return None if head is None or head.state.get("latest") is None else model.version("latest").record
 
 
 def recorded_instrument(instrument: Instrument) -> dict[str, Any] | None:

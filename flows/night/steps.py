@@ -21,7 +21,7 @@ from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.evidence.probability import fit_map, scored_days
 from flows.job.plan import Job
 from flows.night import holdout_rule, nightly_rule, overrides, suspicion
-from flows.night.instrument import check_instrument, recorded_instrument
+from flows.night.instrument import check_instrument, check_label, recorded_instrument, recorded_label
 from flows.night.outcome import Outcome, outcome_of, recorded_outcome
 from flows.night.provenance import source_revision
 from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Verdict
@@ -86,10 +86,12 @@ def look_up(night: NightContext) -> Outcome | None:
 
     :class:`~flows.errors.NightRefused` where a later night is decided already; :class:`~flows.errors.RequestRefused`
     where the keys of this run do not fit what it may have to do;
-    :class:`~flows.errors.InstrumentRefused` where the model is of another instrument than the bars.
+    :class:`~flows.errors.InstrumentRefused` where the model is of another instrument than the bars,
+    :class:`~flows.errors.LabelRefused` where it learns another label.
     """
     job, model, day = night.job, night.model, night.bars.night.day
     check_instrument(model, night.bars.data.instrument)
+    check_label(model, night.bars.data.question)
     if job.request.dry_run:
         return None
     overrides.check_keys(job)
@@ -249,6 +251,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
         simulated=night.bars.data.bars.simulated or None,
         allowed=night.bars.findings.allowed or None,
         instrument=recorded_instrument(night.bars.data.instrument),
+        label=recorded_label(night.bars.data.question),
     )
 
 

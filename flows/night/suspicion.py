@@ -125,14 +125,21 @@ def _inputs(bars: NightBars, recipes: Sequence[Recipe]) -> dict[str, Floats]:
 
 def _labelled(bars: NightBars) -> LabelledBars:
     data = bars.data
-    return LabelledBars(np.where(data.counted, data.label, np.nan), data.trading_day, data.bars.close)
+    label = np.where(data.counted, data.label, np.nan)
+    return LabelledBars(label, data.trading_day, data.bars.close, data.question.bars)
 
 
 def _on_holdout(bars: NightBars, candidates: Sequence[TrainedCandidate]) -> JudgedSides:
     at, of = bars.evaluation, bars.data.instrument
     ups = {each.fit.recipe.name: (each.p > each.fit.cut).astype(np.float64) for each in candidates}
     return JudgedSides(
-        bars.data.label[at], bars.data.trading_day[at], of.slot(bars.opens[at]), ups, of.slots, of.counts
+        bars.data.label[at],
+        bars.data.trading_day[at],
+        of.slot(bars.opens[at]),
+        ups,
+        of.slots,
+        of.counts,
+        bars.data.question.bars,
     )
 
 
@@ -150,7 +157,8 @@ def _of_ledger(night: NightContext, evidence: Evidence) -> JudgedSides:
         if (stream := ledger.streams.get(key)) is not None
     }
     opens, of = pd.DatetimeIndex(ledger.opens[at]), ledger.instrument
-    return JudgedSides(ledger.label[at], ledger.day[at], of.slot(opens), ups, of.slots, of.counts)
+    horizon = ledger.question.bars
+    return JudgedSides(ledger.label[at], ledger.day[at], of.slot(opens), ups, of.slots, of.counts, horizon)
 
 
 def _suspicious(verdict: Verdict, held_by: Sequence[TrippedWire], names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats
-from flows.bars import Dataset
+from flows.bars import NEXT_BAR, Dataset
 from flows.errors import BarsMissing, RequestRefused
 from flows.evidence.backfill import Progress, night_scores, refits
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
@@ -128,9 +128,14 @@ def fill_cache(
     """The cache of these nights; a fit that is in ``folder`` already is not made again. ``progress`` is called with
     how many fits are there, and of how many.
 
-    Raises :class:`RequestRefused` where ``span`` has no trading day, :class:`BarsMissing` where nothing lies before it
-    to train on, and as :meth:`WorkerPool.run` does.
+    Raises :class:`RequestRefused` where ``span`` has no trading day or labels are not of the next bar,
+    :class:`BarsMissing` where nothing lies before it to train on, and as :meth:`WorkerPool.run` does.
     """
+    if data.question != NEXT_BAR:
+        raise RequestRefused(
+            f"a replay is of labels of the next bar, and these are {data.question}: over a longer horizon the bars of "
+            "a night are scored by versions of several nights, which a replay does not follow; run nights instead"
+        )
     nights = [_PlannedNight.of(data, name, bars) for name, bars in _nights(data, span)]
     first = nights[0]
     steps = refits(first.seen, job.request.advanced.backfill_days)

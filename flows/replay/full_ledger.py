@@ -55,7 +55,7 @@ class FullLedger:
         whole = self.ledger
         nights = whole.live_nights[: number + 1]
         until = (whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n])
-        return Ledger(*until, known, whole.days, nights, whole.instrument)
+        return Ledger(*until, known, whole.days, nights, whole.instrument, whole.question)
 
 
 def full_ledger(cache: FitCache, policy: GatePolicy) -> FullLedger:

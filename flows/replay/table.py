@@ -147,9 +147,8 @@ def _by_size(data: Dataset, p: Floats, common: Mask) -> EdgeBySize | None:
     rank, at = np.full(data.label.size, np.nan), np.flatnonzero(~np.isnan(p) & known)
     counts = data.instrument.counts
     rank[at] = trailing_rank(p[at], counts=counts)
-    return edge_by_size(
-        SizedMoves(data.label[known], data.trading_day[known], moves[known], counts), rank[known], common[known]
-    )
+    sized = SizedMoves(data.label[known], data.trading_day[known], moves[known], counts, data.question.bars)
+    return edge_by_size(sized, rank[known], common[known])
 
 
 def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
@@ -157,7 +156,7 @@ def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
     at = np.flatnonzero(~np.isnan(p) & ~np.isnan(data.label))
     known = np.flatnonzero(~np.isnan(data.label))
     base = np.full(data.label.size, np.nan)
-    base[known] = trailing_base(data.label[known], counts=data.instrument.counts)
+    base[known] = trailing_base(data.label[known], counts=data.instrument.counts, horizon=data.question.bars)
     scores = np.full(data.label.size, np.nan)
     scores[at] = (2.0 * data.label[at] - 1.0 - base[at]) * trailing_rank(p[at], counts=data.instrument.counts)
     daily = by_day(data.trading_day, np.where(common, scores, np.nan), minimum_bars=data.instrument.counts.half_day)

@@ -50,7 +50,11 @@ def sized_edges(
     name, own, before = champion
     positions = bar_positions(ledger, data)
     bars = SizedMoves(
-        ledger.label, ledger.day, np.where(positions >= 0, moves[positions], np.nan), ledger.instrument.counts
+        ledger.label,
+        ledger.day,
+        np.where(positions >= 0, moves[positions], np.nan),
+        ledger.instrument.counts,
+        ledger.question.bars,
     )
     streams = [(name, "champion", own, before)]
     streams += [(each.name, "candidate", each, None) for _, each in recipes_of(ledger) if each is not own]

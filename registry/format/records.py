@@ -77,7 +77,7 @@ class VersionRecord(Record):
     trained_from: str | None = None
     trained_to: str | None = None
     known_at: str | None = None
-    """When its newest training label became known: bars that open from then on are out of sample."""
+    """When its newest training label became known: bars that close from then on are out of sample."""
     rows: int | None = None
     seed: int | None = None
     environment: Mapping[str, str] | None = None
@@ -91,6 +91,8 @@ class VersionRecord(Record):
     """Checks of the bars whose findings a person allowed."""
     instrument: Mapping[str, Any] | None = None
     """Whose bars it was trained on and scores, where that is not GBPUSD in quarters of an hour."""
+    label: Mapping[str, Any] | None = None
+    """What it learnt to tell, where that is not whether the next bar closes higher."""
     details: Mapping[str, Any] | None = None
     moved: Mapping[str, Any] | None = None
     """Where fields too large for the entry are: :mod:`registry.model.large_records`. None in a record that is whole."""

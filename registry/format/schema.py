@@ -100,6 +100,7 @@ _VERSION_FIELDS: dict[str, ValueCheck] = {
     "simulated": Nullable(FLAG),
     "allowed": Nullable(_TEXTS),
     "instrument": Nullable(OBJECT),
+    "label": Nullable(OBJECT),
     "details": Nullable(Fields({"imported": _IMPORTED}, optional=["imported"])),
     "moved": Nullable(Fields({"key": TEXT, "sha256": SHA256, "size": COUNT, "fields": _TEXTS})),
 }

@@ -64,9 +64,10 @@ def short_bars(folder: Path) -> Path:
 class Nights:
     """Runs nights of one model into one registry below ``place``."""
 
-    def __init__(self, place: Path, data: Path) -> None:
+    def __init__(self, place: Path, data: Path, label: str = "next_bar") -> None:
         place.mkdir(parents=True, exist_ok=True)
         self.data = data
+        self.label = label
         self.registry = place / "registry"
         self.clock = FixedClock()
         self.recipes = place / "recipes.toml"
@@ -87,7 +88,7 @@ class Nights:
     def copy(self, place: Path) -> Nights:
         """These nights again below ``place``, to be continued with ids that were not used here."""
         shutil.copytree(self.registry, place / "registry")
-        again = Nights(place, self.data)
+        again = Nights(place, self.data, self.label)
         again.first_number = (self.first_number // 1000 + 1) * 1000
         again.numbers = itertools.count(again.first_number)
         return again
@@ -99,7 +100,12 @@ class Nights:
     @property
     def settings(self) -> Settings:
         return Settings(
-            data=str(self.data), registry=str(self.registry), model="m", cores=1, recipes_file=str(self.recipes)
+            data=str(self.data),
+            label=self.label,
+            registry=str(self.registry),
+            model="m",
+            cores=1,
+            recipes_file=str(self.recipes),
         )
 
     def job(self, as_of: datetime, **values: Any) -> Job:
@@ -130,7 +136,7 @@ class Nights:
 
     def dataset(self, as_of: datetime) -> Dataset:
         """The bars as the night saw them."""
-        return prepare(load_bars(self.data, as_of=as_of))
+        return prepare(load_bars(self.data, as_of=as_of), labels=self.label)
 
     def stream(self, name: str) -> str:
         """The stream of one of the two recipes."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars import rollover, trading_day
+from flows.bars import NEXT_BAR, Label, rollover, trading_day
 from flows.errors import GateRefused
 from flows.gate.scoring.packing import packed, unpacked
 from flows.gate.scoring.sight import SIGHT, FirstSight
@@ -48,8 +48,9 @@ _SCORES = Fields(
         "series": ListOf(_STREAM),
         "seen": SIGHT,
         "instrument": OBJECT,
+        "question": OBJECT,
     },
-    optional=["columns", "seen", "instrument"],
+    optional=["columns", "seen", "instrument", "question"],
 )
 _FILE = Fields({"format": NUMBERED, "sheets": ListOf(_SCORES)})
 
@@ -85,7 +86,8 @@ class NightScores:
     ``live`` is false for a backfill. ``replaced``: trading days that this night scores anew; what was live there is
     void. ``columns``: those that the fingerprints are of; empty for all that the bars had. ``seen``: when the bars were
     scored and which of them too late to be live; None for a backfill, and for an older package, whose nights are live.
-    ``instrument``: whose bars they are; a file names it where it is not GBPUSD of 15 minutes.
+    ``instrument``: whose bars they are; a file names it where it is not GBPUSD of 15 minutes. ``question``: what the
+    labels say; a file names it where it is not the next bar.
     """
 
     night: str
@@ -98,6 +100,7 @@ class NightScores:
     columns: tuple[str, ...] = ()
     seen: FirstSight | None = None
     instrument: Instrument = GBPUSD_M15
+    question: Label = NEXT_BAR
 
     @property
     def live_bars(self) -> Mask:
@@ -127,8 +130,9 @@ class Stream:
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """All evidence. ``opens``: shape (n_bars,), UTC; ``label``, ``day`` (datetime64[D]) and ``counted`` (not in the
-    rollover hour) of the same shape. ``days``: the newest fingerprint of each trading day's scored bars."""
+    """All evidence. ``opens``: shape (n_bars,), UTC; ``label``, ``day`` (datetime64[D]) and ``counted`` of the same
+    shape: not in the rollover hour, nor, with another label than the next bar, asking about a close in it. ``days``:
+    the newest fingerprint of each trading day's scored bars."""
 
     opens: pd.DatetimeIndex
     label: Floats
@@ -138,6 +142,7 @@ class Ledger:
     days: Mapping[str, str]
     live_nights: tuple[str, ...]
     instrument: Instrument = GBPUSD_M15
+    question: Label = NEXT_BAR
 
 
 def to_bytes(nights: Sequence[NightScores]) -> bytes:
@@ -168,9 +173,9 @@ def fold(files: Sequence[bytes]) -> bytes:
 
 def assemble(nights: Iterable[NightScores]) -> Ledger:
     """The ledger of the scores of some nights, oldest first; :class:`~flows.errors.GateRefused` where they are of two
-    instruments."""
+    instruments, or of two labels."""
     valid = without_replaced_days(list(nights))
-    instrument = _instrument_of(valid)
+    instrument, question = _instrument_of(valid), _question_of(valid)
     opens = np.unique(np.concatenate([scores.opens for scores in valid])) if valid else np.empty(0, np.int64)
     label = np.full(opens.size, np.nan)
     columns: dict[str, tuple[Floats, Floats, Mask]] = {}  # p, cut, live
@@ -197,8 +202,11 @@ def assemble(nights: Iterable[NightScores]) -> Ledger:
         key: Stream(scorer.name, *columns[key], scorer.version, scorer.entry) for key, (_, scorer) in last.items()
     }
     live_nights = tuple(dict.fromkeys(scores.night for scores in valid if scores.live))
-    day, counted = trading_day(index, instrument), ~rollover(index, instrument)
-    return Ledger(index, label, day, counted, streams, days, live_nights, instrument)
+    counted = ~rollover(index, instrument)
+    if question != NEXT_BAR:
+        counted &= ~rollover(index + question.bars * instrument.step, instrument)
+    day = trading_day(index, instrument)
+    return Ledger(index, label, day, counted, streams, days, live_nights, instrument, question)
 
 
 def minutes(opens: pd.DatetimeIndex) -> Minutes:
@@ -242,6 +250,16 @@ def _instrument_of(nights: Sequence[NightScores]) -> Instrument:
     return nights[-1].instrument if nights else GBPUSD_M15
 
 
+def _question_of(nights: Sequence[NightScores]) -> Label:
+    labels = list(dict.fromkeys(scores.question for scores in nights))
+    if len(labels) > 1:
+        raise GateRefused(
+            f"the evidence is of the labels {listed([str(each) for each in labels])} at once: a model has one label; "
+            "give another one a model of its own"
+        )
+    return labels[0] if labels else NEXT_BAR
+
+
 def _restricted(scores: NightScores, stays: Mask, gone: set[str]) -> NightScores:
     """The scores of the bars that stay, without the fingerprints of the days that are gone."""
     streams = tuple(replace(stream, p=stream.p[stays]) for stream in scores.streams)
@@ -261,6 +279,7 @@ def _to_json(scores: NightScores) -> dict[str, Any]:
         "columns": list(scores.columns),
         **({} if scores.seen is None else {"seen": scores.seen.to_json()}),
         **({} if scores.instrument == GBPUSD_M15 else {"instrument": scores.instrument.to_dict()}),
+        **({} if scores.question == NEXT_BAR else {"question": scores.question.to_dict()}),
         "series": [
             {
                 "stream": stream.stream,
@@ -301,4 +320,5 @@ def _from_json(values: Mapping[str, Any]) -> NightScores:
         instrument = Instrument.parse(values["instrument"], f"the evidence of night {values['night']}")
     found = NightScores(values["night"], values["live"], opens, label, values["days"], streams, instrument=instrument)
     columns = tuple(values.get("columns", ()))
-    return replace(found, replaced=tuple(values["replaced"]), columns=columns, seen=seen)
+    question = Label.from_dict(values.get("question", {}))
+    return replace(found, replaced=tuple(values["replaced"]), columns=columns, seen=seen, question=question)

@@ -36,6 +36,8 @@ class SizedMoves:
     day: npt.NDArray[np.datetime64]
     move: Floats
     counts: DayCounts = GBPUSD_M15.counts
+    horizon: int = 1
+    """Bars until a label is known."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def edge_by_size(bars: SizedMoves, rank: Floats, among: Mask) -> EdgeBySize | No
     """
     moved = pd.Series(bars.move)
     usual = moved.rolling(bars.counts.month, min_periods=bars.counts.week).mean().shift().to_numpy()
-    plain = (2.0 * bars.label - 1.0 - trailing_base(bars.label, counts=bars.counts)) * rank
+    plain = (2.0 * bars.label - 1.0 - trailing_base(bars.label, counts=bars.counts, horizon=bars.horizon)) * rank
     sized = (bars.move - usual) * rank
     at = among & np.isfinite(plain) & np.isfinite(sized)
     if np.unique(bars.day[at]).size < 2:

@@ -119,24 +119,27 @@ def trailing_rank(p: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE, counts: D
     return np.asarray((2.0 * rank - compared - 2.0)[before.size :] / compared[before.size :])
 
 
-def trailing_base(y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
-    """Mean of 2y − 1 over the last 2,000 bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
+def trailing_base(
+    y: npt.ArrayLike, *, earlier: npt.ArrayLike = _NONE, counts: DayCounts = GBPUSD_M15.counts, horizon: int = 1
+) -> Floats:
+    """Mean of 2y − 1 over the last 2,000 labels known at each bar, shape (n_bars,); NaN with fewer than 500.
 
-    The label of the bar before is known when a bar closes, which is when it is predicted. ``earlier``: labels before
-    the first bar.
+    When a bar closes, which is when it is predicted, the newest known label is that of ``horizon`` bars before: of the
+    next bar, that of the bar before. ``earlier``: labels before the first bar.
 
     Raises :class:`GateRefused` where a label is not 0 or 1.
     """
     before, now = _labels(earlier)[-counts.month :], _labels(y)
     ups = np.concatenate([[0.0], np.cumsum(np.concatenate([before, now]))])  # whole numbers: exact
-    end = np.arange(before.size, before.size + now.size)
+    end = np.maximum(np.arange(before.size, before.size + now.size) - (horizon - 1), 0)
     start = np.maximum(end - counts.month, 0)
     seen = end - start
     return np.asarray(np.where(seen >= counts.week, 2.0 * (ups[end] - ups[start]) / np.maximum(seen, 1) - 1.0, np.nan))
 
 
-def base_so_far(y: npt.ArrayLike, counts: DayCounts = GBPUSD_M15.counts) -> Floats:
-    """Mean of 2y − 1 over all bars before each bar, shape (n_bars,); NaN with fewer than 500 before.
+def base_so_far(y: npt.ArrayLike, counts: DayCounts = GBPUSD_M15.counts, horizon: int = 1) -> Floats:
+    """Mean of 2y − 1 over all labels known at each bar, shape (n_bars,); NaN with fewer than 500. ``horizon``: as in
+    :func:`trailing_base`.
 
     Its sign is the side of the majority so far, which who has no skill says. Over a month the majority changes sides by
     chance; over years it is the one that closes which do not move give it.
@@ -144,8 +147,8 @@ def base_so_far(y: npt.ArrayLike, counts: DayCounts = GBPUSD_M15.counts) -> Floa
     Raises :class:`GateRefused` where a label is not 0 or 1.
     """
     labels = _labels(y)
-    seen = np.arange(labels.size)
-    ups = np.cumsum(labels) - labels  # whole numbers: exact
+    seen = np.maximum(np.arange(labels.size) - (horizon - 1), 0)
+    ups = np.concatenate([[0.0], np.cumsum(labels)])[seen]  # whole numbers: exact
     return np.asarray(np.where(seen >= counts.week, 2.0 * ups / np.maximum(seen, 1) - 1.0, np.nan))
 
 

@@ -27,8 +27,9 @@ class StreamScorer:
     def __init__(self, ledger: Ledger, score: str, baseline: Baseline = "no_skill") -> None:
         self._ledger = ledger
         self._score = score
-        self._base = trailing_base(ledger.label, counts=ledger.instrument.counts)
-        self._drift = base_so_far(ledger.label, ledger.instrument.counts) if baseline == "no_skill" else self._base
+        counts, horizon = ledger.instrument.counts, ledger.question.bars
+        self._base = trailing_base(ledger.label, counts=counts, horizon=horizon)
+        self._drift = base_so_far(ledger.label, counts, horizon) if baseline == "no_skill" else self._base
         self._by_stream: dict[tuple[str, str], Floats] = {}
 
     def of(self, key: str, ranked_after: str) -> Floats:

@@ -10,6 +10,9 @@ the opposite. Of n bars, of which u went up and d did not, it has a standard err
 nothing is told (Mann and Whitney, "On a test of whether one of two random variables is stochastically larger than the
 other", Annals of Mathematical Statistics 18, 1947). Real inputs do tell something, so the bound is a margin above one
 half and, above that, what chance adds. docs/gate.md says what real years reach.
+
+Labels over a horizon of several bars overlap: neighbours tell of nearly the same move. What chance adds is then that of
+as many labels as stand beside each other, n over the horizon, so over a day little is too good to be true.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ class LabelledBars:
     label: Floats
     day: npt.NDArray[np.datetime64]
     close: Floats
+    horizon: int = 1
+    """Bars that a label tells of."""
 
 
 def tripped_columns(inputs: Mapping[str, Floats], bars: LabelledBars) -> list[TrippedWire]:
@@ -76,11 +81,11 @@ def auc(values: Floats, label: Floats) -> float | None:
     return float(below / 2.0) / (float(ups.size) * float(others.size))
 
 
-def auc_bound(label: Floats) -> float:
-    """What the AUC against these labels may reach, the greater of it and one minus it."""
+def auc_bound(label: Floats, horizon: int = 1) -> float:
+    """What the AUC against these labels, each of ``horizon`` bars, may reach, the greater of it and one minus it."""
     ups = float(label.sum())
     error = np.sqrt((label.size + 1.0) / (12.0 * ups * (label.size - ups)))
-    return float(0.5 + MARGIN + CHANCE * error)
+    return float(0.5 + MARGIN + CHANCE * error * np.sqrt(horizon))
 
 
 def forms(values: Floats, close: Floats) -> dict[str, Floats]:
@@ -117,7 +122,7 @@ def _over_bound(
         area = auc(values[at][usable[at]], label)
         if area is None or label.size < FEWEST_BARS:
             continue
-        figure, bound = max(area, 1.0 - area), auc_bound(label)
+        figure, bound = max(area, 1.0 - area), auc_bound(label, bars.horizon)
         if figure > bound:
             words = (
                 f"the column {name} tells the next label by itself: AUC {figure:.3f} {form} over {label.size:,} bars "

@@ -3,14 +3,15 @@
 **Too often.** Out of sample a stream is right on 50 to 53 % of the bars. One that is right on more than the policy's
 bound over its last 250 trading days is tripped, provided that chance cannot do it: its accuracy must be five standard
 errors above 53 %, which 1,276 bars are at 60 %. A leak that is a month old hides in a year, so the last 20 days are
-looked at alone; there it must be five standard errors above the bound itself.
+looked at alone; there it must be five standard errors above the bound itself. Labels over a horizon of several bars
+overlap, and their errors are those of as many labels as stand beside each other.
 
 **The control.** All labels are put off by whole trading days, each to the same quarter of an hour of another day, and
 every stream is scored on them again. A stream says nothing about these; what it still seems to know is a fault of the
 evaluation: days that were handed in twice, predictions beside the labels of another day, a label that follows the time
 of day. The labels themselves are put beside those of other days as well. Both sides are centred, so that a majority
 class is no knowledge; the mean over trading days is divided by its standard error, as in the gate. Whatever is within
-:data:`CONTROL_Z` of zero is noise.
+:data:`CONTROL_Z` of zero is noise. A horizon is a trading day at most, so labels a day apart share no move.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class JudgedSides:
     """The bars that streams are judged on, in order of time, all of shape (n_bars,). ``label``: 0 or 1. ``day``: the
     trading day; ``quarter``: the quarter of an hour of it, 0 to 95, or which of the ``slots`` of the
     instrument's bars. ``ups``: name of a stream → 1 where it says "up", 0 where it does not, NaN where it says nothing.
-    A stream is looked at over a year and four weeks by ``counts``."""
+    A stream is looked at over a year and four weeks by ``counts``; a label tells of ``horizon`` bars."""
 
     label: Floats
     day: npt.NDArray[np.datetime64]
@@ -60,6 +61,7 @@ class JudgedSides:
     ups: Mapping[str, Floats]
     slots: int = GBPUSD_M15.slots
     counts: DayCounts = GBPUSD_M15.counts
+    horizon: int = 1
 
 
 def tripped_recipes(judged: JudgedSides, *, percent: float = SUSPICIOUS_PERCENT) -> list[TrippedWire]:
@@ -111,7 +113,7 @@ def _too_often(name: str, up: Floats, judged: JudgedSides, percent: float) -> It
         if not bars:
             return
         right = float(np.mean(up[at] == judged.label[at]))
-        if 100.0 * right > percent and right - CHANCE * 0.5 / np.sqrt(bars) > surely_above:
+        if 100.0 * right > percent and right - CHANCE * 0.5 / np.sqrt(bars / judged.horizon) > surely_above:
             words = (
                 f"the stream {name} is right on {100 * right:.2f} % of {bars:,} bars out of sample (the last "
                 f"{min(span, days.size)} trading days), where {percent:g} % is the bound"

@@ -132,7 +132,7 @@ def _ledger(data: Dataset, scores: dict[str, Floats]) -> Ledger:
     streams = {name: Stream(name, each[known], half, live, None) for name, each in scores.items()}
     opens = pd.DatetimeIndex(data.bars.frame.index)[known]
     label, day, counted = data.label[known], data.trading_day[known], data.counted[known]
-    return Ledger(opens, label, day, counted, streams, {}, (), data.instrument)
+    return Ledger(opens, label, day, counted, streams, {}, (), data.instrument, data.question)
 
 
 def _falls(ledger: Ledger, score: str, as_is: str) -> dict[str, tuple[float, float | None]]:

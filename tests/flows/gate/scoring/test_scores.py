@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import GateRefused
-from flows.gate.scoring.scores import accuracy, brier, edge, stream_threshold, trailing_base, trailing_rank
+from flows.gate.scoring.scores import accuracy, base_so_far, brier, edge, stream_threshold, trailing_base, trailing_rank
 
 
 def ranks_one_by_one(p):
@@ -145,3 +145,17 @@ def test_what_cannot_be_scored_is_refused(case):
     score, message = REFUSED[case]
     with pytest.raises(GateRefused, match=message):
         score()
+
+
+@pytest.mark.parametrize("horizon", [2, 16])
+def test_over_a_horizon_a_base_knows_the_labels_of_so_many_bars_before(horizon: int) -> None:
+    y = (np.random.default_rng(5).random(3_000) < 0.5).astype(float)
+    for of in (trailing_base, base_so_far):
+        next_bar, over = of(y), of(y, horizon=horizon)
+        assert np.array_equal(over[horizon - 1 :], next_bar[: 1 - horizon], equal_nan=True)
+        assert np.isnan(over[: horizon - 1]).all()
+        changed = y.copy()
+        changed[2_000:] = 1.0 - changed[2_000:]
+        same = of(changed, horizon=horizon)
+        assert np.array_equal(same[: 2_000 + horizon], over[: 2_000 + horizon], equal_nan=True)
+        assert same[2_000 + horizon] != over[2_000 + horizon]

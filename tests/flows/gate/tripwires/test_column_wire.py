@@ -144,3 +144,8 @@ def test_the_bound_is_a_margin_and_four_standard_errors() -> None:
         assert np.std([area for area in areas if area is not None]) == pytest.approx(
             (auc_bound(label) - 0.55) / 4.0, rel=0.25
         )
+
+
+def test_overlapping_labels_are_as_many_as_stand_beside_each_other() -> None:
+    label = np.tile([0.0, 1.0], 800)
+    assert auc_bound(label, 16) - 0.55 == pytest.approx(4.0 * (auc_bound(label) - 0.55))
