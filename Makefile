@@ -70,7 +70,7 @@ fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all t
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
 
-bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (half an hour; a part: python -m benchmarks.gate PART)
+bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (an hour; a part: python -m benchmarks.gate PART)
 	@$(BIN)/python -m benchmarks.gate
 
 bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (half an hour; a part: make bench-promotion PART=simulated)
