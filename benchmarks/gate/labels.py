@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -165,41 +165,42 @@ def play(chunk: OverlapWork) -> dict[Key, Floats]:
     """Of each year of a chunk, by horizon and score: what was counted, shape (years,). Of promotions the night, 250
     where there is none."""
     rng = np.random.default_rng((SEED, chunk.stream, chunk.chunk))
+    scenarios: Mapping[str, Scenario | None] = CHANGES if chunk.found else {"nobody better": None}
     # streams that say the same for days have no variance there, on nights too early to be judged
     with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
         said = predictions(chunk.world, chunk.parts, chunk.years, rng)
-        count: Callable[[Predictions, Floats], dict[Key, Floats]] = _changes if chunk.found else _rates
-        return joined(count(said, market(chunk.years, said.days, rng)) for _ in range(MARKETS))
+        scores = joined(_scores(said, market(chunk.years, said.days, rng), scenarios) for _ in range(MARKETS))
+        found: dict[Key, Floats] = {}
+        for (horizon, score, what), each in scores.items():
+            counted = _changed(each, what) if chunk.found else _rates(each, of_equal=said.world == EQUAL)
+            found |= {(horizon, score, name): values for name, values in counted.items()}
+        return found
 
 
-def _rates(said: Predictions, moves: Floats) -> dict[Key, Floats]:
+def _scores(said: Predictions, moves: Floats, scenarios: Mapping[str, Scenario | None]) -> dict[Key, Floats]:
+    """Daily scores by horizon, score and scenario, each of shape (years, 1 + recipes, days)."""
     found: dict[Key, Floats] = {}
     for horizon in HORIZONS:
-        label = labels(moves, said, horizon)
-        for score in SCORES:
-            scores = daily(said, label, score, horizon)
-            leads = scores[:, 1:] - scores[:, :1]
-            found[horizon, score, "r"] = np.nanmean(day_autocorrelation(leads), axis=1)
-            found[horizon, score, "false"] = _promoted(leads, HISTORY).night
-            if said.world == EQUAL:
-                found[horizon, score, "young"] = _promoted(leads[:, :, :NIGHTS], 0).night
-                found[horizon, score, "first"] = firsts.crowned(scores, HISTORY)[0]
-    return found
-
-
-def _changes(said: Predictions, moves: Floats) -> dict[Key, Floats]:
-    found: dict[Key, Floats] = {}
-    for horizon in HORIZONS:
-        for what, scenario in CHANGES.items():
+        for what, scenario in scenarios.items():
             label = labels(moves, said, horizon, scenario)
-            for score in SCORES:
-                scores = daily(said, label, score, horizon)
-                leads = scores[:, 1:] - scores[:, :1]
-                promoted = _promoted(leads, HISTORY)
-                right = promoted.recipe == 0 if what.endswith("found") else promoted.night < NEVER
-                found[horizon, score, what] = np.where(right, promoted.night, NEVER)
-                found[horizon, score, "deviation"] = leads.std(axis=2).mean(axis=1)
+            found |= {(horizon, score, what): daily(said, label, score, horizon) for score in SCORES}
     return found
+
+
+def _rates(scores: Floats, *, of_equal: bool) -> dict[str, Floats]:
+    leads = scores[:, 1:] - scores[:, :1]
+    found = {"r": np.nanmean(day_autocorrelation(leads), axis=1), "false": _promoted(leads, HISTORY).night}
+    if of_equal:
+        found["young"] = _promoted(leads[:, :, :NIGHTS], 0).night
+        found["first"] = firsts.crowned(scores, HISTORY)[0]
+    return found
+
+
+def _changed(scores: Floats, what: str) -> dict[str, Floats]:
+    leads = scores[:, 1:] - scores[:, :1]
+    promoted = _promoted(leads, HISTORY)
+    right = promoted.recipe == 0 if what.endswith("found") else promoted.night < NEVER
+    return {what: np.where(right, promoted.night, NEVER), "deviation": leads.std(axis=2).mean(axis=1)}
 
 
 def _promoted(leads: Floats, history: int) -> Promotions:
