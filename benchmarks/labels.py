@@ -40,6 +40,7 @@ LABELS = {"next_bar": "always", "horizon 16": "hold 16", "horizon 96": "hold 96"
 FIRST_DAY = "2023-01-01"
 TRAINING_DAYS = 365
 LAGS = (1, 4, 16, 48, 96, 480)
+LATER = ("daily lead, 1 day", "2 days", "3 to 5 days, sum")
 LARGEST = 0.9
 
 
@@ -210,11 +211,11 @@ def show_persistence(found: Mapping[str, Walked], recipes: Sequence[str]) -> Non
     """Print how much of the difference between two recipes' ranks is left some bars later, and how daily leads follow
     each other: the mean of all pairs, and the pair of which most is left after 96 bars."""
     print(
-        "\nWhat is left of the difference between the ranks of two recipes, and of their daily lead by edge a day "
+        "\nWhat is left of the difference between the ranks of two recipes, and of their daily lead by edge days "
         "later:\n"
     )
-    print(f"| label | pairs | {' | '.join(f'{lag} bars' for lag in LAGS)} | daily lead, 1 day |")
-    print("| --- " * (3 + len(LAGS)) + "|")
+    columns = ["label", "pairs", *(f"{lag} bars" for lag in LAGS), *LATER]
+    print(f"| {' | '.join(columns)} |\n{'| --- ' * len(columns)}|")
     for label, walked in found.items():
         rows = np.array([_left(walked, *pair) for pair in combinations(recipes, 2)])
         slowest = rows[rows[:, LAGS.index(96)].argmax()]
@@ -227,8 +228,10 @@ def _left(walked: Walked, one: str, other: str) -> list[float]:
     apart = apart[~np.isnan(apart)]
     apart = apart - apart.mean()
     left = [float(np.vdot(apart[lag:], apart[:-lag]) / (apart.size - lag) / apart.var()) for lag in LAGS]
-    leads = daily_edges(walked, one).mean - daily_edges(walked, other).mean
-    return [*left, float(day_autocorrelation(leads[:, 0]))]
+    leads = (daily_edges(walked, one).mean - daily_edges(walked, other).mean)[:, 0]
+    off = leads - leads.mean()
+    later = [float(np.vdot(off[lag:], off[:-lag]) / np.vdot(off, off)) for lag in range(1, 6)]
+    return [*left, later[0], later[1], sum(later[2:])]
 
 
 if __name__ == "__main__":
