@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +48,11 @@ SCORES = ("edge", "accuracy")
 CHANGE = 125
 """The night on which a recipe gets better, or the champion falls."""
 
-USUAL = "as real streams of a day's horizon"
+USUAL = "about as real streams of a day's horizon"
 PERSISTENCE: Mapping[str, Parts] = {
     "forgotten within hours (0.9 a bar)": ((1.0, FAST),),
     USUAL: ((0.07, 0.0), (0.55, FAST), (0.38, 0.9981)),
-    "as the slowest pair of them": ((0.25, FAST), (0.75, 0.9981)),
+    "slower than the slowest pair of them": ((0.25, FAST), (0.75, 0.9981)),
     "kept for weeks (0.9995 a bar)": ((1.0, 0.9995),),
 }
 """How long a stream keeps what it says: see :func:`benchmarks.labels.show_persistence` for that of real streams."""
@@ -74,6 +75,17 @@ CHANGES = {
 }
 """What is found, or after how many nights."""
 
+BY_DAYS = (0.05, 0.15, 0.25)
+"""Lag-1 autocorrelations of days; a quarter is the most that labels of a day make."""
+
+DAY_YEARS, DAYS_AT_ONCE = 4_000, 250
+DAYS_ALONE = (
+    "years of days",
+    "autocorrelation of daily leads",
+    "false promotions a year",
+    "in a champion's first year",
+    "a first champion within a year",
+)
 COUNTED = ("false",)
 RATES = (
     "years of bars",
@@ -87,6 +99,7 @@ MORE_RATES = tuple(
 FOUND = ("bars ahead", "score", "a day's lead deviates by", *CHANGES)
 
 Nights = npt.NDArray[np.int64]
+Of = TypeVar("Of")
 Key = tuple[int, str, str]
 """Horizon, score, and what was counted."""
 
@@ -112,6 +125,9 @@ def show() -> None:
         for at, (name, parts) in enumerate(PERSISTENCE.items()):
             years = YEARS if name == USUAL else OTHER_YEARS
             show_rates(name, joined(pool.map(play, work(EQUAL, parts, at, years))), (*COUNTED, "young", "first"))
+        _head("Five equal recipes by days alone", ("moving average", *DAYS_ALONE))
+        for r in BY_DAYS:
+            show_days(r, joined(pool.map(play_days, [(r, chunk) for chunk in range(DAY_YEARS // DAYS_AT_ONCE)])))
         _head(f"Other worlds, streams {USUAL}", ("recipes", *RATES))
         for at, world in enumerate(WORLDS):
             show_rates(world.name, joined(pool.map(play, work(world, usual, 100 + at, OTHER_YEARS))), COUNTED)
@@ -124,7 +140,7 @@ def work(world: RecipeWorld, parts: Parts, stream: int, years: int, *, found: bo
     return [OverlapWork(world, parts, stream, chunk, found) for chunk in range(years // (AT_ONCE * MARKETS))]
 
 
-def joined(parts: Iterable[Mapping[Key, Floats]]) -> dict[Key, Floats]:
+def joined(parts: Iterable[Mapping[Of, Floats]]) -> dict[Of, Floats]:
     """The years of all chunks."""
     found = defaultdict(list)
     for part in parts:
@@ -201,6 +217,23 @@ def _changed(scores: Floats, what: str) -> dict[str, Floats]:
     promoted = _promoted(leads, HISTORY)
     right = promoted.recipe == 0 if what.endswith("found") else promoted.night < NEVER
     return {what: np.where(right, promoted.night, NEVER), "deviation": leads.std(axis=2).mean(axis=1)}
+
+
+def play_days(asked: tuple[float, int]) -> dict[str, Floats]:
+    """Years of days whose scores are a moving average of two days, of lag-1 autocorrelation ``asked[0]``: what labels
+    that overlap by a day make of days, where streams do not change their mind. ``asked[1]`` seeds the chunk."""
+    r, chunk = asked
+    rng = np.random.default_rng((SEED, 300, round(1_000 * r), chunk))
+    own = rng.standard_normal((DAYS_AT_ONCE, 1 + EQUAL.recipes, HISTORY + NIGHTS + 1))
+    before = (1.0 - np.sqrt(1.0 - 4.0 * r**2)) / (2.0 * r)
+    with threadpool_limits(1):
+        return _rates(own[..., 1:] + before * own[..., :-1], of_equal=True)
+
+
+def show_days(r: float, found: Mapping[str, Floats]) -> None:
+    """Print one row."""
+    cells = [rate(found[what] < NEVER).words(".3f") for what in ("false", "young", "first")]
+    print(f"| {r} at one day | {found['r'].size:,} | {found['r'].mean():+.3f} | {' | '.join(cells)} |", flush=True)
 
 
 def _promoted(leads: Floats, history: int) -> Promotions:

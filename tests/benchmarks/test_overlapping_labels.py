@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gate.days import HISTORY, NIGHTS, RECIPES, Scenario
-from benchmarks.gate.labels import CHANGES, MARKETS, PERSISTENCE, SCORES, USUAL, OverlapWork, play
+from benchmarks.gate.labels import CHANGES, MARKETS, PERSISTENCE, SCORES, USUAL, OverlapWork, play, play_days
 from benchmarks.gate.nights import NEVER
 from benchmarks.gate.overlapping import (
     DAY,
@@ -87,3 +87,9 @@ def test_odd_and_single_recipes_are_judged_too_and_who_is_much_better_is_found()
     assert {what for _, _, what in found} == {*CHANGES, "deviation"}
     assert (found[1, "edge", "two points better, found"] < NEVER).all()
     assert np.median(found[1, "edge", "two"]) < NEVER
+
+
+def test_days_alone_are_a_moving_average_of_the_autocorrelation_that_was_asked_for():
+    found = play_days((0.25, 0))
+    assert found["r"].mean() == pytest.approx(0.25, abs=0.02)
+    assert 0.0 < (found["false"] < NEVER).mean() < 0.12
