@@ -75,8 +75,12 @@ CHANGES = {
 }
 """What is found, or after how many nights."""
 
-BY_DAYS = (0.05, 0.15, 0.25)
-"""Lag-1 autocorrelations of days; a quarter is the most that labels of a day make."""
+BY_DAYS = {
+    **{f"five, {r} each": (r,) * 6 for r in (0.05, 0.15, 0.25)},
+    "one, 0.15": (0.15,) * 2,
+    "five, one of them 0.25, all others 0.03": (0.03, 0.25, *(0.03,) * 4),
+}
+"""Lag-1 autocorrelations of the days of champion and recipes; a quarter is the most that labels of a day make."""
 
 DAY_YEARS, DAYS_AT_ONCE = 4_000, 250
 DAYS_ALONE = (
@@ -125,9 +129,10 @@ def show() -> None:
         for at, (name, parts) in enumerate(PERSISTENCE.items()):
             years = YEARS if name == USUAL else OTHER_YEARS
             show_rates(name, joined(pool.map(play, work(EQUAL, parts, at, years))), (*COUNTED, "young", "first"))
-        _head("Five equal recipes by days alone", ("moving average", *DAYS_ALONE))
-        for r in BY_DAYS:
-            show_days(r, joined(pool.map(play_days, [(r, chunk) for chunk in range(DAY_YEARS // DAYS_AT_ONCE)])))
+        _head("By days alone", ("recipes, autocorrelation of a day's score", *DAYS_ALONE))
+        for name in BY_DAYS:
+            chunks = [(name, chunk) for chunk in range(DAY_YEARS // DAYS_AT_ONCE)]
+            show_days(name, joined(pool.map(play_days, chunks)))
         _head(f"Other worlds, streams {USUAL}", ("recipes", *RATES))
         for at, world in enumerate(WORLDS):
             show_rates(world.name, joined(pool.map(play, work(world, usual, 100 + at, OTHER_YEARS))), COUNTED)
@@ -219,21 +224,23 @@ def _changed(scores: Floats, what: str) -> dict[str, Floats]:
     return {what: np.where(right, promoted.night, NEVER), "deviation": leads.std(axis=2).mean(axis=1)}
 
 
-def play_days(asked: tuple[float, int]) -> dict[str, Floats]:
-    """Years of days whose scores are a moving average of two days, of lag-1 autocorrelation ``asked[0]``: what labels
-    that overlap by a day make of days, where streams do not change their mind. ``asked[1]`` seeds the chunk."""
-    r, chunk = asked
-    rng = np.random.default_rng((SEED, 300, round(1_000 * r), chunk))
-    own = rng.standard_normal((DAYS_AT_ONCE, 1 + EQUAL.recipes, HISTORY + NIGHTS + 1))
+def play_days(asked: tuple[str, int]) -> dict[str, Floats]:
+    """Years of days of one of :data:`BY_DAYS`, whose scores are a moving average of two days: what labels that overlap
+    by a day make of days. The second number is that of the chunk."""
+    name, chunk = asked
+    r = np.array(BY_DAYS[name])[:, None]
+    rng = np.random.default_rng((SEED, 300, list(BY_DAYS).index(name), chunk))
+    own = rng.standard_normal((DAYS_AT_ONCE, r.size, HISTORY + NIGHTS + 1))
     before = (1.0 - np.sqrt(1.0 - 4.0 * r**2)) / (2.0 * r)
+    scores = (own[..., 1:] + before * own[..., :-1]) / np.sqrt(1.0 + before**2)
     with threadpool_limits(1):
-        return _rates(own[..., 1:] + before * own[..., :-1], of_equal=True)
+        return _rates(scores, of_equal=True)
 
 
-def show_days(r: float, found: Mapping[str, Floats]) -> None:
+def show_days(name: str, found: Mapping[str, Floats]) -> None:
     """Print one row."""
     cells = [rate(found[what] < NEVER).words(".3f") for what in ("false", "young", "first")]
-    print(f"| {r} at one day | {found['r'].size:,} | {found['r'].mean():+.3f} | {' | '.join(cells)} |", flush=True)
+    print(f"| {name} | {found['r'].size:,} | {found['r'].mean():+.3f} | {' | '.join(cells)} |", flush=True)
 
 
 def _promoted(leads: Floats, history: int) -> Promotions:

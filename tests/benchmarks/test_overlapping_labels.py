@@ -90,6 +90,6 @@ def test_odd_and_single_recipes_are_judged_too_and_who_is_much_better_is_found()
 
 
 def test_days_alone_are_a_moving_average_of_the_autocorrelation_that_was_asked_for():
-    found = play_days((0.25, 0))
+    found = play_days(("five, 0.25 each", 0))
     assert found["r"].mean() == pytest.approx(0.25, abs=0.02)
-    assert 0.0 < (found["false"] < NEVER).mean() < 0.12
+    assert (found["false"] < NEVER).mean() < 0.07  # what the gate takes off is more than two days add
