@@ -1,8 +1,6 @@
 """Labels that overlap: how often the gate errs, what it finds, and how slowly real streams change their mind.
 
-The simulator is :mod:`benchmarks.gate.overlapping`; 1,000 years of bars a row, 600 of other worlds, 300 of
-what is found.
-Of all years the first promotion is counted.
+The simulator is :mod:`benchmarks.gate.overlapping`. Of all years the first promotion is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.gate import firsts, worlds
 from benchmarks.gate.days import HISTORY, NIGHTS, Floats, Scenario
-from benchmarks.gate.figures import quantile, rate, share
+from benchmarks.gate.figures import Figure, Z, quantile, rate, share
 from benchmarks.gate.nights import NEVER, Promotions, Thresholds, first_promotions
 from benchmarks.gate.overlapping import (
     EQUAL,
@@ -38,8 +36,8 @@ from benchmarks.gate.overlapping import (
 from flows.gate.nightly.sequential import day_autocorrelation
 
 SEED = 20_261_128
-YEARS, OTHER_YEARS, FOUND_YEARS = 1_000, 400, 200
-"""Of streams like real ones; of others and of other worlds; of what is found."""
+YEARS, OTHER_YEARS, WORLD_YEARS, FOUND_YEARS = 520, 240, 160, 200
+"""Of streams like real ones; of slower and faster ones; of other worlds; of what is found."""
 
 AT_ONCE, MARKETS = 10, 4
 """Streams drawn at once, and how many markets each meets: what it says knows nothing of any."""
@@ -61,7 +59,7 @@ WORLDS = (
     RecipeWorld("five that have little in common (correlation 0.1)", alike=0.1, champion=0.1),
     RecipeWorld("five, nearly the same (correlation 0.95), the champion another", alike=0.95, champion=0.0),
     RecipeWorld("one", recipes=1),
-    RecipeWorld("five, one of them constant, one anti-predictive", odd=True),
+    RecipeWorld("five, one of them constant, one the opposite of another", odd=True),
     RecipeWorld("five, one of them slow, the others forget within hours", one_slow=True),
 )
 
@@ -79,6 +77,7 @@ BY_DAYS = {
     **{f"five, {r} each": (r,) * 6 for r in (0.05, 0.15, 0.25)},
     "one, 0.15": (0.15,) * 2,
     "five, one of them 0.25, all others 0.03": (0.03, 0.25, *(0.03,) * 4),
+    "five, one of them constant, one the opposite of another, 0.05 each": (0.05,) * 6,
 }
 """Lag-1 autocorrelations of the days of champion and recipes; a quarter is the most that labels of a day make."""
 
@@ -135,7 +134,7 @@ def show() -> None:
             show_days(name, joined(pool.map(play_days, chunks)))
         _head(f"Other worlds, streams {USUAL}", ("recipes", *RATES))
         for at, world in enumerate(WORLDS):
-            show_rates(world.name, joined(pool.map(play, work(world, usual, 100 + at, OTHER_YEARS))), COUNTED)
+            show_rates(world.name, joined(pool.map(play, work(world, usual, 100 + at, WORLD_YEARS))), COUNTED)
         _head(f"What is found, streams {USUAL}; nights: median; ninth decile", FOUND)
         show_found(joined(pool.map(play, work(EQUAL, usual, 200, FOUND_YEARS, found=True))))
 
@@ -159,11 +158,23 @@ def _head(title: str, columns: Sequence[str]) -> None:
 
 
 def show_rates(name: str, found: Mapping[Key, Floats], counted: Sequence[str]) -> None:
-    """Print one row a horizon."""
+    """Print one row a horizon, and one of the mean over all of them."""
     for horizon in HORIZONS:
         cells = [f"{found[horizon, score, 'r'].mean():+.3f}" for score in SCORES]
         cells += [rate(found[horizon, score, what] < NEVER).words(".3f") for what in counted for score in SCORES]
         print(f"| {name} | {found[horizon, 'edge', 'r'].size:,} | {horizon} | {' | '.join(cells)} |", flush=True)
+    mean = [_mean_rate([found[horizon, score, what] for horizon in HORIZONS]) for what in counted for score in SCORES]
+    words = [each.words(".3f") for each in mean]
+    print(f"| {name} | {found[HORIZONS[0], 'edge', 'r'].size:,} | mean | – | – | {' | '.join(words)} |", flush=True)
+
+
+def _mean_rate(nights: Sequence[Floats]) -> Figure:
+    """Promotions a year over all horizons, its interval by draws of streams: years that share one are not independent.
+    ``nights``: each of shape (years,), chunk by chunk, in each the markets one after the other."""
+    promoted = np.mean([night < NEVER for night in nights], axis=0)
+    by_draw = promoted.reshape(-1, MARKETS, AT_ONCE).mean(axis=1).ravel()
+    reach = Z * by_draw.std(ddof=1) / np.sqrt(by_draw.size)
+    return Figure(float(by_draw.mean()), max(float(by_draw.mean() - reach), 0.0), float(by_draw.mean() + reach))
 
 
 def show_found(found: Mapping[Key, Floats]) -> None:
@@ -233,13 +244,17 @@ def play_days(asked: tuple[str, int]) -> dict[str, Floats]:
     own = rng.standard_normal((DAYS_AT_ONCE, r.size, HISTORY + NIGHTS + 1))
     before = (1.0 - np.sqrt(1.0 - 4.0 * r**2)) / (2.0 * r)
     scores = (own[..., 1:] + before * own[..., :-1]) / np.sqrt(1.0 + before**2)
+    odd = "opposite" in name
+    if odd:
+        scores += rng.standard_normal((DAYS_AT_ONCE, 1, HISTORY + NIGHTS))  # what all have in common
+        scores[:, 1], scores[:, 2] = 0.0, -scores[:, 3]
     with threadpool_limits(1):
-        return _rates(scores, of_equal=True)
+        return _rates(scores, of_equal=not odd)
 
 
 def show_days(name: str, found: Mapping[str, Floats]) -> None:
     """Print one row."""
-    cells = [rate(found[what] < NEVER).words(".3f") for what in ("false", "young", "first")]
+    cells = [rate(found[what] < NEVER).words(".3f") if what in found else "–" for what in ("false", "young", "first")]
     print(f"| {name} | {found['r'].size:,} | {found['r'].mean():+.3f} | {' | '.join(cells)} |", flush=True)
 
 

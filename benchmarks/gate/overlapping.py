@@ -42,7 +42,7 @@ Parts = Sequence[tuple[float, float]]
 @dataclass(frozen=True)
 class RecipeWorld:
     """Recipes beside a champion. ``alike``: correlation of what two of them say; ``champion``: of the champion with
-    each. ``odd``: the first says always the same, the second the opposite of what is right on 52 %. ``one_slow``: what
+    each. ``odd``: the first says always the same, the second the opposite of the third. ``one_slow``: what
     the first says has the parts asked for, and what others say is forgotten within a few hours."""
 
     name: str
@@ -57,17 +57,7 @@ class RecipeWorld:
         """Of champion and recipes, shape (1 + recipes, 1 + recipes)."""
         found = np.full((1 + self.recipes, 1 + self.recipes), self.alike)
         found[0], found[:, 0] = self.champion, self.champion
-        if self.odd:
-            found[1], found[:, 1] = 0.0, 0.0
         np.fill_diagonal(found, 1.0)
-        return found
-
-    @property
-    def gains(self) -> Floats:
-        """What each is right above one half, in shares of bars, where nobody gains or falls: shape (1 + recipes,)."""
-        found = np.zeros(1 + self.recipes)
-        if self.odd:
-            found[2] = -0.02
         return found
 
 
@@ -114,7 +104,7 @@ def predictions(world: RecipeWorld, parts: Parts, years: int, rng: np.random.Gen
     else:
         thought = np.einsum("jk,ykb->yjb", np.linalg.cholesky(world.correlation), drawn)
     if world.odd:
-        thought[:, 1] = 0.0
+        thought[:, 1], thought[:, 2] = 0.0, -thought[:, 3]
     rank = np.array([[trailing_rank(stream) for stream in year] for year in thought])
     above = thought - np.repeat(_cuts(thought), DAY, axis=-1)
     above /= np.maximum(above.std(axis=(0, 2), keepdims=True), np.finfo(np.float64).tiny)
@@ -146,16 +136,13 @@ def labels(moves: Floats, said: Predictions, horizon: int, scenario: Scenario | 
     """1 where the sum of the ``horizon`` moves that follow a bar is above zero, else 0: shape (years, n_bars).
 
     ``scenario``: who is right more often, and since when; its gains are put into the market as a drift of what each
-    stream says, above its cut, which is what its side shows. Without it nobody is right more often, but for an
-    odd world.
+    stream says, above its cut, which is what its side shows. Without it nobody is right more often.
     """
     bars = said.thought.shape[-1]
-    gains = np.repeat(said.world.gains[:, None], said.days, axis=1)
-    if scenario is not None:
-        known = scenario.gains(said.world.recipes)
-        gains = gains + np.concatenate([np.repeat(known[:, :1], WARM_UP, axis=1), known], axis=1)
     drifting = moves.copy()
-    if gains.any():
+    if scenario is not None:
+        gains = scenario.gains(said.world.recipes)
+        gains = np.concatenate([np.repeat(gains[:, :1], WARM_UP, axis=1), gains], axis=1)
         # of two normal variables with correlation c the signs agree on 1/2 + asin(c) / π
         correlation = np.sin(np.pi * gains) * np.sqrt(horizon) / said.left[:horizon].sum()
         worth = np.repeat(np.linalg.solve(said.world.correlation, correlation), DAY, axis=1)
