@@ -84,7 +84,7 @@ class Job:
             require=[column for column in require if "." not in column],
             instrument=self.instrument,
         )
-        for symbol, columns in self._beside.items():
+        for symbol, columns in self.others.items():
             other = load_bars(
                 self.source,
                 as_of=bars.as_of.to_pydatetime(),
@@ -97,7 +97,7 @@ class Job:
         return prepare(bars, labels=self.label if labels == "next_bar" else labels)
 
     @property
-    def _beside(self) -> dict[str, list[str]]:
+    def others(self) -> dict[str, list[str]]:
         """The columns that its recipes read of other instruments, by symbol."""
         read: dict[str, list[str]] = {}
         for column in self.columns:

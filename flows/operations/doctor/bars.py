@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flows.bars import Bars, load_bars
 from flows.bars.plausibility import SeenBars
 from flows.bars.plausibility import examine as examine_plausibility
 from flows.errors import RetrainError
+from flows.instruments import find_instrument
 from flows.operations.calendar import TradingCalendar
 from flows.operations.doctor.finding import Finding
 from flows.operations.settings import Operations
@@ -30,6 +32,28 @@ def examine_bars(
         return
     yield _state(bars, operations.calendar(settings.traded.hours), now)
     yield from _plausibility(bars, now, allow)
+    if settings.recipes_file is not None:
+        yield from _others(settings, operations, now)
+
+
+def _others(settings: Settings, operations: Operations, now: datetime) -> Iterator[Finding]:
+    """A finding for each other instrument whose files the recipes read."""
+    from flows.job.plan import plan  # takes a second, and who has no recipes of his own does without
+    from flows.job.request import request
+
+    try:
+        job = plan(request(), settings)
+    except RetrainError as error:
+        yield Finding("recipes", "wrong", str(error).splitlines()[0], "correct the recipes file")
+        return
+    for symbol, columns in job.others.items():
+        try:
+            other = find_instrument(f"{symbol}_{job.instrument.bar}")
+            bars = load_bars(job.source, clock=job.clock, require=columns, instrument=other)
+        except RetrainError as error:
+            yield Finding(symbol, "wrong", str(error), "add its files, or leave out the recipe that reads them")
+            continue
+        yield replace(_state(bars, operations.calendar(other.hours), now), about=symbol)
 
 
 def _state(bars: Bars, calendar: TradingCalendar, now: datetime) -> Finding:

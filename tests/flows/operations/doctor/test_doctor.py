@@ -6,7 +6,7 @@ import dataclasses
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from flows.bars import load_bars
+from flows.bars import load_bars, write_sample
+from flows.instruments import find_instrument
 from flows.operations.doctor import checks as doctor
 from flows.operations.doctor import prefect as doctor_prefect
 from flows.operations.doctor.bars import examine_bars
@@ -84,6 +85,30 @@ def test_bars_of_the_wrong_time_are_seen(sample: Path, now: datetime, verdict: s
 def test_bars_that_cannot_be_read_are_wrong(tmp_path: Path) -> None:
     found = next(examine_bars(Settings(data=str(tmp_path)), Operations(), NOW))
     assert found.verdict == "wrong" and str(tmp_path) in found.statement
+
+
+def test_the_files_of_another_instrument_are_looked_at_where_a_recipe_reads_them(tmp_path: Path) -> None:
+    bars = tmp_path / "bars"
+    write_sample(bars, first=date(2024, 1, 2), last=date(2024, 3, 15))
+    recipes = tmp_path / "recipes.toml"
+    recipes.write_text(
+        '[cross]\nestimator = "sklearn.linear_model.LogisticRegression"\n'
+        'features = ["rsi_14", "return(EURUSD.close_15m, 4)"]\n'
+    )
+    settings = Settings(data=str(bars), recipes_file=str(recipes))
+    now = datetime(2024, 3, 16, tzinfo=UTC)
+    missing = about(list(examine_bars(settings, Operations(), now)), "EURUSD")
+    assert missing.verdict == "wrong" and "EURUSD_M15" in missing.statement
+    other = find_instrument("EURUSD")
+    write_sample(tmp_path / "other", first=date(2024, 1, 2), last=date(2024, 3, 8), instrument=other)
+    for file in (tmp_path / "other").glob("EURUSD*.csv"):
+        file.rename(bars / file.name)
+    late = about(list(examine_bars(settings, Operations(), now)), "EURUSD")
+    assert late.verdict == "look" and "more than a day behind" in late.statement
+    plain = Settings(data=str(bars))
+    assert {each.about for each in examine_bars(plain, Operations(), now)} == {"data", "bars"}
+    recipes.write_text('[cross]\nestimator = "no.such.Thing"\nfeatures = ["rsi_14"]\n')
+    assert about(list(examine_bars(settings, Operations(), now)), "recipes").verdict == "wrong"
 
 
 def test_a_registry_out_of_reach_is_one_finding() -> None:
