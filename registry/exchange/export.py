@@ -137,7 +137,17 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 def purpose_of(record: VersionRecord) -> str:
     """What a version is for, in a sentence."""
-    return f"Predicts whether the next bar closes higher. Recipe: {record.recipe or 'not recorded'}."
+    return f"Predicts whether {_question(record.label or {})}. Recipe: {record.recipe or 'not recorded'}."
+
+
+def _question(label: Mapping[str, Any]) -> str:
+    """What a label asks, in words."""
+    kind, bars = label.get("kind", "next_bar"), label.get("bars", 1)
+    if kind == "next_bar":
+        return "the next bar closes higher"
+    if kind == "triple_barrier":
+        return f"the upper of two barriers is reached first within {bars} bars"
+    return f"the close is higher {bars} bars later"
 
 
 def _description(version: Version, decision: Entry | None) -> str:
