@@ -36,7 +36,7 @@ from benchmarks.gate.overlapping import (
 from flows.gate.nightly.sequential import day_autocorrelation
 
 SEED = 20_261_128
-YEARS, OTHER_YEARS, WORLD_YEARS, FOUND_YEARS = 520, 240, 160, 200
+YEARS, OTHER_YEARS, WORLD_YEARS, FOUND_YEARS = 1_000, 320, 320, 200
 """Of streams like real ones; of slower and faster ones; of other worlds; of what is found."""
 
 AT_ONCE, MARKETS = 10, 4
