@@ -18,13 +18,11 @@ from registry import Registry
 
 TITLE = "Loading the champion, cold process, imports apart"
 
-PORTABLE = "registry.load(name, url=url).warm()"
-SKOPS = "registry.load(name, url=url).archive.estimator()"
+LOAD = "registry.load(name, url=url).warm()"
 
 _PROGRAM = """
 import sys, time
 import registry, registry.store.s3, urllib3.connectionpool as pool
-{imports}
 name, url = sys.argv[1:]
 count, original = [0], pool.HTTPConnectionPool._make_request
 def counting(*arguments, **named):
@@ -38,7 +36,7 @@ print(time.perf_counter() - begun, count[0])
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Both forms, from a folder beside MLflow's own folder and from a bucket beside its server."""
+    """From a folder beside MLflow's own folder and from a bucket beside its server."""
     what, python = trained(bench), environment(bench)
     theirs = {"rows": str(what.rows), "parameters": dict(what.record.parameters), "metrics": {}}
     with bucket() as env:
@@ -50,7 +48,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             other.ask("mlflow_experiment", artifacts=bench.folder("artifacts").as_uri())
             other.ask("mlflow_register", **theirs)
         bench.say("from a folder, beside MLflow")
-        yield from _figures(bench, "folder", str(place), python, env, f"sqlite:///{local}", (0.8, 0.2))
+        yield from _figures(bench, "folder", str(place), python, env, f"sqlite:///{local}", 0.2)
 
         with mlflow(python, bench.folder("server") / "mlflow.db", env) as url:
             register(Registry(f"s3://{BUCKET}/loading").model(NAME), what)
@@ -59,7 +57,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 other.ask("mlflow_experiment")
                 other.ask("mlflow_register", **theirs)
             bench.say("from a bucket, beside MLflow's server")
-            yield from _figures(bench, "S3", f"s3://{BUCKET}/loading", python, env, url, (None, None))
+            yield from _figures(bench, "S3", f"s3://{BUCKET}/loading", python, env, url, None)
 
 
 def _figures(
@@ -69,14 +67,13 @@ def _figures(
     python: Path,
     env: Mapping[str, str],
     uri: str,
-    bounds: tuple[float | None, float | None],
+    bound: float | None,
 ) -> Iterator[Figure]:
-    """``bounds``: of the ``skops`` form and of the data-only one, beside MLflow's first load in its process, whatever
-    that imports apart; beside its second one, when its store is open, for information. A bucket has none: what a cold
-    process takes there is boto3's, which reads its description of S3. Tests bound the requests."""
+    """``bound``: beside MLflow's first load in its process, whatever that imports apart; beside its second one, when
+    its store is open, for information. A bucket has none: what a cold process takes there is boto3's, which reads its
+    description of S3. Tests bound the requests."""
     loads: list[Done] = []
-    forms = {"skops form": _ours(SKOPS, url), "data-only form": _ours(PORTABLE, url)}
-    skops, portable = forms.values()
+    ours = _ours(url)
     with peer(python, bench.scratch / "peer.log", env) as other:
         other.ask("mlflow_prepare", uri=uri)
 
@@ -84,20 +81,17 @@ def _figures(
             loads.append(other.ask("mlflow_cold_load"))
             return loads[-1].seconds
 
-        seconds = in_turns(lambda: skops().seconds, lambda: portable().seconds, theirs, times=bench.times)
-    asked = loads[-1].requests
-    for column, (form, bound) in enumerate(zip(forms, bounds, strict=True)):
-        requests = list(forms.values())[column]().requests
-        ours = f"load the champion, {where}, {form}{f': {requests} requests' if requests else ''}"
-        against = f"MLflow load_model{f': {asked} requests' if asked else ''}"
-        yield Figure.ratio_of(ours, against, seconds[:, column], seconds[:, 2], bound=bound)
-        warm = np.array([each.again for each in loads[-len(seconds) :]])
-        yield Figure.ratio_of(ours, "MLflow's second load_model in a process", seconds[:, column], warm, bound=None)
+        seconds = in_turns(lambda: ours().seconds, theirs, times=bench.times)
+    asked, requests = loads[-1].requests, ours().requests
+    what = f"load the champion, {where}{f': {requests} requests' if requests else ''}"
+    against = f"MLflow load_model{f': {asked} requests' if asked else ''}"
+    yield Figure.ratio_of(what, against, seconds[:, 0], seconds[:, 1], bound=bound)
+    warm = np.array([each.again for each in loads[-len(seconds) :]])
+    yield Figure.ratio_of(what, "MLflow's second load_model in a process", seconds[:, 0], warm, bound=None)
 
 
-def _ours(load: str, url: str) -> Callable[[], Done]:
-    imports = "import skops.io, sklearn.ensemble" if load == SKOPS else ""
-    program = [sys.executable, "-c", _PROGRAM.format(imports=imports, load=load), NAME, url]
+def _ours(url: str) -> Callable[[], Done]:
+    program = [sys.executable, "-c", _PROGRAM.format(load=LOAD), NAME, url]
 
     def run() -> Done:
         seconds, requests = run_process(program, cwd=ROOT).output.split()

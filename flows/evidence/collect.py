@@ -145,7 +145,7 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     before, decisions = model.scored(), model.decisions.head()
     manifest = Manifest() if before is None else manifest_of(before)
     signatures = Signatures(job, model)
-    policy, versions = policy_of(job, decisions), VersionCache(model, cores=job.cores, trusted=signatures.holds)
+    policy, versions = policy_of(job, decisions), VersionCache(model, trusted=signatures.holds)
     policy.check_longest_window()
     earlier, now = read_nights(model, manifest), clock_of(data, model.access.clock.now())
     opens = pd.DatetimeIndex(data.bars.frame.index)

@@ -15,8 +15,7 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsRejected
 from flows.gate.scoring.ledger import StreamScores
-from flows.recipes import ArchivedModel
-from flows.recipes.predicting import where_known
+from flows.recipes import archived_scores
 from registry import Model
 from registry.clock import read_moment
 from registry.errors import InputMismatch
@@ -25,20 +24,20 @@ from registry.format.records import VersionRecord
 from registry.model.version import version_of
 
 if TYPE_CHECKING:
+    from registry.archive.archive import Archive
     from registry.archive.input_schema import Columns, RowsOf
 
 
 class VersionCache:
-    """The versions of one model, for as long as a night lasts; forests predict on ``cores``."""
+    """The versions of one model, for as long as a night lasts."""
 
-    def __init__(self, model: Model, *, cores: int, trusted: Callable[[Entry], bool] | None = None) -> None:
+    def __init__(self, model: Model, *, trusted: Callable[[Entry], bool] | None = None) -> None:
         """``trusted``: whether the entry that registered a version may be used; None for any."""
         self._model = model
-        self._cores = cores
         self._trusted = trusted
         self._registrations: dict[int, Entry] = {}
         self._by_name: dict[str, int | None] = {}
-        self._ready: dict[int, ArchivedModel] = {}
+        self._ready: dict[int, Archive] = {}
 
     def registration(self, entry: int) -> Entry:
         """This entry of the versions log, which registered a version."""
@@ -75,16 +74,14 @@ class VersionCache:
         Raises :class:`~registry.errors.ArtifactMissing` where it is retired and collected.
         """
         if entry not in self._ready:
-            record = self.registered_at(entry)
-            self._ready[entry] = ArchivedModel(self._model.archive(record), record.environment)
-        return self._ready[entry].probabilities(frame, cores=self._cores)
+            self._ready[entry] = self._model.archive(self.registered_at(entry))
+        return archived_scores(self._ready[entry], frame)
 
     def once(self, entry: int, frame: Columns | RowsOf) -> tuple[Floats, int]:
-        """As :meth:`probabilities`, by the data-only form where there is one, and on how many bars its features look
-        back. Nothing is kept ready: for very many versions."""
+        """As :meth:`probabilities`, and on how many bars its features look back. Nothing is kept ready: for very many
+        versions."""
         archive = self._model.archive(self.registered_at(entry))
-        signature = archive.signature
-        return where_known(signature, frame, lambda rows: archive.up(signature.matrix(rows))), signature.bars
+        return archived_scores(archive, frame), archive.signature.bars
 
 
 def unseen(data: Dataset, record: VersionRecord) -> Mask:

@@ -18,7 +18,7 @@ from flows.errors import BarsMissing
 from flows.gate import HoldoutBars, Predictions, judge_holdout
 from flows.job.plan import Job
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
-from flows.recipes import BASELINES, ArchivedModel, Scores, baseline, score
+from flows.recipes import BASELINES, Scores, archived_scores, baseline, score
 from registry import ChampionRecord, Model, Version
 from registry.archive.input_schema import RowsOf
 from registry.clock import read_moment, write_time
@@ -70,8 +70,7 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
         archive = model.archive(expected)
         judged = judged & archive.signature.known(bars.data.bars.frame)
         label, day = bars.data.label[judged], bars.data.trading_day[judged]
-        trained_with = model.registered_at(expected.entry).record.environment
-        p = ArchivedModel(archive, trained_with).probabilities(RowsOf(bars.data.bars.frame, judged), cores=job.cores)
+        p = archived_scores(archive, RowsOf(bars.data.bars.frame, judged))
         name = expected.recipe or "unnamed"
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)

@@ -18,7 +18,7 @@ from flows.recipes.baselines import BASELINES, baseline
 from flows.recipes.catalogue import shipped
 from flows.recipes.declared import available_names, available_recipes, load_recipes
 from flows.recipes.installed import environment
-from flows.recipes.predicting import ArchivedModel, probabilities, says_up
+from flows.recipes.predicting import archived_scores, probabilities, says_up
 from flows.recipes.recipe import Recipe, check_columns, choose
 from flows.recipes.scoring import Scores, score, score_sides
 from flows.recipes.training import MINIMUM_ROWS, Fit, Machine, train, train_all
@@ -26,11 +26,11 @@ from flows.recipes.training import MINIMUM_ROWS, Fit, Machine, train, train_all
 __all__ = [
     "BASELINES",
     "MINIMUM_ROWS",
-    "ArchivedModel",
     "Fit",
     "Machine",
     "Recipe",
     "Scores",
+    "archived_scores",
     "available_names",
     "available_recipes",
     "baseline",

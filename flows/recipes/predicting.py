@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flows.arrays import Floats, Mask
-from flows.recipes.installed import environment as installed
 from flows.recipes.threads import one_thread
 from flows.recipes.training import LARGEST, Fit, is_forest
 from registry.archive.input_schema import InputSchema, RowsOf, row_name
@@ -25,12 +22,19 @@ if TYPE_CHECKING:
 def probabilities(model: Fit | Any, signature: InputSchema, frame: Columns | RowsOf, *, cores: int = 1) -> Floats:
     """The scores of the rows of ``frame``, shape (n,), of a :class:`Fit` or of a fitted classifier of labels 0 and 1.
 
+    A fit says to the last bit what its archive will say: its threshold lies among its own scores, and a bar that is on
+    it now must not be above it tomorrow.
+
     Of :class:`RowsOf` each of its rows has one: NaN where the bars before it are fewer than the features look back on.
 
     The same bits for any number of ``cores``: a forest's rows are shared out, and each row is summed over the trees in
     their order (scikit-learn's own threads add them up as they come). Other estimators predict on one core.
     Raises :class:`registry.errors.InputMismatch` when the columns do not fit.
     """
+    form = model.form if isinstance(model, Fit) else None
+    if form is not None:
+        with one_thread():
+            return where_known(signature, frame, lambda rows: form.up(input_matrix(signature, rows)))
     estimator = model.estimator if isinstance(model, Fit) else model
     return where_known(signature, frame, lambda rows: scores_of(estimator, input_matrix(signature, rows), cores=cores))
 
@@ -69,32 +73,13 @@ def scores_of(estimator: Any, features: Floats, *, cores: int) -> Floats:
             return np.concatenate([p[:, up] for p in workers.map(estimator.predict_proba, shares)])
 
 
-@dataclass(frozen=True, eq=False)
-class ArchivedModel:
-    """An archived version, which predicts whatever was installed meanwhile; ``environment``: what it was trained with.
+def archived_scores(archive: Archive, frame: Columns | RowsOf) -> Floats:
+    """The scores of the rows of ``frame`` by an archived version, whatever was installed meanwhile: shape (n,).
 
-    Where that is the installed scikit-learn, its estimator predicts, and gives the bits that it gave; another one may
-    read the estimator differently or not at all, so the data-only form predicts, which agrees to 1e-12. A version
-    without one predicts through scikit-learn all the same.
+    From its data-only form, or through scikit-learn where it has none; else as :func:`probabilities`.
     """
-
-    archive: Archive
-    environment: Mapping[str, str] | None
-
-    def probabilities(self, frame: Columns | RowsOf, *, cores: int = 1) -> Floats:
-        """The score of each row of ``frame``, shape (n,); see :func:`probabilities`."""
-        archive = self.archive
-        if self._estimator is None:
-            return where_known(archive.signature, frame, lambda rows: archive.up(archive.signature.matrix(rows)))
-        return probabilities(self._estimator, archive.signature, frame, cores=cores)
-
-    @cached_property
-    def _estimator(self) -> Any | None:
-        """Made once, which takes longer than one prediction."""
-        if not self.archive.has_estimator:
-            return None
-        same = (self.environment or {}).get("scikit-learn") == installed()["scikit-learn"]
-        return self.archive.estimator() if same or self.archive.form is None else None
+    with one_thread():
+        return where_known(archive.signature, frame, lambda rows: archive.up(input_matrix(archive.signature, rows)))
 
 
 def says_up(p: Floats, threshold: float) -> Mask:

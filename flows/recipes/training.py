@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,16 @@ from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.searching import SearchedBars, searched, weighted
 from flows.recipes.threads import one_thread
 from flows.recipes.weighing import weights_of
+from registry.archive import portable
 from registry.archive.input_schema import RowsOf
 from registry.clock import stopwatch
+from registry.errors import NotPortable
 from registry.format.phrases import plural
 from registry.log.parallel import threads
+
+if TYPE_CHECKING:
+    from registry.archive.portable import PortableModel
+    from registry.archive.portable.program import Program
 
 LARGEST = float(np.finfo(np.float32).max)
 """A feature beyond it is infinite to a tree, which reads floats of 32 bits."""
@@ -60,6 +67,18 @@ class Fit:
     cut: float = 0.5
     found: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What a search found, see :func:`flows.recipes.searching.searched`; empty without one."""
+
+    @cached_property
+    def form(self) -> PortableModel | Program | None:
+        """What its archive will predict from; None where the estimator does, or says the same bits (forests)."""
+        if is_forest(self.estimator):
+            return None
+        features = len(self.recipe.signature.features)
+        try:
+            with one_thread():
+                return portable.read(portable.write(self.estimator, features), features)
+        except NotPortable:
+            return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,9 @@
 A zip file whose members are sorted, dated 1980-01-01 and deflated at one level:
 
 - ``archive.json``: format and input contract (:class:`~registry.archive.input_schema.InputSchema`);
-- ``model.skops``: the estimator (:mod:`registry.archive.skops_file`); what it may hold:
-  :mod:`registry.archive.vetting`. Not where the form is a program (format 2): arrays are then all there is;
-- ``arrays/...``: the data-only form for serving without scikit-learn, where there is one:
-  :mod:`registry.archive.portable`.
+- ``arrays/...``: the data-only form, from which numpy predicts: :mod:`registry.archive.portable`;
+- ``model.skops``: the estimator (:mod:`registry.archive.skops_file`), only where it has no data-only form; what it may
+  hold: :mod:`registry.archive.vetting`. Archives of format 1 have it beside their arrays too.
 """
 
 from __future__ import annotations
@@ -37,14 +36,12 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """The latest that is read. Written is 2 without an estimator, or with features that look back, so that a reader that
-knows of neither refuses by number; 1 else."""
+knows of neither refuses by number; 1 else: an estimator without a data-only form, of features that do not look back."""
 WITH_ESTIMATOR = 1
 MODEL = "model.skops"
 HEAD = "archive.json"
 ARRAYS = "arrays/"
 MAX_UNPACKED_BYTES = 1 << 30
-BATCH_ROWS = 5_000
-"""From so many rows on scikit-learn walks a forest faster than numpy does."""
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -142,26 +139,17 @@ class Archive:
         return estimator
 
     def up(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The scores, shape (n,), of the model's input ``x`` (n, features), from the data-only form where there is one.
-
-        Large batches are asked of a forest's estimator where :meth:`warm` loaded that: the same bits.
-        """
+        """The scores, shape (n,), of the input ``x`` (n, features), by the data-only form where there is one."""
         if self.form is not None:
-            if len(x) < BATCH_ROWS or self.form.rule != "mean" or "_estimator" not in self.__dict__:
-                return check_answer(self.form.up(x), len(x))
-            self.form.taken(x)  # refuses what the form would refuse
+            return check_answer(self.form.up(x), len(x))
         if not len(x):
             return np.empty(0)
         estimator, column = self._estimator
         return ask(estimator, column, x)
 
-    def warm(self, *, batches: bool = False) -> None:
-        """Parse and check now what :meth:`up` needs.
-
-        ``batches``: load the estimator also where there is a data-only form. It needs scikit-learn and takes longer
-        than one batch saves; a process that scores year after year wins a third of its time.
-        """
-        if self.form is None or (batches and self.has_estimator):
+    def warm(self) -> None:
+        """Parse and check now what :meth:`up` needs."""
+        if self.form is None:
             _ = self._estimator
 
     @cached_property
@@ -174,30 +162,27 @@ def pack(estimator: Any, signature: InputSchema, rows: npt.NDArray[np.float64] |
     """The archive of a fitted estimator: the same bytes for equal models, in any process.
 
     Holds the data-only form if there is one, which is compared with the estimator on rows made for it and on ``rows``
-    (n, features); else the reason why there is none. scikit-learn's estimator stands beside it unless the form is a
-    program. Raises :class:`UnsafeArtifact` for an estimator that could not be loaded again, because it holds a type
-    that :mod:`registry.archive.vetting` does not allow, :class:`NotPortable` for one of another library without a form.
+    (n, features), and then nothing else; where there is none, why, and scikit-learn's estimator as a ``skops`` file.
+    Raises :class:`UnsafeArtifact` for an estimator that could not be loaded again, because it holds a type that
+    :mod:`registry.archive.vetting` does not allow, :class:`NotPortable` for one of another library without a form.
     """
-    number = WITH_ESTIMATOR if signature.inputs is None else FORMAT
-    head: dict[str, Any] = {"format": number, "signature": signature.to_dict()}
-    form: dict[str, bytes] = {}
-    reason = ""
+    head: dict[str, Any] = {"format": FORMAT, "signature": signature.to_dict()}
     try:
         form = portable.write(estimator, len(signature.features), rows)
     except NotPortable as without:
-        reason = str(without)
-    arrays = {ARRAYS + name: data for name, data in form.items()}
-    if form and portable.is_program(estimator):
-        return canonical_zip(arrays | {HEAD: canonical(head | {"format": FORMAT})})
-    if reason:
-        head["not_portable"] = reason
-        if type(estimator).__module__.partition(".")[0] != "sklearn":
-            raise NotPortable(f"{type(estimator).__name__} cannot be stored: {reason}")
+        return _pack_estimator(estimator, signature, str(without))
+    return canonical_zip({ARRAYS + name: data for name, data in form.items()} | {HEAD: canonical(head)})
+
+
+def _pack_estimator(estimator: Any, signature: InputSchema, reason: str) -> bytes:
+    number = WITH_ESTIMATOR if signature.inputs is None else FORMAT
+    head = {"format": number, "signature": signature.to_dict(), "not_portable": reason}
+    if type(estimator).__module__.partition(".")[0] != "sklearn":
+        raise NotPortable(f"{type(estimator).__name__} cannot be stored: {reason}")
     try:
-        members = {MODEL: skops_file(estimator)}
+        return canonical_zip({MODEL: skops_file(estimator), HEAD: canonical(head)})
     except UnsafeArtifact as unsafe:
         raise UnsafeArtifact(f"{unsafe}; and as arrays: {reason}") from unsafe
-    return canonical_zip(members | arrays | {HEAD: canonical(head)})
 
 
 def unpack(data: bytes, *, sha256: str, where: str) -> Archive:

@@ -159,13 +159,10 @@ class LoadedModel:
             newer.__dict__["record"] = self.record
         return newer
 
-    def warm(self, *, batches: bool = False) -> None:
-        """Do now what the first :meth:`predict` would do: read the record, parse and check the model.
-
-        ``batches``: make ready for many large batches of a forest, see :meth:`Archive.warm`.
-        """
+    def warm(self) -> None:
+        """Do now what the first :meth:`predict` would do: read the record, parse and check the model."""
         _ = self.record
-        self.archive.warm(batches=batches)
+        self.archive.warm()
 
 
 def check_frame(signature: InputSchema, frame: Columns) -> None:

@@ -31,9 +31,11 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from registry.archive.archive import HEAD, MODEL, Archive, pack, unpack
+from registry.archive.canonical_zip import canonical_zip
 from registry.archive.input_schema import InputSchema
 from registry.archive.portable.npy import from_npy, to_npy
-from registry.format.entries import digest
+from registry.archive.skops_file import skops_file
+from registry.format.entries import canonical, digest
 
 SIGNATURE = InputSchema(("rsi_14", "atr_14"))
 WIDTH = len(SIGNATURE.features)
@@ -132,6 +134,19 @@ def packed(kind: str = "random forest") -> bytes:
     return pack(fitted(kind), SIGNATURE)
 
 
+def pack_as_format_1(estimator: Any, signature: InputSchema) -> bytes:
+    """An archive as the first format has them: the estimator stands beside its arrays."""
+    found = members(pack(estimator, signature))
+    head = json.loads(found[HEAD]) | {"format": 1}
+    return canonical_zip(found | {MODEL: skops_file(estimator), HEAD: canonical(head)})
+
+
+@cache
+def packed_with_estimator(kind: str = "random forest") -> bytes:
+    """The archive of format 1; of what has no estimator beside its arrays in any format, that of today."""
+    return packed(kind) if kind in PROGRAMS else pack_as_format_1(fitted(kind), SIGNATURE)
+
+
 def opened(data: bytes, where: str = "here") -> Archive:
     """The archive in ``data``; its digest fits, as if whoever changed it could change the log too."""
     return unpack(data, sha256=digest(data), where=where)
@@ -151,20 +166,20 @@ def zipped(content: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def with_member(name: str, value: bytes | None, kind: str = "random forest") -> bytes:
-    """The archive with one member replaced, added or (None) left out."""
-    content = {**members(packed(kind)), name: value}
+    """The archive, with its estimator, and one member replaced, added or (None) left out."""
+    content = {**members(packed_with_estimator(kind)), name: value}
     return zipped({name: data for name, data in content.items() if data is not None})
 
 
 def with_model_member(name: str, value: bytes, kind: str = "random forest") -> bytes:
     """The archive with one member of its ``model.skops`` replaced or added."""
-    inner = members(members(packed(kind))[MODEL])
+    inner = members(members(packed_with_estimator(kind))[MODEL])
     return with_member(MODEL, zipped({**inner, name: value}, zipfile.ZIP_STORED), kind)
 
 
 def with_schema(change: Callable[[Any], None], kind: str = "random forest") -> bytes:
     """The archive with the schema of its ``model.skops`` changed in place."""
-    schema = json.loads(members(members(packed(kind))[MODEL])["schema.json"])
+    schema = json.loads(members(members(packed_with_estimator(kind))[MODEL])["schema.json"])
     change(schema)
     return with_model_member("schema.json", json.dumps(schema).encode(), kind)
 
@@ -183,13 +198,13 @@ def nodes_of(schema: Any, loader: str, named: str = "") -> list[dict[str, Any]]:
 
 def with_tree_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> bytes:
     """The archive of a forest, the array ``name`` of its first tree replaced by what ``change`` makes of it."""
-    schema = json.loads(members(members(packed())[MODEL])["schema.json"])
+    schema = json.loads(members(members(packed_with_estimator())[MODEL])["schema.json"])
     return _with_array(nodes_of(schema, "TreeNode")[0]["content"]["content"][name]["file"], change, "random forest")
 
 
 def with_boosting_nodes(change: Callable[[np.ndarray], np.ndarray]) -> bytes:
     """The archive of a boosting with the nodes of its first tree replaced by what ``change`` makes of them."""
-    schema = json.loads(members(members(packed("boosting"))[MODEL])["schema.json"])
+    schema = json.loads(members(members(packed_with_estimator("boosting"))[MODEL])["schema.json"])
     first = nodes_of(schema, "ObjectNode", "TreePredictor")[0]
     return _with_array(first["content"]["content"]["nodes"]["file"], change, "boosting")
 
@@ -197,20 +212,21 @@ def with_boosting_nodes(change: Callable[[np.ndarray], np.ndarray]) -> bytes:
 def with_form_array(name: str, change: Callable[[np.ndarray], np.ndarray], kind: str = "random forest") -> bytes:
     """The archive with one array of its data-only form replaced by what ``change`` makes of it."""
     member = f"arrays/{name}.npy"
-    return with_member(member, to_npy(change(from_npy(members(packed(kind))[member], name).copy())), kind)
+    array = from_npy(members(packed_with_estimator(kind))[member], name).copy()
+    return with_member(member, to_npy(change(array)), kind)
 
 
 def with_form_head(kind: str = "random forest", **fields: Any) -> bytes:
     """The archive with fields of the head of its data-only form replaced."""
-    head = json.loads(members(packed(kind))["arrays/form.json"])
+    head = json.loads(members(packed_with_estimator(kind))["arrays/form.json"])
     return with_member("arrays/form.json", json.dumps(head | fields).encode(), kind)
 
 
 def with_head(**fields: Any) -> bytes:
     """The archive with fields of its head replaced."""
-    return with_member(HEAD, json.dumps(json.loads(members(packed())[HEAD]) | fields).encode())
+    return with_member(HEAD, json.dumps(json.loads(members(packed_with_estimator())[HEAD]) | fields).encode())
 
 
 def _with_array(file: str, change: Callable[[np.ndarray], np.ndarray], kind: str) -> bytes:
-    array = from_npy(members(members(packed(kind))[MODEL])[file], file).copy()
+    array = from_npy(members(members(packed_with_estimator(kind))[MODEL])[file], file).copy()
     return with_model_member(file, to_npy(change(array)), kind)

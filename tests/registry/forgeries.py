@@ -15,7 +15,7 @@ from registry.archive.portable.npy import from_npy, to_npy
 from tests.registry.archives import (
     members,
     nodes_of,
-    packed,
+    packed_with_estimator,
     with_model_member,
     with_schema,
 )
@@ -36,14 +36,14 @@ def pickled() -> bytes:
 
 
 def doubled() -> bytes:
-    buffer = io.BytesIO(packed())
+    buffer = io.BytesIO(packed_with_estimator())
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr(MODEL, b"another")
     return buffer.getvalue()
 
 
 def encrypted() -> bytes:
-    data = bytearray(packed())
+    data = bytearray(packed_with_estimator())
     at = data.index(b"PK\x01\x02") + 8  # the flags of the first entry of the directory
     data[at] |= 1
     return bytes(data)
@@ -103,7 +103,7 @@ def attribute(kind: str, name: str, content: str) -> bytes:
 
 
 def category_bins() -> bytes:
-    inner = members(members(packed("boosting"))[MODEL])
+    inner = members(members(packed_with_estimator("boosting"))[MODEL])
     schema = json.loads(inner["schema.json"])
     file = nodes_of(schema, "ObjectNode", "_BinMapper")[0]["content"]["content"]["is_categorical_"]["file"]
     return with_model_member(file, to_npy(np.ones_like(from_npy(inner[file], file))), "boosting")

@@ -38,7 +38,6 @@ from flows.recipes import environment
 from flows.settings import Settings
 from registry import Model, Night, Registry, Version, VersionRecord
 from registry.analysis.history import read_history
-from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema
 from registry.clock import write_time
 from registry.exchange.notebook import ImportOptions, import_notebook
@@ -46,6 +45,7 @@ from registry.model.approval import proposal
 from registry.model.evidence import ScoredNight
 from registry.trust.signing import Signer, Trusted
 from tests.clocks import FixedClock
+from tests.registry.archives import pack_as_format_1
 
 FIXTURES = Path(__file__).parent / "fixtures"
 REGISTRY, FACTS, SENTENCES = FIXTURES / "format-1", FIXTURES / "format-1.json", FIXTURES / "format-1.txt"
@@ -149,7 +149,8 @@ def fitted_archives() -> dict[str, bytes]:
         "tree": DecisionTreeClassifier(max_depth=3, random_state=7),
         "bayes": GaussianNB(),
     }
-    return {name: pack(estimator.fit(x, up), InputSchema(features)) for name, estimator in estimators.items()}
+    signature = InputSchema(features)
+    return {name: pack_as_format_1(estimator.fit(x, up), signature) for name, estimator in estimators.items()}
 
 
 def write_acts(folder: Path, archives: Mapping[str, bytes], made_with: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.evidence.versions import VersionCache
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, NightScores, assemble, minutes
-from flows.recipes import probabilities
+from flows.recipes import archived_scores
 from registry import Registry
 from tests.flows.nights import YEAR_FILE, Nights, at, killed_at, quick_calibration, short_bars
 
@@ -103,7 +103,7 @@ def test_only_the_corrected_bars_scores_change_whoever_scored_the_rest_of_its_da
     data, record = nights.dataset(at(6)), nights.model.version("v1").record
     archive = nights.model.archive(record)
     row = data.bars.frame.loc[["2024-06-04T13:00Z"]]
-    expected = probabilities(archive.estimator(), archive.signature, row)[0]
+    expected = archived_scores(archive, row)[0]
     [place] = np.flatnonzero(minutes(new.opens) == bar)
     assert new.streams[nights.stream("line")].p[place] == expected
 
@@ -269,7 +269,7 @@ def test_a_dry_run_sees_the_correction_and_writes_nothing(nights: Nights) -> Non
 )
 def test_many_corrected_days_are_told_in_few_words(tmp_path: Path, number: int, words: str) -> None:
     days = tuple(str(np.datetime64("2024-01-01") + day) for day in range(number))
-    scorers = VersionCache(Registry(tmp_path).model("m"), cores=1)
+    scorers = VersionCache(Registry(tmp_path).model("m"))
     assert Evidence(assemble([]), None, GatePolicy(), 0, scorers, days).corrections == words
 
 

@@ -37,7 +37,7 @@ def test_a_night_reads_each_archive_once(nights: Nights, monkeypatch: pytest.Mon
 
 def test_evidence_that_names_no_entry_is_read_by_the_versions_name(nights: Nights) -> None:
     model, frame = nights.model, nights.dataset(at(3)).bars.frame
-    scorers = VersionCache(model, cores=1)
+    scorers = VersionCache(model)
     version = model.version("v2")
     assert scorers.entry_of("v2", None) == scorers.entry_of("anything", version.entry) == version.entry
     assert scorers.registered_at(version.entry) == version.record
@@ -47,7 +47,7 @@ def test_evidence_that_names_no_entry_is_read_by_the_versions_name(nights: Night
 
 
 def test_a_version_that_is_not_there_is_told_each_time(nights: Nights) -> None:
-    scorers = VersionCache(nights.model, cores=1)
+    scorers = VersionCache(nights.model)
     for _ in range(2):
         with pytest.raises(VersionNotFound, match="v99"):
             scorers.entry_of("v99", None)
@@ -61,6 +61,6 @@ def test_an_archive_that_is_gone_is_told_by_its_version(
     kept = path.rename(tmp_path / "kept")
     try:
         with pytest.raises(ArtifactMissing, match="is gone"):
-            VersionCache(nights.model, cores=1).probabilities(1, nights.dataset(at(3)).bars.frame)
+            VersionCache(nights.model).probabilities(1, nights.dataset(at(3)).bars.frame)
     finally:
         kept.rename(path)

@@ -92,7 +92,7 @@ def test_no_stream_of_three_real_years_trips_in_any_month(
     days = np.unique(ledger.day)
     for day in days[60::20]:
         until = known_at(ledger, int(np.searchsorted(ledger.day, day)))
-        evidence = Evidence(until, None, night.job.gate, 0, VersionCache(night.model, cores=1))
+        evidence = Evidence(until, None, night.job.gate, 0, VersionCache(night.model))
         assert suspicion.tripped(night, evidence, []) == ()
 
 

@@ -26,7 +26,7 @@ from registry.archive.archive import HEAD, MODEL, pack
 from tests.fuzz.mutating import of_bytes, of_json, of_npy, unzipped, zipped
 from tests.fuzz.target import Target
 from tests.fuzz.targets.archives import ROWS, sound
-from tests.registry.archives import SIGNATURE, lesson, opened
+from tests.registry.archives import SIGNATURE, lesson, opened, pack_as_format_1
 
 ESTIMATORS = (
     lambda: GaussianNB(),
@@ -56,12 +56,17 @@ def _lesson() -> tuple[Any, Any]:
     return (x - x.mean(axis=0)) / x.std(axis=0), up
 
 
+def _archive(estimator: Any) -> bytes:
+    archive = pack(estimator, SIGNATURE)
+    return archive if opened(archive).has_estimator else pack_as_format_1(estimator, SIGNATURE)
+
+
 @cache
 def seeds() -> list[bytes]:
     """One small archive of each estimator that may be stored, without its data-only form."""
     found = []
     for make in ESTIMATORS:
-        members = unzipped(pack(make().fit(*_lesson()), SIGNATURE))
+        members = unzipped(_archive(make().fit(*_lesson())))
         assert members is not None, "it was packed a line above"
         found.append(zipped({name: members[name] for name in (HEAD, MODEL)}))
     return found

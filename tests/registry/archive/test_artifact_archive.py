@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -24,7 +25,7 @@ from registry.archive.archive import ARRAYS, HEAD, MODEL, Archive, pack, unpack
 from registry.archive.input_schema import InputSchema
 from registry.errors import Corrupt, FormatTooNew, UnsafeArtifact
 from registry.format.entries import canonical, digest
-from tests.registry.archives import members, opened, zipped
+from tests.registry.archives import members, opened, pack_as_format_1, zipped
 
 SIGNATURE = InputSchema(("rsi_14", "atr_14"))
 ESTIMATORS = {
@@ -45,6 +46,12 @@ def packed(kind: str = "forest") -> bytes:
     return pack(fitted(kind), SIGNATURE)
 
 
+@cache
+def first_format() -> bytes:
+    """The estimator stands beside its arrays."""
+    return pack_as_format_1(fitted("forest"), SIGNATURE)
+
+
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_equal_fits_give_equal_archives_that_predict_the_same(kind):
     first, again = fitted(kind), fitted(kind)
@@ -53,7 +60,7 @@ def test_equal_fits_give_equal_archives_that_predict_the_same(kind):
     x = np.random.default_rng(2).normal(size=(50, 2))
     archive = opened(data)
     assert archive.signature == SIGNATURE
-    np.testing.assert_array_equal(archive.estimator().predict_proba(x), first.predict_proba(x))
+    np.testing.assert_allclose(archive.up(x), first.predict_proba(x)[:, 1], rtol=0, atol=1e-15)
 
 
 IN_ANOTHER_PROCESS = """
@@ -114,8 +121,15 @@ def test_a_member_that_is_there_twice_is_refused():
 
 @pytest.mark.parametrize("missing", [HEAD, MODEL])
 def test_a_missing_member_is_named(missing):
-    content = {name: value for name, value in members(packed()).items() if name != missing}
+    content = {name: value for name, value in members(first_format()).items() if name != missing}
     with pytest.raises(UnsafeArtifact, match=missing):
+        opened(zipped(content))
+
+
+@pytest.mark.parametrize("missing", [HEAD, f"{ARRAYS}form.json"])
+def test_a_missing_member_of_arrays_alone_is_named(missing):
+    content = {name: value for name, value in members(packed()).items() if name != missing}
+    with pytest.raises(UnsafeArtifact, match=missing if missing == HEAD else MODEL):
         opened(zipped(content))
 
 
@@ -130,8 +144,8 @@ def test_a_head_that_is_no_head_is_refused(head):
 
 
 def test_an_archive_with_expressions_has_a_format_that_older_readers_refuse_and_is_the_same_in_every_process():
-    estimator = opened(packed()).estimator()
-    plain, looking_back = packed(), pack(estimator, InputSchema(("lag(rsi_14, 1)", "hour")))
+    estimator = GaussianNB().fit([[0.0, 1.0], [2.0, 3.0], [1.0, 0.0], [4.0, 2.0]], [0, 1, 0, 1])
+    plain, looking_back = pack(estimator, SIGNATURE), pack(estimator, InputSchema(("lag(rsi_14, 1)", "hour")))
     assert json.loads(members(plain)[HEAD])["format"] == 1
     assert json.loads(members(looking_back)[HEAD])["format"] == 2
     again = opened(looking_back)
@@ -153,8 +167,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch, snapshot):
 
 
 def test_a_bomb_inside_the_model_is_refused_before_it_is_unpacked(monkeypatch):
-    inner = zipped({**members(members(packed())[MODEL]), "zeros.npy": bytes(2 << 20)})
-    archive = opened(zipped({**members(packed()), MODEL: inner}))
+    inner = zipped({**members(members(first_format())[MODEL]), "zeros.npy": bytes(2 << 20)})
+    archive = opened(zipped({**members(first_format()), MODEL: inner}))
     monkeypatch.setattr(artifact, "MAX_UNPACKED_BYTES", 1 << 20)
     with pytest.raises(UnsafeArtifact, match="would unpack"):
         archive.estimator()
@@ -167,7 +181,7 @@ def test_another_packing_method_is_refused(method):
 
 
 def test_a_member_damaged_inside_an_archive_with_a_fitting_digest_is_refused():
-    data = bytearray(packed())
+    data = bytearray(first_format())
     middle = data.index(MODEL.encode()) + 2000
     data[middle : middle + 50] = bytes(50)
     archive = opened(bytes(data))  # unpacked when it is asked for
@@ -177,11 +191,11 @@ def test_a_member_damaged_inside_an_archive_with_a_fitting_digest_is_refused():
 
 def with_schema(change) -> Archive:
     """An archive whose skops schema was edited; its digest fits."""
-    inner = members(members(packed())[MODEL])
+    inner = members(members(first_format())[MODEL])
     schema = json.loads(inner["schema.json"])
     change(schema)
     model = zipped({**inner, "schema.json": json.dumps(schema).encode()}, zipfile.ZIP_STORED)
-    return opened(zipped({**members(packed()), MODEL: model}))
+    return opened(zipped({**members(first_format()), MODEL: model}))
 
 
 @pytest.mark.parametrize(

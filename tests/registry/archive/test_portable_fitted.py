@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 
 from registry.archive import portable
-from registry.archive.archive import BATCH_ROWS, Archive, pack
+from registry.archive.archive import pack
 from registry.archive.input_schema import InputSchema
 from registry.errors import InputMismatch, NotPortable, UnsafeArtifact
 from tests.registry.archives import OTHERS, PORTABLE, SIGNATURE, WIDTH, fitted, lesson, opened, packed
@@ -126,42 +126,3 @@ def test_a_model_of_other_classes_is_not_served():
     other = opened(pack(RandomForestClassifier(3).fit(lesson()[0], lesson()[1] + 5), InputSchema(SIGNATURE.features)))
     with pytest.raises(UnsafeArtifact, match="cannot be served"):
         other.up(rows(3))
-
-
-# --- made ready for batches -----------------------------------------------------------------------------------------
-
-
-class Counted:
-    """An estimator that counts how often it is asked."""
-
-    def __init__(self, estimator):
-        self.estimator, self.classes_, self.asked = estimator, estimator.classes_, 0
-
-    def predict_proba(self, x):
-        self.asked += 1
-        return self.estimator.predict_proba(x)
-
-
-@pytest.mark.parametrize(
-    ("kind", "ready", "count", "asked"),
-    [
-        ("random forest", True, BATCH_ROWS, 1),
-        ("random forest", True, BATCH_ROWS - 1, 0),
-        ("random forest", False, BATCH_ROWS, 0),
-        ("boosting", True, BATCH_ROWS, 0),
-    ],
-)
-def test_large_batches_are_asked_of_a_forest_that_is_ready_for_them(kind, ready, count, asked, monkeypatch):
-    archive, x, counted = opened(packed(kind)), rows(count), Counted(fitted(kind))
-    monkeypatch.setattr(Archive, "estimator", lambda archive: counted)
-    archive.warm(batches=ready)
-    np.testing.assert_array_equal(archive.up(x), archive.form.up(x))
-    assert counted.asked == asked
-
-
-def test_a_batch_is_refused_as_single_rows_are():
-    archive, x = opened(packed("random forest")), rows(BATCH_ROWS)
-    archive.warm(batches=True)
-    x[7, 0] = 1e300
-    with pytest.raises(InputMismatch, match="finite"):
-        archive.up(x)

@@ -28,6 +28,7 @@ from tests.registry.archives import (
     members,
     nodes_of,
     opened,
+    pack_as_format_1,
     packed,
     with_form_head,
     zipped,
@@ -88,7 +89,7 @@ def test_a_sound_model_without_a_data_only_form_answers_as_its_estimator(kind):
 @pytest.mark.parametrize("kind", [*PORTABLE, *OTHERS])
 def test_a_sound_model_answers_the_probe(kind):
     archive = opened(packed(kind))
-    archive.warm(batches=True)
+    archive.warm()
     assert ((archive.up(ROWS) >= 0) & (archive.up(ROWS) <= 1)).all()
 
 
@@ -136,7 +137,7 @@ def test_a_model_that_is_none_is_refused_before_it_is_handed_out(what):
 def test_more_processes_than_one_are_not_for_an_archive_to_ask_for():
     estimator = with_value("bagging", "n_jobs", 40).estimator()
     assert estimator.n_jobs == 1 and estimator.verbose == 0
-    forest = pack(RandomForestClassifier(2, n_jobs=7, verbose=3).fit(*lesson()), SIGNATURE)
+    forest = pack_as_format_1(RandomForestClassifier(2, n_jobs=7, verbose=3).fit(*lesson()), SIGNATURE)
     assert opened(forest).estimator().n_jobs == 1
 
 

@@ -29,6 +29,7 @@ from registry.archive.portable.program import MAX_STEPS
 from registry.errors import InputMismatch, NotPortable, RegistryError, UnsafeArtifact
 from tests.paths import ROOT
 from tests.registry.archives import (
+    PORTABLE,
     PROGRAMS,
     SIGNATURE,
     WIDTH,
@@ -78,17 +79,19 @@ def test_lightgbm_gives_the_same_bytes_on_one_thread_and_on_two():
     assert pack(light(n_jobs=2).fit(*lesson()), SIGNATURE) == packed("LightGBM")
 
 
-def test_an_archive_of_arrays_alone_has_no_estimator_to_load_and_needs_none_for_batches():
-    archive = opened(packed("LightGBM"))
-    archive.warm(batches=True)
+@pytest.mark.parametrize("kind", ["LightGBM", *PORTABLE])
+def test_an_archive_of_arrays_alone_has_no_estimator_to_load(kind):
+    archive = opened(packed(kind))
+    archive.warm()
     assert archive.up(rows(6000)).shape == (6000,)
+    assert MODEL not in archive.members
     with pytest.raises(NotPortable, match="arrays and no estimator"):
         archive.estimator()
 
 
 def test_an_older_reader_is_told_to_upgrade_by_the_number_of_the_format():
     assert json.loads(members(packed("LightGBM"))[HEAD])["format"] == 2
-    assert json.loads(members(packed())[HEAD])["format"] == 1  # what an older reader reads stays so
+    assert json.loads(members(packed("naive Bayes"))[HEAD])["format"] == 1  # what an older reader reads stays so
 
 
 @pytest.mark.parametrize("kind", ["LightGBM", "layers", "stack", "normal quantiles"])

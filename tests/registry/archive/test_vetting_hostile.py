@@ -31,6 +31,7 @@ from tests.registry.archives import (
     nodes_of,
     opened,
     packed,
+    packed_with_estimator,
     with_boosting_nodes,
     with_form_array,
     with_form_head,
@@ -201,9 +202,10 @@ def test_a_digest_that_differs_is_refused_before_anything_is_read():
 
 @pytest.mark.parametrize("kind", [*PORTABLE, *OTHERS])
 def test_an_archive_that_nobody_touched_is_loaded(kind):
-    archive = opened(packed(kind))
+    archive = opened(packed_with_estimator(kind))
     assert archive.up(lesson()[0]).shape == (400,)
     archive.estimator()
+    assert np.array_equal(opened(packed(kind)).up(lesson()[0]), archive.up(lesson()[0]))
 
 
 @pytest.mark.parametrize(

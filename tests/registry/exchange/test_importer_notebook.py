@@ -160,7 +160,7 @@ def test_a_trusted_pickle_becomes_an_archive_that_runs_no_code(tmp_path):
     assert archive.signature.features == ("rsi_14", "ema_20")
     assert registry.model("rf").version("v2").record.environment == {"scikit-learn": sklearn.__version__}
     x = np.random.default_rng(4).normal(size=(20, 2))
-    np.testing.assert_array_equal(archive.estimator().predict_proba(x), model.predict_proba(x))
+    np.testing.assert_allclose(archive.up(x), model.predict_proba(x)[:, 1], rtol=0, atol=1e-15)
 
 
 def test_the_columns_a_model_was_fitted_on_stand_in_for_features_that_the_index_lacks(tmp_path):
