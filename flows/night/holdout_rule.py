@@ -59,7 +59,7 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
     """The decision of one look."""
     job, model, bars = night.job, night.model, night.bars
     expected = model.champion()
-    judged = bars.evaluation if expected is None else bars.evaluation & ~_seen_by(model, expected, bars.opens)
+    judged = bars.evaluation if expected is None else bars.evaluation & ~_seen_by(model, expected, bars)
     label, day = bars.data.label[judged], bars.data.trading_day[judged]
     rows = _rows(bars, candidates, versions)
     days = len(np.unique(day))
@@ -111,13 +111,14 @@ def _rows(
     return (*tonight, *baselines)
 
 
-def _seen_by(model: Model, champion: ChampionRecord, opens: pd.DatetimeIndex) -> Mask:
-    """Where the champion was trained on the bar, or on its label."""
+def _seen_by(model: Model, champion: ChampionRecord, bars: NightBars) -> Mask:
+    """Where the champion was trained on the bar, or on a move of its label."""
     record = model.registered_at(champion.entry).record
     if record.trained_from is None or record.known_at is None:
-        return np.zeros(len(opens), dtype=np.bool_)
+        return np.zeros(len(bars.opens), dtype=np.bool_)
     begun, known = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.known_at))
-    return np.asarray((opens >= begun) & (opens < known), np.bool_)
+    reaches = bars.data.question.bars * bars.data.instrument.step
+    return np.asarray((bars.opens + reaches > begun) & (bars.opens < known), np.bool_)
 
 
 def _too_few(job: Job, champion: ChampionRecord, days: int) -> str:

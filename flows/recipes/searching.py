@@ -6,9 +6,10 @@ In ``recipes.toml``; trials, folds and gap may be left out:
 
 A range is whole numbers where both ends are; ``{ choices = [...] }`` is a list to choose from. Optuna's sampler
 (tree-structured Parzen estimator) proposes, seeded by the run's seed. The window is cut into ``folds + 1`` blocks of as
-many bars; each but the first is predicted by a fit on those before it, less the last ``gap`` bars, and the trial of the
-least mean log loss is fitted on the whole window. Nothing after the window is seen, and the recipe is one stream for
-the gate, however much it tries. A search is bounded by trials and not by seconds: the same inputs give the same model.
+many bars; each but the first is predicted by a fit on those before it, less the last ``gap`` bars (and never fewer than
+a label's horizon reaches over), and the trial of the least mean log loss is fitted on the whole window. Nothing after
+the window is seen, and the recipe is one stream for the gate, however much it tries. A search is bounded by trials and
+not by seconds: the same inputs give the same model.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ Build = Callable[[Mapping[str, Any]], Any]
 @dataclass(frozen=True, eq=False)
 class SearchedBars:
     """What a search sees of a training window: features (n, k), labels (n,) of 0 and 1, in the order of time. ``day``:
-    bars of a trading day, the gap of a search that names none."""
+    bars of a trading day, the gap of a search that names none. ``ahead``: bars that a label looks ahead."""
 
     features: Floats
     label: npt.NDArray[np.int64]
     weights: Floats | None
     day: int = DEFAULTS["gap"]
+    ahead: int = 1
 
 
 def space_faults(search: object, parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -94,7 +96,7 @@ def searched(search: Mapping[str, Any], build: Build, bars: SearchedBars, seed: 
         import optuna
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     said = {**DEFAULTS, "gap": bars.day, **search}
-    folds = list(_folds(len(bars.label), said["folds"], said["gap"]))
+    folds = list(_folds(len(bars.label), said["folds"], max(said["gap"], bars.ahead - 1)))
     if not folds:
         raise BarsMissing(
             f"{len(bars.label)} bars are too few to search in: a fold needs {LEAST_OF_A_FOLD} before its gap of "

@@ -91,6 +91,7 @@ class _TrainingSet:
     weights: Floats | None
     source: dict[str, Any]
     instrument: Instrument
+    ahead: int
 
 
 @dataclass(frozen=True)
@@ -218,9 +219,8 @@ def _training_set(recipe: Recipe, dataset: Dataset, rows: Mask, fingerprint: str
         "dataset_fingerprint": fingerprint,
     }
     weights = weights_of(recipe.weights, opens, label)
-    return _TrainingSet(
-        recipe, recipe.signature.matrix(RowsOf(frame, known)), label, weights, source, dataset.instrument
-    )
+    x, ahead = recipe.signature.matrix(RowsOf(frame, known)), dataset.question.bars
+    return _TrainingSet(recipe, x, label, weights, source, dataset.instrument, ahead)
 
 
 def _check_features(recipe: Recipe, bars: Bars, rows: Mask) -> None:
@@ -246,9 +246,8 @@ def _fit(training_set: _TrainingSet, model: Any, seed: int, jobs: int, timer: Ti
     try:
         with one_thread():
             if recipe.search:
-                bars = SearchedBars(
-                    training_set.features, training_set.label, training_set.weights, training_set.instrument.counts.bars
-                )
+                day, ahead = training_set.instrument.counts.bars, training_set.ahead
+                bars = SearchedBars(training_set.features, training_set.label, training_set.weights, day, ahead)
                 found = searched(recipe.search, lambda values: recipe.chosen(values).build(seed), bars, seed)
                 model = recipe.chosen(found["values"]).build(seed)
             if is_forest(model):

@@ -77,6 +77,14 @@ def test_a_search_that_names_no_gap_has_one_of_a_trading_day():
         assert Remembers.seen[0] == (0, trained, 200, 399)
 
 
+@pytest.mark.parametrize(("gap", "ahead", "trained"), [(0, 1, 199), (4, 16, 184), (16, 16, 183), (96, 16, 103)])
+def test_no_fold_is_trained_on_labels_that_reach_into_what_it_predicts(gap, ahead, trained):
+    Remembers.seen.clear()
+    bars = SearchedBars(np.arange(800.0)[:, None], np.arange(800) % 2, None, ahead=ahead)
+    searched({"space": {"a": [0.0, 1.0]}, "trials": 1, "folds": 3, "gap": gap}, lambda _: Remembers(), bars, 1)
+    assert Remembers.seen[0] == (0, trained, 200, 399)
+
+
 def test_folds_without_enough_bars_behind_their_gap_are_left_out_and_none_is_said():
     Remembers.seen.clear()
     few = SearchedBars(np.arange(400.0)[:, None], np.arange(400) % 2, None)
