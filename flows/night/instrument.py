@@ -11,7 +11,8 @@ from flows.instruments import GBPUSD_M15, Instrument
 from registry import Model, VersionRecord
 
 KEPT = frozenset({"symbol", "bar", "pip", "hours"})
-"""Fields that decide what a label, a day and a pip are; costs and bounds of plausible prices may change."""
+"""Fields that decide what a label, a day and a pip are; bounds of plausible prices may change, and costs where no label
+counts them in."""
 
 
 def instrument_of(model: Model) -> Instrument | None:
@@ -29,8 +30,9 @@ def recorded_label(label: Label) -> dict[str, Any] | None:
     return None if label == NEXT_BAR else label.to_dict()
 
 
-def check_label(model: Model, label: Label) -> None:
-    """:class:`LabelRefused` where the model's versions learnt to tell something else."""
+def check_label(model: Model, label: Label, instrument: Instrument) -> None:
+    """:class:`LabelRefused` where the model's versions learnt to tell something else: another label, or one that counts
+    in other costs than those of the instrument when the model was begun."""
     record = _newest(model)
     if record is None:
         return
@@ -40,6 +42,13 @@ def check_label(model: Model, label: Label) -> None:
             f"{model.name} learns the label {kept}, and RETRAIN_LABEL asks for {label}: a model keeps its "
             "label, as its evidence is of one question; name another --model to begin one, or set "
             f"RETRAIN_LABEL={shlex.quote(str(kept))}"
+        )
+    begun = instrument_of(model)
+    if label.costs and begun is not None and begun.costs.spreads != instrument.costs.spreads:
+        raise LabelRefused(
+            f"the label of {model.name} counts in spreads of {begun.costs.spreads!r}, and this file of the instrument "
+            f"says {instrument.costs.spreads!r}: the same bars would have other labels; set the costs of trading by "
+            "RETRAIN_SPREADS and leave the file, or name another --model"
         )
 
 

@@ -91,7 +91,7 @@ def look_up(night: NightContext) -> Outcome | None:
     """
     job, model, day = night.job, night.model, night.bars.night.day
     check_instrument(model, night.bars.data.instrument)
-    check_label(model, night.bars.data.question)
+    check_label(model, night.bars.data.question, night.bars.data.instrument)
     if job.request.dry_run:
         return None
     overrides.check_keys(job)

@@ -14,6 +14,7 @@ from flows.bars.loading import load_bars
 from flows.errors import GateRefused, LabelRefused, RequestRefused
 from flows.evidence.versions import unseen
 from flows.gate.scoring.ledger import NightScores, StreamScores, assemble, from_bytes, minutes, opens_of, to_bytes
+from flows.instruments import GBPUSD_M15, Instrument
 from flows.job.plan import plan
 from flows.job.request import RetrainRequest
 from flows.night.instrument import check_label
@@ -108,8 +109,15 @@ def test_a_model_keeps_its_label(lived: Nights, bars: Path) -> None:
     with pytest.raises(LabelRefused, match=r"m learns the label .*, and RETRAIN_LABEL asks for horizon 8"):
         other(at(13))
     with pytest.raises(LabelRefused, match="asks for next_bar"):
-        check_label(lived.model, NEXT_BAR)
-    check_label(lived.model, Label.parse(lived.label))
+        check_label(lived.model, NEXT_BAR, GBPUSD_M15)
+    check_label(lived.model, Label.parse(lived.label), GBPUSD_M15)
+    values = GBPUSD_M15.to_dict()
+    other = Instrument.parse(values | {"costs": values["costs"] | {"spreads": "2.0"}}, "a file")
+    if not Label.parse(lived.label).costs:
+        check_label(lived.model, Label.parse(lived.label), other)
+        return
+    with pytest.raises(LabelRefused, match="other labels"):
+        check_label(lived.model, Label.parse(lived.label), other)
 
 
 def test_a_model_of_the_next_bar_takes_no_other_label(bars: Path, tmp_path: Path) -> None:
