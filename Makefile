@@ -70,8 +70,8 @@ fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all t
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
 
-bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (an hour; a part: python -m benchmarks.gate PART)
-	@$(BIN)/python -m benchmarks.gate
+bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (20 minutes; a part: make bench-gate PART=firsts)
+	@$(BIN)/python -m benchmarks.gate $(PART)
 
 bench-promotion: $(VENV)/.dev ## promotion rules of others beside the gate (half an hour; a part: make bench-promotion PART=simulated)
 	@$(BIN)/python -m benchmarks.promotion $(PART)

@@ -112,12 +112,12 @@ def test_a_model_keeps_its_label(lived: Nights, bars: Path) -> None:
         check_label(lived.model, NEXT_BAR, GBPUSD_M15)
     check_label(lived.model, Label.parse(lived.label), GBPUSD_M15)
     values = GBPUSD_M15.to_dict()
-    other = Instrument.parse(values | {"costs": values["costs"] | {"spreads": "2.0"}}, "a file")
+    dearer = Instrument.parse(values | {"costs": values["costs"] | {"spreads": "2.0"}}, "a file")
     if not Label.parse(lived.label).costs:
-        check_label(lived.model, Label.parse(lived.label), other)
+        check_label(lived.model, Label.parse(lived.label), dearer)
         return
     with pytest.raises(LabelRefused, match="other labels"):
-        check_label(lived.model, Label.parse(lived.label), other)
+        check_label(lived.model, Label.parse(lived.label), dearer)
 
 
 def test_a_model_of_the_next_bar_takes_no_other_label(bars: Path, tmp_path: Path) -> None:
