@@ -126,3 +126,10 @@ def test_a_model_of_other_classes_is_not_served():
     other = opened(pack(RandomForestClassifier(3).fit(lesson()[0], lesson()[1] + 5), InputSchema(SIGNATURE.features)))
     with pytest.raises(UnsafeArtifact, match="cannot be served"):
         other.up(rows(3))
+
+
+def test_a_batch_is_refused_as_single_rows_are():
+    archive, x = opened(packed("random forest")), rows(6_000)
+    x[7, 0] = 1e300
+    with pytest.raises(InputMismatch, match="finite"):
+        archive.up(x)
