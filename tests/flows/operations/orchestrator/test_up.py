@@ -277,7 +277,7 @@ def test_a_regression_arrives_once_within_seconds_with_a_link_to_its_run(up: Up)
         "from flows.monitoring.health import Alarm, Health\n"
         "alarm = Alarm('regressed', 'v1 loses 2.1 points since 2024-06-03')\n"
         "for alarms in ((alarm,), (alarm,), ()):\n"
-        "    dag._examine = lambda job, model, due, partial: Health('v1', 3, 0, False, alarms)\n"
+        "    dag.examine_as_task = lambda job, model, due, partial: Health('v1', 3, 0, False, alarms)\n"
         "    dag.watch(as_of=datetime(2024, 6, 6, 12, tzinfo=UTC))\n"
     )
     env = {
