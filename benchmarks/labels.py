@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.gate.overlapping import known_before
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset, load_bars, prepare
 from flows.evidence.backfill import decision_threshold, refits
@@ -164,7 +163,7 @@ def daily_edges(walked: Walked, stream: str) -> DailyScores:
     data, counts = walked.data, walked.data.instrument.counts
     known = ~np.isnan(data.label[walked.at])
     label, p = data.label[walked.at][known], walked.p[stream][known]
-    base = known_before(trailing_base(label, counts=counts), data.question.bars)
+    base = trailing_base(label, counts=counts, horizon=data.question.bars)
     there = ~np.isnan(base)
     scores = np.full(label.size, np.nan)
     scores[there] = edge(p, label, base=np.where(there, base, 0.0), counts=counts)[there]

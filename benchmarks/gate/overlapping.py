@@ -151,23 +151,15 @@ def labels(moves: Floats, said: Predictions, horizon: int, scenario: Scenario | 
     return (total[:, horizon : horizon + bars] > total[:, :bars]).astype(np.float64)
 
 
-def known_before(of_next_bar: Floats, horizon: int) -> Floats:
-    """A base of the labels before each bar, as one of those that are known when it is predicted: ``horizon`` bars old
-    at least. Shape (n_bars,), NaN where there is none yet."""
-    late = np.full(of_next_bar.size, np.nan)
-    late[horizon - 1 :] = of_next_bar[: of_next_bar.size - horizon + 1]
-    return late
-
-
 def daily(said: Predictions, label: Floats, score: str, horizon: int) -> Floats:
     """Mean score of each stream on each day above no skill, warm-up left out: shape (years, 1 + recipes, days).
 
     No skill has an edge of zero; by accuracy it says the side of the majority of all known labels.
     """
     if score == "edge":
-        base = np.array([known_before(trailing_base(year), horizon) for year in label])
+        base = np.array([trailing_base(year, horizon=horizon) for year in label])
         return _by_day(2.0 * label - 1.0 - base, said.rank)
-    drift = np.array([known_before(base_so_far(year), horizon) for year in label])
+    drift = np.array([base_so_far(year, horizon=horizon) for year in label])
     market = 2.0 * label - 1.0
     no_skill = _by_day(market, np.where(drift > 0.0, 0.5, -0.5)[:, None])
     return _by_day(market, np.where(said.above > 0.0, 0.5, -0.5)) - no_skill

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from flows.arrays import Mask
-from flows.bars import NEXT_BAR, Dataset
+from flows.bars import Dataset
 from flows.errors import NightRefused
 from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
 from flows.evidence.hindsight import Hindsight, clock_of, first_sight, hindsight
 from flows.evidence.reading import read_nights
+from flows.evidence.scorers import NamedVersions, Scorers, reach_of
 from flows.evidence.signatures import Signatures
 from flows.evidence.versions import VersionCache, cannot_score, unseen
 from flows.gate.nightly.policy import GatePolicy
@@ -41,14 +42,12 @@ from flows.gate.scoring.ledger import (
 )
 from flows.gate.scoring.sight import FirstSight
 from flows.job.plan import Job, policy_of
-from flows.recipes import Recipe
 from registry import Model, Night, key_digest
 from registry.archive.input_schema import RowsOf
 from registry.clock import read_moment, write_time
 from registry.errors import ArtifactMissing, InputMismatch
 from registry.format.entries import Entry
-from registry.model.evidence import Manifest, ScoredNight, manifest_of, watermark
-from registry.model.transitions import champion_of, former_champions, newest_of, stream_version
+from registry.model.evidence import Manifest, ScoredNight, manifest_of
 
 DAYS_NAMED = 20
 """Rescored days that a decision names one by one; of more it says how many, from when to when."""
@@ -162,8 +161,8 @@ def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progre
     else:
         _refuse_past(job, through, manifest.through)
         new = labelled & np.asarray(opens > pd.Timestamp(read_moment(manifest.through)), np.bool_)
-        reach = _reach(data, new)
-        scorers = _Scorers.of(job, _Streams(model, versions, signatures, reach), before)
+        reach = reach_of(data, new)
+        scorers = Scorers.of(job, NamedVersions(model, versions, signatures, reach), before)
         scorer = _NightScorer(scorers, versions, _evaluation_bars(data, new, earlier, now), earlier)
         tonight = scorer.scores(night.day)
     addition = _Addition(tonight, past, through, int(new.sum()), manifest)
@@ -226,95 +225,12 @@ def _evaluation_bars(data: Dataset, new: Mask, earlier: Sequence[NightScores], n
     return _BarsToScore(data, new, corrected, days, first_sight(data, new | corrected, earlier, now))
 
 
-def _reach(data: Dataset, new: Mask) -> datetime | None:
-    """When the oldest of the new bars closed; None where last night's versions can score them all.
-
-    A label of the next bar comes after all that a version of last night was trained on. Over a longer horizon, bars
-    that closed before that night get their label tonight, and tell of moves that its training labels tell of too.
-    """
-    if data.question == NEXT_BAR or not new.any():
-        return None
-    oldest = pd.Timestamp(data.bars.frame.index[new][0]) + data.instrument.step
-    return oldest.to_pydatetime()
-
-
-@dataclass(frozen=True, eq=False)
-class _Streams:
-    """The versions that decided nights named for the streams of recipes. ``reach``: when the oldest bar closed that is
-    to be scored; None where the newest ones can score every bar."""
-
-    model: Model
-    versions: VersionCache
-    signatures: Signatures
-    reach: datetime | None
-
-    def before(self, newest: int, recipe: Recipe) -> list[int]:
-        """Those before the ``newest`` of a recipe, back to the first that may score every new bar."""
-        found, entry = list[int](), newest
-        for decision in self._decisions if self.reach is not None else ():
-            if self._may_score_all(entry):
-                break
-            older = stream_version(decision, recipe.fingerprint)
-            if older is not None and older < entry:
-                entry = older
-                if self.signatures.holds(self.versions.registration(entry)):
-                    found.append(entry)
-        return found
-
-    def _may_score_all(self, entry: int) -> bool:
-        known_at = self.versions.registered_at(entry).known_at
-        return known_at is None or self.reach is None or read_moment(known_at) <= self.reach
-
-    @cached_property
-    def _decisions(self) -> list[Entry]:
-        """The decisions before the newest one, newest first: those that fell since the oldest new bar closed, and the
-        night before them."""
-        head, found = self.model.decisions.head(), list[Entry]()
-        for n in range(0 if head is None else head.n - 1, 0, -1):
-            entry = self.model.decisions.read(n)
-            found.append(entry)
-            if self.reach is not None and entry.as_of is not None and entry.as_of <= self.reach:
-                break
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Scorers:
-    """The entries of the versions that score new bars: those of each of the ``recipes`` that has one, the newest first,
-    and ``frozen`` ones, the champion first, then the champion before it, which stays in the race."""
-
-    recipes: Sequence[tuple[Recipe, Sequence[int]]]
-    frozen: Sequence[int]
-
-    @classmethod
-    def of(cls, job: Job, streams: _Streams, before: Entry | None) -> _Scorers:
-        """Those of tonight, given the newest ``scored`` entry ``before``; nobody scores where there is none.
-
-        :class:`NightRefused` where keys are trusted and none signed that entry or the newest version of a recipe.
-        """
-        if before is None:
-            return cls((), ())
-        model, versions, signatures = streams.model, streams.versions, streams.signatures
-        decisions = model.decisions.head()
-        named = [(recipe, _scorer_of(model, decisions, recipe)) for recipe in job.recipes]
-        newest = [(recipe, entry) for recipe, entry in named if entry is not None]
-        signatures.check(before, *(versions.registration(entry) for _, entry in newest))
-        recipes = [(recipe, [entry, *streams.before(entry, recipe)]) for recipe, entry in newest]
-        present = champion_of(decisions)
-        if present is None:
-            return cls(recipes, ())
-        signatures.check_champion(versions.registration(present.entry), present)
-        former = [champion for champion in former_champions(decisions) if champion.version != present.version][-1:]
-        racing = [each.entry for each in former if signatures.holds_former(versions.registration(each.entry), each)]
-        return cls(recipes, (present.entry, *racing))
-
-
 @dataclass(frozen=True, eq=False)
 class _NightScorer:
     """Scores evaluation bars: new ones by every stream's version, corrected days by the versions that scored them
     ``earlier``."""
 
-    scorers: _Scorers
+    scorers: Scorers
     versions: VersionCache
     bars: _BarsToScore
     earlier: Sequence[NightScores]
@@ -367,17 +283,6 @@ class _NightScorer:
             return  # retired and collected: the stream has no score on these bars
         record = self.versions.registered_at(entry)
         yield StreamScores(stream, name, record.version, record.cut, p, entry)
-
-
-def _scorer_of(model: Model, decisions: Entry | None, recipe: Recipe) -> int | None:
-    """The entry of the version that scores new bars for a recipe; None where there is none yet.
-
-    The last decided night named it. Who may only register could else put a version of theirs into a recipe's stream.
-    Registries of format 1 had no such names: the first night after it takes the recipe's newest version.
-    """
-    if watermark(decisions) is None:
-        return newest_of(model.versions.head(), recipe.fingerprint)
-    return stream_version(decisions, recipe.fingerprint)
 
 
 def _first_scorers(

@@ -15,7 +15,6 @@ from benchmarks.gate.overlapping import (
     Predictions,
     RecipeWorld,
     daily,
-    known_before,
     labels,
     market,
     predictions,
@@ -50,10 +49,10 @@ def test_a_recipe_is_right_as_often_as_was_asked_for_at_every_horizon(said, hori
 
 def test_a_base_knows_no_label_that_overlaps_with_the_next_moves():
     label = (np.random.default_rng(3).random(4_000) < 0.5).astype(float)
-    base, late = trailing_base(label), known_before(trailing_base(label), 16)
+    base, late = trailing_base(label), trailing_base(label, horizon=16)
     assert np.isnan(late[:515]).all() and not np.isnan(late[515:]).any()
     assert late[2_600] == pytest.approx(2.0 * label[585:2_585].mean() - 1.0)  # the label of 2,584 is known at 2,600
-    assert known_before(base, 1) == pytest.approx(base, nan_ok=True)
+    assert trailing_base(label, horizon=1) == pytest.approx(base, nan_ok=True)
 
 
 def test_the_scores_of_the_next_bar_are_those_of_the_gate(said):
