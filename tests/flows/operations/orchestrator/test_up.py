@@ -84,6 +84,9 @@ class Up:
     def ask(self, path: str, body: dict[str, Any] | list[Any] | None = None, method: str | None = None) -> Any:
         return ask(self.api, path, body, method)
 
+    def pause(self, paused: bool) -> None:
+        self.ask("work_pools/retrain", {"is_paused": paused}, method="PATCH")
+
     def deployments(self) -> dict[str, Any]:
         return {each["name"]: each for each in self.ask("deployments/filter", {})}
 
@@ -233,7 +236,7 @@ def test_two_runs_at_once_train_once_and_the_registry_holds_one_night(up: Up) ->
 
 def test_after_an_outage_one_late_run_trains_and_the_others_end_as_covered(up: Up) -> None:
     (deployment,) = up.deploy_attended("week")
-    up.ask("work_pools/retrain", {"is_paused": True}, method="PATCH")
+    up.pause(True)
     start = datetime.now(UTC) + timedelta(seconds=2)
     rule = f"DTSTART:{start:%Y%m%dT%H%M%S}Z\nRRULE:FREQ=SECONDLY;INTERVAL=2;COUNT=3"
     schedule = {"rrule": rule, "timezone": "UTC"}
@@ -242,8 +245,10 @@ def test_after_an_outage_one_late_run_trains_and_the_others_end_as_covered(up: U
     def late() -> list[str]:
         return [run["id"] for run in up.runs("week") if run["state"]["name"] == "Late"]
 
-    up.until("three late runs", lambda: len(late()) == 3)
-    up.ask("work_pools/retrain", {"is_paused": False}, method="PATCH")
+    try:
+        up.until("three late runs", lambda: len(late()) == 3)
+    finally:
+        up.pause(False)
     states = up.until("all late runs to end", lambda: _ended(up, "week", count=3), 240)
     assert sorted(state["name"] for state in states) == ["Completed", *["Covered"] * 2]
     covered = [state["message"] for state in states if state["name"] == "Covered"]
@@ -263,7 +268,7 @@ def test_alert_test_arrives_through_the_server_in_the_same_words(up: Up) -> None
     assert done.returncode == 0, done.stderr
     loud = [f"retrain: {kind} (m)" for kind in KINDS if kind != "candidate.held"]
     # that all arrive is the point here; how soon one does is measured by the next test
-    up.until("one alert of each kind", lambda: set(loud) <= set(up.receiver.subjects), 60)
+    up.until("one alert of each kind", lambda: set(loud) <= set(up.receiver.subjects), 180)
     told = sorted(s for s in up.receiver.subjects if s.endswith("(m)"))
     assert told == sorted(loud), [m["body"] for m in up.receiver.messages]
     message = up.receiver.wait_for("retrain: champion.regressed", seconds=1)
