@@ -12,11 +12,11 @@ import numpy as np
 
 from flows.arrays import Floats
 from flows.bars import Dataset
+from flows.fitting.tasks import FitContext, FitTask
 from flows.job.plan import Job
 from flows.recipes import Recipe
 from flows.replay import FitCache, NightSpan, WorkerPool, fill_cache
 from flows.replay.fit_cache import ReplayNight
-from flows.replay.fits import FitContext, FitTask
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from rich.table import Table
 from flows.commands.options import BarsUrl, Json, RecipeNames
 from flows.commands.progress import progress
 from flows.errors import RequestRefused
+from flows.fitting.workers import WorkerPool
 from flows.gate.nightly.policy import GatePolicy
 from flows.instruments.spreads import SPREAD_PIPS
 from flows.job.plan import Job, plan
@@ -27,7 +28,6 @@ from flows.pnl.trading_rules import TradingRule
 from flows.replay.fit_cache import FitCache, NightSpan, fill_cache
 from flows.replay.rules import RULES, RuleResult, replay_rule
 from flows.replay.table import RuleRow, compare_rules
-from flows.replay.workers import WorkerPool
 from flows.settings import load_settings
 from registry.commands.options import on_this_machine
 

@@ -20,12 +20,12 @@ from flows.arrays import Floats
 from flows.bars import NEXT_BAR, Dataset
 from flows.errors import BarsMissing, RequestRefused
 from flows.evidence.backfill import Progress, night_scores, refits
+from flows.fitting.tasks import FitContext, FitTask, dataset_at, fit_and_predict, runs
+from flows.fitting.workers import WorkerPool
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
-from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
-from flows.replay.workers import WorkerPool
 from registry import key_digest
 from registry.store.files import write_atomically
 

@@ -146,7 +146,7 @@ def test_a_stopped_replay_goes_on_without_fitting_again(job: Job, tape: FitCache
         def no_fit(*args: Any, **values: Any) -> Any:
             raise AssertionError("fitted again")
 
-        patch.setattr("flows.replay.fits.train", no_fit)
+        patch.setattr("flows.fitting.tasks.train", no_fit)
         again = fill_cache(job, data, NightSpan(NIGHTS[0], NIGHTS[1]), tmp_path)
     assert [each.night for each in again.nights] == ["2022-06-06", "2022-06-07"]
     for one, other in zip(again.nights, tape.nights, strict=False):

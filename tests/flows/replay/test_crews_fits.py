@@ -25,10 +25,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, prepare, write_sample
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
+from flows.fitting import workers
+from flows.fitting.tasks import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.job.plan import Job, plan
 from flows.job.request import RetrainRequest
-from flows.replay import NightSpan, WorkerPool, fill_cache, workers
-from flows.replay.fits import FitContext, FitTask, dataset_at, fit_and_predict, runs
+from flows.replay import NightSpan, WorkerPool, fill_cache
 from flows.settings import Settings
 from registry.commands.ending import INTERRUPTED
 

@@ -1,4 +1,4 @@
-"""One fit of a replay: the bars to train on and the bars to predict. It gives the same bits on every worker."""
+"""One fit of many: the bars to train on and the bars to predict. It gives the same bits on every worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from registry.archive.input_schema import RowsOf
 
 @dataclass(frozen=True, eq=False)
 class FitContext:
-    """What all fits of a replay have in common, sent once to each worker. ``cores``: to use for one fit."""
+    """What all fits have in common, sent once to each worker. ``cores``: to use for one fit."""
 
     data: Dataset
     train_days: int

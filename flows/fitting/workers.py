@@ -1,4 +1,4 @@
-"""The fits of a replay run in this process, in processes of this machine, or on a Dask cluster, by one method.
+"""Many fits run in this process, in processes of this machine, or on a Dask cluster, by one method.
 
 The context is sent once to each worker and a task is a few numbers. The results are the same bits in any order.
 
@@ -20,8 +20,8 @@ from typing import Any
 
 from flows.arrays import Floats
 from flows.errors import RequestRefused, WorkersLost
+from flows.fitting.tasks import FitContext, FitTask, fit_and_predict
 from flows.recipes import environment
-from flows.replay.fits import FitContext, FitTask, fit_and_predict
 from registry.extras import needing
 
 Predictions = Iterator[tuple[int, Floats]]
