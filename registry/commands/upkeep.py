@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from registry.commands.options import (
+    Author,
     CacheFolder,
     Json,
     ModelName,
@@ -21,7 +22,7 @@ from registry.commands.options import (
 )
 from registry.commands.output import bar, say, show
 from registry.log.identity import check_id
-from registry.maintenance import copying, gc
+from registry.maintenance import copying, gc, repacking
 from registry.maintenance import verify as verifying
 from registry.maintenance.findings import Verified
 from registry.registry import Registry
@@ -38,6 +39,12 @@ AnyModel = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
 Nights = Annotated[
     int, typer.Option(min=1, help="Remove artifacts of versions that were never champion after this many later nights.")
+]
+Repack = Annotated[
+    bool,
+    typer.Option(
+        "--repack", help="Archives that hold an estimator beside its arrays become arrays alone, their scores the same."
+    ),
 ]
 To = Annotated[str, typer.Option("--to", help="Folder, or s3://bucket/prefix, that the model is copied to.")]
 
@@ -103,11 +110,29 @@ def fold(
 
 
 @app.command(epilog="Example: registry copy gbpusd_m15_direction --to s3://backup/registry")
-def copy(model: ModelName, to: To, registry: Url = ".retrain/registry", as_json: Json = False) -> None:
-    """Copy a model to another registry, or what is missing there: backup and restore."""
+def copy(
+    model: ModelName,
+    to: To,
+    author: Author,
+    registry: Url = ".retrain/registry",
+    repack: Repack = False,
+    signing_key: SigningKey = None,
+    as_json: Json = False,
+) -> None:
+    """Copy a model to another registry, or what is missing there: backup and restore.
+
+    --repack makes a copy to go on with, whose archives of older formats are smaller; author and key sign for these.
+    """
+    source = open_model(registry, model)
+    if not repack:
+        with bar() as progress:
+            done = copying.copy(source, Registry(to).model(model), progress=progress)
+        return _say({**dataclasses.asdict(done), "to": to}, as_json, f"{done} to {to}, both verified")
     with bar() as progress:
-        done = copying.copy(open_model(registry, model), Registry(to).model(model), progress=progress)
-    _say({**dataclasses.asdict(done), "to": to}, as_json, f"{done} to {to}, both verified")
+        target = open_registry(to, signing_key=signing_key).model(model)
+        repacked = repacking.repack(source, target, author=author, progress=progress)
+    row = {**dataclasses.asdict(repacked), "to": to}
+    return show(row, as_json, lambda: _print_repacked(repacked, to))
 
 
 def _report_row(report: Verified) -> dict[str, Any]:
@@ -131,6 +156,13 @@ def _print_reports(reports: list[Verified], registry: str) -> None:
         console.print(f"{report.model}: {looked}: {'clean' if report.clean else 'not clean'}", markup=False)
         for finding in report.findings:
             console.print(f"  {finding.severity}: {finding}", markup=False)
+
+
+def _print_repacked(done: repacking.Repacked, to: str) -> None:
+    console = _console()
+    console.print(f"{done} to {to}, both verified", markup=False)
+    for version, why in done.kept.items():
+        console.print(f"  {version} as it was: {why}", markup=False)
 
 
 def _print_collected(done: gc.Collected) -> None:

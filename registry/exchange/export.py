@@ -21,7 +21,7 @@ from typing import Any
 
 from registry.archive.archive import unpack
 from registry.clock import say_time, write_time
-from registry.errors import ArtifactMissing, InvalidRequest, NotFound
+from registry.errors import InvalidRequest
 from registry.extras import needing
 from registry.format.entries import Entry
 from registry.format.records import VersionRecord
@@ -92,13 +92,7 @@ def _decision_about(model: Model, version: Version) -> Entry | None:
 
 
 def _archive(model: Model, version: Version) -> bytes:
-    key, sha256 = str(version.record.artifact), str(version.record.sha256)
-    try:
-        data = model.store.get(key)
-    except NotFound as error:
-        raise ArtifactMissing(
-            f"{model.store.url}/{key} is gone: {version} was retired and collected, or its file deleted by hand"
-        ) from error
+    key, sha256, data = model.archive_bytes(version.record)
     unpack(data, sha256=sha256, where=f"{model.store.url}/{key}")
     return data
 

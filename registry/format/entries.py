@@ -46,6 +46,7 @@ KINDS = {
         "suspended",
         "resumed",
         "policy",
+        "repacked",
         "repaired",
     ),
 }

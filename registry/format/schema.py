@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.format.checks import (
+    ARTIFACT,
     COUNT,
     EVIDENCE_FILE,
     FLAG,
@@ -262,6 +263,9 @@ BODIES: Mapping[str, ValueCheck] = {
     "suspended": Fields(_REASON),
     "resumed": Fields(_REASON),
     "policy": Fields({"policy": OBJECT, **_REASON}),
+    "repacked": Fields(
+        {"replaced": MapOf(Fields({"sha256": SHA256, "artifact": ARTIFACT, "size": COUNT})), "before": COUNT, **_REASON}
+    ),
     "repaired": Fields({"reset": _RESETS, **_REASON}),
 }
 """By kind of entry, in whichever log it stands."""
@@ -291,6 +295,7 @@ _STATES: Mapping[str, dict[str, ValueCheck]] = {
         "streams": MapOf(NUMBERED),
         "vouched": ListOf(NUMBERED),
         "probability": PROBABILITY_MAPS,
+        "repacked": NUMBERED,
         "evidence_since": TIME,
         "evidence_after": Nullable(TEXT),
         "frozen": Nullable(Fields({"until": Nullable(TIME), **_REASON})),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from registry.clock import say_time
+from registry.format.phrases import listed
 
 Body = Mapping[str, Any]
 
@@ -82,6 +83,12 @@ def _reset_value(value: Any) -> str:
     return "none" if value is None else say_time(str(value))
 
 
+def _repacked(body: Body, author: str) -> str:
+    names = sorted(body["replaced"], key=lambda name: (len(name), name))
+    size = sum(said["size"] for said in body["replaced"].values()) / 1e6
+    return f"{listed(names, most=3)} repacked by {author}, now {size:,.1f} MB: {body['reason']}"
+
+
 def _repaired(body: Body, author: str) -> str:
     return f"repaired by {author}, {resets_in_words(body['reset'])}: {body['reason']}"
 
@@ -99,6 +106,7 @@ _SENTENCES: dict[str, Callable[[Body, str], str]] = {
     "unfrozen": lambda body, author: f"unfrozen by {author}: {body['reason']}",
     "suspended": lambda body, author: f"suspended (production stands aside) by {author}: {body['reason']}",
     "resumed": lambda body, author: f"resumed by {author}: {body['reason']}",
+    "repacked": _repacked,
     "repaired": _repaired,
     "policy": lambda body, author: f"policy changed by {author}: {body['reason']}",
 }

@@ -26,6 +26,7 @@ from registry.format.records import ChampionRecord, FormerChampion, VersionRecor
 from registry.log.log import Build, Draft
 from registry.model import repair, transitions
 from registry.model.decisions import candidate_of
+from registry.model.replacements import in_entry
 from registry.model.transitions import Night, champion_of
 from registry.model.version import Version
 
@@ -36,7 +37,7 @@ FOLLOWED = {
     "decisions": (
         *("former", "rolled_back", "frozen", "suspended", "policy"),
         *("night", "as_of", "evidence_since", "evidence_after", "repaired"),
-        *("watermark", "streams", "vouched"),
+        *("watermark", "streams", "vouched", "repacked"),
     ),
 }
 """The fields of each log's state that are worked out here; fields of writers to come are left alone."""
@@ -238,6 +239,8 @@ def _of_decisions(before: Entry | None, entry: Entry, registered: Registered) ->
             return transitions.suspended(body["reason"])
         case "resumed":
             return transitions.resumed(body["reason"])
+        case "repacked":
+            return _repacked(entry, registered)
         case _:
             return transitions.policy(body["policy"], body["reason"])
 
@@ -254,6 +257,15 @@ def _crowning(entry: Entry, present: ChampionRecord | None, registered: Register
     return transitions.promoted(
         candidate, entry.body, expected=present, kind=entry.kind, night=_night(entry), by_person=forced
     )
+
+
+def _repacked(entry: Entry, registered: Registered) -> Build:
+    """Refuses what replaces another archive than the one that registered its version."""
+    digests = {record.version: record.sha256 for record in registered.values()}
+    for replacement in in_entry(entry):
+        if digests.get(replacement.version) != replacement.old_sha256:
+            raise ValueError(f"it replaces an archive of {replacement.version} that did not register it")
+    return transitions.repacked(entry.body["replaced"], entry.body["reason"])
 
 
 def _night(entry: Entry) -> Night | None:

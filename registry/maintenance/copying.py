@@ -12,6 +12,7 @@ cut off is whole up to some entry; copied again, it adds what is missing, and no
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from registry.errors import ArtifactMissing, Corrupt, Exists, InvalidRequest, NotFound
@@ -25,7 +26,7 @@ from registry.model.reader import ModelReader
 from registry.model.retention import mentioned_objects
 
 _BATCH = 100  # entries whose objects are copied together; what is copied and not yet named stays minutes, not hours
-_UNTRUSTED = ("untrusted champion", "untrusted entry")  # nothing is lost: a backup holds what there is
+UNTRUSTED = ("untrusted champion", "untrusted entry")  # nothing is lost: a backup holds what there is
 _LOOKS = 2
 """How often the source is looked at: once more where something was removed from it meanwhile, since an entry that was
 added meanwhile may have given it up."""
@@ -46,9 +47,11 @@ class Copied:
         return f"{self.model}: {self.entries} entries and {self.objects} objects copied ({self.bytes / 1e6:,.1f} MB)"
 
 
-def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet) -> Copied:
+def copy(
+    source: ModelReader, target: ModelReader, *, without: Collection[str] = (), progress: Progress = quiet
+) -> Copied:
     """Make ``target`` hold what ``source`` holds. Writers and ``gc`` may go on at the source; nobody should
-    write to the target.
+    write to the target. ``without``: keys of artifacts that are left out, for who puts others in their place.
 
     Raises :class:`InvalidRequest` where the target is another registry or has another history, or the models differ in
     name, :class:`Corrupt` where the source, or the target before or after, is not clean, :class:`ArtifactMissing` where
@@ -56,12 +59,12 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
     """
     if source.name != target.name:
         raise InvalidRequest(f"{source.name} cannot be copied to {target.name}: entries hold the name of their model")
-    _must_be_clean(_verified(source, progress), source, but=_UNTRUSTED)
-    _must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *_UNTRUSTED))
+    must_be_clean(_verified(source, progress), source, but=UNTRUSTED)
+    must_be_clean(verify(target, progress=progress), target, but=(*_FIXED, *UNTRUSTED))
     target.access.root.adopt(source.access.root)
     done, gone = Copied(source.name, 0, 0, 0), set[str]()
     for _ in range(_LOOKS):
-        work = _copied(source, target, progress)
+        work = _copied(source, target, without, progress)
         gone |= work.removed
         done = Copied(source.name, *(getattr(done, name) + getattr(work, name) for name in _COUNTED))
         report = verify(target, progress=progress)
@@ -74,18 +77,18 @@ def copy(source: ModelReader, target: ModelReader, *, progress: Progress = quiet
             f"{removed[0].key} was removed from {source.store.url} while {source.name} was copied, and is {needed}: "
             "everything else was copied; put it back from another copy, or retire its version, and copy again"
         )
-    _must_be_clean(report, target, but=_UNTRUSTED)
+    must_be_clean(report, target, but=UNTRUSTED, without=without)
     return done
 
 
-def _copied(source: ModelReader, target: ModelReader, progress: Progress) -> _Copying:
+def _copied(source: ModelReader, target: ModelReader, without: Collection[str], progress: Progress) -> _Copying:
     # decisions name versions; each log by itself, since in a copy that was cut off one may lack what the other saw
     pairs = [
         (Log(source.access, source.name, name), Log(target.access, target.name, name)) for name in reversed(keys.LOGS)
     ]
     counts = [_common_history(origin, copied) for origin, copied in pairs]
     counts = _with_what_was_seen([origin for origin, _ in pairs], counts)
-    work = _Copying(source, target, progress)
+    work = _Copying(source, target, without, progress)
     for (origin, _), (last, present) in reversed([*zip(pairs, counts, strict=True)]):
         work.copy_log(origin, last, present)
     return work
@@ -97,8 +100,16 @@ def _verified(source: ModelReader, progress: Progress) -> Verified:
     return verify(source, progress=progress) if any(each.kind in _FIXED for each in report.findings) else report
 
 
-def _must_be_clean(report: Verified, model: ModelReader, *, but: tuple[str, ...] = ()) -> None:
-    wrong = [finding for finding in report.findings if finding.severity != "note" and finding.kind not in but]
+def must_be_clean(
+    report: Verified, model: ModelReader, *, but: tuple[str, ...] = (), without: Collection[str] = ()
+) -> None:
+    wrong = [
+        finding
+        for finding in report.findings
+        if finding.severity != "note"
+        and finding.kind not in but
+        and not (finding.kind == "missing artifact" and finding.key in without)
+    ]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise Corrupt(f"{model.name} in {model.store.url} is not clean: {wrong[0]}{more}; see `registry verify`")
@@ -132,12 +143,13 @@ def _with_what_was_seen(logs: list[Log], counts: list[tuple[int, int]]) -> list[
 class _Copying:
     """One copying: what is there already, and what was added."""
 
-    def __init__(self, source: ModelReader, target: ModelReader, progress: Progress) -> None:
+    def __init__(self, source: ModelReader, target: ModelReader, without: Collection[str], progress: Progress) -> None:
         self.model = source.name
         self.source, self.target = source.store, target.store
         self.progress = progress
         prefix = keys.model_prefix(self.model)
         self.at_source, self.at_target = (set(store.list(prefix)) for store in (self.source, self.target))
+        self.at_source.difference_update(without)
         self.removed: set[str] = set()
         """What was listed at the source and gone when it was read: ``gc`` runs beside this."""
         self.entries = self.objects = self.bytes = 0

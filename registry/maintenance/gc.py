@@ -47,6 +47,7 @@ from registry.log.log import Log
 from registry.log.parallel import Progress, quiet
 from registry.model import transitions
 from registry.model.evidence import named_by
+from registry.model.replacements import Replacement, in_entry, replacements
 from registry.model.retention import is_retired, mentioned_objects, object_digest, unknown_objects
 from registry.model.roles import Model
 from registry.model.transitions import protected_versions
@@ -121,7 +122,7 @@ def collect(
         for stored in listed
         if stored.key not in named and stored.age > grace
     ]
-    users = _users(versions)
+    users = _users(versions, decisions)
     otherwise = {key for past in (versions, decisions) for key in past.otherwise}
     given_up = [
         stored
@@ -161,6 +162,7 @@ class _ReadLog:
     """The night of each version: its own, or the day it was registered."""
     retiring: list[Entry] = field(default_factory=list)
     crowned: set[str] = field(default_factory=set)
+    replaced: list[Replacement] = field(default_factory=list)
 
     @classmethod
     def of(cls, log: Log) -> _ReadLog:
@@ -184,6 +186,7 @@ class _ReadLog:
             self.retiring.append(entry)
         elif entry.kind in transitions.CHAMPION_KINDS:
             self.crowned.add(entry.body["version"])
+        self.replaced.extend(in_entry(entry))
 
 
 def _objects(model: Model) -> Iterator[Stored]:
@@ -194,18 +197,22 @@ def _objects(model: Model) -> Iterator[Stored]:
                 yield stored
 
 
-def _users(versions: _ReadLog) -> dict[str, set[str]]:
-    """By key of an artifact, the versions that name it: one, unless a trainer wrote another's into its own record."""
+def _users(versions: _ReadLog, decisions: _ReadLog) -> dict[str, set[str]]:
+    """By key of an artifact, the versions that name it, or whose archive it took the place of: one, unless a trainer
+    wrote another's into its own record."""
     users: dict[str, set[str]] = {}
     for record in versions.registered.values():
         if record.artifact is not None:
             users.setdefault(record.artifact, set()).add(record.version)
+    for replacement in decisions.replaced:
+        users.setdefault(replacement.key, set()).add(replacement.version)
     return users
 
 
 def _retired_for(model: Model, versions: _ReadLog, present: set[str]) -> dict[str, timedelta]:
     """How long each retired version whose artifact is ``present`` is retired: the age of the first entry saying so."""
     left = {record.version for record in versions.registered.values() if record.artifact in present}
+    left |= {each.version for each in replacements(model.decisions).values() if each.key in present}
     ages: dict[str, timedelta] = {}
     for entry in versions.retiring:  # newest first: an older entry's age takes the place of a newer one's
         names = left.intersection(entry.body["versions"])

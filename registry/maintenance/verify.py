@@ -32,6 +32,7 @@ from registry.maintenance.sightings import Sightings
 from registry.maintenance.signatures import SignatureCheck
 from registry.model.evidence import Manifest, broken_by, manifest_of, watermark
 from registry.model.reader import ModelReader
+from registry.model.replacements import in_entry
 from registry.model.retention import mentioned_objects, named_objects, object_digest
 from registry.model.transitions import protected_versions
 from registry.registry import Registry
@@ -98,6 +99,10 @@ class _Inspection:
     registered: dict[int, VersionRecord] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """By key of an artifact: the first version that names it."""
+    places: dict[str, str] = field(default_factory=dict)
+    """By version, the key of its artifact: the one that it was registered with, or that took the place of that."""
+    replaced: set[str] = field(default_factory=set)
+    """Keys of artifacts that others took the place of."""
     retired: set[str] = field(default_factory=set)
     protected: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
@@ -207,6 +212,9 @@ class _Inspection:
             self._check_manifest(entry, before, key)
         for name in named_objects(entry):
             self.named.setdefault(name, f"named by entry {entry.n} of {entry.log}")
+        for each in in_entry(entry):
+            self.replaced.add(self.places.get(each.version, ""))
+            self.places[each.version] = each.key
         if entry.kind == "registered":
             self._check_registration(entry, key)
         elif entry.kind == "retired":
@@ -243,6 +251,7 @@ class _Inspection:
             return
         if object_digest(self.model, record.artifact) != record.sha256 or _kind_of(record.artifact) != "artifact":
             self.report("wrong state", key, f"names {record.artifact} as the artifact with the SHA-256 {record.sha256}")
+        self.places.setdefault(record.version, record.artifact)
         owner = self.owners.setdefault(record.artifact, record.version)
         if owner != record.version:
             self.report("wrong state", key, f"names the artifact of {owner} as that of {record.version}")
@@ -265,6 +274,7 @@ class _Inspection:
         prefix = keys.model_prefix(self.model)
         gone = self.retired - self.protected
         given_up = {record.artifact for record in self.registered.values() if record.version in gone}
+        given_up |= {self.places.get(version) for version in gone} | self.replaced
         listed = {key: None for key in self.store.list(prefix) if not self._is_entry(key)}
         for key, what in self.named.items():
             if key not in listed and key not in given_up:

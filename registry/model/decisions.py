@@ -105,7 +105,10 @@ class DecisionWriter:
         store, record, head = self._access.store, version.record, self._model.versions.newest()
         if head is not None and retention.is_retired(head.state, record.number):
             raise ArtifactMissing(f"{version} is retired, its artifact may be gone: choose another version")
-        if record.artifact not in store.list(str(record.artifact), limit=1):
+        if record.artifact in store.list(str(record.artifact), limit=1):
+            return
+        replacement = self._model.replacement(record)
+        if replacement is None or replacement.key not in store.list(replacement.key, limit=1):
             raise ArtifactMissing(f"the artifact of {version} is gone from {store.url}: choose another version")
 
     def check_signer(self) -> None:

@@ -36,6 +36,7 @@ from registry.model import large_records, transitions
 from registry.model.evidence import Manifest, manifest_of, read_file, watermark
 from registry.model.prediction import LoadedModel
 from registry.model.probability import VersionMap
+from registry.model.replacements import Replacement, replacements
 from registry.model.version import Version, version_of
 from registry.store import Store
 from registry.trust.signing import Trusted
@@ -50,6 +51,7 @@ class ModelReader:
         self.access = access
         self.name = keys.check_name(name)
         self.versions, self.decisions = Log.pair(access, name)
+        self._replaced: dict[str, Replacement] | None = None
 
     @property
     def store(self) -> Store:
@@ -391,8 +393,33 @@ class ModelReader:
         """The archive of a version, checked against its digest (also where production is suspended)."""
         if record.artifact is None or record.sha256 is None:
             raise ArtifactMissing(f"{record.version} of {self.name} is a record without artifact: it cannot be loaded")
-        data = self.read_object(record.artifact, record.sha256)
-        return unpack(data, sha256=record.sha256, where=f"{self.store.url}/{record.artifact}")
+        key, sha256, data = self.archive_bytes(record)
+        return unpack(data, sha256=sha256, where=f"{self.store.url}/{key}")
+
+    def archive_bytes(self, record: ChampionRecord | VersionRecord) -> tuple[str, str, bytes]:
+        """The key, SHA-256 and bytes of the archive of a version: the one that its record names, or where that is not
+        there the one that took its place in a repacked copy (:mod:`registry.model.replacements`).
+
+        Raises :class:`ArtifactMissing`, :class:`Corrupt`, :class:`UntrustedSignature` (trusted keys are configured, and
+        none of a promoter's signed the entry that names the other archive).
+        """
+        key, sha256 = str(record.artifact), str(record.sha256)
+        try:
+            return key, sha256, self.read_object(key, sha256)
+        except ArtifactMissing:
+            replacement = self.replacement(record)
+            if replacement is None:
+                raise
+        if self.trusted is not None:
+            self.trusted.check_entry(replacement.entry)
+        return replacement.key, replacement.sha256, self.read_object(replacement.key, replacement.sha256)
+
+    def replacement(self, record: ChampionRecord | VersionRecord) -> Replacement | None:
+        """What took the place of the archive that a record names; None where nothing did."""
+        if self._replaced is None or record.version not in self._replaced:
+            self._replaced = replacements(self.decisions)
+        found = self._replaced.get(record.version)
+        return None if found is None or found.old_sha256 != record.sha256 else found
 
     def read_object(self, key: str, sha256: str) -> bytes:
         """An artifact or a large record, from the cache where it is there, checked against its digest."""

@@ -16,6 +16,7 @@ from registry.errors import InvalidRequest
 from registry.format import keys, schema
 from registry.format.entries import Entry
 from registry.model.evidence import named_by
+from registry.model.replacements import in_entry
 
 _MOST_BYTES = 1500
 _OBJECT = re.compile(r"(artifacts|evidence)/([0-9a-f]{64})-[A-Za-z0-9_-]+")
@@ -24,9 +25,10 @@ Runs = list[tuple[int, int]]
 
 
 def named_objects(entry: Entry) -> Iterator[str]:
-    """The keys of the artifact and of the evidence files that an entry names."""
+    """The keys of the artifacts and of the evidence files that an entry names."""
     if entry.kind == "registered" and entry.body["version"].get("artifact") is not None:
         yield str(entry.body["version"]["artifact"])
+    yield from (replacement.key for replacement in in_entry(entry))
     yield from named_by(entry)
 
 

@@ -329,6 +329,17 @@ def policy(policy: Mapping[str, Any], reason: str) -> Build:
     return build
 
 
+def repacked(replaced: Mapping[str, Mapping[str, Any]], reason: str) -> Build:
+    """Archives that take the place of others, by version: the digest of the old one, the name of the new."""
+
+    def build(head: Entry | None, n: int, time: datetime) -> Draft:
+        before = 0 if head is None else head.state.get("repacked", 0)
+        body = {"replaced": {name: dict(said) for name, said in replaced.items()}, "before": before, "reason": reason}
+        return Draft("repacked", body, {"repacked": n})
+
+    return build
+
+
 def _restart_evidence(state: Mapping[str, Any], time: datetime) -> dict[str, Any]:
     """After an act of a person only nights later than the last decided one count, else the same evidence undoes it."""
     return {"evidence_since": write_time(time), "evidence_after": state.get("night")}

@@ -28,13 +28,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from registry.archive.portable import form
-from registry.archive.portable.fitted import TOLERANCE, is_program, write
+from registry.archive.portable.fitted import TOLERANCE, is_program, rows_for, write
 from registry.archive.portable.form import HEAD, PortableModel, says_program
 
 if TYPE_CHECKING:
     from registry.archive.portable.program import Program
 
-__all__ = ["HEAD", "TOLERANCE", "PortableModel", "is_program", "read", "write"]
+__all__ = ["HEAD", "TOLERANCE", "PortableModel", "is_program", "read", "rows_for", "write"]
 
 
 def read(members: Mapping[str, bytes], features: int) -> PortableModel | Program:

@@ -56,9 +56,15 @@ def write(estimator: Any, features: int, rows: FloatArray | None = None) -> dict
             again = read(form.members(), features)
     except (AttributeError, LookupError, TypeError, ValueError, UnsafeArtifact) as error:
         raise NotPortable(f"{type(estimator).__name__} is not built as expected ({error})") from error
-    made = _rows_of_program(form) if not isinstance(form, PortableModel) else _made_rows(form)
+    made = rows_for(form)
     _compare(estimator, again, made if rows is None else np.concatenate((made, rows)), agrees)
     return form.members()
+
+
+def rows_for(form: PortableModel | Program) -> FloatArray:
+    """Rows that find out where a form and another of the same model differ: on its thresholds, next to them and between
+    them, shape (n, features), the same for equal forms."""
+    return _made_rows(form) if isinstance(form, PortableModel) else _rows_of_program(form)
 
 
 def is_program(estimator: Any) -> bool:

@@ -15,7 +15,9 @@ from registry.format.entries import digest
 from registry.store import connect
 from registry.trust.keyring import write_new_key
 from registry.trust.signing import Trusted
+from tests.registry import commanded
 from tests.registry.actors import NAME, crowned, register
+from tests.registry.archives import pack_as_format_1
 from tests.registry.long_logs import long_store
 
 
@@ -205,6 +207,16 @@ def test_a_model_is_copied(run, place, tmp_path, snapshot):
     assert out == snapshot
     assert connect(target).list("models/") == connect(place).list("models/")
     assert json.loads(run("copy", NAME, "--to", target, "--json")[1])["entries"] == 0
+
+
+def test_a_model_is_copied_with_smaller_archives(run, place, tmp_path):
+    old = pack_as_format_1(commanded.fitted(7), commanded.SIGNATURE)
+    Registry(place).model(NAME).register(old, VersionRecord(recipe="old"), author="trainer")
+    status, out, _ = run("copy", NAME, "--to", tmp_path / "smaller", "--repack", "--author", "ann")
+    assert status == 0 and "1 archives repacked" in out and "both verified" in out
+    done = json.loads(run("copy", NAME, "--to", tmp_path / "again", "--repack", "--author", "ann", "--json")[1])
+    assert (done["archives"], done["copied"]["entries"], done["kept"]) == (1, 6, {})
+    assert not Registry(tmp_path / "again").model(NAME).load("v4").archive.has_estimator
 
 
 def test_a_copy_onto_another_history_is_one_message(run, tmp_path):

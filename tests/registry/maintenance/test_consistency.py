@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from registry import VersionRecord
-from registry.format.entries import KINDS
+from registry.format.entries import KINDS, digest
 from registry.maintenance.consistency import FOLLOWED
 from registry.maintenance.verify import verify
-from registry.model import approval
+from registry.model import approval, transitions
 from registry.model.evidence import ScoredNight
 from tests.registry.actors import NOON, HandClock, a_model, night, promote, register
 from tests.registry.corruptions import key_of, state_with
@@ -36,6 +36,7 @@ FORGED = {
     "repaired": 1,
     "streams": {"9" * 16: 1},
     "vouched": [1],
+    "repacked": 1,
 }
 """By field of a state: a value that no act of the history gives it."""
 
@@ -80,6 +81,14 @@ def written() -> dict[str, bytes]:
         body = {"sentence": "held", "streams": {"1" * 16: day - 4, "2" * 16: 3}}
         body |= {"vouched": {"entries": ["entry:versions/1"], **WHY}} if day == 6 else {}
         model.hold(expected=model.champion(), author="night", body=body, night=night(day))
+    for old in (1, 2):
+        said = {
+            "sha256": model.version(old).record.sha256,
+            "artifact": f"artifacts/{digest(b'smaller')}-{old}",
+            "size": 7,
+        }
+        model.decisions.append(transitions.repacked({f"v{old}": said}, "smaller"), author="ann")
+        model.store.create(f"models/gbpusd/{said['artifact']}", b"smaller")
     clock.pass_time(days=400)
     model.tag("good", 3, author="ann")
     model.suspend(**WHY)
