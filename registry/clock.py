@@ -46,6 +46,9 @@ class SystemClock:
 stopwatch = time.perf_counter
 """Seconds from no moment in particular, for how long something took."""
 
+cpu_stopwatch = time.process_time
+"""The same in seconds of CPU of this process, all its threads together."""
+
 
 def spread() -> float:
     """A number in [0, 1) that keeps writers who wait from trying again together; no result rests on it."""

@@ -13,6 +13,7 @@ from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.recipes import Fit, Machine, Recipe, probabilities, train
 from registry.archive.input_schema import RowsOf
+from registry.clock import cpu_stopwatch, stopwatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +29,34 @@ class FitContext:
 @dataclass(frozen=True, eq=False)
 class FitTask:
     """One fit: ``recipe`` on the window that ends at ``end``, seen at the close of the first ``bars`` bars (default:
-    then). ``spans``: the bars to predict, as positions of the data from … to before.
+    then); None: as all bars are seen. ``spans``: the bars to predict, as positions of the data from … to before.
 
     ``early``: a walk-forward's first windows may hold too little to train on, and then nothing is predicted.
     """
 
     recipe: Recipe
-    bars: int
+    bars: int | None
     spans: tuple[tuple[int, int], ...]
     end: pd.Timestamp | None = None
     early: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class DoneFit:
+    """What the fit of the task of this ``number`` said, and how long it took: ``seconds`` by the clock, and
+    ``cpu_seconds`` of all threads of its process."""
+
+    number: int
+    p: Floats
+    seconds: float
+    cpu_seconds: float
+
+
+def fit_measured(context: FitContext, number: int, task: FitTask) -> DoneFit:
+    """:func:`fit_and_predict`, with what it cost."""
+    started, cpu_started = stopwatch(), cpu_stopwatch()
+    p = fit_and_predict(context, task)
+    return DoneFit(number, p, stopwatch() - started, cpu_stopwatch() - cpu_started)
 
 
 def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
@@ -57,7 +76,7 @@ def fit_and_predict(context: FitContext, task: FitTask) -> Floats:
 
 
 def _fit(context: FitContext, task: FitTask) -> Fit:
-    seen = dataset_at(context.data, task.bars)
+    seen = context.data if task.bars is None else dataset_at(context.data, task.bars)
     window = seen.window(days=context.train_days, end=task.end)
     return train(task.recipe, seen, window, seed=context.seed, machine=Machine(context.cores))
 

@@ -2,7 +2,7 @@
 
 The context is sent once to each worker and a task is a few numbers. The results are the same bits in any order.
 
->>> for number, p in WorkerPool(workers=2).run(context, tasks): ...
+>>> for done in WorkerPool(workers=2).run(context, tasks): done.number, done.p, done.seconds
 """
 
 from __future__ import annotations
@@ -11,38 +11,48 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import types
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-from flows.arrays import Floats
 from flows.errors import RequestRefused, WorkersLost
-from flows.fitting.tasks import FitContext, FitTask, fit_and_predict
+from flows.fitting.tasks import DoneFit, FitContext, FitTask, fit_measured
 from flows.recipes import environment
 from registry.extras import needing
 
-Predictions = Iterator[tuple[int, Floats]]
+DoneFits = Iterator[DoneFit]
 
 PATIENCE = 10
 """Seconds to wait for a Dask scheduler, and for its first worker."""
 
 
+_OF_SCIKIT_LEARN = ("sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline")
+"""What fits import first of all, a second of work: once, and its memory is shared by all workers."""
+
+GO_ON = "start the replay again with fewer --workers; it goes on from the fits that are kept"
+
+
 @dataclass(frozen=True)
 class WorkerPool:
-    """``workers``: processes of this machine; 1 is this one. ``dask``: the address of a scheduler instead."""
+    """``workers``: processes of this machine; 1 is this one. ``dask``: the address of a scheduler instead.
+    ``mend``: what to do where a process died, for the message."""
 
     workers: int = 1
     dask: str | None = None
+    mend: str = GO_ON
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise RequestRefused(f"{self.workers} workers cannot fit anything: give at least one")
 
-    def run(self, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
-        """The number of each task and the probabilities that its fit gives, as they are done.
+    def run(self, context: FitContext, tasks: Sequence[FitTask]) -> DoneFits:
+        """Each task with what its fit said, as they are done; begun in the order given.
 
         Raises :class:`WorkersLost` where workers died, :class:`RequestRefused` where the cluster cannot be used, and
         whatever a fit raises.
@@ -52,36 +62,65 @@ class WorkerPool:
         if self.dask is not None:
             return _by_dask(self.dask, context, tasks)
         if self.workers == 1:
-            return ((number, fit_and_predict(context, task)) for number, task in enumerate(tasks))
-        return _by_processes(min(self.workers, len(tasks)), context, tasks)
+            return (fit_measured(context, number, task) for number, task in enumerate(tasks))
+        return _by_processes(replace(self, workers=min(self.workers, len(tasks))), context, tasks)
 
 
-def _by_processes(workers: int, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
+def _by_processes(workers: WorkerPool, context: FitContext, tasks: Sequence[FitTask]) -> DoneFits:
     # Forked from a server that has imported and nothing more: OpenMP's threads do not survive a fork, so the first fit
     # in a fork of this process could wait for ever, and spawned processes would each import anew.
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin, initargs=(context,))
+    server = _Starting()
+    server.set_forkserver_preload([__name__, *_OF_SCIKIT_LEARN])
+    pool = ProcessPoolExecutor(workers.workers, mp_context=server, initializer=_begin, initargs=(context,))
     try:
-        numbers = {_submit(pool, task): number for number, task in enumerate(tasks)}
-        for done in as_completed(numbers):
-            yield numbers[done], done.result()
+        waiting = [_submit(pool, number, task) for number, task in enumerate(tasks)]
+        for done in as_completed(waiting):
+            yield done.result()
     except BrokenProcessPool as broken:
         raise WorkersLost(
-            f"a worker process died while {workers} were fitting, of too little memory most often: start the replay "
-            "again with fewer --workers; it goes on from the fits that are kept"
+            f"a worker process died while {workers.workers} were fitting, of too little memory most often: "
+            f"{workers.mend}"
         ) from broken
-    except (KeyboardInterrupt, GeneratorExit):  # Ctrl-C, here or in whoever takes the predictions
-        for worker in multiprocessing.active_children():
+    except (KeyboardInterrupt, GeneratorExit):  # Ctrl-C, here or in whoever takes the results
+        for worker in filter(lambda started: started.pid, server.started):
             worker.kill()  # what it is fitting is wanted by nobody, and may take minutes
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, task: FitTask) -> Future[Floats]:
+class _ProcessWithoutMain(ForkServerProcess):
+    """A worker that does not run the caller's main module again: no fit needs it, Prefect's takes a second to import,
+    and a script that is not guarded by ``if __name__ == "__main__"`` would begin its work anew in each worker."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802  # its name in multiprocessing
+        with _STARTING:
+            main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+            try:
+                return ForkServerProcess._Popen(process_obj)
+            finally:
+                sys.modules["__main__"] = main
+
+
+_STARTING = threading.Lock()
+
+
+class _Starting(ForkServerContext):
+    """Starts workers, and knows those that it ``started``: other pools of this process have theirs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[ForkServerProcess] = []
+
+    def Process(self, *given: Any, **named: Any) -> ForkServerProcess:  # type: ignore[override]  # noqa: N802
+        self.started.append(_ProcessWithoutMain(*given, **named))
+        return self.started[-1]
+
+
+def _submit(pool: ProcessPoolExecutor, number: int, task: FitTask) -> Future[DoneFit]:
     try:
-        return pool.submit(_run_here, task)
+        return pool.submit(_run_here, number, task)
     except OSError as closed:  # the pool closes its pipes as it sees a worker dead, also while it starts the next one
         raise BrokenProcessPool(f"a worker could not be started ({closed})") from closed
 
@@ -103,11 +142,11 @@ def _end_with_the_parent() -> None:
     os._exit(1)
 
 
-def _run_here(task: FitTask) -> Floats:
-    return fit_and_predict(_CONTEXT[0], task)
+def _run_here(number: int, task: FitTask) -> DoneFit:
+    return fit_measured(_CONTEXT[0], number, task)
 
 
-def _by_dask(address: str, context: FitContext, tasks: Sequence[FitTask]) -> Predictions:
+def _by_dask(address: str, context: FitContext, tasks: Sequence[FitTask]) -> DoneFits:
     with needing("cluster", "--dask"):
         distributed: Any = importlib.import_module("distributed")
     try:
@@ -117,11 +156,10 @@ def _by_dask(address: str, context: FitContext, tasks: Sequence[FitTask]) -> Pre
     with client:
         _check_workers(client, address)
         sent = client.scatter(context, broadcast=True)
-        futures = [client.submit(fit_and_predict, sent, task, pure=False) for task in tasks]
-        numbers = {future.key: number for number, future in enumerate(futures)}
+        futures = [client.submit(fit_measured, sent, number, task, pure=False) for number, task in enumerate(tasks)]
         try:
-            for future, p in distributed.as_completed(futures, loop=client.loop, with_results=True):
-                yield numbers[future.key], p
+            for _, done in distributed.as_completed(futures, loop=client.loop, with_results=True):
+                yield done
         except distributed.KilledWorker as killed:
             raise WorkersLost(
                 f"workers of {address} died over a fit again and again, of too little memory most often: give them "

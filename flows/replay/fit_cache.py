@@ -204,8 +204,8 @@ def _fitted(
     done = len(tasks) - len(missing)
     if progress is not None:
         progress(done, len(tasks))
-    for number, p in pool.run(context, [tasks[path] for path in missing]):
-        _save(missing[number], p)
+    for fitted in pool.run(context, [tasks[path] for path in missing]):
+        _save(missing[fitted.number], fitted.p)
         done += 1
         if progress is not None:
             progress(done, len(tasks))

@@ -203,6 +203,24 @@ class Deadly:
         return os._exit, (9,)
 
 
+def test_a_script_without_a_guard_does_not_begin_anew_in_each_worker(job: Job, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from flows.fitting.tasks import FitContext, FitTask\n"
+        "from flows.fitting.workers import WorkerPool\n"
+        "from flows.job.plan import plan\n"
+        "from flows.job.request import RetrainRequest\n"
+        "from flows.settings import Settings\n"
+        "print('begun')\n"
+        f"job = plan(RetrainRequest(recipes=('logistic',)), Settings(data={job.source!r}, model='m'))\n"
+        "task = FitTask(job.recipes[0], 5_000, ((5_000, 5_010),))\n"
+        "done = list(WorkerPool(workers=2).run(FitContext(job.load_dataset(), 365, 0), [task, task]))\n"
+        "print(sorted(each.number for each in done), (done[0].p == done[1].p).all())\n"
+    )
+    said = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=100)
+    assert (said.returncode, said.stderr, said.stdout) == (0, "", "begun\n[0, 1] True\n")
+
+
 def test_no_workers_are_refused() -> None:
     with pytest.raises(RequestRefused, match="at least one"):
         WorkerPool(workers=0)
