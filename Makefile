@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,11 +20,16 @@ run: $(VENV)/.run ## one night through the Prefect flow; on your own files: make
 up: $(VENV)/.run ## server, deployments, alerts and a worker until Ctrl-C; on another port: make up PORT=4300
 	@$(if $(DATA),RETRAIN_DATA="$(DATA)") $(BIN)/retrain up $(if $(PORT),--port $(PORT))
 
+# Whole files go to as many processes as there are cores, in the order of tests/conftest.py. Where the environment forbids to
+# keep compiled files, each of a thousand processes would compile the project anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+CORES := -n auto --dist loadfile --no-loadscope-reorder
+
 test: check ## lint, types and all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) $(CORES)
 
 test-slow: $(VENV)/.dev ## what takes long: kills at random moments, what browser and server ask for, every threshold
-	@TEST_SLOW=1 $(BIN)/python -m pytest tests/flows/operations/orchestrator/test_kills.py \
+	@TEST_SLOW=1 $(PYTEST) $(CORES) tests/flows/operations/orchestrator/test_kills.py \
 		tests/flows/operations/orchestrator/test_browser.py tests/flows/operations/orchestrator/test_offline.py \
 		tests/flows/gate/nightly/test_calibration.py tests/flows/fleet/test_cluster.py
 
@@ -37,7 +42,16 @@ mutants: $(VENV)/.dev ## each check of the registry's write path removed: some t
 	@$(BIN)/python -m tests.mutants
 
 check: $(VENV)/.dev ## lint, format, types and import rules
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file tests/mypy.ini && $(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory -j 2 --output-sync lint types types-of-tests
+
+lint:
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+
+types:
+	@$(BIN)/mypy
+
+types-of-tests:
+	@$(BIN)/mypy --config-file tests/mypy.ini
 
 test-python: ## the tests on another Python (needs uv and that interpreter): make test-python PYTHON_VERSION=3.13
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
@@ -64,7 +78,7 @@ test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian 
 	@.ci/rgw
 
 SECONDS ?= 3600
-fuzz: $(VENV)/.dev ## real inputs changed at random for an hour, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=200
+fuzz: $(VENV)/.dev ## real inputs changed at random for an hour of one core, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=200
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGETS),--targets $(TARGETS))
 
 bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
