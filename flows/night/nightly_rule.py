@@ -22,7 +22,7 @@ from flows.evidence.collect import Evidence
 from flows.gate.guards import Guard
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.continuity import DAYS, continuity
-from flows.gate.nightly.costs import costs_guard
+from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import FIRST_DAYS, choose_first
 from flows.gate.nightly.judge import judge_nightly, nights_since, tried_lately
@@ -101,7 +101,8 @@ def judge(
         ahead = baselines_ahead(decision, tonight, ledger, _baseline_predictions(bars)[1], bars)
     else:
         everyone = [*tonight, *_former(evidence, head, champion)]
-        everyone = [with_costs(candidate, policy, ledger, champion, traded) for candidate in everyone]
+        costs = NetLeads(ledger, champion, traded, policy)
+        everyone = [with_costs(candidate, costs) for candidate in everyone]
         decision = judge_nightly(
             ledger,
             champion=champion,
@@ -236,11 +237,9 @@ def continued(
     return Candidate(recipe.name, recipe.fingerprint, recipe_stream(recipe.fingerprint), version, guards)
 
 
-def with_costs(
-    candidate: Candidate, policy: GatePolicy, ledger: Ledger, champion: Champion, bars: TradedBars
-) -> Candidate:
-    """The candidate with the guard on its net result, where the policy asks for one. ``bars``: the ledger's."""
-    guard = costs_guard(ledger, champion, candidate.stream, bars, policy)
+def with_costs(candidate: Candidate, costs: NetLeads) -> Candidate:
+    """The candidate with the guard on its net result, where the policy asks for one."""
+    guard = costs.guard(candidate.stream)
     return candidate if guard is None else replace(candidate, guards=(*candidate.guards, guard))
 
 

@@ -97,8 +97,8 @@ class TradedBars:
         if not (self.spread_pips >= 0.0).all():
             raise GateRefused("a spread is below zero or not known: give pips from 0 up")
 
-    def among(self, mask: Mask) -> TradedBars:
-        """The bars where ``mask`` (n_bars,)."""
+    def among(self, mask: Mask | npt.NDArray[np.intp]) -> TradedBars:
+        """The bars where ``mask`` (n_bars,), or at these ascending positions."""
         some = TradedBars(self.opens[mask], self.move_pips[mask], self.spread_pips[mask], self.swap, self.instrument)
         for name in ("rollover", "day", "nights"):  # New York's clock takes longer to ask than all the rest
             some.__dict__[name] = getattr(self, name)[mask]
@@ -238,6 +238,13 @@ class Account:
         """Pips after costs, without the moves of the rollover hour: shape (n_bars,)."""
         return np.asarray(self.earned - self.cost + self.financing)
 
+    @property
+    def net_if_closed(self) -> Floats:
+        """Net pips of each bar if it was the last one, and its position was closed after it: shape (n_bars,)."""
+        held = self.position != 0
+        opening = held & ~_kept(self.position, self.bars)
+        return np.asarray(self.earned - 0.5 * (opening.astype(np.float64) + held) * self.bars.spread_pips)
+
     def by_day(self) -> DailyPips:
         """Net pips by trading day."""
         days, number = np.unique(self.bars.day, return_inverse=True)
@@ -282,8 +289,7 @@ def account(position: npt.ArrayLike, bars: TradedBars) -> Account:
     if not bars.known.all():
         raise GateRefused("a move is not known: leave out bars without a next bar")
     held = held.astype(np.int8)
-    kept = np.zeros(held.size, np.bool_)  # the position of the bar before goes on
-    kept[1:] = bars.follows[1:] & (held[1:] == held[:-1])
+    kept = _kept(held, bars)
     opening = (held != 0) & ~kept
     closing = (held != 0) & ~np.append(kept[1:], np.zeros(min(held.size, 1), np.bool_))
     legs = opening.astype(np.float64) + closing
@@ -296,6 +302,13 @@ def account(position: npt.ArrayLike, bars: TradedBars) -> Account:
         cost=0.5 * legs * bars.spread_pips,
         financing=np.where(closing, 0.0, pays * bars.nights),
     )
+
+
+def _kept(held: Positions, bars: TradedBars) -> Mask:
+    """Where the position of the bar before goes on: shape (n_bars,)."""
+    kept = np.zeros(held.size, np.bool_)
+    kept[1:] = bars.follows[1:] & (held[1:] == held[:-1])
+    return kept
 
 
 def _sums(number: npt.NDArray[np.intp], values: Floats) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 
 from flows.arrays import Floats
 from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import choose_first
 from flows.gate.nightly.judge import judge_leads, leads_over
@@ -97,8 +98,9 @@ class Replay:
         self.cut = np.full(cache.data.label.size, np.nan)
         self.rank = np.full(cache.data.label.size, np.nan)
         self._frozen: dict[str, Floats] = {}  # scores of every bar by versions that became champion
-        self._leads: Leads | None = None  # over the present champion, of all nights
-        self._streams: dict[str, Stream] = {}  # the recipes', and those of the present and the former champion
+        self._beside: tuple[Leads, NetLeads] | None = (
+            None  # what all streams did beside the present champion, all nights
+        )
 
     def played(self, name: str, on_night: Callable[[int, int], None] | None = None) -> RuleResult:
         """All nights, one after the other, as the result of the rule with this name."""
@@ -184,15 +186,14 @@ class Replay:
             since=present.night,
             refreshed=present.refreshed,
         )
-        if self._leads is None:
-            self._leads = self._leads_over(champion)
+        if self._beside is None:
+            self._beside = self._all_beside(champion)
+        leads, costs = self._beside
+        known = costs.until(int(self.full.ends[number]))
         everyone = [*self._candidates(number), *self._former(champion, number)]
-        if self.policy.counts_costs:
-            ledger = self.full.until(number, self._streams)
-            seen = self._traded.among(np.arange(self.full.ledger.label.size) < ledger.label.size)
-            everyone = [with_costs(candidate, self.policy, ledger, champion, seen) for candidate in everyone]
+        everyone = [with_costs(candidate, known) for candidate in everyone]
         decision = judge_leads(
-            self._leads.until(night.night),
+            leads.until(night.night),
             champion=champion,
             candidates=everyone,
             tried=len({candidate.stream for candidate in everyone}),  # every recipe is a candidate every night
@@ -205,13 +206,14 @@ class Replay:
         else:
             self.promote(number, decision.winner, after=present.after if decision.refreshed else None)
 
-    def _leads_over(self, champion: Champion) -> Leads:
-        self._streams = dict(self.full.ledger.streams)
+    def _all_beside(self, champion: Champion) -> tuple[Leads, NetLeads]:
+        streams = dict(self.full.ledger.streams)
         for promoted in self.promotions[-1:-3:-1]:
-            self._streams[version_stream(promoted.version)] = self.full.frozen(
+            streams[version_stream(promoted.version)] = self.full.frozen(
                 promoted.recipe.name, promoted.version, self._probabilities(promoted), promoted.cut, promoted.number
             )
-        return leads_over(champion, replace(self.full.ledger, streams=self._streams), self.policy)
+        ledger = replace(self.full.ledger, streams=streams)
+        return leads_over(champion, ledger, self.policy), NetLeads(ledger, champion, self._traded, self.policy)
 
     def _former(self, champion: Champion, number: int) -> list[Candidate]:
         former = [each for each in self.promotions[:-1] if each.version != champion.version]
@@ -254,7 +256,7 @@ class Replay:
 
     def _set_champion(self, champion: Promotion) -> None:
         self.promotions.append(champion)
-        self._leads = None
+        self._beside = None
 
     def _cut(self, number: int, column: int) -> float:
         """The decision threshold that the version of a night is registered with."""

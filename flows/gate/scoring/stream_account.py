@@ -23,9 +23,18 @@ def stream_account(
     ``bars``: those of the ledger, in its order; ``among``: shape (n_bars,), where it is scored and the move is known.
     ``before``: whose scores its ranks start with: a version's, with its recipe's.
     """
-    up, some = stream.p[among] > stream.cut[among], bars.among(among)
-    rank = np.zeros(up.size) if rule.always else stream_rank(stream, before, bars.instrument.counts)[among]
+    some = bars.among(among)
+    up, rank = sides_and_ranks(stream, some, among, rule, before)
     return account(rule.positions(some, up=up, rank=rank), some)
+
+
+def sides_and_ranks(
+    stream: Stream, some: TradedBars, among: Mask, rule: TradingRule, before: Stream | None
+) -> tuple[Mask, Floats]:
+    """What a rule makes positions of on the bars ``some``, which ``among`` chose of the ledger's: of their shape."""
+    up = np.asarray(stream.p[among] > stream.cut[among], np.bool_)
+    rank = np.zeros(up.size) if rule.always else stream_rank(stream, before, some.instrument.counts)[among]
+    return up, rank
 
 
 def stream_rank(stream: Stream, before: Stream | None = None, counts: DayCounts = GBPUSD_M15.counts) -> Floats:

@@ -17,6 +17,7 @@ from flows.cli import app
 from flows.errors import RequestRefused
 from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.candidates import Candidate, Champion
+from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import choose_first
 from flows.gate.nightly.judge import judge_nightly, tried_lately
@@ -163,7 +164,8 @@ class NightByNight:
             stream = version_stream(former.version)
             everyone.append(Candidate(former.recipe.name, stream, stream, former.version, former=True))
         seen = traded_bars(ledger, self.cache.as_of(self.cache.nights[place]), self.policy)
-        everyone = [with_costs(each, self.policy, ledger, champion, seen) for each in everyone]
+        costs = NetLeads(ledger, champion, seen, self.policy)
+        everyone = [with_costs(each, costs) for each in everyone]
         tried = tried_lately(ledger, everyone)
         return judge_nightly(ledger, champion=champion, candidates=everyone, tried=tried, policy=self.policy)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from flows.gate.nightly.costs import costs_guard
+from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.policy import GatePolicy
 from flows.instruments.spreads import spread_by_hour
 from flows.pnl.account import TradedBars
@@ -26,7 +26,8 @@ EXACT = GatePolicy(net_margin_errors=0.0)
 
 def guard(found: Any = FOUND, stream: str = "recipe:a", moves: Any = MOVES, spread: float = 0.8, **values: Any) -> Any:
     given = TradedBars(found.opens, moves, spread_by_hour(found.opens, (spread,)))
-    return costs_guard(found, values.pop("champion", CHAMPION), stream, given, replace(EXACT, **values))
+    champion = values.pop("champion", CHAMPION)
+    return NetLeads(found, champion, given, replace(EXACT, **values)).guard(stream)
 
 
 @pytest.mark.parametrize(("spread", "passed"), [(0.0, True), (0.8, True), (9.0, False)])
