@@ -81,7 +81,7 @@ SECONDS ?= 3600
 fuzz: $(VENV)/.dev ## real inputs changed at random for an hour of one core, shared by all targets; corpus and finds in .fuzz: make fuzz SECONDS=200
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGETS),--targets $(TARGETS))
 
-bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (25 minutes); a part: make bench PART=imports
+bench: $(VENV)/.dev ## how fast everything is beside what people would use instead (12 minutes); a part: make bench PART=imports
 	@$(BIN)/python -m benchmarks $(PART)
 
 bench-gate: $(VENV)/.dev ## the gate's error rates and powers by simulation (20 minutes; a part: make bench-gate PART=firsts)

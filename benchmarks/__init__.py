@@ -35,6 +35,7 @@ PARTS: dict[str, str] = {
     "replaying": "benchmarks.replaying",
     "nights": "benchmarks.nights",
     "imports": "benchmarks.imports",
+    "limits": "benchmarks.registry.limits",
     "registering": "benchmarks.registry.registering",
     "loading": "benchmarks.registry.loading",
     "history": "benchmarks.registry.history",
@@ -44,3 +45,10 @@ PARTS: dict[str, str] = {
     "scale": "benchmarks.scale",
 }
 """Name of each part and the module that measures it, in the order of the report."""
+
+ALONE = ("clone", "nights")
+"""Measured where they are named: minutes for one figure each, of the network and of every fit of 500 nights."""
+
+TURNS = {"job": 3, "night": 5, "decision": 3, "orchestration": 3, "replaying": 3}
+"""Of the parts whose one turn takes ten to thirty seconds. In seven turns the quartiles of their ratios lay within 5 %
+of the median, so that three show as well whether a bound is reached; the others take :data:`~.timing.TIMES`."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...]``: measure parts (all by default), show them, write ``docs/benchmarks.md``."""
+"""``python -m benchmarks [NAME ...]``: measure parts (by default all but the longest), write ``docs/benchmarks.md``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import PARTS
+from benchmarks import ALONE, PARTS, TURNS
 from benchmarks.bench import ROOT, Bench
 from benchmarks.figure import Figure
 from benchmarks.report import load, measured, notes, page, save, table
@@ -28,20 +29,23 @@ def main() -> None:
     """Measure, show, keep, write. On SIGTERM it ends what it has started: servers, peers, scratch folders."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
+    parser.add_argument("part", nargs="*", help=f"any of {', '.join(PARTS)}; all but {', '.join(ALONE)} by default")
     parser.add_argument("--data", type=Path, default=BARS, help="folder of yearly files; simulated bars if missing")
-    parser.add_argument("--times", type=int, default=TIMES, help="turns behind a median")
+    parser.add_argument("--times", type=int, help="turns behind a median; by default what suits the part")
     parser.add_argument("--dry-run", action="store_true", help="show the figures, write no file")
     options = parser.parse_args()
     if unknown := sorted(set(options.part) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
     console = Console(highlight=False)
     started = time.perf_counter()
-    for part in options.part or PARTS:
-        title, figures, real = measure(part, options.data, options.times, console)
-        console.print(table(f"{title} ({part})", figures))
+    for part in options.part or [part for part in PARTS if part not in ALONE]:
+        begun = time.perf_counter()
+        title, figures, real = measure(part, options.data, options.times or TURNS.get(part, TIMES), console)
+        seconds = round(time.perf_counter() - begun)
+        console.print(table(f"{title} ({part}, {seconds} s)", figures))
         if not options.dry_run:
-            save(measured(part, title, figures, real=real, today=datetime.now(UTC).date()))
+            found = measured(part, title, figures, real=real, today=datetime.now(UTC).date())
+            save(replace(found, seconds=seconds))
     if not options.dry_run:
         PAGE.write_text(page(load(PARTS), notes()))
     console.print(f"{time.perf_counter() - started:.0f} s", style="dim")

@@ -22,6 +22,7 @@ from registry.archive.input_schema import InputSchema
 from registry.format import keys
 from registry.format.entries import Entry, digest, remember
 from registry.log import segments
+from registry.model import transitions
 
 NAME = "bench"
 RECIPE = "rf_shallow"
@@ -85,40 +86,55 @@ def long_folder(place: Path, count: int, what: Trained) -> Path:
     directly, as through the protocol it would take minutes. Folded, as a registry of that age is."""
     model = Registry(place).model(NAME)
     model.register(None, what.record, author="bench")  # writes format.json too
-    newest = model.versions.head()
-    assert newest is not None
-    for _ in range(count - 2):
-        newest = _next(newest, what.record)
-        path = place / keys.entry_key(NAME, "versions", newest.n)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(newest.to_bytes())
+    first = model.versions.head()
+    assert first is not None
+    run = {size: [first.to_bytes()] for size in segments.SIZES}
+    for n, data in _later(first, what.record, count - 1):
+        _put(place / keys.entry_key(NAME, "versions", n), data)
+        for size, lines in run.items():
+            lines.append(data)
+            if n % size == 0:
+                if size == max(run) or n > (count - 1) // max(run) * max(run):  # small ones where no large one ends
+                    _put_segment(place, n - size + 1, b"".join(lines))
+                lines.clear()
     register(Registry(place).model(NAME), what)  # an object that has not seen the log before
-    Registry(place).model(NAME).fold()
+    added = Registry(place).model(NAME).fold().segments
+    assert not added, f"{len(added)} segments are not as folding makes them"
     return place
 
 
-def _next(before: Entry, record: VersionRecord) -> Entry:
-    """The entry after ``before``, of one more version a night; its state holds as many keys as a real one's."""
-    n = before.n + 1
-    name = keys.version_name(n)
-    key = digest(name.encode())[:32]
-    metrics = {metric: value + n % 97 / 1e4 for metric, value in METRICS.items()}
-    body = {"version": dataclasses.replace(record, version=name, metrics=metrics).to_dict()}
-    latest = {"version": name, "entry": n}
-    return Entry(
-        model=NAME,
-        log="versions",
-        n=n,
-        kind="registered",
-        time=max(before.time, _FIRST) + timedelta(microseconds=1),
-        author="bench",
-        operation=key,
-        body=body,
-        state={**before.state, "latest": latest, "keys": remember(before.state, key, n)},
-        previous=before.digest,
-        key=key,
-        registry=before.registry,
-    )
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _put_segment(place: Path, first: int, data: bytes) -> None:
+    last = first + data.count(b"\n") - 1
+    _put(place / segments.Segment(NAME, "versions", first, last, digest(data)).key, data)
+
+
+def _later(before: Entry, record: VersionRecord, last: int) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of the entries after ``before`` up to ``last``, each of one more version a night, with the state
+    that registering it makes; as many keys as real ones."""
+    previous = before.digest
+    for n in range(before.n + 1, last + 1):
+        key = digest(keys.version_name(n).encode())[:32]
+        metrics = {metric: value + n % 97 / 1e4 for metric, value in METRICS.items()}
+        time = max(before.time, _FIRST) + timedelta(microseconds=1)
+        draft = transitions.registered(dataclasses.replace(record, metrics=metrics))(before, n, time)
+        before = dataclasses.replace(
+            before,
+            n=n,
+            time=time,
+            operation=key,
+            body=draft.body,
+            state={**before.state, **draft.changes, "keys": remember(before.state, key, n)},
+            previous=previous,
+            key=key,
+        )
+        data = before.to_bytes()
+        previous = digest(data)
+        yield n, data
 
 
 def upload(folder: Path, prefix: str) -> str:
