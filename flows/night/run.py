@@ -7,11 +7,14 @@
     outcome = run_night(job, steps)         the same steps done another way: as Prefect tasks (``flows/retrain.py``)
 
 Both ways leave the same log. Every step can be repeated after a crash and then adds only what is missing.
+
+Scoring new bars and training need nothing of each other: the one is done beside the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from flows.evidence.collect import Evidence
@@ -21,6 +24,8 @@ from flows.night.outcome import Outcome
 from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from registry import Clock, NewId, SystemClock, Version, random_id
 from registry.errors import StaleDecision
+from registry.log.parallel import threads
+from registry.model.evidence import watermark
 
 JUDGED_AGAIN = 3
 """How often a night is judged again because a person changed the champion meanwhile."""
@@ -80,8 +85,7 @@ def run_night(job: Job, steps: Steps = PLAIN, *, clock: Clock | None = None, new
 
 
 def _decide(night: NightContext, steps: Steps) -> Outcome:
-    evidence = steps.gather(night)
-    candidates = steps.train_all(night)
+    evidence, candidates = _gathered_and_trained(night, steps)
     versions = steps.register(night, evidence, candidates)
     for _ in range(JUDGED_AGAIN):
         verdict = steps.judge(night, evidence, candidates, versions)
@@ -92,3 +96,18 @@ def _decide(night: NightContext, steps: Steps) -> Outcome:
     raise StaleDecision(
         f"the champion of {night.job.model} changed {JUDGED_AGAIN} times while the night was judged: run it again"
     )
+
+
+def _gathered_and_trained(night: NightContext, steps: Steps) -> tuple[Evidence | None, Sequence[TrainedCandidate]]:
+    """New bars scored beside the fits, which neither read nor write the logs. A first night scores its past before:
+    the walk-forward uses every core itself. Of two errors that of the scores is raised, as one after the other."""
+    if watermark(night.model.decisions.head()) is None:
+        return steps.gather(night), steps.train_all(night)
+    with threads(1) as beside:
+        gathering = beside.submit(copy_context().run, steps.gather, night)
+        try:
+            candidates = steps.train_all(night)
+        except Exception:
+            gathering.result()
+            raise
+        return gathering.result(), candidates

@@ -2,6 +2,8 @@
 
 A forest is spread over the cores tree by tree; every other estimator is given one core and recipes share the cores.
 Measured on the 24,918 bars of 2022 on 2 shared cores, the two notebook forests take 0.51 to 0.62 of their time on one.
+What the caller makes of a fit is made beside the next ones: the largest forest comes first and the smallest last, since
+nothing is fitted beside what is made of the last.
 """
 
 from __future__ import annotations
@@ -157,20 +159,23 @@ def train_all(
     training_sets = _training_sets(recipes, dataset, mask)
     models = [recipe.build(seed) for recipe in recipes]
     forests = [place for place, model in enumerate(models) if is_forest(model)]
-    forests.sort(key=lambda place: -models[place].n_estimators)  # the caller works longest on the largest, meanwhile
+    forests.sort(key=lambda place: -models[place].n_estimators)
     others = [place for place in range(len(models)) if place not in forests]
+    first = max(len(forests) - 1, 1) if others else len(forests)
     fits: dict[int, Fit] = {}
 
     def fit_one(place: int, jobs: int) -> Fit:
         return _fit(training_sets[place], models[place], seed, jobs, machine.timer)
 
     def finished() -> Iterator[tuple[int, Fit]]:
-        for place in forests:
+        for place in forests[:first]:
             yield place, fit_one(place, cores)
         with threads(cores) as workers:
             waiting = {workers.submit(fit_one, place, 1): place for place in others}
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
+        for place in forests[first:]:
+            yield place, fit_one(place, cores)
 
     for place, fit in finished():
         fits[place] = fit

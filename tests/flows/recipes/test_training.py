@@ -107,6 +107,19 @@ def test_the_forest_of_most_trees_is_fitted_first_and_the_order_given_is_kept(da
     assert [fit.recipe.name for fit in fits] == ["of_2", "of_5", "of_3"]
 
 
+def test_the_smallest_of_several_forests_is_fitted_last(dataset, everything):
+    forests = [
+        Recipe(f"of_{n}", "sklearn.ensemble.RandomForestClassifier", {"n_estimators": n}, LOGISTIC.features)
+        for n in (2, 5)
+    ]
+    told = []
+    train_all([LOGISTIC, *forests], dataset, everything, seed=0, on_done=told.append)
+    assert [fit.recipe.name for fit in told] == ["of_5", "logistic", "of_2"]
+    told.clear()
+    train_all([LOGISTIC, forests[0]], dataset, everything, seed=0, on_done=told.append)
+    assert [fit.recipe.name for fit in told] == ["of_2", "logistic"]
+
+
 def test_no_recipes_give_no_fits(dataset, everything):
     assert train_all([], dataset, everything, seed=0) == []
 
