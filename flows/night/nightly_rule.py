@@ -55,12 +55,14 @@ def last_days(data: Dataset) -> Mask:
     return chosen
 
 
-def measured(evidence: Evidence, candidate: TrainedCandidate) -> tuple[Scores | None, float, dict[str, Any] | None]:
+def measured(
+    night: NightContext, evidence: Evidence, candidate: TrainedCandidate
+) -> tuple[Scores | None, float, dict[str, Any] | None]:
     """How a recipe's stream scored out of sample over its last 250 days (None: it has no scored bars yet), the decision
     threshold that tonight's version is served with, and which bars those were."""
     ledger = evidence.ledger
-    stream = ledger.streams.get(recipe_stream(candidate.fit.recipe.fingerprint))
-    scores = None if stream is None else _figures(ledger, stream)
+    key = recipe_stream(candidate.fit.recipe.fingerprint)
+    stream, scores = ledger.streams.get(key), figures(night, evidence, key)
     if stream is None or scores is None:
         return None, 0.5, None
     at = _last_year(ledger, stream)
@@ -88,7 +90,7 @@ def judge(
     policy = policy_of(job, head)
     ledger = evidence.ledger
     tonight = [
-        _candidate(policy, bars, evidence, trained, version)
+        _candidate(policy, night, evidence, trained, version)
         for trained, version in zip(candidates, versions, strict=True)
     ]
     decision: NightlyDecision
@@ -114,7 +116,7 @@ def judge(
     sentence = money + ahead + evidence.hindsight.words
     if evidence.rescored:
         sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
-    rows = _rows(bars, ledger, expected, candidates, versions)
+    rows = _rows(night, evidence, expected, candidates, versions)
     return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
 
 
@@ -176,16 +178,22 @@ def former_candidate(version: str, recipe: str | None) -> Candidate:
 
 
 def _candidate(
-    policy: GatePolicy, bars: NightBars, evidence: Evidence, trained: TrainedCandidate, version: Version | None
+    policy: GatePolicy, night: NightContext, evidence: Evidence, trained: TrainedCandidate, version: Version | None
 ) -> Candidate:
     recipe = trained.fit.recipe
     name = None if version is None else version.record.version
-    return candidate(policy, recipe, evidence.ledger, trained.p, _last_predictions(bars, evidence, recipe), name)
+    return candidate(policy, recipe, evidence.ledger, trained.p, last_predictions(night, evidence, recipe), name)
+
+
+def last_predictions(night: NightContext, evidence: Evidence, recipe: Recipe) -> tuple[Floats, float] | None:
+    """The scores, on the evaluation bars, of the version that last scored for the recipe, and its decision
+    threshold; None where there is none (before the first live night), or its artifact is gone."""
+    return night.once(
+        ("last predictions", evidence, recipe.fingerprint), lambda: _last_predictions(night.bars, evidence, recipe)
+    )
 
 
 def _last_predictions(bars: NightBars, evidence: Evidence, recipe: Recipe) -> tuple[Floats, float] | None:
-    """The scores, on the evaluation bars, of the version that last scored for the recipe, and its decision
-    threshold; None where there is none (before the first live night), or its artifact is gone."""
     stream = evidence.ledger.streams.get(recipe_stream(recipe.fingerprint))
     if stream is None or stream.last_version is None:
         return None
@@ -253,32 +261,32 @@ def traded_bars(ledger: Ledger, data: Dataset, policy: GatePolicy) -> TradedBars
 
 
 def _rows(
-    bars: NightBars,
-    ledger: Ledger,
+    night: NightContext,
+    evidence: Evidence,
     expected: ChampionRecord | None,
     candidates: Sequence[TrainedCandidate],
     versions: Sequence[Version | None],
 ) -> tuple[OutcomeRow, ...]:
+    ledger = evidence.ledger
     rows, since = [], np.zeros(ledger.label.size, np.bool_)
     if expected is not None:
-        stream = ledger.streams.get(version_stream(expected.version))
+        key = version_stream(expected.version)
+        stream = ledger.streams.get(key)
         since = since if stream is None else _last_year(ledger, stream)
-        row = OutcomeRow.of(expected.recipe or "unnamed", "champion", _maybe(ledger, stream), expected.version)
+        row = OutcomeRow.of(expected.recipe or "unnamed", "champion", figures(night, evidence, key), expected.version)
         rows.append(_with_since(replace(row, served=True), ledger, stream, since))
     for candidate, version in zip(candidates, versions, strict=True):
         recipe = candidate.fit.recipe
-        stream = ledger.streams.get(recipe_stream(recipe.fingerprint))
+        key = recipe_stream(recipe.fingerprint)
         name = None if version is None else version.record.version
-        row = OutcomeRow.of(recipe.name, "held", _maybe(ledger, stream), name)
-        rows.append(_with_since(replace(row, walk_forward=row.bars is not None), ledger, stream, since))
-    streams = [ledger.streams.get(recipe_stream(candidate.fit.recipe.fingerprint)) for candidate in candidates]
-    judged = [_last_year(ledger, stream) for stream in streams if stream is not None]
-    most = max(judged, key=lambda at: int(at.sum()), default=np.zeros(ledger.label.size, np.bool_))
-    return (*rows, *_baselines(bars, ledger, most, since))
-
-
-def _maybe(ledger: Ledger, stream: Stream | None) -> Scores | None:
-    return None if stream is None else _figures(ledger, stream)
+        row = OutcomeRow.of(recipe.name, "held", figures(night, evidence, key), name)
+        row = replace(row, walk_forward=row.bars is not None)
+        rows.append(_with_since(row, ledger, ledger.streams.get(key), since))
+    references = [
+        _with_since(OutcomeRow.of(stream.name, "reference", scores), ledger, stream, since)
+        for stream, scores in baselines(night, evidence)
+    ]
+    return (*rows, *references)
 
 
 def _with_since(row: OutcomeRow, ledger: Ledger, stream: Stream | None, since: Mask) -> OutcomeRow:
@@ -326,13 +334,20 @@ def _mean_of(scores: StreamScorer, key: str, among: Mask) -> float:
     return float(np.average(daily.mean[:, 0], weights=daily.bars[:, 0])) if daily.day.size else -np.inf
 
 
-def _baselines(bars: NightBars, ledger: Ledger, at: Mask, since: Mask) -> list[OutcomeRow]:
-    """The baselines on the bars ``at`` of the ledger (shape (n_bars,)) that tonight's recipes were scored on, at most
-    those of 250 trading days; on the last 250 of the night's own bars where there are none. Those that are fitted are
-    fitted on a year before; ``no_skill`` is that of the gate."""
+def baselines(night: NightContext, evidence: Evidence) -> list[tuple[Stream, Scores]]:
+    """The baselines as streams of the ledger, with their figures on the bars that tonight's recipes were scored on, at
+    most those of 250 trading days; on the last 250 of the night's own bars where there are none. Those that are fitted
+    are fitted on a year before; ``no_skill`` is that of the gate."""
+    return night.once(("baselines", evidence), lambda: _baselines(night.bars, evidence.ledger, night.job.recipes))
+
+
+def _baselines(bars: NightBars, ledger: Ledger, recipes: Sequence[Recipe]) -> list[tuple[Stream, Scores]]:
+    streams = [ledger.streams.get(recipe_stream(recipe.fingerprint)) for recipe in recipes]
+    recent = [_last_year(ledger, stream) for stream in streams if stream is not None]
+    at = max(recent, key=lambda at: int(at.sum()), default=np.zeros(ledger.label.size, np.bool_))
     judged, predictions = _baseline_predictions(bars)
     half, never = np.full(ledger.label.size, 0.5), np.zeros(ledger.label.size, np.bool_)
-    rows = []
+    found = []
     for name, p in predictions.items():
         stream = Stream(name, _on_ledger(p, bars, ledger), half, never, None)
         if name == "no_skill":
@@ -342,8 +357,8 @@ def _baselines(bars: NightBars, ledger: Ledger, at: Mask, since: Mask) -> list[O
             scores = score(ledger.label[known], stream.p[known], 0.5)
         else:
             scores = score(bars.data.label[judged], p[judged], 0.5)
-        rows.append(_with_since(OutcomeRow.of(name, "reference", scores), ledger, stream, since))
-    return rows
+        found.append((stream, scores))
+    return found
 
 
 def _on_ledger(p: Floats, bars: NightBars, ledger: Ledger) -> Floats:
@@ -370,8 +385,14 @@ def _last_year(ledger: Ledger, stream: Stream) -> Mask:
     return last
 
 
+def figures(night: NightContext, evidence: Evidence, key: str) -> Scores | None:
+    """Figures of a stream over its last 250 trading days, each version at its own decision threshold; None where
+    nothing was scored."""
+    stream = evidence.ledger.streams.get(key)
+    return None if stream is None else night.once(("figures", stream), lambda: _figures(evidence.ledger, stream))
+
+
 def _figures(ledger: Ledger, stream: Stream) -> Scores | None:
-    """Figures of a stream over its last 250 trading days, each version at its own decision threshold."""
     at = _last_year(ledger, stream)
     if not at.any():
         return None

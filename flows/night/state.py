@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ from flows.recipes import Fit as Fit
 from flows.recipes import Scores
 from registry import ChampionRecord, Clock, Model, Night
 from registry.format.keys import is_version
+
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,14 @@ class NightContext:
     model: Model
     bars: NightBars
     clock: Clock
+    answers: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, question: Hashable, answer: Callable[[], Answered]) -> Answered:
+        """The answer to a question that more than one step asks, or that :mod:`flows.night.ahead` asked before."""
+        if question not in self.answers:
+            self.answers[question] = answer()
+        answered: Answered = self.answers[question]
+        return answered
 
 
 @dataclass(frozen=True, eq=False)

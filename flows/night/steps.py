@@ -20,7 +20,7 @@ from flows.evidence.backfill import Progress
 from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.evidence.probability import fit_map, scored_days
 from flows.job.plan import Job
-from flows.night import holdout_rule, nightly_rule, overrides, suspicion
+from flows.night import ahead, holdout_rule, nightly_rule, overrides, suspicion
 from flows.night.instrument import check_instrument, check_label, recorded_instrument, recorded_label
 from flows.night.outcome import Outcome, outcome_of, recorded_outcome
 from flows.night.provenance import source_revision
@@ -28,6 +28,7 @@ from flows.night.state import Fit, NightBars, NightContext, TrainedCandidate, Ve
 from flows.recipes import Machine, Recipe, environment, probabilities
 from flows.recipes import train as fit_recipe
 from flows.recipes import train_all as fit_recipes
+from flows.recipes.threads import one_thread
 from registry import Clock, Night, SystemClock, Version, VersionRecord, key_digest
 from registry.archive.archive import pack
 from registry.archive.input_schema import RowsOf
@@ -121,7 +122,9 @@ def gather(night: NightContext, progress: Progress | None = None) -> Evidence | 
     """
     if night.job.request.advanced.holdout is not None:
         return None
-    return collect.gather(night.job, night.model, night.bars.data, night.bars.night, progress)
+    evidence = collect.gather(night.job, night.model, night.bars.data, night.bars.night, progress)
+    ahead.ask(night, evidence)
+    return evidence
 
 
 def train_all(night: NightContext, on_trained: Callable[[str], None] | None = None) -> list[TrainedCandidate]:
@@ -203,7 +206,8 @@ def _candidate(night: NightContext, fit: Fit) -> TrainedCandidate:
     if is_program(fit.estimator):  # the arrays are all that is stored of it: compared on the year before, too
         rows = signature.matrix(RowsOf(frame, bars.train & signature.known(frame)))[-BARS_COMPARED:]
     try:
-        return TrainedCandidate(fit, p, pack(fit.estimator, signature, rows))
+        with one_thread():  # boosting compares its arrays on every core, which the next fits have
+            return TrainedCandidate(fit, p, pack(fit.estimator, signature, rows))
     except (NotPortable, UnsafeArtifact) as refused:
         raise RecipeRefused(f"recipe {fit.recipe.name} cannot be stored: {refused}; change its parameters") from refused
 
@@ -225,7 +229,7 @@ def _record(night: NightContext, evidence: Evidence | None, candidate: TrainedCa
     if evidence is None:
         scores, cut, measured_on = holdout_rule.measured(night, candidate)
     else:
-        scores, cut, measured_on = nightly_rule.measured(evidence, candidate)
+        scores, cut, measured_on = nightly_rule.measured(night, evidence, candidate)
     metrics = {} if scores is None else {name: getattr(scores, name) for name in ("accuracy", "f1", "auc", "brier")}
     return VersionRecord(
         recipe=fit.recipe.name,

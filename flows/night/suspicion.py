@@ -41,8 +41,7 @@ def examine(
     night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate], verdict: Verdict
 ) -> Verdict:
     """The gate's verdict, or a held one where a wire tripped that this run does not release."""
-    promotes, data = verdict.action == "promoted", night.bars.data
-    again = None if evidence is None else recompute(evidence, data, night.bars.night.day, every=promotes)
+    again = None if evidence is None else made_again(night, evidence, every=verdict.action == "promoted")
     verdict = replace(verdict, recomputed=again)
     wires = (*tripped(night, evidence, candidates), *_differing(again))
     if not wires:
@@ -68,10 +67,21 @@ def tripped(
     policy = policy_of(night.job, night.model.decisions.head())
     judged = _on_holdout(night.bars, candidates) if evidence is None else _of_ledger(night, evidence)
     return (
-        *tripped_columns(_inputs(night.bars, night.job.recipes), _labelled(night.bars)),
+        *columns(night),
         *tripped_recipes(judged, percent=policy.suspicious_percent),
         *tripped_controls(judged),
     )
+
+
+def columns(night: NightContext) -> list[TrippedWire]:
+    """The wires that inputs of tonight's recipes trip."""
+    return night.once("columns", lambda: tripped_columns(_inputs(night.bars, night.job.recipes), _labelled(night.bars)))
+
+
+def made_again(night: NightContext, evidence: Evidence, *, every: bool) -> Recomputed | None:
+    """Past scores made again: those of every past live day, or of a tenth of them."""
+    day = night.bars.night.day
+    return night.once(("made again", evidence, every), lambda: recompute(evidence, night.bars.data, day, every=every))
 
 
 def fields(verdict: Verdict) -> dict[str, Any]:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.errors import NightRefused, RecipeRefused
 from flows.evidence.collect import Evidence
+from flows.night import nightly_rule, suspicion
 from flows.night.run import PLAIN, Steps, run_night
-from flows.night.state import NightContext, TrainedCandidate
+from flows.night.state import NightContext, TrainedCandidate, Verdict
+from registry.errors import StoreUnavailable
 from tests.flows.nights import Nights, at
 
 SECONDS = 30.0
@@ -78,3 +81,41 @@ def test_where_a_recipe_cannot_be_trained_the_scores_are_kept(second: Nights) ->
         run(second, replace(PLAIN, train_all=broken))
     newest = second.model.decisions.head()
     assert newest is not None and (newest.kind, newest.body["night"]) == ("scored", "2024-06-04")
+
+
+def test_what_judging_asks_is_answered_beside_the_fits_and_once(
+    second: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def answer(*given: Any, **named: Any) -> object:
+            asked.append(name)
+            return real(*given, **named)
+
+        monkeypatch.setattr(module, name, answer)
+
+    second(at(4))
+    for module, name in ((suspicion, "recompute"), (suspicion, "tripped_columns"), (nightly_rule, "score_sides")):
+        counted(module, name)
+
+    def judge(night: NightContext, *given: Any) -> Verdict:
+        assert sorted(asked) == ["recompute", *["score_sides"] * 3, "tripped_columns"]  # two recipes and the champion
+        return PLAIN.judge(night, *given)
+
+    run_night(second.job(at(5)), replace(PLAIN, judge=judge), clock=second.clock)
+    assert len(asked) == 5
+
+
+def test_what_cannot_be_answered_ahead_stops_the_night_where_it_is_needed(
+    second: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(suspicion, "recompute", unreachable)
+    with pytest.raises(StoreUnavailable):
+        second(at(4))
+    assert len(second.model.history()) == 4  # tonight's are registered: judging needed it
