@@ -51,6 +51,8 @@ class HistoryColumns:
 
     def and_then(self, versions: Sequence[Version]) -> HistoryColumns:
         """These rows, and after them those of ``versions``."""
+        if not versions:
+            return self
         records = [version.record for version in versions]
         return HistoryColumns(
             [*self.version, *(record.version for record in records)],
@@ -150,9 +152,12 @@ def _typed(values: list[Any]) -> Any:
     """A column that keeps whole numbers and truth values what they are where some versions lack them."""
     import pandas as pd
 
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int} and all(value is None or abs(value) < 2**63 for value in values):
-        return pd.array(values, dtype="Int64")
+    found = set(map(type, values))
+    kinds = found - {type(None)}
+    if kinds == {int}:
+        whole = values if kinds == found else [value for value in values if value is not None]
+        if -(2**63) < min(whole) and max(whole) < 2**63:
+            return pd.array(np.array(values, np.int64) if kinds == found else values, dtype="Int64")
     if kinds == {bool}:
         return pd.array(values, dtype="boolean")
     if float in kinds and kinds <= {int, float}:
@@ -161,4 +166,4 @@ def _typed(values: list[Any]) -> Any:
 
 
 def _floats(values: list[Any]) -> npt.NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array(values, dtype=np.float64)  # numpy makes NaN of None
