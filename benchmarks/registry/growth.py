@@ -65,9 +65,10 @@ def _history(bench: Bench, where: str, size: int, url: str) -> Iterator[Figure]:
         "cold": lambda: read(url, size, bench.folder(f"{where}-{size}-{next(numbers)}")),
         "warm": lambda: read(url, size, cache),
     }
+    read(url, size, cache)
     for kind, work in works.items():
         with requests_counted() as counted:
-            work() if kind == "cold" else read(url, size, cache)  # what is warm has been read once before
+            work()
         times = 1 if size == SIZES[-1] else 3
         seconds = in_turns(work, times=times, warm=0)
         requests = f": {counted[0]} requests" if counted[0] else ""
