@@ -156,7 +156,7 @@ def _typed(values: list[Any]) -> Any:
     kinds = found - {type(None)}
     if kinds == {int}:
         whole = values if kinds == found else [value for value in values if value is not None]
-        if -(2**63) < min(whole) and max(whole) < 2**63:
+        if max(max(whole), -min(whole)) < 2**63:
             return pd.array(np.array(values, np.int64) if kinds == found else values, dtype="Int64")
     if kinds == {bool}:
         return pd.array(values, dtype="boolean")
