@@ -1,4 +1,4 @@
-"""The evidence of all nights of a replay in one ledger, and the part of it that each night knew.
+"""The evidence of all nights of a replay in one ledger, and how much of it each night knew.
 
 Every score, rank and decision threshold of a bar depends on earlier bars alone, so what a night knew is the beginning
 of what the last night knows, and the ledger is built once.
@@ -6,7 +6,6 @@ of what the last night knows, and the ledger is built once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,19 +42,6 @@ class FullLedger:
         data,)."""
         later = np.arange(self.positions.size) >= self.ends[since]
         return Stream(name, np.where(later, p[self.positions], np.nan), np.where(later, cut, np.nan), later, version)
-
-    def until(self, number: int, streams: Mapping[str, Stream]) -> Ledger:
-        """The ledger as the night with this number knew it, with these streams."""
-        n = int(self.ends[number])
-        known = {
-            key: Stream(stream.name, stream.p[:n], stream.cut[:n], stream.live[:n], stream.last_version)
-            for key, stream in streams.items()
-            if not np.isnan(stream.p[:n]).all()
-        }
-        whole = self.ledger
-        nights = whole.live_nights[: number + 1]
-        until = (whole.opens[:n], whole.label[:n], whole.day[:n], whole.counted[:n])
-        return Ledger(*until, known, whole.days, nights, whole.instrument, whole.question)
 
 
 def full_ledger(cache: FitCache, policy: GatePolicy) -> FullLedger:

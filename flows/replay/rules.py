@@ -13,10 +13,11 @@ from flows.arrays import Floats
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
-from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.first import choose_among
 from flows.gate.nightly.judge import judge_leads, leads_over
 from flows.gate.nightly.leads import Leads
 from flows.gate.nightly.policy import GatePolicy
+from flows.gate.nightly.skill import SkillLeads
 from flows.gate.scoring.days import DailyScores
 from flows.gate.scoring.ledger import Stream, recipe_stream, version_stream
 from flows.gate.scoring.scores import trailing_rank
@@ -122,10 +123,10 @@ class Replay:
     def _night(self, number: int) -> None:
         self._serve(number)
         if not self.promotions:
-            ledger = self.full.until(number, self.full.ledger.streams)
             unskilled = self.cache.job.request.advanced.accept_unskilled
-            decision = choose_first(
-                ledger, candidates=self._candidates(number), policy=self.policy, accept_unskilled=unskilled
+            known = self._skill.until(self.cache.nights[number].night)
+            decision = choose_among(
+                known, candidates=self._candidates(number), policy=self.policy, accept_unskilled=unskilled
             )
             self.decisions.append(decision)
             self.promote(number, decision.winner)
@@ -231,6 +232,11 @@ class Replay:
             means[name] = float(daily.mean[:known][-HIGHER_DAYS:].mean())
         best = max(means, key=lambda name: means[name])
         return None if best == self.promotions[-1].recipe.name else best
+
+    @cached_property
+    def _skill(self) -> SkillLeads:
+        """What all streams did beside no skill, all nights."""
+        return SkillLeads(self.full.ledger, self.policy)
 
     @cached_property
     def _traded(self) -> TradedBars:

@@ -20,7 +20,6 @@ from flows.gate.nightly.candidates import Candidate, row_of
 from flows.gate.nightly.decision import DayDependence, NightlyDecision, NightlyRow, WindowFigures
 from flows.gate.nightly.dependence import Panel, inflation, side_by_side
 from flows.gate.nightly.first_thresholds import FirstThresholds, first_thresholds
-from flows.gate.nightly.leads import AccuracyFigures, recipes_of
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.sentence import FirstFacts, empty_sentence, first_sentence
 from flows.gate.nightly.sequential import (
@@ -33,8 +32,8 @@ from flows.gate.nightly.sequential import (
     variance_inflation,
     visible_difference,
 )
+from flows.gate.nightly.skill import SkillLeads
 from flows.gate.scoring.ledger import Ledger
-from flows.gate.scoring.stream_scorer import StreamScorer
 
 FIRST_DAYS = NIGHTS_A_YEAR
 """Days of a stream, backfill included, that the first champion is chosen by."""
@@ -58,11 +57,25 @@ def choose_first(
 
     Raises :class:`GateRefused` for no candidates.
     """
-    asked = thresholds or thresholds_tonight(ledger, candidates, policy)
-    scores = StreamScorer(ledger, policy.score, policy.baseline)
-    judged, dependence = _rows(ledger, scores, candidates, policy), None
+    leads = SkillLeads(ledger, policy)
+    return choose_among(
+        leads, candidates=candidates, policy=policy, accept_unskilled=accept_unskilled, thresholds=thresholds
+    )
+
+
+def choose_among(
+    leads: SkillLeads,
+    *,
+    candidates: Sequence[Candidate],
+    policy: GatePolicy,
+    accept_unskilled: bool = False,
+    thresholds: FirstThresholds | None = None,
+) -> NightlyDecision:
+    """As :func:`choose_first`, from leads that are computed already (of many nights at once, for a replay)."""
+    asked = thresholds or thresholds_tonight(leads, candidates, policy)
+    judged, dependence = _rows(leads, candidates, policy), None
     if asked.over_weeks:
-        judged, dependence = _over_weeks(judged, scores, candidates, low_end=asked.low_end)
+        judged, dependence = _over_weeks(judged, leads, candidates, low_end=asked.low_end)
     rows = [_asked_for_skill(row, asked) for row in judged]
     winner = _best(rows, [at for at, row in enumerate(rows) if row.windows and row.passed])
     if winner is None and accept_unskilled:
@@ -98,7 +111,7 @@ def _recorded(asked: FirstThresholds) -> dict[str, int]:
     return values | {name: 1 for name in ("of_middle", "low_end") if getattr(asked, name)}
 
 
-def thresholds_tonight(ledger: Ledger, candidates: Sequence[Candidate], policy: GatePolicy) -> FirstThresholds:
+def thresholds_tonight(leads: SkillLeads, candidates: Sequence[Candidate], policy: GatePolicy) -> FirstThresholds:
     """What a stream must exceed. Counted are all recipes that the ledger has ever had a score of, backfilled or live,
     and tonight's: evidence is only ever added to, so the count never falls.
 
@@ -106,9 +119,9 @@ def thresholds_tonight(ledger: Ledger, candidates: Sequence[Candidate], policy: 
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    ever = {key for key, _ in recipes_of(ledger)} | {candidate.stream for candidate in candidates}
+    ever = set(leads.recipes()) | {candidate.stream for candidate in candidates}
     return first_thresholds(
-        len(ever), first_look=len(ledger.live_nights) <= 1, longest=policy.windows[-1], budget=policy.budget
+        len(ever), first_look=len(leads.nights) <= 1, longest=policy.windows[-1], budget=policy.budget
     )
 
 
@@ -121,7 +134,7 @@ def choose_first_without_rate(
     """
     if not candidates:
         raise GateRefused("there are no candidates to judge: train at least one recipe")
-    judged = _rows(ledger, StreamScorer(ledger, policy.score, policy.baseline), candidates, policy)
+    judged = _rows(SkillLeads(ledger, policy), candidates, policy)
     rows = [_above_zero(replace(row, skill=None), policy) for row in judged]
     ready = [
         at
@@ -139,14 +152,13 @@ def choose_first_without_rate(
 
 
 def _over_weeks(
-    rows: Sequence[NightlyRow], scores: StreamScorer, candidates: Sequence[Candidate], *, low_end: bool
+    rows: Sequence[NightlyRow], leads: SkillLeads, candidates: Sequence[Candidate], *, low_end: bool
 ) -> tuple[list[NightlyRow], DayDependence]:
     """The rows with each z against no skill widened by the variance ratios of all streams, and by their pooled lag-1
     autocorrelation where that is more than the stream's own: what a stream's skill is does not enter either."""
-    no_skill, known, own = scores.no_skill(), {}, {}
-    everything = np.ones(no_skill.size, np.bool_)
+    known, own = {}, {}
     for candidate, row in zip(candidates, rows, strict=True):
-        daily = scores.daily(scores.of(candidate.stream, candidate.stream) - no_skill, everything)
+        daily = leads.above(candidate.stream)
         known[candidate.stream] = daily.day.astype("datetime64[D]"), daily.mean[:, 0]
         if row.skill is not None:
             own[candidate.stream] = float(day_autocorrelation(daily.mean[-row.skill.days :, 0]))
@@ -166,21 +178,16 @@ def _over_weeks(
     return widened, DayDependence(panel.days, ratios, widest, left)
 
 
-def _rows(
-    ledger: Ledger, scores: StreamScorer, candidates: Sequence[Candidate], policy: GatePolicy
-) -> list[NightlyRow]:
+def _rows(leads: SkillLeads, candidates: Sequence[Candidate], policy: GatePolicy) -> list[NightlyRow]:
     """One row a candidate: what its stream scored, and by how much that is more than no skill scores."""
-    everything = np.ones(ledger.label.size, np.bool_)
     rows = []
     for candidate in candidates:
-        scored = scores.of(candidate.stream, candidate.stream)
-        daily = scores.daily(scored, everything)
+        daily, above = leads.own(candidate.stream), leads.above(candidate.stream)
         recent = daily.day[-FIRST_DAYS:]
         evidence = judge(daily.mean[-FIRST_DAYS:], daily.bars[-FIRST_DAYS:], windows=policy.windows)
-        stream, among = ledger.streams.get(candidate.stream), np.isin(ledger.day, recent)
-        figures = AccuracyFigures(0, None, None) if stream is None else AccuracyFigures(*scores.figures(stream, among))
-        above = scores.daily(scored - scores.no_skill(), among)
-        skill = judge(above.mean[-FIRST_DAYS:], above.bars[-FIRST_DAYS:], windows=policy.windows)
+        figures = leads.figures(candidate.stream, recent)
+        begin = int(np.searchsorted(above.day, recent[0])) if recent.size else above.day.size
+        skill = judge(above.mean[begin:], above.bars[begin:], windows=policy.windows)
         longest = float(skill.mean[0, -1]), float(skill.standard_error[0, -1]), float(skill.z[0, -1])
         n = int(skill.n[0, -1])
         row = row_of(candidate, evidence, 0, figures, policy)

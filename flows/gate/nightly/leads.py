@@ -141,11 +141,11 @@ class Leads:
             return _Days(day, np.empty((6, 0)), begun)
         both = since & ledger.counted
         sides = self.scores.right(ledger.streams[stream], ledger.streams[self._champion.stream])
-        counts = _counts(ledger.day, [both, *(both & side for side in sides)], day)
+        counts = bars_of_days(ledger.day, [both, *(both & side for side in sides)], day)
         return _Days(day, np.stack([daily.mean[:, 0], daily.bars[:, 0], *counts]), begun)
 
 
-def _counts(day: npt.NDArray[np.datetime64], masks: Sequence[Mask], days: npt.NDArray[np.datetime64]) -> list[Floats]:
+def bars_of_days(day: npt.NDArray[np.datetime64], masks: Sequence[Mask], days: npt.NDArray[np.generic]) -> list[Floats]:
     """How many bars of each of ``days`` each mask holds: whole numbers, shape (n_days,)."""
     starts, stops = np.searchsorted(day, days, "left"), np.searchsorted(day, days, "right")
     sums = [np.concatenate([[0], np.cumsum(mask)]) for mask in masks]

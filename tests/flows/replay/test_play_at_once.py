@@ -19,9 +19,10 @@ from flows.evidence.backfill import decision_threshold
 from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
-from flows.gate.nightly.first import choose_first
+from flows.gate.nightly.first import choose_among, choose_first
 from flows.gate.nightly.judge import judge_nightly, tried_lately
 from flows.gate.nightly.policy import GatePolicy
+from flows.gate.nightly.skill import SkillLeads
 from flows.gate.scoring.ledger import Ledger, NightScores, StreamScores, assemble, recipe_stream, version_stream
 from flows.job.plan import plan
 from flows.job.request import Advanced, RetrainRequest
@@ -38,6 +39,7 @@ POLICIES = {
     "after costs": replace(EAGER, net_margin_pips=0.02),
     "refreshing": GatePolicy(windows=(20, 40), budget=0.9, refresh_margin=0.9, maximum_age_nights=40),
     "cut at one half": replace(EAGER, cut="half"),
+    "empty every night": GatePolicy(),
 }
 
 
@@ -66,8 +68,8 @@ def test_the_eager_policy_changes_its_mind_and_takes_champions_back(cache: Guess
     assert any(decision.refreshed for decision in replay_rule(cache, POLICIES["refreshing"]).decisions)
 
 
-def _accepting_the_unskilled(ledger: Ledger, **given: Any) -> NightlyDecision:
-    return choose_first(ledger, **{**given, "accept_unskilled": True})
+def _accepting_the_unskilled(leads: SkillLeads, **given: Any) -> NightlyDecision:
+    return choose_among(leads, **{**given, "accept_unskilled": True})
 
 
 def test_the_command_plays_other_policies_beside_the_usual_one(
@@ -75,7 +77,7 @@ def test_the_command_plays_other_policies_beside_the_usual_one(
 ) -> None:
     monkeypatch.setattr("flows.commands.replay._fill_cache", lambda *given: cache)
     # what comes and goes with its days is not shown to have skill, and the usual policy would choose nobody
-    monkeypatch.setattr("flows.replay.rules.choose_first", _accepting_the_unskilled)
+    monkeypatch.setattr("flows.replay.rules.choose_among", _accepting_the_unskilled)
     eager = "windows=4/8,budget=0.95"
     command = ["replay", "--from", "2022-06-06", "--to", "2022-08-31", "--rule", "gated", "--policy", eager, "--json"]
     found = CliRunner().invoke(app, [*command, "--policy", f"{eager},cadence=3"])

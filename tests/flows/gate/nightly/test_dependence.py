@@ -11,6 +11,7 @@ from flows.gate.nightly.dependence import OverWeeks, Panel, inflation, own_autoc
 from flows.gate.nightly.first import choose_first, thresholds_tonight
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.nightly.sequential import RECENT_WINDOWS, judge, together
+from flows.gate.nightly.skill import SkillLeads
 from tests.flows.gate.nightly_cases import CALIBRATED, bars, judged, ledger
 
 RECIPES = 5
@@ -169,7 +170,7 @@ def test_a_decision_made_before_is_judged_again_without():
 
 def test_a_first_champion_is_held_by_the_same_and_an_old_one_was_not():
     candidates = [Candidate(name, name, f"recipe:{name}", "v9") for name in "abcd"]
-    asked = thresholds_tonight(lucky(), candidates, GatePolicy())
+    asked = thresholds_tonight(SkillLeads(lucky(), GatePolicy()), candidates, GatePolicy())
     now, then = (
         choose_first(lucky(), candidates=candidates, policy=GatePolicy(), thresholds=replace(asked, over_weeks=each))
         for each in (True, False)
@@ -203,7 +204,7 @@ def test_a_first_champion_is_widened_by_what_is_shown_and_in_decisions_made_befo
     assert inflation([shown], 0.0, 80, low_end=True) == pytest.approx(1.4**0.5)
     assert inflation([shown], 0.2, 80, low_end=True) == pytest.approx(1.5**0.5)
     candidates = [Candidate(name, name, f"recipe:{name}", "v9") for name in "abcd"]
-    asked = thresholds_tonight(lucky(), candidates, GatePolicy())
+    asked = thresholds_tonight(SkillLeads(lucky(), GatePolicy()), candidates, GatePolicy())
     now, then = (
         choose_first(lucky(), candidates=candidates, policy=GatePolicy(), thresholds=replace(asked, low_end=each))
         for each in (True, False)
