@@ -16,6 +16,7 @@ reading one that is there commutes with whatever else can happen, so only one of
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,14 @@ def explore(
     the hour ``begin``.
     """
     world = World(frozenset((key, data, 0.0) for key, data in objects.items()), hours=begin)
-    return _Explorer(clients, at_end, pass_hours, longest_create, settled).run(world, faults, passes)
+    explorer = _Explorer(clients, at_end, pass_hours, longest_create, settled)
+    collected = gc.isenabled()
+    gc.disable()  # all states are kept: looking through them over and over finds nothing
+    try:
+        return explorer.run(world, faults, passes)
+    finally:
+        if collected:
+            gc.enable()
 
 
 class _Waits(BaseException):
@@ -174,6 +182,8 @@ class _Explorer:
         self.positions: _Numbers[tuple[int, int, Answer | None]] = _Numbers()  # client, position before, last answer
         self.next_of: dict[int, tuple[Any, bool]] = {}
         self.befalls: dict[tuple[int, Request, bool], list[tuple[int, Answer, int]]] = {}
+        self.landings: dict[int, list[int]] = {}
+        self.moves: dict[tuple[int, int, bool], list[tuple[int, int, int]] | None] = {}
         self.report = Report()
 
     def run(self, world: World, faults: int, passes: int) -> Report:
@@ -197,9 +207,12 @@ class _Explorer:
         return self.report
 
     def _judge(self, state: State) -> int:
-        outcomes = [self._next(position) for position in state[1]]
-        if any(isinstance(outcome, Request) for outcome in outcomes):
-            return 0
+        outcomes = []
+        for position in state[1]:
+            outcome = self.next_of[position][0]  # its followers were looked for before
+            if isinstance(outcome, Request):
+                return 0
+            outcomes.append(outcome)
         self.report.ends += 1
         self.at_end(self.worlds.things[state[0]], outcomes)
         return 1
@@ -207,21 +220,19 @@ class _Explorer:
     def _followers(self, state: State) -> list[State]:
         number, positions, faults, passes = state
         world = self.worlds.things[number]
-        found: list[State] = []
-        for late in world.late:
-            found.append((self.worlds.of(world.landed(late)), positions, faults, passes))
+        found: list[State] = [(after, positions, faults, passes) for after in self._landed(number)]
         asking = False
         for who, position in enumerate(positions):
-            request = self._next(position)
-            if not isinstance(request, Request):
+            moves = self._moves(number, position, faulty=faults != 0)
+            if moves is None:
                 continue
             asking = True
-            steps: list[State] = []
-            for after, answer, fault in self._befall(number, request, faulty=faults != 0):
-                moved = self._moved(who, position, answer)
-                left = faults if faults == UNLIMITED else faults - fault
-                steps.append((after, (*positions[:who], moved, *positions[who + 1 :]), left, passes))
-            if faults == 0 and self._commutes(world, request, steps[0][1][who]):
+            before, behind = positions[:who], positions[who + 1 :]
+            steps: list[State] = [
+                (after, (*before, moved, *behind), faults if faults == UNLIMITED else faults - fault, passes)
+                for after, moved, fault in moves
+            ]
+            if faults == 0 and self._commutes(world, self._next(position), steps[0][1][who]):
                 return steps
             found += steps
         if asking and passes and not world.late:
@@ -229,6 +240,29 @@ class _Explorer:
             if not any(self._outlived(each, later.hours) for each in positions):
                 found.append((self.worlds.of(later), positions, faults, passes - 1))
         return found
+
+    def _landed(self, number: int) -> list[int]:
+        """The worlds after each of the creates that are on their way has come."""
+        if number not in self.landings:
+            world = self.worlds.things[number]
+            self.landings[number] = [self.worlds.of(world.landed(late)) for late in world.late]
+        return self.landings[number]
+
+    def _moves(self, number: int, position: int, *, faulty: bool) -> list[tuple[int, int, int]] | None:
+        """(the world after it, where the client is then, faults used) for whatever may befall its request there; None
+        where it makes none any more."""
+        key = (number, position, faulty)
+        if key not in self.moves:
+            request, who = self._next(position), self.positions.things[position][0]
+            self.moves[key] = (
+                [
+                    (after, self._moved(who, position, answer), fault)
+                    for after, answer, fault in self._befall(number, request, faulty=faulty)
+                ]
+                if isinstance(request, Request)
+                else None
+            )
+        return self.moves[key]
 
     def _moved(self, who: int, position: int, answer: Answer) -> int:
         """Where a client is after an answer; the hour of it is forgotten where it makes no difference."""
