@@ -261,9 +261,9 @@ def _crowning(entry: Entry, present: ChampionRecord | None, registered: Register
 
 def _repacked(entry: Entry, registered: Registered) -> Build:
     """Refuses what replaces another archive than the one that registered its version."""
-    digests = {record.version: record.sha256 for record in registered.values()}
+    archives = {(record.version, record.sha256) for record in registered.values()}
     for replacement in in_entry(entry):
-        if digests.get(replacement.version) != replacement.old_sha256:
+        if (replacement.version, replacement.old_sha256) not in archives:
             raise ValueError(f"it replaces an archive of {replacement.version} that did not register it")
     return transitions.repacked(entry.body["replaced"], entry.body["reason"])
 

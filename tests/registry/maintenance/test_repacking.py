@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import shutil
@@ -381,6 +382,17 @@ def test_who_may_only_register_replaces_nothing():
     with pytest.raises(ArtifactMissing):
         a_model(store).load(3)
     assert "missing artifact" in {finding.kind for finding in verify(a_model(store)).findings}
+
+
+def test_who_takes_a_repacked_versions_name_is_not_given_its_archive():
+    target = MemoryStore("target")
+    repacked(source(), target)
+    model = a_model(target, who=3)
+    record = model.version(3).record
+    named = dataclasses.replace(record, artifact=f"models/{NAME}/artifacts/{'0' * 64}-1", sha256="0" * 64)
+    assert model.replacement(record) is not None and model.replacement(named) is None
+    with pytest.raises(ArtifactMissing):
+        model.archive(named)
 
 
 def test_an_archive_that_is_there_is_not_replaced():
