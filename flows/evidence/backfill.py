@@ -6,7 +6,7 @@ not live: once there is a champion, a recipe tuned on the days that it is judged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,56 +16,61 @@ import pandas as pd
 from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
+from flows.fitting.queue import FitQueue, OnQueueProgress
+from flows.fitting.tasks import FitContext, FitTask, runs
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
 from flows.gate.scoring.scores import stream_threshold
 from flows.instruments import GBPUSD_M15, DayCounts
 from flows.job.plan import Job
-from flows.recipes import Fit, Machine, Recipe, probabilities, train_all
-from registry.archive.input_schema import RowsOf
+from flows.recipes import Fit, Machine, Recipe, train_all
 from registry.format.phrases import plural
 
 REFIT_DAYS = 20
 """Trading days scored by one fit: retrains a month apart differ little, and one for each night would take hours."""
 
-SECONDS_A_REFIT = 4.0
-"""Of all shipped recipes on two free cores: 97 s for the 25 refits of the first night on the sample (`make run`)."""
-
 FIRST_TRAINING_DAYS = 60
 """Calendar days of bars before the first day that is scored; the first fits see less than a full window."""
 
-
-Progress = Callable[[int, int], None]
-"""Called with how many refits are done, and of how many there are; once before the first of them."""
+FEWER = "set RETRAIN_CORES=1 and run the night again: then it is fitted in one process"
 
 
-def walk_forward(job: Job, data: Dataset, *, night: str, progress: Progress | None = None) -> list[NightScores]:
+def walk_forward(job: Job, data: Dataset, *, night: str, progress: OnQueueProgress | None = None) -> list[NightScores]:
     """Scores of the past, oldest first: every recipe refitted each 20 trading days, for the last ``backfill_days``.
 
     Nothing is scored on bars it was trained on. Bars fewer than 60 days after the first have no score, nor have days
-    with too little before them to train on. An empty list where the bars do not reach back that far.
+    with too little before them to train on. An empty list where the bars do not reach back that far. The same bits for
+    any number of cores.
     """
     steps = refits(data, job.request.advanced.backfill_days)
-    predictions = []
-    if progress is not None and steps:
-        progress(0, len(steps))
-    for done, (end, evaluated) in enumerate(steps, start=1):
-        rows = RowsOf(data.bars.frame, evaluated)
-        fits = fits_before(job, data, end)
-        predictions.append([probabilities(fit, fit.recipe.signature, rows, cores=job.cores) for fit in fits])
-        if progress is not None:
-            progress(done, len(steps))
+    if not steps:
+        return []
+    context = FitContext(data, job.request.advanced.train_days, job.request.advanced.seed)
+    tasks = [
+        FitTask(recipe, None, runs(np.flatnonzero(evaluated)), end, early=True)
+        for end, evaluated in steps
+        for recipe in job.recipes
+    ]
+    answers = FitQueue(context, tasks, job.cores, FEWER, progress).run()
+    size = len(job.recipes)
+    by_step = (answers[at : at + size] for at in range(0, len(answers), size))
+    # A step of which a recipe has too little to train on is left out for all: they are compared on the same bars.
+    predictions = [of_recipes if all(p.size for p in of_recipes) else [] for of_recipes in by_step]
     return night_scores(job, data, night, [evaluated for _, evaluated in steps], predictions)
 
 
-def cost_sentence(steps: int) -> str:
-    """How long this many refits take, for whoever starts them."""
-    minutes = max(round(steps * SECONDS_A_REFIT / 60), 1)
+def cost_sentence(fits: int) -> str:
+    """What begins before a first night, for whoever waits for it."""
     return (
-        f"Before the first night every recipe is fitted {steps} times on the past, to choose a first champion by: "
-        f"about {plural(minutes, 'minute')} for the shipped recipes on two free cores, once "
-        "(--no-backfill leaves it out)."
+        f"Before the first night the recipes walk forward over the past, once, to choose a first champion by: "
+        f"{plural(fits, 'fit')} (--no-backfill leaves it out)."
     )
+
+
+def left_sentence(seconds: float) -> str:
+    """How much longer it takes, by what the first fits took."""
+    left = plural(round(seconds / 60), "minute") if seconds >= 90 else plural(max(round(seconds), 1), "second")
+    return f"By the first fits, that takes about {left} more on this machine."
 
 
 def refits(data: Dataset, days: int) -> list[tuple[pd.Timestamp, Mask]]:

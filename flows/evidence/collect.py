@@ -20,12 +20,13 @@ import pandas as pd
 from flows.arrays import Mask
 from flows.bars import Dataset
 from flows.errors import NightRefused
-from flows.evidence.backfill import Progress, day_fingerprints, walk_forward
+from flows.evidence.backfill import day_fingerprints, walk_forward
 from flows.evidence.hindsight import Hindsight, clock_of, first_sight, hindsight
 from flows.evidence.reading import read_nights
 from flows.evidence.scorers import NamedVersions, Scorers, reach_of
 from flows.evidence.signatures import Signatures
 from flows.evidence.versions import VersionCache, cannot_score, unseen
+from flows.fitting.queue import OnQueueProgress
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import (
     Ledger,
@@ -135,7 +136,7 @@ class _BarsToScore:
         )
 
 
-def gather(job: Job, model: Model, data: Dataset, night: Night, progress: Progress | None = None) -> Evidence:
+def gather(job: Job, model: Model, data: Dataset, night: Night, progress: OnQueueProgress | None = None) -> Evidence:
     """Score what is new, add it to the registry, and give all the evidence there is.
 
     Raises :class:`NightRefused` where the evidence reaches further than the bars do, or names what no trusted key

@@ -16,9 +16,9 @@ from flows.bars.plausibility import SeenBars, examine
 from flows.bars.plausibility import judge as judge_findings
 from flows.errors import BarsMissing, NightRefused, RecipeRefused, RequestRefused
 from flows.evidence import collect
-from flows.evidence.backfill import Progress
 from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.evidence.probability import fit_map, scored_days
+from flows.fitting.queue import OnQueueProgress
 from flows.job.plan import Job
 from flows.night import ahead, holdout_rule, nightly_rule, overrides, suspicion
 from flows.night.instrument import check_instrument, check_label, recorded_instrument, recorded_label
@@ -115,10 +115,10 @@ def look_up(night: NightContext) -> Outcome | None:
     return recorded_outcome(night, entry)
 
 
-def gather(night: NightContext, progress: Progress | None = None) -> Evidence | None:
+def gather(night: NightContext, progress: OnQueueProgress | None = None) -> Evidence | None:
     """The evidence with tonight's bars; None for the holdout rule, which keeps none.
 
-    ``progress`` is called with how many refits of the walk-forward are done, and of how many.
+    ``progress`` is called with how far the walk-forward is, and how long the rest takes.
     """
     if night.job.request.advanced.holdout is not None:
         return None

@@ -7,7 +7,7 @@ stopped, and one with one recipe more fits that recipe alone.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ import pandas as pd
 from flows.arrays import Floats
 from flows.bars import NEXT_BAR, Dataset
 from flows.errors import BarsMissing, RequestRefused
-from flows.evidence.backfill import Progress, night_scores, refits
+from flows.evidence.backfill import night_scores, refits
 from flows.fitting.tasks import FitContext, FitTask, dataset_at, fit_and_predict, runs
 from flows.fitting.workers import WorkerPool
 from flows.gate.scoring.ledger import NightScores, StreamScores, minutes, recipe_stream
@@ -31,6 +31,9 @@ from registry.store.files import write_atomically
 
 DAYS_AHEAD = 5
 """Trading days after a night that its versions predict, so that a long weekend is bridged."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many fits there are, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def fill_cache(
     }
     fitted = _fitted(pool, _fit_context(job, data), {**backfill_tasks, **tasks}, progress)
     by_step = _by_recipes(job, (fitted[path] for path in backfill_tasks))
-    answers = [[p for p in step if p.size] for step in by_step]
+    answers = [step if all(p.size for p in step) else [] for step in by_step]  # as live
     backfill = night_scores(job, first.seen, first.name, [scored for _, scored in steps], answers)
     replayed: list[ReplayNight] = []
     for night, predicted in zip(nights, _by_recipes(job, (fitted[path] for path in tasks)), strict=True):

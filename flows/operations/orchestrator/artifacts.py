@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,8 @@ from prefect.runtime import flow_run as runtime
 from pydantic import ValidationError
 
 from flows.errors import RetrainError
+from flows.evidence.backfill import cost_sentence, left_sentence
+from flows.fitting.queue import OnQueueProgress, QueueProgress
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.operations.alerts.notifier import flow_run
@@ -56,16 +58,21 @@ def rename_run(model: str, night: str) -> None:
 
 
 @contextmanager
-def progress(description: Callable[[int], str]) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on the page of the run, from the first report on; ``description`` of so many steps."""
-    artifacts: list[Any] = []
+def walk_forward_progress() -> Iterator[OnQueueProgress]:
+    """A progress bar on the page of the run, of time; the server is asked once for each percent that it moves."""
+    artifact: Any = None
+    shown, forecast = -1, ""
 
-    def report(done: int, total: int) -> None:
-        percent = 100.0 * done / max(total, 1)
-        if not artifacts:
-            artifacts.append(create_progress_artifact(percent, description=description(total)))
-        else:
-            update_progress_artifact(artifacts[0], percent)
+    def report(now: QueueProgress) -> None:
+        nonlocal artifact, shown, forecast
+        percent = round(100.0 * now.share)
+        if shown < 0:
+            artifact = create_progress_artifact(float(percent), description=cost_sentence(now.total))
+            shown = percent
+        elif percent > shown:
+            forecast = forecast or ("" if now.left is None else left_sentence(now.left))
+            update_progress_artifact(artifact, float(percent), description=f"{cost_sentence(now.total)} {forecast}")
+            shown = percent
 
     yield report
 

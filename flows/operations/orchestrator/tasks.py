@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.evidence.backfill import cost_sentence
 from flows.evidence.collect import Evidence
 from flows.job.plan import Job
 from flows.night import steps
@@ -59,7 +58,7 @@ def look_up(night: NightContext) -> Outcome | None:
 
 @task(name="score new bars", task_run_name="score new bars", **RETRIED)
 def gather(night: NightContext) -> Evidence | None:
-    with artifacts.progress(cost_sentence) as progress:
+    with artifacts.walk_forward_progress() as progress:
         evidence = steps.gather(night, progress)
     _log(log_lines.gathered(evidence))
     return evidence

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 
 from rich import progress as rich_progress
 from rich.console import Console
 
-from flows.evidence.backfill import Progress, cost_sentence
+from flows.evidence.backfill import cost_sentence, left_sentence
+from flows.fitting.queue import OnQueueProgress, QueueProgress
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.night.run import Steps, run_night
@@ -59,26 +61,33 @@ def _log_shown(console: Console) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[tuple[Callable[[str], None], Progress]]:
+def _progress(console: Console) -> Iterator[tuple[Callable[[str], None], OnQueueProgress]]:
     """Bars that show how far training and the walk-forward are, and what reports it to them."""
     columns = (
         rich_progress.TextColumn("{task.description}"),
         rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[count]}"),
         rich_progress.TimeElapsedColumn(),
-        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[left]}"),
     )
     with rich_progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("training", total=None, visible=False)
-        past = progress.add_task("scoring the past by walk-forward (once, before the first night)", visible=False)
+        task = progress.add_task("training", total=None, visible=False, count="", left="")
+        walk = "scoring the past by walk-forward (once, before the first night)"
+        past = progress.add_task(walk, total=1.0, visible=False, count="", left="")
+        forecast_said = False
 
         def on_trained(name: str) -> None:
             progress.update(task, advance=1, description=f"trained {name}", visible=True)
 
-        def on_backfill(done: int, total: int) -> None:
-            if not done:
-                console.print(cost_sentence(total))
-            progress.update(past, completed=done, total=total, visible=True)
+        def on_backfill(now: QueueProgress) -> None:
+            nonlocal forecast_said
+            if not now.done:
+                console.print(cost_sentence(now.total))
+            if now.left is not None and not forecast_said:
+                console.print(left_sentence(now.left))
+                forecast_said = True
+            left = "" if now.left is None else f"{timedelta(seconds=round(now.left))} left"
+            progress.update(past, completed=now.share, count=f"{now.done}/{now.total}", left=left, visible=True)
 
         yield on_trained, on_backfill
 

@@ -12,18 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, prepare
-from flows.evidence import backfill
 from flows.evidence.backfill import (
     FIRST_TRAINING_DAYS,
     REFIT_DAYS,
-    Progress,
     cost_sentence,
     day_fingerprints,
     decision_threshold,
+    left_sentence,
     walk_forward,
 )
+from flows.fitting import tasks as fitting_tasks
+from flows.fitting.queue import OnQueueProgress, QueueProgress
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
 from flows.night.state import NightContext
@@ -70,16 +72,16 @@ def test_nothing_is_scored_on_bars_it_was_trained_on(
     nights: Nights, data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taught: list[pd.Timestamp] = []
-    train_all = backfill.train_all
+    train = fitting_tasks.train
 
-    def watched(recipes: Any, seen: Dataset, mask: np.ndarray, **values: Any) -> Any:
+    def watched(recipe: Any, seen: Dataset, mask: np.ndarray, **values: Any) -> Any:
         taught.append(seen.known_at[mask].max())
-        return train_all(recipes, seen, mask, **values)
+        return train(recipe, seen, mask, **values)
 
-    monkeypatch.setattr(backfill, "train_all", watched)
+    monkeypatch.setattr(fitting_tasks, "train", watched)
     sheets = walk(nights, data)
-    assert len(taught) == len(sheets) == 3
-    for known_at, sheet in zip(taught, sheets, strict=True):
+    assert len(taught) == 2 * len(sheets) == 6
+    for known_at, sheet in zip(sorted(taught)[::2], sheets, strict=True):
         first = pd.Timestamp(int(sheet.opens[0]), unit="m", tz="UTC")
         assert first - pd.Timedelta(hours=1) < known_at <= first
 
@@ -101,9 +103,9 @@ def test_the_same_bars_give_the_same_bytes(nights: Nights, data: Dataset) -> Non
 
 
 def test_every_twenty_days_are_refitted_and_progress_is_told(nights: Nights, data: Dataset) -> None:
-    told: list[tuple[int, int]] = []
-    sheets = walk(nights, data, 50, progress=lambda done, of: told.append((done, of)))
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]  # how much is to come is told before it begins
+    told: list[QueueProgress] = []
+    sheets = walk(nights, data, 50, progress=told.append)
+    assert [(now.done, now.total) for now in told] == [(done, 6) for done in range(7)]  # told before it begins too
     assert [len(sheet.days) for sheet in sheets] == [REFIT_DAYS, REFIT_DAYS, 10]
 
 
@@ -111,9 +113,10 @@ def test_progress_ends_where_it_said_also_when_there_was_nothing_to_train_on(nig
     """Two months without bars: the first days after them follow on nothing."""
     frame = data.bars.frame
     hole = (frame.index > pd.Timestamp("2024-02-01", tz="UTC")) & (frame.index < pd.Timestamp("2024-05-06", tz="UTC"))
-    told: list[tuple[int, int]] = []
-    sheets = walk(nights, with_frame(data, frame[~hole]), progress=lambda done, of: told.append((done, of)))
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    told: list[QueueProgress] = []
+    sheets = walk(nights, with_frame(data, frame[~hole]), progress=told.append)
+    assert [(now.done, now.total) for now in told] == [(done, 4) for done in range(5)]
+    assert told[-1].share == 1.0
     assert len(sheets) == 1 and "2024-05-06" not in sheets[0].days
 
 
@@ -145,9 +148,9 @@ def test_the_first_sixty_days_are_learnt_and_not_scored(nights: Nights, data: Da
 
 @pytest.mark.parametrize("days", [0, 50])
 def test_without_days_or_without_a_past_there_is_nothing(nights: Nights, data: Dataset, days: int) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[QueueProgress] = []
     short = data if days == 0 else with_frame(data, data.bars.frame.iloc[:4_000])
-    assert walk(nights, short, days, progress=lambda done, of: told.append((done, of))) == []
+    assert walk(nights, short, days, progress=told.append) == []
     assert told == []
 
 
@@ -162,38 +165,51 @@ def test_a_mark_is_the_fingerprint_of_a_days_scored_bars(data: Dataset) -> None:
     assert day_fingerprints(data, scored)["2024-06-03"] != found["2024-06-03"]
 
 
-@pytest.mark.parametrize(("steps", "minutes"), [(1, "1 minute "), (25, "2 minutes "), (250, "17 minutes ")])
-def test_what_a_walk_forward_costs_is_told_before_it_starts(steps: int, minutes: str) -> None:
-    assert f"fitted {steps} times on the past" in cost_sentence(
-        steps
-    ) and f": about {minutes}for the shipped" in cost_sentence(steps)
+def test_what_a_walk_forward_costs_is_told_before_it_starts_and_how_long_once_it_is_known(
+    snapshot: SnapshotAssertion,
+) -> None:
     said = io.StringIO()
-    console = Console(file=said, width=400)
-    with local._progress(console) as (_, on_backfill):
+    with local._progress(Console(file=said, width=400)) as (_, on_backfill):
         assert said.getvalue() == ""
-        on_backfill(0, steps)
-        assert said.getvalue() == cost_sentence(steps) + "\n"
-        on_backfill(steps, steps)
-    assert said.getvalue().count("Before the first night") == 1
+        on_backfill(QueueProgress(0, 150))
+        assert said.getvalue() == cost_sentence(150) + "\n"
+        on_backfill(QueueProgress(5, 150, 3.0))
+        assert said.getvalue() == cost_sentence(150) + "\n"
+        on_backfill(QueueProgress(6, 150, 4.0, 71.0))
+        on_backfill(QueueProgress(7, 150, 9.0, 66.0))
+        on_backfill(QueueProgress(150, 150, 75.0, 0.0))
+    assert said.getvalue() == f"{cost_sentence(150)}\n{left_sentence(71.0)}\n"
+    assert said.getvalue() == snapshot
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "1 second "), (71.3, "71 seconds "), (100, "2 minutes "), (3_000, "50 minutes ")]
+)
+def test_seconds_that_are_left_are_said_in_words(seconds: float, said: str) -> None:
+    assert f"about {said}more" in left_sentence(seconds)
 
 
 def test_under_prefect_it_is_told_on_the_page_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[float, str]] = []
-    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda at, description: said.append((at, description)))
-    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda of, at: None)
+    for name in ("create_progress_artifact", "update_progress_artifact"):
+        monkeypatch.setattr(artifacts, name, lambda *given, description: said.append((given[-1], description)))
 
-    def gather(night: NightContext, progress: Progress) -> None:
-        progress(0, 25)
-        progress(25, 25)
+    def gather(night: NightContext, progress: OnQueueProgress) -> None:
+        progress(QueueProgress(0, 150))
+        progress(QueueProgress(5, 150, 3.0))
+        progress(QueueProgress(6, 150, 3.0, 72.0))
+        progress(QueueProgress(7, 150, 3.1, 71.9))  # no percent more: the server is not asked
+        progress(QueueProgress(150, 150, 75.0, 0.0))
 
     monkeypatch.setattr(tasks.steps, "gather", gather)
     monkeypatch.setattr(tasks, "get_run_logger", lambda: logging.getLogger("test"))
     tasks.gather.fn(cast(Any, None))  # the walk-forward alone is looked at
-    assert said == [(0.0, cost_sentence(25))]
+    known = f"{cost_sentence(150)} {left_sentence(72.0)}"
+    assert said == [(0.0, cost_sentence(150)), (4.0, known), (100.0, known)]
 
 
 def test_a_night_tells_the_progress_of_its_backfill(nights: Nights, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[QueueProgress] = []
     fresh = Nights(tmp_path, nights.data)
-    fresh(at(3), dry_run=True, on_backfill=lambda done, of: told.append((done, of)))
-    assert told[0] == (0, 3) and told[-1] == (3, 3)
+    fresh(at(3), dry_run=True, on_backfill=told.append)
+    assert (told[0].done, told[0].total) == (0, 6) and told[-1].done == 6
