@@ -69,12 +69,12 @@ def check_rows(rows: Rows, needed: Mapping[str, str], wrong_times: WrongTimes, p
 def _faults_of_shape(rows: Rows, wrong: WrongTimes) -> tuple[list[BarFault], Mask]:
     """Wrong timestamps, and lines that do not have one field a column; and which rows have one of these, shape (n,)."""
     expected = len(rows.columns)
-    fields = np.array([len(cells) for cells in rows.cells], np.int64)
+    fields = rows.fields
     # A decimal comma cuts every number in two and leaves the timestamp whole.
     commas = (fields != expected) & (fields == 2 * expected - 1)
     breaches: tuple[tuple[Rule, Mask, Callable[[int], str]], ...] = (
         *(
-            (rule, broken, lambda at: f"timestamp = {quoted(_cell(rows, at, TIMESTAMP))}")
+            (rule, broken, lambda at: f"timestamp = {quoted(rows.cell(at, TIMESTAMP))}")
             for rule, broken in (
                 (Rule.ZONE, rows.zoned),
                 (Rule.OTHER_YEAR, rows.time.astype("datetime64[Y]") != np.datetime64(rows.year - 1970, "Y")),
@@ -83,7 +83,7 @@ def _faults_of_shape(rows: Rows, wrong: WrongTimes) -> tuple[list[BarFault], Mas
             )
         ),
         *(
-            (rule, broken, lambda at: f"{fields[at]} of {expected} fields: {quoted(','.join(rows.cells[at]))}")
+            (rule, broken, lambda at: f"{fields[at]} of {expected} fields: {quoted(rows.text[at])}")
             for rule, broken in ((Rule.DECIMAL_COMMA, commas), (Rule.FIELDS, (fields != expected) & ~commas))
         ),
     )
@@ -96,10 +96,10 @@ def _faults_of_values(
     """Values that are none and prices that contradict each other; and which rows have one of these, shape (n,)."""
 
     def shown(name: str) -> Callable[[int], str]:
-        return lambda at: f"{name} = {quoted(_cell(rows, at, name))}"
+        return lambda at: f"{name} = {quoted(rows.cell(at, name))}"
 
     def crossed(low: str, high: str) -> Callable[[int], str]:
-        return lambda at: f"{low} = {_cell(rows, at, low).strip()} is above {high} = {_cell(rows, at, high).strip()}"
+        return lambda at: f"{low} = {rows.cell(at, low).strip()} is above {high} = {rows.cell(at, high).strip()}"
 
     breaches: list[tuple[Rule, Mask, Callable[[int], str]]] = []
     for column, name in enumerate(names):
@@ -148,21 +148,15 @@ def _duplicates(rows: Rows, values: Floats, repairs: list[str]) -> tuple[Mask, l
     faults = rows.faults_where(
         Rule.DUPLICATE,
         again & ~same,
-        lambda at: f"{quoted(_cell(rows, at, TIMESTAMP))} is also in row {rows.number[first[at]]}",
+        lambda at: f"{quoted(rows.cell(at, TIMESTAMP))} is also in row {rows.number[first[at]]}",
     )
     return again, faults
 
 
-def _cell(rows: Rows, at: int, name: str) -> str:
-    return rows.cells[at][rows.columns.index(name)]
-
-
 def _numbers(rows: Rows, names: tuple[str, ...]) -> Floats:
     """The values of columns ``names``: shape (n, columns), NaN for what is no number."""
-    if not rows.cells:
-        return np.empty((0, len(names)))
-    by_name = dict(zip(rows.columns, zip(*rows.cells, strict=True), strict=True))
-    values = np.empty((len(rows.cells), len(names)))
+    by_name = rows.by_column()
+    values = np.empty((len(rows.text), len(names)))
     for column, name in enumerate(names):
         values[:, column] = numbers(by_name[name])
     return values

@@ -51,14 +51,14 @@ class UnfinishedRow:
 class Rows:
     """The lines whose timestamps can be read, in the order of the file, and what reading them found.
 
-    ``cells``: the fields of each line. ``number`` (of the line, the header's is 1), ``time`` (datetime64[ns], the
-    file's clock), ``zoned`` (a zone was written) and ``crlf``: shape (n,). ``unfinished`` is in none of them.
+    ``text``: each line. ``number`` (of the line, the header's is 1), ``time`` (datetime64[ns], the file's clock),
+    ``zoned`` (a zone was written) and ``crlf``: shape (n,). ``unfinished`` is in none of them.
     """
 
     file: str
     year: int
     columns: tuple[str, ...]
-    cells: list[list[str]]
+    text: list[str]
     number: npt.NDArray[np.int64]
     time: npt.NDArray[np.datetime64]
     zoned: Mask
@@ -67,15 +67,30 @@ class Rows:
     repairs: tuple[str, ...]
     unfinished: UnfinishedRow | None = None
 
+    @property
+    def fields(self) -> npt.NDArray[np.int64]:
+        """How many fields each line has: shape (n,)."""
+        return _fields(self.text)
+
+    def cell(self, at: int, name: str) -> str:
+        """The field of column ``name`` in the line at that place."""
+        return self.text[at].split(",")[self.columns.index(name)]
+
+    def by_column(self) -> dict[str, list[str]]:
+        """The fields of each column, where every line has one field a column."""
+        # In one list: a list for each line would be looked through by Python's collector of cycles, again and again.
+        cells = ",".join(self.text).split(",") if self.text else []
+        return {name: cells[place :: len(self.columns)] for place, name in enumerate(self.columns)}
+
     def only(self, mask: Mask) -> Rows:
         """The rows where ``mask``, shape (n,)."""
         return self if mask.all() else self.take(np.flatnonzero(mask))
 
     def take(self, positions: npt.NDArray[np.intp]) -> Rows:
         """The rows at ``positions``, in that order."""
-        cells = [self.cells[at] for at in positions.tolist()]
+        text = [self.text[at] for at in positions.tolist()]
         arrays = {name: getattr(self, name)[positions] for name in ("number", "time", "zoned", "crlf")}
-        return replace(self, cells=cells, **arrays)
+        return replace(self, text=text, **arrays)
 
     def faults_where(self, rule: Rule, broken: Mask, found: Callable[[int], str]) -> list[BarFault]:
         """A breach in the first of the rows where ``broken``, shape (n,); see :func:`first_faults`."""
@@ -122,16 +137,16 @@ class _Lines:
 
 def _timed(lines: _Lines, year: int, columns: tuple[str, ...]) -> Rows:
     place = columns.index(TIMESTAMP)
-    cells = [line.split(",") for line in lines.text]
-    time, zoned = _read_timestamps([each[place] if place < len(each) else "" for each in cells])
+    time, zoned = _read_timestamps(_cells(lines.text, place))
     unread = np.isnat(time)
+    fields = _fields(lines.text)
+    whole = fields == len(columns)
 
     def found(at: int) -> str:
-        if len(cells[at]) == len(columns):
-            return f"timestamp = {quoted(cells[at][place])}"
-        return f"{len(cells[at])} of {len(columns)} fields: {quoted(lines.text[at])}"
+        if whole[at]:
+            return f"timestamp = {quoted(lines.text[at].split(',')[place])}"
+        return f"{fields[at]} of {len(columns)} fields: {quoted(lines.text[at])}"
 
-    whole = np.array([len(each) == len(columns) for each in cells], np.bool_)
     broken = {Rule.FIELDS: unread & ~whole, Rule.TIMESTAMP: unread & whole}
     faults = [
         fault
@@ -139,8 +154,20 @@ def _timed(lines: _Lines, year: int, columns: tuple[str, ...]) -> Rows:
         for fault in first_faults(rule, lines.file, lines.number, np.flatnonzero(where), found)
     ]
     crlf = np.array([line.endswith("\r") for line in lines.text], np.bool_)
-    rows = Rows(lines.file, year, columns, cells, lines.number, time, zoned, crlf, tuple(faults), ())
+    rows = Rows(lines.file, year, columns, lines.text, lines.number, time, zoned, crlf, tuple(faults), ())
     return rows.only(~unread)
+
+
+def _fields(text: list[str]) -> npt.NDArray[np.int64]:
+    return np.array([line.count(",") + 1 for line in text], np.int64)
+
+
+def _cells(text: list[str], place: int) -> list[str]:
+    """The field at ``place`` of each line, empty where it has fewer."""
+    if place == 0:
+        return [line.partition(",")[0] for line in text]
+    cells = [line.split(",", place + 1)[place : place + 1] for line in text]
+    return [cell[0] if cell else "" for cell in cells]
 
 
 def _read_timestamps(texts: list[str]) -> tuple[npt.NDArray[np.datetime64], Mask]:

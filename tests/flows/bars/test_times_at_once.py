@@ -42,4 +42,4 @@ def test_a_time_in_an_unusual_form_changes_no_other(texts: list[str]) -> None:
     at_once, one_by_one = read(*texts), read(*texts, "2024-01-01 10:00Z")
     assert shown(one_by_one)[-1][2], "the last has a zone, so that each is read for itself"
     assert shown(at_once) == shown(one_by_one)[:-1] and at_once.time.dtype == one_by_one.time.dtype
-    assert at_once.faults == one_by_one.faults and at_once.cells == one_by_one.cells[:-1]
+    assert at_once.faults == one_by_one.faults and at_once.text == one_by_one.text[:-1]
