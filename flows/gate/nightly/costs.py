@@ -98,10 +98,16 @@ class _Beside:
         self._counted = ledger.counted[among]
         self._bars = StretchedBars(bars, among)
         self._pips: dict[str, StreamPips] = {}
+        self._window: tuple[int, JudgedStretch | None] | None = None  # the last one that was asked for
         self._champions: tuple[JudgedStretch, DailyPips] | None = None
 
     def last_days(self, end: int) -> JudgedStretch | None:
         """The last 250 days of the first ``end`` bars of the ledger; None where there is none."""
+        if self._window is None or self._window[0] != end:
+            self._window = end, self._last_days(end)
+        return self._window[1]
+
+    def _last_days(self, end: int) -> JudgedStretch | None:
         last = int(np.searchsorted(self._at, end))
         day = int(np.searchsorted(self._starts, last)) - 1
         if day >= 0 and not self._counted[self._starts[day] : last].any():  # the day goes on after the end

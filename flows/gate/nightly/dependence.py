@@ -75,15 +75,31 @@ def side_by_side(known: Mapping[str, DaysOfStream]) -> tuple[list[str], Floats]:
 
     Of the last 500 days of any; a stream that has not three quarters as many of them as another is left out.
     """
-    every = np.unique(np.concatenate([np.empty(0, "datetime64[D]"), *(day for day, _ in known.values())]))
+    every = days_of_any([day for day, _ in known.values()])
     if not every.size:
         return [], np.empty((0, 0))
     begin = every[-LONGEST:][0]
     count = {stream: int((day >= begin).sum()) for stream, (day, _) in known.items()}
     streams = sorted(stream for stream in known if count[stream] >= KEPT_SHARE * max(count.values()))
-    days = reduce(np.intersect1d, [known[stream][0] for stream in streams])[-LONGEST:]
+    days = _days_of_all([known[stream][0] for stream in streams])[-LONGEST:]
     columns = [mean[np.searchsorted(day, days)] for day, mean in (known[stream] for stream in streams)]
     return streams, np.stack(columns, axis=1)
+
+
+def days_of_any(each: Sequence[npt.NDArray[np.datetime64]]) -> npt.NDArray[np.datetime64]:
+    """The days of any of several streams, ascending as those of each are."""
+    if _are_the_same(each):
+        return each[0]
+    return np.unique(np.concatenate([np.empty(0, "datetime64[D]"), *each]))
+
+
+def _days_of_all(each: Sequence[npt.NDArray[np.datetime64]]) -> npt.NDArray[np.datetime64]:
+    return each[0] if _are_the_same(each) else reduce(np.intersect1d, each)
+
+
+def _are_the_same(each: Sequence[npt.NDArray[np.datetime64]]) -> bool:
+    """Nearly always: recipes are scored on the same days, and sorting them anew takes a replay longer than the rest."""
+    return bool(each) and all(np.array_equal(day, each[0]) for day in each[1:])
 
 
 class Panel:
@@ -97,41 +113,44 @@ class Panel:
         self.days = daily.shape[0]
         self._around_mean = around_mean
         centred = daily - daily.mean(axis=0) if self.days else daily
-        self._day = _products(centred) / max(self.days - 1, 1)
         total = np.concatenate([np.zeros((1, daily.shape[1])), np.cumsum(centred, axis=0)])
-        self._sums = {
-            q: _products(total[q:] - total[:-q]) / (q * (self.days - q + 1) * (1.0 - q / self.days))
-            for q in HORIZONS
-            if self.days >= 2 * q
-        }
+        self._horizons = [q for q in HORIZONS if self.days >= 2 * q]
+        of_day = _products(centred) / max(self.days - 1, 1)
+        of_sums = [
+            _products(total[q:] - total[:-q]) / (q * (self.days - q + 1) * (1.0 - q / self.days))
+            for q in self._horizons
+        ]
+        self._products = np.stack([of_day, *of_sums])  # of a day, then of the sums
 
     def ratios(self, without: int | None = None) -> tuple[VarianceRatio, ...]:
         """The variance ratio at each horizon that the days hold twice; none with too few streams, or constant ones.
 
         ``without``: the column that is left out.
         """
-        kept = [at for at in range(self._day.shape[0]) if at != without]
+        kept = [at for at in range(self._products.shape[1]) if at != without]
         if len(kept) < (FEWEST_SERIES if self._around_mean else 1):
             return ()
-        covariance = self._pooled(self._day, kept)
-        variance, squares = float(np.trace(covariance)), float(np.square(covariance).sum())
+        pooled = self._pooled(kept)
+        variance, *of_sums = np.trace(pooled, axis1=1, axis2=2).tolist()
+        squares = float(np.square(pooled[0]).sum())
         if not variance > 0.0:
             return ()
         series = variance**2 / squares
         found = []
-        for q, products in self._sums.items():
-            ratio = float(np.trace(self._pooled(products, kept))) / variance
+        for q, of_sum in zip(self._horizons, of_sums, strict=True):
+            ratio = of_sum / variance
             degrees = series * 3.0 * q * self.days / ((2 * q - 1) * (q - 1))
             low, high = (ratio / _chi_square(side, degrees) for side in (_TAIL, -_TAIL))
             found.append(VarianceRatio(q, ratio, low, high))
         return tuple(found)
 
-    def _pooled(self, products: Floats, kept: Sequence[int]) -> Floats:
-        chosen = products[np.ix_(kept, kept)]
+    def _pooled(self, kept: Sequence[int]) -> Floats:
+        """The products of these columns, around the mean of all where that is asked for."""
+        chosen = np.ascontiguousarray(self._products[:, kept][:, :, kept])
         if not self._around_mean:
             return chosen
-        beside = chosen - chosen.mean(axis=0)
-        return np.asarray(beside - beside.mean(axis=1)[:, None])
+        beside = chosen - chosen.mean(axis=1, keepdims=True)
+        return np.asarray(beside - beside.mean(axis=2, keepdims=True))
 
 
 def inflation(ratios: Sequence[VarianceRatio], r: float, days: int, *, low_end: bool = False) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.arrays import Floats, Mask
-from flows.gate.nightly.dependence import DaysOfStream, side_by_side
+from flows.gate.nightly.dependence import DaysOfStream, days_of_any, side_by_side
 from flows.gate.scoring.ledger import Ledger, Stream, recipe_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
 
@@ -75,13 +75,14 @@ class Leads:
         self._served = served.day.astype("datetime64[D]")
         self._by_stream: dict[str, _Days] = {}
         self._scores_by_day: dict[str, DaysOfStream] = {}
+        self._known: dict[str, _Days] = {}  # until the last day
         self._last: np.datetime64 | None = None
         self.nights = ledger.live_nights
 
     def until(self, night: str) -> Leads:
         """The same leads as this night knew them."""
         then = copy.copy(self)  # what was computed is shared
-        then._last = np.datetime64(night, "D")
+        then._last, then._known = np.datetime64(night, "D"), {}
         then.nights = tuple(earlier for earlier in self.nights if earlier <= night)
         return then
 
@@ -89,7 +90,7 @@ class Leads:
         """Days of any of the streams, ascending, shape (n_days,); leads and bars of each, shape (n_days, n_streams),
         NaN and 1 where a day is none of its."""
         daily = [self._daily(stream) for stream in streams]
-        days = np.unique(np.concatenate([stream.day for stream in daily]))
+        days = days_of_any([stream.day for stream in daily])
         d, w = np.full((days.size, len(daily)), np.nan), np.ones((days.size, len(daily)))
         for column, lead in enumerate(daily):
             at = np.searchsorted(days, lead.day)
@@ -129,7 +130,11 @@ class Leads:
     def _daily(self, stream: str) -> _Days:
         if stream not in self._by_stream:
             self._by_stream[stream] = self._computed(stream)
-        return self._by_stream[stream] if self._last is None else self._by_stream[stream].until(self._last)
+        if self._last is None:
+            return self._by_stream[stream]
+        if stream not in self._known:
+            self._known[stream] = self._by_stream[stream].until(self._last)
+        return self._known[stream]
 
     def _computed(self, stream: str) -> _Days:
         ledger = self._ledger
