@@ -14,6 +14,10 @@ from syrupy.extensions.amber import AmberSnapshotExtension
 
 TESTS = Path(__file__).resolve().parent
 
+# Threads of a fit that wait for the others spin, and take the core from whatever else runs here: each of the processes
+# that share the cores has a thread for every core. Read when the library is loaded, and by what a test starts.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.prefect_server"]
 
 # a shell that starts the tests in the background ignores Ctrl-C for them; what a test starts must not inherit that
