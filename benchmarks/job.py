@@ -48,9 +48,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         bench.say("the whole job, without Prefect and through it")
         works = retrain("--no-prefect", {}), retrain("--prefect", server), notebook
         seconds = in_turns(*works, times=bench.times)
-    yield Figure.ratio_of("the whole job, `retrain run`", NOTEBOOK, seconds[:, 0], seconds[:, 2], bound=0.8)
+    yield Figure.ratio_of("the whole job, `retrain run`", NOTEBOOK, seconds[:, 0], seconds[:, 2], bound=0.7)
     what = "the whole job through Prefect, on a running server"
-    yield Figure.ratio_of(what, NOTEBOOK, seconds[:, 1], seconds[:, 2], bound=1.2)
+    yield Figure.ratio_of(what, NOTEBOOK, seconds[:, 1], seconds[:, 2], bound=1.0)
 
 
 @contextlib.contextmanager

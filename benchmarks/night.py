@@ -58,7 +58,7 @@ def _time(bench: Bench) -> Figure:
         "its six fits one after the other on one core",
         seconds[:, 0],
         seconds[:, 1],
-        bound=0.7,
+        bound=0.6,
     )
 
 
@@ -79,4 +79,4 @@ def _memory(bench: Bench) -> Figure:
 
     peaks = in_turns(a_night, notebook, times=3, warm=0)
     what = "peak memory of a night's process, three years of bars"
-    return Figure.ratio_of(what, "the notebook's script", peaks[:, 0], peaks[:, 1], bound=1.5, unit="MiB")
+    return Figure.ratio_of(what, "the notebook's script", peaks[:, 0], peaks[:, 1], bound=1.2, unit="MiB")

@@ -11,19 +11,23 @@ from contextlib import suppress
 from flows.errors import RetrainError
 from flows.evidence.collect import Evidence
 from flows.gate.scoring.ledger import recipe_stream, version_stream
-from flows.night import nightly_rule, suspicion
+from flows.night import holdout_rule, nightly_rule, suspicion
 from flows.night.state import NightContext
 from registry.errors import RegistryError
 from registry.model.transitions import champion_of
 
 
-def ask(night: NightContext, evidence: Evidence) -> None:
+def ask(night: NightContext, evidence: Evidence | None) -> None:
     """What fails is left to the step that needs it, where it is raised: what was done before it stays done."""
     with suppress(RetrainError, RegistryError):
-        _ask(night, evidence)
+        suspicion.columns(night)
+        if evidence is None:
+            holdout_rule.references(night)
+        else:
+            _ask_of(night, evidence)
 
 
-def _ask(night: NightContext, evidence: Evidence) -> None:
+def _ask_of(night: NightContext, evidence: Evidence) -> None:
     champion = champion_of(night.model.decisions.head())
     keys = [recipe_stream(recipe.fingerprint) for recipe in night.job.recipes]
     for key in [*keys, *([] if champion is None else [version_stream(champion.version)])]:
@@ -31,5 +35,4 @@ def _ask(night: NightContext, evidence: Evidence) -> None:
     nightly_rule.baselines(night, evidence)
     for recipe in night.job.recipes:
         nightly_rule.last_predictions(night, evidence, recipe)
-    suspicion.columns(night)
     suspicion.made_again(night, evidence, every=False)

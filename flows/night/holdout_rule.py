@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flows.arrays import Mask
+from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate import HoldoutBars, Predictions, judge_holdout
@@ -61,7 +61,7 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
     expected = model.champion()
     judged = bars.evaluation if expected is None else bars.evaluation & ~_seen_by(model, expected, bars)
     label, day = bars.data.label[judged], bars.data.trading_day[judged]
-    rows = _rows(bars, candidates, versions)
+    rows = _rows(night, candidates, versions)
     days = len(np.unique(day))
     champion = None
     if expected is not None:
@@ -75,9 +75,7 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
         champion = Predictions(name, expected.recipe_fingerprint or "", p, expected.cut, expected.version)
         rows = (OutcomeRow.of(name, "champion", score(label, p, expected.cut), expected.version), *rows)
     among = judged[bars.evaluation]
-    rules_of_thumb = {
-        name: Predictions(name, name, baseline(name, bars.data, bars.train)[judged], 0.5) for name in BASELINES
-    }
+    rules_of_thumb = {name: Predictions(name, name, p[judged], 0.5) for name, p in _baselines(night).items()}
     no_skill = rules_of_thumb.pop("no_skill")
     decision = judge_holdout(
         HoldoutBars(label, day, no_skill, list(rules_of_thumb.values())),
@@ -96,19 +94,33 @@ def _predictions(candidate: TrainedCandidate, version: Version | None, among: Ma
     return Predictions(recipe.name, recipe.fingerprint, candidate.p[among], candidate.fit.cut, _name(version))
 
 
+def _baselines(night: NightContext) -> dict[str, Floats]:
+    """The score of every bar by each baseline."""
+    bars = night.bars
+    return night.once("baselines", lambda: {name: baseline(name, bars.data, bars.train) for name in BASELINES})
+
+
+def references(night: NightContext) -> tuple[OutcomeRow, ...]:
+    """The baselines on the holdout."""
+    at = night.bars.evaluation
+    label = night.bars.data.label[at]
+    return night.once(
+        "references",
+        lambda: tuple(
+            OutcomeRow.of(name, "reference", score(label, p[at], 0.5)) for name, p in _baselines(night).items()
+        ),
+    )
+
+
 def _rows(
-    bars: NightBars, candidates: Sequence[TrainedCandidate], versions: Sequence[Version | None]
+    night: NightContext, candidates: Sequence[TrainedCandidate], versions: Sequence[Version | None]
 ) -> tuple[OutcomeRow, ...]:
-    label = bars.data.label[bars.evaluation]
+    label = night.bars.data.label[night.bars.evaluation]
     tonight = [
         OutcomeRow.of(candidate.fit.recipe.name, "held", score(label, candidate.p, candidate.fit.cut), _name(version))
         for candidate, version in zip(candidates, versions, strict=True)
     ]
-    baselines = [
-        OutcomeRow.of(name, "reference", score(label, baseline(name, bars.data, bars.train)[bars.evaluation], 0.5))
-        for name in BASELINES
-    ]
-    return (*tonight, *baselines)
+    return (*tonight, *references(night))
 
 
 def _seen_by(model: Model, champion: ChampionRecord, bars: NightBars) -> Mask:

@@ -101,7 +101,8 @@ def _decide(night: NightContext, steps: Steps) -> Outcome:
 def _gathered_and_trained(night: NightContext, steps: Steps) -> tuple[Evidence | None, Sequence[TrainedCandidate]]:
     """New bars scored beside the fits, which neither read nor write the logs. A first night scores its past before:
     the walk-forward uses every core itself. Of two errors that of the scores is raised, as one after the other."""
-    if watermark(night.model.decisions.head()) is None:
+    evidence_begins = night.job.request.advanced.holdout is None and watermark(night.model.decisions.head()) is None
+    if evidence_begins:
         return steps.gather(night), steps.train_all(night)
     with threads(1) as beside:
         gathering = beside.submit(copy_context().run, steps.gather, night)

@@ -121,6 +121,7 @@ def gather(night: NightContext, progress: OnQueueProgress | None = None) -> Evid
     ``progress`` is called with how far the walk-forward is, and how long the rest takes.
     """
     if night.job.request.advanced.holdout is not None:
+        ahead.ask(night, None)
         return None
     evidence = collect.gather(night.job, night.model, night.bars.data, night.bars.night, progress)
     ahead.ask(night, evidence)

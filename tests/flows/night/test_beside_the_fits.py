@@ -13,9 +13,10 @@ import pytest
 
 from flows.errors import NightRefused, RecipeRefused
 from flows.evidence.collect import Evidence
-from flows.night import nightly_rule, suspicion
+from flows.night import holdout_rule, nightly_rule, suspicion
 from flows.night.run import PLAIN, Steps, run_night
 from flows.night.state import NightContext, TrainedCandidate, Verdict
+from flows.recipes import BASELINES
 from registry.errors import StoreUnavailable
 from tests.flows.nights import Nights, at
 
@@ -119,3 +120,22 @@ def test_what_cannot_be_answered_ahead_stops_the_night_where_it_is_needed(
     with pytest.raises(StoreUnavailable):
         second(at(4))
     assert len(second.model.history()) == 4  # tonight's are registered: judging needed it
+
+
+def test_the_references_of_a_holdout_are_scored_beside_the_fits(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[str] = []
+    real = holdout_rule.baseline
+
+    def noted(name: str, *given: Any) -> Any:
+        scored.append(name)
+        return real(name, *given)
+
+    monkeypatch.setattr(holdout_rule, "baseline", noted)
+    night = Nights(tmp_path, sample).context(at(4), train=(2023,), holdout=(2024,))
+    assert PLAIN.gather(night) is None
+    before = list(scored)
+    assert set(before) == set(BASELINES)
+    holdout_rule.references(night)
+    assert scored == before
