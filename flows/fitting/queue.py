@@ -116,6 +116,7 @@ class Forecast:
         self._recipes, self._bars = recipes, bars
         self._workers, self._begun, self._lost = 1, 0.0, 0.0
         self._spent, self._is_first = 0.0, True
+        self._busy = 1.0  # how much longer than their CPU fits take, where others use the machine too
         self._here: dict[str, tuple[float, float]] = {}  # seconds of the clock, and of all its threads, a bar
         self._by_workers: dict[str, list[tuple[int, float]]] = {}
 
@@ -139,7 +140,8 @@ class Forecast:
 
     def many(self, workers: int) -> None:
         """From now on each fit has one core, and so many are made at once."""
-        self._workers = workers
+        seconds, cpu_seconds = (sum(each) for each in zip(*self._here.values(), strict=True))
+        self._workers, self._busy = workers, max(seconds / max(cpu_seconds, 1e-12), 1.0)
 
     def begin(self, now: float) -> None:
         """Fits are begun at this moment."""
@@ -169,4 +171,5 @@ class Forecast:
         measured = self._by_workers.get(recipe)
         if measured:
             return bars * sum(seconds for _, seconds in measured) / sum(of for of, _ in measured)
-        return bars * self._here[recipe][0 if self._workers == 1 else 1]
+        seconds, cpu_seconds = self._here[recipe]
+        return bars * (seconds if self._workers == 1 else cpu_seconds * self._busy)
