@@ -104,7 +104,7 @@ def test_the_time_that_is_told_is_true_to_a_tenth_of_the_whole(
     assert (told[0].done, told[0].share, told[-1].done, told[-1].share) == (0, 0.0, 100, 1.0)
     later = [each for each in told if each.seconds > whole / 10]
     first = next(each for each in told if each.left is not None)
-    assert 0.4 < (first.seconds + (first.left or 0.0)) / whole < 1.5  # of a busy machine too
+    assert (0.6 if cores <= 2 else 0.4) < (first.seconds + (first.left or 0.0)) / whole < 1.5  # of a busy machine too
     assert all(each.left is not None for each in later)
     wrong = max(abs(each.seconds + (each.left or 0.0) - whole) / whole for each in later)
     assert wrong < 0.1
