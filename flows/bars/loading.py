@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -75,20 +73,6 @@ class Bars:
         return night_of(self.frame.index[-1], self.instrument)
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Python's collector of cycles waits: a file's lines become a list of cells each, among which there are none, and
-    looking through all of them every few hundred lines took as long as reading them."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-@_no_collections()
 def load_bars(
     source: str | Path,
     *,
