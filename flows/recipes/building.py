@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.recipes.libraries import LIBRARIES, is_named, library_class
+from flows.recipes.threads import importing
 
 TRANSFORMERS = (
     "sklearn.preprocessing.StandardScaler",
@@ -32,8 +33,7 @@ def built(path: str, parameters: Mapping[str, Any], seed: int | None) -> Any:
     if is_named(path):
         model = library_class(path)(**({} if library is None else library.always), **made)
     else:
-        module, _, name = path.rpartition(".")
-        model = getattr(importlib.import_module(module), name)(**made)
+        model = _class(path)(**made)
     state = "random_state" if library is None else library.seed
     has_one = library is not None or state in model.get_params(deep=False)
     if seed is not None and has_one and state not in parameters:
@@ -71,7 +71,8 @@ def packages(path: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
 
 def weighable(path: str, parameters: Mapping[str, Any]) -> bool:
     """Whether the estimator takes weights of training bars: a pipeline hands them on to its last step alone."""
-    from sklearn.utils.validation import has_fit_parameter
+    with importing:
+        from sklearn.utils.validation import has_fit_parameter
 
     if path == _PIPELINE:
         last = list(tables(parameters))[-1:]
@@ -86,7 +87,8 @@ def weighable(path: str, parameters: Mapping[str, Any]) -> bool:
 
 def _class(path: str) -> Any:
     module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
+    with importing:
+        return getattr(importlib.import_module(module), name)
 
 
 def _value(value: Any, seed: int | None) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.errors import RecipeRefused
+from flows.recipes.threads import importing
 from registry.archive.portable.converters.registered import OURS, brought
 
 
@@ -100,7 +101,8 @@ def library_class(path: str) -> type[Any]:
     """The class at a path of :func:`named`; :class:`RecipeRefused` where its package cannot be imported."""
     package, _, name = path.partition(".")
     try:
-        module = importlib.import_module(package)
+        with importing:  # most import scikit-learn
+            module = importlib.import_module(package)
     except ImportError as missing:
         how = f": pip install 'champion-gate[{LIBRARIES[path].extra}]'" if path in LIBRARIES else ""
         raise RecipeRefused(f"{path} needs the package {package}, which is not installed here{how}") from missing

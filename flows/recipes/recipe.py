@@ -14,6 +14,7 @@ from flows.errors import RecipeRefused, RequestRefused
 from flows.instruments import GBPUSD_M15, Instrument
 from flows.recipes.building import built, packages
 from flows.recipes.refusals import did_you_mean, faults
+from flows.recipes.threads import importing
 from registry.archive.input_schema import InputSchema
 from registry.errors import InvalidRequest
 from registry.format.phrases import listed
@@ -109,8 +110,9 @@ class Recipe:
         model = built(self.estimator, self.parameters, seed)
         if not self.scale:
             return model
-        from sklearn.pipeline import Pipeline
-        from sklearn.preprocessing import StandardScaler
+        with importing:
+            from sklearn.pipeline import Pipeline
+            from sklearn.preprocessing import StandardScaler
 
         return Pipeline([("scale", StandardScaler()), ("model", model)])
 

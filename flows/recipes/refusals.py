@@ -15,6 +15,7 @@ from flows.recipes.baselines import BASELINES
 from flows.recipes.building import TRANSFORMERS, built, tables, weighable
 from flows.recipes.libraries import LIBRARIES, converted, is_named, library_class, named
 from flows.recipes.searching import corners, space_faults
+from flows.recipes.threads import importing
 from registry.archive.input_schema import InputSchema
 from registry.archive.vetting import storable
 from registry.errors import InvalidRequest
@@ -110,11 +111,13 @@ def _of_scikit_learn(path: object) -> type[Any]:
             f"the estimator {quoted(path)} is not a path to a class of scikit-learn: "
             f"write it like sklearn.ensemble.RandomForestClassifier, or {' or '.join(named())}"
         )
-    import sklearn
+    with importing:
+        import sklearn
 
     module_name, _, class_name = path.rpartition(".")
     try:
-        module = importlib.import_module(module_name)
+        with importing:
+            module = importlib.import_module(module_name)
     except ImportError as missing:
         raise RecipeRefused(f"scikit-learn {sklearn.__version__} has no module {module_name}") from missing
     chosen = getattr(module, class_name, None)
@@ -134,7 +137,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _is_classifier(value: object) -> bool:
-    from sklearn.base import BaseEstimator, ClassifierMixin
+    with importing:
+        from sklearn.base import BaseEstimator, ClassifierMixin
 
     return isinstance(value, type) and issubclass(value, ClassifierMixin) and issubclass(value, BaseEstimator)
 

@@ -9,6 +9,7 @@ import numpy as np
 from flows.arrays import Floats, Mask
 from flows.errors import GateRefused
 from flows.recipes.predicting import says_up
+from flows.recipes.threads import importing
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def score(label: Floats, p: Floats, threshold: float) -> Scores:
 
 def score_sides(label: Floats, p: Floats, up: Mask) -> Scores:
     """The same where each bar was called by a threshold of its own: ``up`` (n,)."""
-    from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
+    with importing:
+        from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
     if label.shape != p.shape or label.ndim != 1:
         raise GateRefused(f"{label.shape} labels and {p.shape} probabilities: hand in one of each a bar")

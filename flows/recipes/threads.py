@@ -1,4 +1,4 @@
-"""Numerical libraries are held to one thread while a model is fitted or predicts.
+"""Numerical libraries are held to one thread while a model is fitted or predicts, and imported by one thread at a time.
 
 Two of their threads at once fight for the cores with ours (boosting took 0.2 s on one thread and 7 to 13 s on two
 beside other work), and their sums could depend on the number of threads: the same inputs would not give the same bytes.
@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
+
+importing = threading.RLock()
+"""Held where a module of scikit-learn may be imported for the first time. Its modules import each other: of two threads
+that begin at once each can be shown a half of one, an ``ImportError`` of a name that is there a moment later."""
 
 
 class _OneBlasThread:

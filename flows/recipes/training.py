@@ -25,7 +25,7 @@ from flows.instruments import Instrument
 from flows.recipes.libraries import refusals_of_libraries
 from flows.recipes.recipe import Recipe, check_columns
 from flows.recipes.searching import SearchedBars, searched, weighted
-from flows.recipes.threads import one_thread
+from flows.recipes.threads import importing, one_thread
 from flows.recipes.weighing import weights_of
 from registry.archive import portable
 from registry.archive.input_schema import RowsOf
@@ -124,7 +124,8 @@ ONE_CORE, ALL_CORES = Machine(1), Machine()
 
 def is_forest(estimator: Any) -> bool:
     """Whether its trees are fitted and predict independently, so that threads change nothing in the result."""
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    with importing:
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
     return isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier)
 
