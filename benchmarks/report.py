@@ -28,7 +28,7 @@ INTRODUCTION = """\
 # Measured
 
 Ratios of things taken in turns on one machine in the same minutes: medians, with the quartiles in brackets. Written
-by `make bench` (a part alone: `python -m benchmarks NAME`), which is to take 12 minutes on two cores; each part says
+by `make bench` (a part alone: `python -m benchmarks NAME`), which took 11 minutes on two idle cores; each part says
 what it took where that is known. A clean clone, and 500 nights from nothing, are minutes for one figure and measured
 where they are named. What nobody can do without (bare fits, a bare file, bare requests) stands beside a night and in
 "The registry beside its limits"; what people would use instead stands in the other parts. The gate's error rates stand
@@ -36,8 +36,7 @@ in [gate.md](gate.md), the replay of the real years in [replay.md](replay.md).
 
 What a cold process takes to import the registry and to load from S3 is measured without a bound: most of the latter is
 boto3 reading its description of S3, once a process. Requests and bytes are bounded by the registry's tests, warm times
-below. The figures of S3 from 2026-11-26 are of the client before boto3's, which read a part of that description
-and was made anew for each registry opened.
+below.
 """
 
 
