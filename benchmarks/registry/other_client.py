@@ -105,7 +105,7 @@ def _trial() -> None:
         named = {"access_key_id": "a", "secret_access_key": "s", "region": "us-east-1"}
         again = {"max_retries": retries, "retry_timeout": timedelta(seconds=5)}
         options = {"allow_http": True, "timeout": "1s"}
-        return S3Store("b", endpoint=url, client_options=options, retry_config=again, **named)  # type: ignore[arg-type]
+        return S3Store("b", endpoint=url, client_options=options, retry_config=again, **named)  # type: ignore[arg-type]  # settings of several types
 
     def create(made: Any, key: str) -> Callable[[], object]:
         return lambda: obstore.put(made, key, b"d", mode="create")

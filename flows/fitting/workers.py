@@ -113,7 +113,7 @@ class _Starting(ForkServerContext):
         super().__init__()
         self.started: list[ForkServerProcess] = []
 
-    def Process(self, *given: Any, **named: Any) -> ForkServerProcess:  # type: ignore[override]  # noqa: N802
+    def Process(self, *given: Any, **named: Any) -> ForkServerProcess:  # type: ignore[override]  # noqa: N802  # as multiprocessing calls it
         self.started.append(_ProcessWithoutMain(*given, **named))
         return self.started[-1]
 

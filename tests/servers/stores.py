@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from registry.clock import Clock, SystemClock
-from registry.errors import Exists, NotFound
+from registry.errors import Exists, NotFound, StoreUnavailable
 from registry.store import Store, Stored
 from registry.store.contract import check_key, check_limit, check_prefix, is_listed
 
@@ -117,3 +117,15 @@ class CountingStore:
     def _count(self, verb: str, listed: int = 1) -> None:
         with self._lock:
             self.requests[verb] += max(1, -(-listed // PAGE))
+
+
+class CutStore(CountingStore):
+    """One that creates ``left`` objects more, and then none."""
+
+    left = 0
+
+    def create(self, key: str, data: bytes) -> None:
+        if self.left == 0:
+            raise StoreUnavailable("the line is cut")
+        self.left -= 1
+        super().create(key, data)

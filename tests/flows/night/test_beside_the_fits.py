@@ -55,7 +55,7 @@ def test_a_first_night_fits_after_its_walk_forward(second: Nights, tmp_path: Pat
 
     fresh = Nights(tmp_path / "fresh", second.data)
     steps = {name: partial(step, name) for name in ("gather", "train_all")}
-    run(fresh, replace(PLAIN, **steps))  # type: ignore[arg-type]
+    run(fresh, replace(PLAIN, **steps))  # type: ignore[arg-type]  # each step has a type of its own
     assert called == ["gather begins", "gather ends", "train_all begins", "train_all ends"]
 
 

@@ -15,7 +15,7 @@ from registry.model.evidence import ScoredNight
 from registry.store import connect
 from tests.registry.actors import NAME, HandClock, a_model, crowned, night, promote, register
 from tests.registry.auditing import audit
-from tests.servers.stores import CountingStore, MemoryStore
+from tests.servers.stores import CountingStore, CutStore, MemoryStore
 
 LARGE = {"sentence": "told", "record": {"numbers": [i / 7 for i in range(500)]}}
 
@@ -78,16 +78,7 @@ def test_cut_off_at_any_write_it_is_whole_up_to_there_and_goes_on(source, monkey
     monkeypatch.setattr(copying, "_BATCH", 2)
     target = MemoryStore("target")
 
-    class Cut(CountingStore):
-        left = 0
-
-        def create(self, key, data):
-            if self.left == 0:
-                raise StoreUnavailable("the line is cut")
-            self.left -= 1
-            super().create(key, data)
-
-    cut, cuts = Cut(target), 0
+    cut, cuts = CutStore(target), 0
     while True:
         cut.left = 3  # the probe and two objects of the copy (the first time one: the registry gets its format too)
         try:

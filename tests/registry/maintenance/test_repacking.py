@@ -48,7 +48,7 @@ from tests.registry.archives import (
     packed_with_estimator,
 )
 from tests.registry.format_1 import REGISTRY
-from tests.servers.stores import CountingStore, MemoryStore
+from tests.servers.stores import CountingStore, CutStore, MemoryStore
 
 KINDS = ("one tree", "logistic", "boosting", "random forest", "scaled logistic")
 PROMOTER, TRAINER = Signer("promoter", bytes([2] * 32)), Signer("trainer", bytes([1] * 32))
@@ -183,16 +183,7 @@ def test_cut_off_at_any_write_it_goes_on(monkeypatch):
     monkeypatch.setattr(repacking, "_AT_ONCE", 2)
     target, cuts = MemoryStore("target"), 0
 
-    class Cut(CountingStore):
-        left = 0
-
-        def create(self, key, data):
-            if self.left == 0:
-                raise StoreUnavailable("the line is cut")
-            self.left -= 1
-            super().create(key, data)
-
-    origin, cut, ids = source(), Cut(target), iter(range(10, 100))
+    origin, cut, ids = source(), CutStore(target), iter(range(10, 100))
     while True:
         cut.left = 4
         try:
