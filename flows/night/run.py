@@ -108,7 +108,7 @@ def _gathered_and_trained(night: NightContext, steps: Steps) -> tuple[Evidence |
         gathering = beside.submit(copy_context().run, steps.gather, night)
         try:
             candidates = steps.train_all(night)
-        except Exception:
+        except Exception:  # whichever: scoring ends first, and its own error is told where it has one
             gathering.result()
             raise
         return gathering.result(), candidates
