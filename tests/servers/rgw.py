@@ -21,6 +21,8 @@ from tests.servers.processes import answers, free_ports, start, stop
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "monmaptool")
 START_SECONDS = 60.0
+NOT_ASKED = "problem getting command descriptions from mon"
+"""What ``ceph`` ends with where it spoke before it knew the monitor's cluster: the command itself was not sent."""
 
 _CONF = """\
 [global]
@@ -86,7 +88,18 @@ class Rgw:
     _daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start the three daemons and create the user; stops what it started when anything fails."""
+        """Start the three daemons and create the user; stops what it started when anything fails.
+
+        Once more with other ports where that fails: somebody may have taken one before the daemon did.
+        """
+        try:
+            self._start_or_stop()
+        except (RuntimeError, subprocess.TimeoutExpired):
+            shutil.rmtree(self.folder)
+            self.folder.mkdir()
+            self._start_or_stop()
+
+    def _start_or_stop(self) -> None:
         try:
             self._start()
         except BaseException:
@@ -146,12 +159,15 @@ class Rgw:
 
     def _run(self, program: str, *arguments: str) -> str:
         config = () if program == "monmaptool" else ("-c", str(self._conf))
-        done = subprocess.run(
-            [program, *config, *arguments], capture_output=True, text=True, timeout=START_SECONDS, env=_environment()
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"{program} {' '.join(arguments)} failed: {done.stderr.strip()[-2000:]}")
-        return done.stdout
+        command = [program, *config, *arguments]
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, env=_environment())
+            if done.returncode == 0:
+                return done.stdout
+            if NOT_ASKED not in done.stderr or time.monotonic() > deadline:
+                raise RuntimeError(f"{program} {' '.join(arguments)} failed: {done.stderr.strip()[-2000:]}")
+            time.sleep(0.2)
 
     def _wait(self, ready: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.servers.fixtures import serve_moto
 from tests.servers.processes import answers, free_ports, start, stop, wait_until_answers
+from tests.servers.rgw import NOT_ASKED, Rgw
 from tests.servers.scripted import Scripted, scripted_server
 
 
@@ -40,3 +42,24 @@ def test_a_server_that_does_not_listen_is_ended(tmp_path: Path) -> None:
         server.wait(0.01)
     stop(server, seconds=0.1)
     assert server.returncode == -9
+
+
+def test_a_ceph_command_that_was_not_asked_is_asked_again_and_one_that_was_refused_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ceph"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"echo asked >>{tmp_path}/asked\n"
+        f'[ "$3" = refused ] && {{ echo "Error EPERM: refused" >&2; exit 1; }}\n'
+        f'[ "$(wc -l <{tmp_path}/asked)" -gt 2 ] && {{ echo done; exit 0; }}\n'
+        f'echo "Error EPERM: {NOT_ASKED}." >&2; exit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    gateway = Rgw(tmp_path, "key", "secret")
+    assert gateway._run("ceph", "osd", "new") == "done\n"
+    assert (tmp_path / "asked").read_text().split() == ["asked"] * 3
+    with pytest.raises(RuntimeError, match="ceph refused failed: Error EPERM: refused"):
+        gateway._run("ceph", "refused")
+    assert len((tmp_path / "asked").read_text().split()) == 4
