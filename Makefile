@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs lock clean
+.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs site lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -96,13 +96,19 @@ bench-probability: $(VENV)/.dev ## calibration and Brier skill of scores and pro
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py
 
+# not --quiet: that would hide the warnings from --strict too
+site: $(VENV)/.site ## the documentation as a site that needs no network: site/index.html
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open site/index.html; with search: $(BIN)/python -m http.server --directory site"
+
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml
 lock: ## resolve the lock files anew (needs uv)
 	$(LOCK) --extra nights -o requirements.lock
 	$(LOCK) --all-extras --group test -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group site -c requirements-dev.lock -o requirements-site.lock
 
 clean: ## remove the environment and the caches; the registry in .retrain stays
-	rm -rf $(VENV) $(VENV)-* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site
 
 # --no-deps: the lock names every package, so nothing is resolved; without it pip drops the pins of extras
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -116,4 +122,9 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.site: requirements-site.lock $(VENV)/.run
+	@echo "installing what the site needs into $(VENV)"
+	@$(PIP) install --require-hashes --no-deps -r requirements-site.lock
 	@touch $@
