@@ -21,7 +21,7 @@ from registry.commands.options import on_this_machine
 
 def dossier(
     model: ModelArgument,
-    at: Annotated[str | None, typer.Option(help="A past moment, for example 2026-02-01T12:00Z; default: now.")] = None,
+    at: Annotated[str | None, typer.Option(help="A past day (its close) or moment; default: now.")] = None,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -37,7 +37,7 @@ def dossier(
     place = registry or settings.registry
     check_model(Registry(place).model(model), place)  # before the bars, which take longer
     job = plan(request(data=data, registry=registry, model=model), settings)
-    made, page = make_dossier(job, job.open_model(), None if at is None else moment(at))
+    made, page = make_dossier(job, job.open_model(), None if at is None else moment(at, settings.traded.hours))
     if as_json:
         typer.echo(json.dumps(made.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     if html is not None or not as_json:

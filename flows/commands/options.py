@@ -19,6 +19,12 @@ RecipeNames = Annotated[
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", help="A check of the bars whose findings are meant; repeat for more.")
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="Treat this as now: a trading day such as 2024-12-31 (its close), or a moment such as 2024-12-31T12:00Z."
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="All models of the fleet (RETRAIN_FLEET), not one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -26,14 +26,15 @@ def report(
     data: BarsUrl = None,
     registry: RegistryUrl = None,
     as_of: Annotated[
-        str | None, typer.Option(help="The moment the report describes; default now, or the last bar's.")
+        str | None,
+        typer.Option(help="The day (its close) or moment that it describes; default now, or the last bar's."),
     ] = None,
 ) -> None:
     """What is in production, is it still good, would it have earned anything, and why: one HTML file."""
     settings = load_settings()
     place = registry or settings.registry
     check_model(Registry(place).model(model), place)  # before the bars, which take longer
-    at = None if as_of is None else moment(as_of)
+    at = None if as_of is None else moment(as_of, settings.traded.hours)
     job = plan(request(as_of=at, data=data, registry=registry, model=model), settings)
     now = at or (None if job.simulated else SystemClock().now())  # the sample never grows: it has no today
     path = write_report(job, job.open_model(), now=now, out=out)

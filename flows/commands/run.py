@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from flows.commands.fleet_nights import refuse_any, refuse_one, run_fleet, show_plan
-from flows.commands.options import All, Allow, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
+from flows.commands.options import All, Allow, AsOf, BarsUrl, Json, ModelOption, RecipeNames, RegistryUrl
 from flows.commands.outcome_table import show
 from flows.errors import RequestRefused
 from flows.job.request import RetrainRequest, moment
@@ -18,6 +18,7 @@ from flows.job.request import request as checked_request
 from flows.night.outcome import Outcome
 from flows.operations.api import answers, configured_api, prepare_environment, shown
 from flows.operations.runs.local import run_local
+from flows.settings import load_settings
 from registry.store.secrets import masked
 
 
@@ -25,7 +26,7 @@ def run(
     data: BarsUrl = None,
     registry: RegistryUrl = None,
     model: ModelOption = None,
-    as_of: Annotated[str | None, typer.Option(help="Treat this moment as now, for example 2024-12-31T22:00Z.")] = None,
+    as_of: AsOf = None,
     recipe: RecipeNames = None,
     train: Annotated[list[int] | None, typer.Option(help="A year to train on; repeat for more.")] = None,
     holdout: Annotated[list[int] | None, typer.Option(help="A year to judge on; repeat for more.")] = None,
@@ -78,7 +79,7 @@ def run(
         data=data,
         registry=registry,
         model=model,
-        as_of=None if as_of is None else moment(as_of),
+        as_of=None if as_of is None else moment(as_of, load_settings().traded.hours),
         recipes=recipe,
         train=train,
         holdout=holdout,

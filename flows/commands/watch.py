@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from flows.commands.fleet_nights import refuse_one, watch_all
-from flows.commands.options import All, BarsUrl, RegistryUrl
+from flows.commands.options import All, AsOf, BarsUrl, RegistryUrl
 from flows.job.plan import plan
 from flows.job.request import moment, request
 from flows.operations.status.watching import champion_health, watch_champion
@@ -23,12 +23,13 @@ def watch(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Name of the model (RETRAIN_MODEL).")] = None,
     data: BarsUrl = None,
     registry: RegistryUrl = None,
-    as_of: Annotated[str | None, typer.Option(help="Treat this moment as now, for example 2024-12-31T22:00Z.")] = None,
+    as_of: AsOf = None,
     tell: Annotated[bool, typer.Option(help="For cron: alert where something begins or ends.")] = False,
     everyone: All = False,
 ) -> None:
     """Is the champion still good, and are the bars there? Ends with status 10 where something is wrong."""
-    at = None if as_of is None else moment(as_of)
+    settings = load_settings()
+    at = None if as_of is None else moment(as_of, settings.traded.hours)
     if everyone:
         refuse_one({"MODEL": model, "--data": data, "--registry": registry})
         if watch_all(at, tell=tell):

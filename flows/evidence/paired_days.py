@@ -31,12 +31,15 @@ def paired_days(model: Model, a: Version, b: Version) -> Mapping[str, PairedDays
         ledger = read_ledger(model)
     except GateRefused as error:
         raise Corrupt(f"the evidence of {model.name}: {error}") from error
-    lead = np.where(ledger.counted, hits(ledger, b) - hits(ledger, a), np.nan)
-    days = by_day(ledger.day, lead, minimum_bars=ledger.instrument.counts.half_day)
+    first = hits(ledger, a)
+    lead = np.where(ledger.counted, hits(ledger, b) - first, np.nan)
+    both = np.column_stack([lead, np.where(np.isnan(lead), np.nan, first)])
+    days = by_day(ledger.day, both, minimum_bars=ledger.instrument.counts.half_day)
     bars, mean = days.bars[:, 0], days.mean[:, 0]
     if not mean.any() or bars.sum() ** 2 < FEWEST_DAYS * np.square(bars).sum():
         return {}
-    return {"accuracy": PairedDays(mean.tolist(), bars.astype(int).tolist())}
+    level = float(np.average(days.mean[:, 1], weights=bars))
+    return {"accuracy": PairedDays(mean.tolist(), bars.astype(int).tolist(), level)}
 
 
 def hits(ledger: Ledger, version: Version) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic import AwareDatetime, Field, ValidationError, field_validator, mod
 from flows.bars.plausibility import CheckName
 from flows.errors import RequestRefused, RetrainError
 from flows.gate.tripwires.wire import KINDS
+from flows.instruments import TradingHours
 from flows.job.form import Author, Reason, RequestForm
 from flows.settings import DEFAULT_MODEL, load_settings
 
@@ -191,12 +193,17 @@ def request(**values: Any) -> RetrainRequest:
         raise RequestRefused("; ".join(faults)) from error
 
 
-def moment(text: str) -> datetime:
-    """The moment in a text: ISO 8601 with a zone, or a plain one in UTC."""
-    from datetime import UTC
+def moment(text: str, hours: TradingHours) -> datetime:
+    """The moment in a text: ISO 8601 with a zone, or a plain one in UTC. A date without a time is the close of that
+    trading day by ``hours``: midnight would be seven hours into it, and its night would be decided on a part of it."""
+    from datetime import UTC, date
 
+    with suppress(ValueError):
+        return hours.close_of(date.fromisoformat(text))
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise RequestRefused(f"as-of {text!r} is not a moment: write 2024-12-31T22:00Z or 2024-12-31") from error
+        raise RequestRefused(
+            f"as-of {text!r} is not a moment: write a trading day such as 2024-12-31 (its close), or 2024-12-31T22:00Z"
+        ) from error
     return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

@@ -18,7 +18,8 @@ The 95 % interval of a difference b − a comes from one of two places:
   bars differ by less than this allows, so it errs towards "within noise"; bars of one day share its market, which errs
   the other way. Paired days do neither.
 
-A metric without a known interval (Brier score, log-loss without paired days) is called by its sign, and says so.
+Of a metric without a known interval (Brier score, log-loss without paired days) only the direction is known: it is
+called neither better nor worse.
 """
 
 from __future__ import annotations
@@ -54,12 +55,15 @@ class Standing(StrEnum):
     SAME = "same"
     NOT_COMPARABLE = "not comparable"
     WITHIN_NOISE = "within noise"
+    DIRECTION_ONLY = "direction only"
 
 
 @dataclass(frozen=True)
 class MetricRow:
     """One metric: ``a`` and ``b`` as recorded (None where a version lacks it), ``difference`` b − a, ``percent`` of a.
 
+    With paired days the difference is theirs, so that it lies in its own interval, and ``a`` and ``b`` are of the same
+    bars where the days say what ``a`` scored on them.
     ``interval``: of the difference, 95 %; None where none is known. ``reason``: why the status is what it is.
     """
 
@@ -189,6 +193,9 @@ def compare(
 def _metric(name: str, a: Version, b: Version, days: PairedDays | None, higher: bool | None) -> MetricRow:
     x, y = a.record.metrics.get(name), b.record.metrics.get(name)
     difference = None if x is None or y is None else y - x
+    if days is not None:
+        difference = days.mean
+        x, y = (x, y) if days.first is None else (days.first, days.first + difference)
     percent = None if difference is None or not x else difference / abs(x) * 100.0
 
     def row(status: Standing, reason: str, interval: Interval | None = None) -> MetricRow:
@@ -210,8 +217,8 @@ def _metric(name: str, a: Version, b: Version, days: PairedDays | None, higher: 
     if interval is not None:
         return row(*_by_interval(interval, higher))
     better = (difference > 0.0) == higher
-    reason = "by its sign alone: how much chance makes is not known without paired days"
-    return row(Standing.BETTER if better else Standing.WORSE, reason)
+    reason = f"{'better' if better else 'worse'} by its sign; how much of it is chance is not known without paired days"
+    return row(Standing.DIRECTION_ONLY, reason)
 
 
 def _by_interval(interval: Interval, higher: bool) -> tuple[Standing, str, Interval]:

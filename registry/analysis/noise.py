@@ -38,12 +38,14 @@ class PairedDays:
     """Differences of one metric by trading day on bars that both versions were scored on, neither trained on them.
 
     ``difference``: the day's mean of (b − a) a bar; ``bars``: how many bars are behind it. Both of length n_days.
+    ``first``: what a scored on all of these bars; None where that is not known.
     Raises :class:`InvalidRequest` for unequal lengths, what is not finite, days without bars, and days that weigh as
     much as fewer than 10 equally long ones.
     """
 
     difference: Sequence[float]
     bars: Sequence[int]
+    first: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.difference) != len(self.bars):
@@ -60,11 +62,20 @@ class PairedDays:
         """How many equally long days weigh as much as these (Kish)."""
         return float(sum(self.bars) ** 2 / sum(count**2 for count in self.bars))
 
+    @property
+    def weights(self) -> list[float]:
+        """Each day's share of the bars."""
+        total = sum(self.bars)
+        return [count / total for count in self.bars]
+
+    @property
+    def mean(self) -> float:
+        """The mean of (b − a) a bar."""
+        return math.fsum(w * d for w, d in zip(self.weights, self.difference, strict=True))
+
     def interval(self) -> Interval:
         """The 95 % interval of the mean difference a bar."""
-        total, effective = sum(self.bars), self.effective_days
-        weights = [count / total for count in self.bars]
-        mean = math.fsum(w * d for w, d in zip(weights, self.difference, strict=True))
+        weights, mean, effective = self.weights, self.mean, self.effective_days
         spread = math.fsum((w * (d - mean)) ** 2 for w, d in zip(weights, self.difference, strict=True))
         reach = student_quantile(effective - 1.0) * math.sqrt(effective / (effective - 1.0) * spread)
         return Interval(mean - reach, mean + reach, f"{len(self.bars)} paired days")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from registry.analysis.comparison import Comparison, MetricRow
+from registry.analysis.comparison import Comparison, MetricRow, Standing
 from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
 from registry.commands.options import Json, ModelName, Url, VersionName, open_model
@@ -102,8 +102,9 @@ def _print_comparison(model: str, comparison: Comparison) -> None:
 
 def _comparison_row(row: MetricRow) -> tuple[str | Text, ...]:
     status = Text(str(row.status), style=_STYLES.get(str(row.status), ""))
-    difference = "" if row.difference is None else f"{row.difference:+.4f}"
-    percent = "" if row.percent is None else f"{row.percent:+.2f}"
+    untold = row.status == Standing.NOT_COMPARABLE  # figures of different bars have no difference
+    difference = "" if row.difference is None or untold else f"{row.difference:+.4f}"
+    percent = "" if row.percent is None or untold else f"{row.percent:+.2f}"
     return Text(row.name), _figure(row.a), _figure(row.b), difference, percent, status, Text(row.reason)
 
 

@@ -28,7 +28,16 @@ def _registered(body: Body, author: str) -> str:
 
 
 def _scored(body: Body, author: str) -> str:
-    return f"evidence of night {body.get('night', '?')} scored by {author}: {body.get('bars', 0):,} bars"
+    bars, night, manifest = body.get("bars", 0), body.get("night", "?"), body.get("manifest", {})
+    if (
+        not bars
+        and manifest.get("backfill")
+        and not manifest.get("months")
+        and list(manifest.get("nights", ())) == [night]
+    ):
+        through = "" if manifest.get("through") is None else f" to {say_time(str(manifest['through']))}"
+        return f"evidence: the past{through} scored by walk-forward by {author}, before the first night ({night})"
+    return f"evidence of night {night} scored by {author}: {bars:,} bars"
 
 
 def _retired(body: Body, author: str) -> str:

@@ -58,6 +58,7 @@ def test_days_of_two_recipes_are_paired_bar_by_bar(model, made):
     lead = (hit[2.0].astype(float) - hit[0.0]).reshape(DAYS, 64)
     assert np.allclose(found.difference, lead.mean(axis=1)) and set(found.bars) == {64}
     assert found.interval().low > 0.2
+    assert found.first == pytest.approx(hit[0.0].mean()) and found.mean == pytest.approx(hit[2.0].mean() - found.first)
 
 
 def test_a_frozen_versions_own_scores_count_before_its_recipes(model, made):

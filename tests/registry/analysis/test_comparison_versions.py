@@ -48,10 +48,10 @@ CASES = [
     ("accuracy", 0.51, 0.51, Standing.SAME),
     ("auc", 0.50, 0.53, Standing.BETTER),
     ("auc", 0.51, 0.515, Standing.WITHIN_NOISE),
-    ("brier", 0.250, 0.249, Standing.BETTER),
-    ("brier", 0.249, 0.250, Standing.WORSE),
-    ("log_loss", 0.69, 0.70, Standing.WORSE),
-    ("f1", 0.30, 0.31, Standing.BETTER),  # no accuracy beside it: nothing is known of its noise
+    ("brier", 0.250, 0.249, Standing.DIRECTION_ONLY),
+    ("brier", 0.249, 0.250, Standing.DIRECTION_ONLY),
+    ("log_loss", 0.69, 0.70, Standing.DIRECTION_ONLY),
+    ("f1", 0.30, 0.31, Standing.DIRECTION_ONLY),  # no accuracy beside it: nothing is known of its noise
     ("unheard_of", 1.0, 2.0, Standing.NOT_COMPARABLE),
     ("accuracy", None, 0.5, Standing.NOT_COMPARABLE),
     ("accuracy", 0.5, None, Standing.NOT_COMPARABLE),
@@ -68,8 +68,10 @@ def test_what_a_difference_is_called(name, a, b, expected):
     )
 
 
-def test_a_call_by_sign_alone_says_so():
-    assert "by its sign alone" in compared({"brier": 0.25}, {"brier": 0.24}).metric("brier").reason
+def test_a_direction_alone_says_so_and_is_called_neither_better_nor_worse():
+    for second, says in ((0.24, "better by its sign"), (0.26, "worse by its sign")):
+        row = compared({"brier": 0.25}, {"brier": second}).metric("brier")
+        assert row.status == Standing.DIRECTION_ONLY and says in row.reason
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_figures_of_different_bars_are_not_compared(first, second, says):
 
 def test_a_metric_of_ones_own_is_judged_once_its_direction_is_known():
     row = compared({"turnover": 3.0}, {"turnover": 2.0}, higher_is_better={"turnover": False}).metric("turnover")
-    assert row.status == Standing.BETTER
+    assert row.status == Standing.DIRECTION_ONLY and row.reason.startswith("better")
 
 
 def test_percent_of_nothing_is_none_and_of_a_loss_keeps_its_sign():
@@ -134,6 +136,13 @@ def test_paired_days_decide_also_where_the_figures_come_from_different_bars():
     a, b = versions({"metrics": {"brier": 0.25}}, {"metrics": {"brier": 0.24}, "measured_on": None})
     days = PairedDays([-0.01, -0.02] * 10, [90] * 20)
     assert compare(a, b, days={"brier": days}).metric("brier").status == Standing.BETTER
+
+
+def test_a_paired_difference_and_both_figures_are_of_the_same_bars():
+    days = PairedDays([-0.002, 0.001] * 20, [90] * 40, first=0.52)
+    row = compared({"accuracy": 0.510}, {"accuracy": 0.5094}, days={"accuracy": days}).metric("accuracy")
+    assert row.difference == pytest.approx(-0.0005) and row.interval.low < row.difference < row.interval.high
+    assert (row.a, row.b) == (0.52, pytest.approx(0.5195)) and row.percent == pytest.approx(-0.05 / 0.52)
 
 
 def test_identical_models_are_the_same_on_paired_days():
