@@ -21,14 +21,38 @@ PAGE = Path(__file__).with_suffix(".md")
 
 TEXT = """# Configuration
 
-Written by `make docs` from the settings; a test keeps it equal to them. No file of this project's own is read: a
-setting is an environment variable (which `make`, cron, systemd and Kubernetes all know how to set), an option of the
-command line wins over its variable, and what judges a night is neither but policy, kept in the registry.
+Written by `make docs` from the settings; a test keeps it equal to them. A setting stands in the file `retrain.toml`,
+in an environment variable, or in an option of the command line: the option wins over the variable, the variable over
+the file. What judges a night is none of them but policy, kept in the registry.
 
     RETRAIN_DATA=path/to/bars RETRAIN_CLOCK=london-5h retrain run --dry-run --recipe logistic
 
-A variable that makes no sense, or that nothing reads, stops the command before anything is read, and the message names
-it. An empty one is as if it were not set.
+A setting that makes no sense, or that nothing reads, stops the command before anything is read, and the message names
+it. An empty variable is as if it were not set.
+
+## retrain.toml
+
+Every command of `retrain` and `registry` reads the file in its working folder, or the nearest one in a folder above, as
+git does. A key is a variable of this page without `RETRAIN_`, in lower case:
+
+```toml
+data = "bars"                # relative paths are relative to this file
+clock = "london-5h"
+registry = "s3://models/registry"
+author = "Ann"
+```
+
+`retrain doctor` and `retrain status` say which file is in use. The registry, the sample and what else is kept in
+`.retrain` then lie beside the file, from whichever folder below a command is called.
+`RETRAIN_SETTINGS=/srv/retrain.toml` names a file where no folder can be relied on (cron, a container). The worker of
+`retrain up`, and what it starts, have the settings of whoever started it; a worker of your own reads the file of the
+folder that it works in. A file above the working folder that belongs to another user is refused: the command of a feed
+stands in it.
+
+Secrets do not belong there: the password in the address of an alert stays in `RETRAIN_ALERT_URL`, credentials of a
+bucket in `AWS_*`. `signing_key` is the path of a key and may stand there. `import registry` in a program of your own
+does not read the file: a service gets its settings from its environment and its arguments. Recipes have a file of
+their own, and so has a [fleet](fleet.md), whose tables win over this one.
 
 ## Where things are
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment (``RETRAIN_*``) and say where bars and registry are.
+"""Settings come from the environment (``RETRAIN_*``) and ``retrain.toml``, and say where bars and registry are.
 
 What one run is to do stands in :mod:`flows.job.request`. An option of the command line wins over its variable.
 """
@@ -15,7 +15,9 @@ from flows.bars.label import Label
 from flows.errors import RequestRefused
 from flows.instruments import Instrument, find_instrument
 from registry import Clock, Model, NewId, Registry, random_id
+from registry.commands.settings_file import named, use_settings_file
 from registry.commands.variables import unknown_variables
+from registry.errors import SettingsRefused
 from registry.trust.keyring import Keyring
 
 DEFAULT_MODEL = "gbpusd_m15_direction"
@@ -122,15 +124,31 @@ def open_model(
 
 
 def load_settings() -> Settings:
-    """The settings from the environment; :class:`RequestRefused` names each variable that is wrong or that is none.
+    """The settings from the environment and the settings file; :class:`RequestRefused` names each that is wrong, or
+    that is none.
 
     An empty variable is as if it were not set.
     """
     unknown = unknown_variables(os.environ)
     if unknown is not None:
         raise RequestRefused(unknown)
+    take_settings_file()
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"RETRAIN_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise RequestRefused(faults) from error
+        raise RequestRefused(faults_of(error)) from error
+
+
+def take_settings_file() -> None:
+    """The settings file in use fills the empty variables of this process (a worker of Prefect may have no other way);
+    :class:`RequestRefused`."""
+    try:
+        use_settings_file()
+    except SettingsRefused as error:
+        raise RequestRefused(str(error)) from error
+
+
+def faults_of(error: ValidationError) -> str:
+    """What is wrong with settings, each by its variable or its key in the settings file."""
+    faults = [(f"RETRAIN_{str(fault['loc'][0]).upper()}", fault["msg"]) for fault in error.errors()]
+    return "; ".join(f"{named(variable)}: {message}" for variable, message in faults)

@@ -32,6 +32,10 @@ class PackageMissing(InvalidRequest):
     """What is asked for needs a package that is not installed here; the message names the extra that brings it."""
 
 
+class SettingsRefused(InvalidRequest):
+    """``retrain.toml`` cannot be read, or says something that is no setting; the message names file, line or key."""
+
+
 # --- what is asked for is not there ---------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.errors import RequestRefused
+from registry.commands.settings_file import settings_folder
 from registry.format.phrases import shortened
 
 _SECONDS = 3.0
@@ -24,7 +25,7 @@ def prepare_environment() -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if configured_api() is None:
-        home = Path(os.environ.setdefault("PREFECT_HOME", str(Path(".retrain/prefect").absolute())))
+        home = Path(os.environ.setdefault("PREFECT_HOME", str(settings_folder() / ".retrain/prefect")))
         home.mkdir(parents=True, exist_ok=True)  # a temporary server does not make it, and never answers
         # Prefect's 20 s are not enough for the first start on a busy machine, which makes the database
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from flows.errors import RequestRefused
 from flows.instruments import TradingHours
 from flows.operations.calendar import TradingCalendar
+from flows.settings import faults_of, take_settings_file
 
 
 class Operations(BaseSettings):
@@ -45,9 +46,9 @@ class Operations(BaseSettings):
 
 
 def load_operations() -> Operations:
-    """The settings from the environment; :class:`RequestRefused` names each variable that is wrong."""
+    """The settings from the environment and the settings file; :class:`RequestRefused` names each that is wrong."""
+    take_settings_file()
     try:
         return Operations()
     except ValidationError as error:
-        faults = "; ".join(f"RETRAIN_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise RequestRefused(faults) from error
+        raise RequestRefused(faults_of(error)) from error

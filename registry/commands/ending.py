@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import typer
 
 from registry.commands.output import print_escaped
+from registry.commands.settings_file import use_settings_file
 from registry.commands.variables import unknown_variables
 from registry.errors import InvalidRequest, RegistryError
 from registry.format.phrases import shortened
@@ -58,7 +59,7 @@ def _outcome(
 ) -> tuple[int, dict[str, Any] | None]:
     """The exit status, and what an error says to a program; a person reads it on standard error."""
     try:
-        _check_variables()
+        _take_settings()
         status = app(standalone_mode=False)
         if status == INTERRUPTED:  # typer's word for Ctrl-C
             return _interrupted(name)
@@ -84,11 +85,17 @@ def _say(message: str) -> None:
     sys.stderr.write(message + "\n")
 
 
-def _check_variables() -> None:
+def _take_settings() -> None:
+    """The variables are known ones, and those that are empty get what a settings file says."""
     completing = any(name.endswith("_COMPLETE") for name in os.environ)  # a shell that completes shows no message
-    wrong = None if completing or "--help" in sys.argv[1:] else unknown_variables(os.environ)
-    if wrong is not None:
-        raise InvalidRequest(wrong)
+    try:
+        wrong = unknown_variables(os.environ)
+        if wrong is not None:
+            raise InvalidRequest(wrong)
+        use_settings_file()
+    except InvalidRequest:
+        if not completing and "--help" not in sys.argv[1:]:
+            raise
 
 
 class _Enduring(io.FileIO):

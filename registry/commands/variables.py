@@ -11,8 +11,8 @@ PREFIX = "RETRAIN_"
 _NAMES = (
     "alert_held alert_url approval_hours author budget cache clock conditions cores data feed feed_seconds fleet "
     "holidays instrument label look_minutes model ping_url recipes_file registry registry_id reports s3_addressing "
-    "s3_encryption s3_kms_key s3_requester_pays sample short_days signing_key source_revision spreads stamped swap "
-    "trusted_promoters trusted_trainers turn_minutes wait_minutes"
+    "s3_encryption s3_kms_key s3_requester_pays sample settings short_days signing_key source_revision spreads stamped "
+    "swap trusted_promoters trusted_trainers turn_minutes wait_minutes"
 )
 
 VARIABLES = tuple(f"{PREFIX}{name.upper()}" for name in _NAMES.split())

@@ -18,6 +18,7 @@ from flows.operations.doctor.prefect import examine_server
 from flows.operations.doctor.store import examine_store
 from flows.operations.settings import Operations
 from flows.settings import Settings, open_model
+from registry.commands.settings_file import find_settings_file
 from registry.errors import RegistryError
 
 TOO_NEW = {"fastapi": (0, 151), "sqlalchemy": (2, 1)}
@@ -37,6 +38,7 @@ def examine(
     name = settings.model_name(model)
     place = registry or settings.registry
     return [
+        *_settings(),
         *examine_bars(settings, operations, now, allow),
         *_feed(operations),
         *examine_store(place, name, now),
@@ -45,6 +47,12 @@ def examine(
         *_versions(place, name),
         _alerts(operations),
     ]
+
+
+def _settings() -> Iterator[Finding]:
+    path = find_settings_file()
+    if path is not None:
+        yield Finding("settings", "fine", f"from {path}; the environment wins over it")
 
 
 def _feed(operations: Operations) -> Iterator[Finding]:

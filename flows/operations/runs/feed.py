@@ -20,6 +20,7 @@ from flows.errors import BarsMissing, SourceRefused
 from flows.instruments import GBPUSD_M15, Instrument
 from flows.operations.calendar import TradingCalendar
 from registry import Clock
+from registry.commands.settings_file import named, set_by_file
 from registry.store.place import is_bucket
 from registry.store.secrets import masked
 
@@ -52,6 +53,7 @@ def run_feed(command: str, *, seconds: float) -> str:
     Addresses in the output lose their user, password and query. Its whole process group is ended when it takes longer
     than ``seconds``. Raises :class:`FeedFailed` with the end of its output.
     """
+    file = set_by_file("RETRAIN_FEED")  # a command of the settings file is of its folder, as its paths are
     with tempfile.TemporaryFile() as output:  # a pipe would be held open by what the command left behind
         process = subprocess.Popen(
             command,
@@ -59,6 +61,7 @@ def run_feed(command: str, *, seconds: float) -> str:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd=None if file is None else file.parent,
             start_new_session=True,
         )
         try:
@@ -75,7 +78,7 @@ def run_feed(command: str, *, seconds: float) -> str:
         return text
     how = f"did not end within {seconds:g} s" if status is None else f"ended with status {status}"
     raise FeedFailed(
-        f"the feed (RETRAIN_FEED) {how}, so there are no new bars. It said: {text[-_REPEATED:] or 'nothing'}"
+        f"the feed ({named('RETRAIN_FEED')}) {how}, so there are no new bars. It said: {text[-_REPEATED:] or 'nothing'}"
     )
 
 

@@ -15,6 +15,7 @@ from flows.operations.settings import Operations
 from flows.settings import Settings, open_model
 from registry import ChampionRecord, Model, Registry
 from registry.clock import read_time
+from registry.commands.settings_file import find_settings_file
 from registry.errors import Corrupt, KeyRefused, ModelNotFound
 from registry.format.entries import Entry
 from registry.format.phrases import plural
@@ -24,7 +25,8 @@ from registry.format.phrases import plural
 class StatusReport:
     """What ``retrain status`` shows. ``late``: a night that was due is not decided; ``due``: the newest that was (None:
     the bars are simulated and never grow); ``alarms``: the alarms of the watch over the champion and its bars;
-    ``others``: models beside this one, where none was named."""
+    ``others``: models beside this one, where none was named;
+    ``settings_file``: the ``retrain.toml`` in use."""
 
     model: str
     registry: str
@@ -40,6 +42,7 @@ class StatusReport:
     alarms: tuple[str, ...]
     open_conditions: tuple[str, ...]
     others: tuple[str, ...] = ()
+    settings_file: str | None = None
 
     @property
     def check_line(self) -> str:
@@ -68,6 +71,8 @@ class StatusReport:
         if self.last_night:
             rest.append(f"Night:    {self.last_night}, {self.last_sentence}")
         rest.append(f"Schedule: {self.check_line}")
+        if self.settings_file is not None:
+            rest.append(f"Settings: {self.settings_file}")
         if self.others:
             rest.append(f"Also here: {', '.join(self.others)} (--model NAME, or RETRAIN_MODEL)")
         rest += [f"Look:     {alarm}" for alarm in self.alarms]
@@ -95,6 +100,7 @@ def read_status(
     name, others = _choose_model(settings, model)
     opened = open_model(settings.registry, name)
     head, champion = opened.decisions.head(), opened.champion()
+    file = find_settings_file()
     night = None if head is None else head.state.get("night")
     real = champion is not None and not champion.simulated  # also where the place of its bars is not set
     calendar = operations.calendar(settings.traded.hours)
@@ -120,6 +126,7 @@ def read_status(
         alarms=health.alarms,
         open_conditions=_open_conditions(operations, name),
         others=others,
+        settings_file=None if file is None else str(file),
     )
 
 
