@@ -29,6 +29,7 @@ others beside it (:mod:`benchmarks.promotion`), and the real years replayed by :
 PARTS: dict[str, str] = {
     "clone": "benchmarks.clone",
     "job": "benchmarks.job",
+    "prefect": "benchmarks.through_prefect",
     "night": "benchmarks.night",
     "decision": "benchmarks.decision",
     "orchestration": "benchmarks.orchestration",
@@ -49,6 +50,6 @@ PARTS: dict[str, str] = {
 ALONE = ("clone", "nights")
 """Measured where they are named: minutes for one figure each, of the network and of every fit of 500 nights."""
 
-TURNS = {"job": 3, "night": 3, "decision": 3, "orchestration": 3, "replaying": 3, "registering": 5}
+TURNS = {"job": 3, "prefect": 3, "night": 3, "decision": 3, "orchestration": 3, "replaying": 3, "registering": 5}
 """Of the parts whose one turn takes seconds to half a minute. In seven turns the quartiles of their figures lay within
 7 % of the median, so that these show as well whether a bound is reached; the others take :data:`~.timing.TIMES`."""

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -38,9 +38,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
     def retrain(how: str, env: Mapping[str, str]) -> Work:
         def work() -> None:
-            where = ["--data", str(bench.data), "--registry", str(place("registry"))]
-            years = ["--train", "2022", "--holdout", "2024", "--recipe", "rf_shallow", "--recipe", "rf_deep"]
-            run_process([sys.executable, "-m", "flows.cli", "run", how, *where, *years], env=env, cwd=ROOT)
+            run_process(job_command(["flows.cli"], how, bench.data, place("registry")), env=env, cwd=ROOT)
 
         return work
 
@@ -51,6 +49,13 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield Figure.ratio_of("the whole job, `retrain run`", NOTEBOOK, seconds[:, 0], seconds[:, 2], bound=0.7)
     what = "the whole job through Prefect, on a running server"
     yield Figure.ratio_of(what, NOTEBOOK, seconds[:, 1], seconds[:, 2], bound=1.0)
+
+
+def job_command(program: Sequence[str], how: str, data: Path, registry: Path) -> list[str]:
+    """The whole job by a module and its arguments, which end as those of ``retrain`` do."""
+    where = ["--data", str(data), "--registry", str(registry)]
+    years = ["--train", "2022", "--holdout", "2024", "--recipe", "rf_shallow", "--recipe", "rf_deep"]
+    return [sys.executable, "-m", *program, "run", how, *where, *years]
 
 
 @contextlib.contextmanager

@@ -146,22 +146,33 @@ def _sentence(error: Exception) -> str:
     return shortened(f"{error}" if typed else f"{type(error).__name__}: {error}")
 
 
-def _notify_of_questions(notifier: Notifier, tonight: NightRun, outcome: Outcome, now: datetime) -> None:
-    """Whoever typed the run reads its questions; those of a scheduled one are sent, and are over when no more are."""
+def _findings(tonight: NightRun) -> dict[str, str | None]:
+    """What a night that came to its end says of each condition: what is wrong, or None where it is over.
+
+    Whoever typed the run reads its questions; those of a scheduled one are sent, and are over when no more are.
+    """
+    outcome, findings = tonight.outcome, dict[str, str | None].fromkeys(_TROUBLES)
+    if outcome is None:
+        return findings
     if tonight.scheduled or not outcome.questions:
-        notifier.update({"data.questioned": "; ".join(outcome.questions) or None}, now=now)
+        findings["data.questioned"] = "; ".join(outcome.questions) or None
+    if _is_new(outcome):
+        findings["gate.suspicious"] = outcome.sentence if outcome.suspicious else None
+    return findings
+
+
+def _is_new(outcome: Outcome) -> bool:
+    """Whether it was decided by this run."""
+    return not outcome.already_decided and not outcome.dry_run and outcome.decision is not None
 
 
 def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> None:
     outcome = tonight.outcome
     if outcome is None and tonight.covered is None:
         return
-    notifier.update(dict.fromkeys(_TROUBLES), now=now)
-    if outcome is not None:
-        _notify_of_questions(notifier, tonight, outcome, now)
-    if outcome is None or outcome.already_decided or outcome.dry_run or outcome.decision is None:
+    notifier.update(_findings(tonight), now=now)  # at once: each asks the memory, which may be a server
+    if outcome is None or outcome.decision is None or not _is_new(outcome):
         return
-    notifier.update({"gate.suspicious": outcome.sentence if outcome.suspicious else None}, now=now)
     notifier.send_sign_of_life()
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
     if outcome.waiting:

@@ -48,6 +48,14 @@ def without_reader() -> int:
     return writing
 
 
+@pytest.mark.parametrize("package", COMMAND_LINES)
+def test_the_interpreter_does_not_look_through_all_that_a_command_imported_when_it_ends(package: str) -> None:
+    looks = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > len(gc.get_objects())))"
+    program = f"{looks}; sys.argv[1:] = ['--help']; from {package}.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_every_setting_is_a_variable_that_is_known() -> None:
     fields = {f"RETRAIN_{name.upper()}" for name in (*Settings.model_fields, *Operations.model_fields)}
     assert fields <= set(VARIABLES)
