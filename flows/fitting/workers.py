@@ -97,13 +97,20 @@ class _ProcessWithoutMain(ForkServerProcess):
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  # its name in multiprocessing
         with _STARTING:
             main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+            safe = os.environ.get(_SAFE_PATH)
+            os.environ[_SAFE_PATH] = "1"  # the server must not import a folder of the user's that is called flows
             try:
                 return ForkServerProcess._Popen(process_obj)
             finally:
                 sys.modules["__main__"] = main
+                if safe is None:
+                    del os.environ[_SAFE_PATH]
+                else:
+                    os.environ[_SAFE_PATH] = safe
 
 
 _STARTING = threading.Lock()
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class _Starting(ForkServerContext):

@@ -48,7 +48,8 @@ def deploy(
         written = Path(temporary) / "prefect.yaml"
         deployments = scheduled(yaml.safe_load(described.read_text(encoding="utf-8")), hours, fleet=fleet)
         written.write_text(json.dumps(pauses.applied(deployments)))  # JSON is YAML
-        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(written)]
+        command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
+        command += ["--prefect-file", str(written)]
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -86,6 +86,7 @@ def environment(place: Place, base: Mapping[str, str]) -> dict[str, str]:
         **kept,
         **_absolute(base),
         **({"PREFECT_API_AUTH_STRING": secret} if secret else {}),
+        "PYTHONSAFEPATH": "1",  # a folder of the user's that is called flows must not be taken for the package
         "PREFECT_HOME": str(place.home),
         "PREFECT_PROFILES_PATH": str(place.home / "profiles.toml"),
         "PREFECT_API_URL": place.api,
@@ -200,7 +201,7 @@ class _Supervisor:
         self._place.note.unlink(missing_ok=True)
 
     def _launch(self, name: str) -> None:
-        command = [sys.executable, "-m", *_COMMANDS[name](self._place)]
+        command = [sys.executable, "-P", "-m", *_COMMANDS[name](self._place)]
         log = self._place.home / f"{name}.log"
         self._children[name] = Child(name, command, env=self.env, log=log, cwd=Path.cwd())
         pids = {"up": os.getpid(), **{child.name: child.process.pid for child in self._children.values()}}

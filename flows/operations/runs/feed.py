@@ -62,6 +62,7 @@ def run_feed(command: str, *, seconds: float) -> str:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=None if file is None else file.parent,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},  # of our own processes
             start_new_session=True,
         )
         try:
