@@ -50,8 +50,11 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         function = cmd_name.replace("-", "_")
+        from flows.commands.on_model import OnRetrainedModel
+
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(cmd_name)(getattr(importlib.import_module(f"flows.commands.{function}"), function))
+        called = getattr(importlib.import_module(f"flows.commands.{function}"), function)
+        alone.command(cmd_name, cls=OnRetrainedModel)(called)
         return typer.main.get_command(alone)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

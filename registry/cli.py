@@ -17,6 +17,7 @@ from rich.text import Text
 
 from registry.clock import say_time
 from registry.commands import acts, exchange, upkeep, versions
+from registry.commands.default_model import ModelCommands
 from registry.commands.ending import run_command
 from registry.commands.options import CacheFolder, Json, ModelName, Url, moment, open_model
 from registry.commands.output import bar, entry_row, say, show, version_row
@@ -28,7 +29,7 @@ from registry.model.transitions import champion_of
 from registry.model.version import Version, author_of, dated
 from registry.registry import Registry
 
-app = typer.Typer(
+app = ModelCommands(
     help="Versions, champion and history of the models in a registry.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -35,7 +35,7 @@ def dossier(
     """What a model-risk reviewer asks of the champion, from what is recorded: one HTML file, or JSON."""
     settings = load_settings()
     place = registry or settings.registry
-    check_model(Registry(place).model(model), place)  # before the bars, which take longer
+    check_model(Registry(place).model(model), place, data or settings.data)  # before the bars, which take longer
     job = plan(request(data=data, registry=registry, model=model), settings)
     made, page = make_dossier(job, job.open_model(), None if at is None else moment(at, settings.traded.hours))
     if as_json:

@@ -9,7 +9,9 @@ import typer
 
 from flows.errors import RequestRefused
 
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Name of the model; needed where the registry has several.")
+]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of the model (RETRAIN_MODEL).")]
 RegistryUrl = Annotated[str | None, typer.Option("--registry", help="Folder or s3:// root (RETRAIN_REGISTRY).")]
 BarsUrl = Annotated[str | None, typer.Option("--data", help="Folder or s3:// prefix of the bars (RETRAIN_DATA).")]

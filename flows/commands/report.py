@@ -33,7 +33,7 @@ def report(
     """What is in production, is it still good, would it have earned anything, and why: one HTML file."""
     settings = load_settings()
     place = registry or settings.registry
-    check_model(Registry(place).model(model), place)  # before the bars, which take longer
+    check_model(Registry(place).model(model), place, data or settings.data)  # before the bars, which take longer
     at = None if as_of is None else moment(as_of, settings.traded.hours)
     job = plan(request(as_of=at, data=data, registry=registry, model=model), settings)
     now = at or (None if job.simulated else SystemClock().now())  # the sample never grows: it has no today

@@ -36,7 +36,7 @@ def write_report(
     Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
-    check_model(model, job.registry)
+    check_model(model, job.registry, job.source)
     dataset = data or job.load_dataset()
     check_bars(model, dataset)
     moment = now or dataset.bars.as_of.to_pydatetime()
@@ -65,12 +65,18 @@ def _covers_the_evidence(job: Job, model: Model) -> bool:
     return job.request.advanced.years is None or not model.manifest().files
 
 
-def check_model(model: Model, place: str) -> None:
-    """:class:`ModelNotFound` where the registry has no such model."""
+def check_model(model: Model, place: str, data: str | None) -> None:
+    """:class:`ModelNotFound` where the registry has no such model; :class:`~flows.errors.RequestRefused` where its bars
+    are real and nobody says where they are (``data``): before bars are simulated for nothing."""
     if model.decisions.head() is None and model.versions.head() is None:
         raise ModelNotFound(
             f"there is no model {model.name} in {place}: `registry models --registry {place}` lists those there are; "
             "a first night (`retrain run`) makes one"
+        )
+    if data is None and model.versions.head() is not None and not model.version("latest").record.simulated:
+        raise RequestRefused(
+            f"{model.name} was trained on bars of yours, and nothing says where they are: add --data FOLDER, the "
+            'folder of `retrain run --data FOLDER`, or write data = "FOLDER" in retrain.toml, once for all commands'
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from registry.clock import say_time
+from registry.commands.default_model import ModelCommands
 from registry.commands.options import (
     Author,
     Json,
@@ -27,7 +28,7 @@ from registry.errors import InvalidRequest, StaleDecision
 from registry.model.roles import Model
 from registry.trust.keyring import public_key, write_new_key
 
-app = typer.Typer()
+app = ModelCommands()
 
 _WHY = '--reason "the feed was wrong"'
 

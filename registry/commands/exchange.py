@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from registry.commands.default_model import ModelCommands
 from registry.commands.options import (
     Author,
     Json,
@@ -28,7 +29,7 @@ from registry.exchange.notebook import ImportOptions
 from registry.exchange.notebook import import_notebook as imported
 from registry.store.files import write_once
 
-app = typer.Typer()
+app = ModelCommands()
 
 _OTHER_NAME = "give another name with --to"
 

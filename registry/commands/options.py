@@ -26,7 +26,15 @@ def models_named(context: typer.Context, incomplete: str) -> list[str]:
         return []  # a shell that completes has no place for a message
 
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.", autocompletion=models_named)]
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Name of the model; needed where the registry has several.",
+        show_default=False,
+        autocompletion=models_named,
+    ),
+]
 Url = Annotated[
     str,
     typer.Option("--registry", envvar="RETRAIN_REGISTRY", help="Folder, or s3://bucket/prefix (AWS_* variables)."),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from registry.commands.default_model import ModelCommands
 from registry.commands.options import (
     Author,
     CacheFolder,
@@ -27,7 +28,7 @@ from registry.maintenance import verify as verifying
 from registry.maintenance.findings import Verified
 from registry.registry import Registry
 
-app = typer.Typer()
+app = ModelCommands()
 
 UNCLEAN = 7  # the exit status of stored bytes that are not what they should be
 _PRINTED = 20

@@ -15,6 +15,7 @@ from rich.text import Text
 from registry.analysis.comparison import Comparison, MetricRow, Standing
 from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
+from registry.commands.default_model import ModelCommands
 from registry.commands.options import Json, ModelName, Url, VersionName, open_model
 from registry.commands.output import say, show, version_row
 from registry.errors import PackageMissing
@@ -22,7 +23,7 @@ from registry.extras import needing
 from registry.model.roles import Model
 from registry.model.version import Version
 
-app = typer.Typer()
+app = ModelCommands()
 
 _STYLES = {"better": "green", "worse": "red"}
 

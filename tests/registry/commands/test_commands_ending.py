@@ -107,7 +107,7 @@ def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPa
     ("package", "words", "kind", "status"),
     [
         ("registry", ("champion", "nobody", "--json"), "ModelNotFound", 3),
-        ("registry", ("champion", "--json"), "Usage", 2),
+        ("registry", ("compare", "--json"), "Usage", 2),
         ("registry", ("champion", "--no-such-option", "--json"), "Usage", 2),
         ("flows", ("explain", "nobody", "--json"), "ModelNotFound", 3),
         ("flows", ("run", "--no-prefect", "--as-of", "yesterday", "--json"), "RequestRefused", 2),

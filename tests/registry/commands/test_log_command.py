@@ -84,7 +84,7 @@ def test_a_damaged_entry_is_one_message_and_its_own_status(url, tmp_path, regist
     assert status == 7 and "registry verify" in err and "Traceback" not in err
 
 
-@pytest.mark.parametrize("arguments", [["histori"], ["history"], ["log", NAME, "--limit", "0"]])
+@pytest.mark.parametrize("arguments", [["histori"], ["compare"], ["log", NAME, "--limit", "0"]])
 def test_wrong_usage_ends_with_status_2(url, registry_command, arguments):
     status, _, err = registry_command(*arguments)
     assert status == 2 and "Traceback" not in err
