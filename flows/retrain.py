@@ -14,6 +14,7 @@ from flows.night.run import Steps, run_night
 from flows.operations.orchestrator import tasks
 from flows.operations.orchestrator.approval import wait_for_approval
 from flows.operations.orchestrator.artifacts import run_name
+from flows.operations.runs.screen import watched
 from flows.operations.runs.unattended import NightRun, by_schedule, unattended
 
 STEPS = Steps(
@@ -44,7 +45,7 @@ def retrain(request: RetrainRequest = RetrainRequest()) -> State[Outcome]:  # no
     """Train candidates on the newest bars; promote one only when it beats the champion."""
     with unattended(request, scheduled=by_schedule()) as tonight:
         if tonight.covered is None:
-            tonight.outcome = run_night(tonight.job, STEPS)
+            tonight.outcome = run_night(tonight.job, watched(STEPS))
     return final_state(tonight)
 
 

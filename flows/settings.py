@@ -20,6 +20,8 @@ from registry.commands.variables import unknown_variables
 from registry.errors import SettingsRefused
 from registry.trust.keyring import Keyring
 
+DEFAULT_REGISTRY = ".retrain/registry"
+
 DEFAULT_MODEL = "gbpusd_m15_direction"
 SIMULATED = "_simulated"
 SIMULATED_MODEL = f"{DEFAULT_MODEL}{SIMULATED}"
@@ -41,7 +43,7 @@ class Settings(BaseSettings):
     label: str = Field(
         "next_bar", description="What the model learns to tell, kept for good: next_bar, horizon 16, … (labels.md)"
     )
-    registry: str = Field(".retrain/registry", description="Folder or s3://bucket/prefix of the registry")
+    registry: str = Field(DEFAULT_REGISTRY, description="Folder or s3://bucket/prefix of the registry")
     model: str | None = Field(
         None, description=f"Name of the model; default {DEFAULT_MODEL}, or so of instrument and label"
     )

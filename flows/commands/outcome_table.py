@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.night.outcome import Outcome, bars_in_words, figures_of, since_promotion
+from flows.settings import DEFAULT_REGISTRY
+from registry.commands.typed import typed
 
 _MARKS = {
     "champion": "champion",
@@ -22,20 +24,29 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(_table(outcome))
     console.print()
     if outcome.already_decided:
-        console.print(
-            f"The night of {outcome.night} is decided already; nothing was added. It was decided:", soft_wrap=True
-        )
-    console.print(outcome.sentence, style="bold", soft_wrap=True, markup=False)
+        _say(console, f"The night of {outcome.night} is decided already; nothing was added. It was decided:")
+    _say(console, outcome.sentence, style="bold")
     for repair in outcome.repairs:
-        console.print(f"repaired: {repair}", soft_wrap=True, markup=False)
+        _say(console, f"repaired: {repair}")
     for question in outcome.questions:
-        console.print(f"questioned: {question}", soft_wrap=True, markup=False)
+        _say(console, f"questioned: {question}")
     console.print()
-    console.print(_production(outcome), soft_wrap=True, markup=False)
+    _say(console, _production(outcome))
     if outcome.report is not None:
-        console.print(f"Report: {outcome.report}", soft_wrap=True, markup=False)
-    for step in _next_steps(outcome):
-        console.print(f"  {step}", soft_wrap=True, markup=False)
+        _say(console, f"Report: {outcome.report}")
+    console.print()
+    if outcome.dry_run:
+        _say(console, "Nothing was written: leave out --dry-run to register and decide.")
+        return
+    _say(console, "Next:")
+    for command, what in _next_steps(outcome):
+        console.print(f"  {command}", soft_wrap=True, markup=False)  # never broken, so that it can be copied
+        _say(console, f"      {what}", style="dim")
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    """Broken between words in a terminal; one line elsewhere, for programs that read it."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal, markup=False)
 
 
 def _table(outcome: Outcome) -> Table:
@@ -70,11 +81,15 @@ def _production(outcome: Outcome) -> str:
     return f"{place}. Production loads {champion.version} ({champion.recipe}), champion since {champion.since[:16]}Z."
 
 
-def _next_steps(outcome: Outcome) -> list[str]:
-    if outcome.dry_run:
-        return ["nothing was written: leave out --dry-run to register and decide"]
-    where = f"{outcome.model} --registry {outcome.registry}"
-    steps = [f"registry log {where}        what happened, and why", f"registry history {where}    every version"]
+def _next_steps(outcome: Outcome) -> list[tuple[str, str]]:
+    """Three commands as they are typed from here, each with what it gives."""
+    where = [outcome.model]
+    if outcome.registry != DEFAULT_REGISTRY:
+        where += ["--registry", outcome.registry]
+    steps = [
+        (typed("retrain", "explain", *where), "why it was decided so, with the evidence"),
+        (typed("registry", "log", *where), "what happened, a sentence an entry"),
+    ]
     if outcome.simulated:
-        steps.append("make run DATA=path/to/your/files    the same on your own bars")
-    return steps
+        return [*steps, (typed("retrain", "run", "--data", "path/to/your/bars"), "the same on your own bars")]
+    return [*steps, (typed("registry", "history", *where), "every version with its figures")]

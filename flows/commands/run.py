@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -91,9 +92,9 @@ def run(
     )
     through_prefect, why = _choose_way(prefect, scheduled)
     console = Console(stderr=as_json, highlight=False)
-    console.print(masked(why), soft_wrap=True)
+    console.print(masked(why), soft_wrap=not console.is_terminal)
     if through_prefect:
-        outcome: Outcome | str = _run_flow(request)
+        outcome: Outcome | str = _run_flow(request, console)
     else:
         outcome = run_local(request, scheduled=scheduled, console=console)
     if as_json:
@@ -127,8 +128,14 @@ def _choose_way(prefect: bool | None, scheduled: bool) -> tuple[bool, str]:
     return False, "Running without Prefect: no Prefect API is configured (PREFECT_API_URL)."
 
 
-def _run_flow(request: RetrainRequest) -> Any:
+def _run_flow(request: RetrainRequest, console: Console) -> Any:
     prepare_environment()
-    from flows.retrain import retrain as flow  # takes seconds, and reads the environment just prepared
+    # the screen says what happens; the same lines and more stand on the page of the run
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from flows.operations.runs.screen import night_screen
 
-    return flow(request)
+    with night_screen(console) as screen:
+        screen.do("starting Prefect, which takes some seconds")
+        from flows.retrain import retrain as flow  # takes seconds, and reads the environment just prepared
+
+        return flow(request)

@@ -8,8 +8,8 @@ answers are the same bits wherever they are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,12 +29,14 @@ WORTH_WORKERS = 15.0
 @dataclass(frozen=True)
 class QueueProgress:
     """``done`` of ``total`` fits are made, ``seconds`` have passed, and ``left`` are to come: None until a fit of each
-    recipe was measured."""
+    recipe was measured. ``tasks``: all of them; ``scores``: what those that are made said, by number of the task."""
 
     done: int
     total: int
     seconds: float = 0.0
     left: float | None = None
+    tasks: Sequence[FitTask] = field(default=(), repr=False, compare=False)
+    scores: Mapping[int, Floats] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def share(self) -> float:
@@ -99,7 +101,8 @@ class FitQueue:
     def _tell(self, left: float | None) -> None:
         if self.on_progress is not None:
             passed = self.timer() - self._begun
-            self.on_progress(QueueProgress(len(self._answers), len(self.tasks), passed, left))
+            made = QueueProgress(len(self._answers), len(self.tasks), passed, left, self.tasks, dict(self._answers))
+            self.on_progress(made)
 
     def _bars(self, task: FitTask) -> int:
         """How many bars a task is fitted on; 0 where there are none."""

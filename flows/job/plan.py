@@ -22,6 +22,7 @@ from flows.job.request import Force, RetrainRequest
 from flows.pnl.account import NO_SWAP, Swap
 from flows.pnl.trading_rules import TradingRule
 from flows.recipes import Recipe, available_recipes, choose
+from flows.recipes.catalogue import SLOW
 from flows.settings import NO_KEYS, Settings, open_model
 from registry import Clock, Model, NewId, random_id
 from registry.format.entries import Entry
@@ -61,6 +62,8 @@ class Job:
     """The most that the gate's budget may be, whatever is recorded; None: as recorded."""
     label: Label = NEXT_BAR
     """What the model learns to tell."""
+    left_out: tuple[str, ...] = ()
+    """Recipes that the sample leaves out because they take most of the time."""
 
     @property
     def as_of(self) -> datetime | None:
@@ -145,8 +148,10 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
     label = settings.asked
     if label != NEXT_BAR and request.advanced.labels == "notebook":
         raise RequestRefused(f"labels as in the notebook are of the next bar, and RETRAIN_LABEL is {label}: unset one")
-    recipes = tuple(choose(request.recipes or tuple(available), available))
     simulated = source is None
+    forced = None if request.force is None else request.force.promote
+    left_out = tuple(name for name in SLOW if simulated and not request.recipes and name != forced)
+    recipes = tuple(choose(request.recipes or tuple(name for name in available if name not in left_out), available))
     if source is not None:
         is_bucket(source, "a place for bars")
     _check_force(request.force, recipes)
@@ -174,6 +179,7 @@ def plan(request: RetrainRequest, settings: Settings) -> Job:
         most_budget=None if settings.budget is None else of_its_nights(settings.budget, instrument),
         instrument=instrument,
         label=label,
+        left_out=left_out,
     )
 
 

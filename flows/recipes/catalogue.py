@@ -30,6 +30,10 @@ _MODEST = {
 NAMES = ("rf_shallow", "rf_deep", "logistic", "hist_gradient_boosting", "extra_trees", "stationary")
 """Of the shipped recipes, in their order: a recipe itself is checked when it is made, which imports scikit-learn."""
 
+SLOW = ("rf_deep",)
+"""What the sample leaves out unless it is named: four fifths of the time of a first night, and the lowest score of all
+(`python -m benchmarks.job`)."""
+
 
 def shipped(instrument: Instrument = GBPUSD_M15) -> dict[str, Recipe]:
     """Every shipped recipe by name, for bars of the instrument's length, in the order in which they are trained,

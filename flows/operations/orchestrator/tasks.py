@@ -15,11 +15,13 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.evidence.collect import Evidence
+from flows.fitting.queue import QueueProgress
 from flows.job.plan import Job
 from flows.night import steps
 from flows.night.outcome import Outcome
 from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.operations.orchestrator import artifacts, log_lines
+from flows.operations.runs.screen import open_screen
 from flows.recipes import Recipe
 from flows.report.writing import after_night
 from registry import Clock, Model, Version
@@ -58,7 +60,14 @@ def look_up(night: NightContext) -> Outcome | None:
 
 @task(name="score new bars", task_run_name="score new bars", **RETRIED)
 def gather(night: NightContext) -> Evidence | None:
-    with artifacts.walk_forward_progress() as progress:
+    with artifacts.walk_forward_progress() as on_page:
+        screen = open_screen()
+
+        def progress(now: QueueProgress) -> None:
+            on_page(now)
+            if screen is not None:
+                screen.walk(now)
+
         evidence = steps.gather(night, progress)
     _log(log_lines.gathered(evidence))
     return evidence
@@ -67,6 +76,9 @@ def gather(night: NightContext) -> Evidence | None:
 @task(name="train", task_run_name="train {recipe.name}", **UNCACHED)
 def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
     candidate = steps.train(night, recipe)
+    screen = open_screen()
+    if screen is not None:
+        screen.trained(recipe.name)
     _log(log_lines.trained(candidate))
     return candidate
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
-from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, prepare
 from flows.evidence.backfill import (
@@ -30,7 +27,6 @@ from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import NightScores, minutes, to_bytes
 from flows.night.state import NightContext
 from flows.operations.orchestrator import artifacts, tasks
-from flows.operations.runs import local
 from tests.flows.nights import Nights, at, short_bars
 
 
@@ -163,23 +159,6 @@ def test_a_mark_is_the_fingerprint_of_a_days_scored_bars(data: Dataset) -> None:
     assert day_fingerprints(data, ~scored & scored) == {}
     scored[-1] = False
     assert day_fingerprints(data, scored)["2024-06-03"] != found["2024-06-03"]
-
-
-def test_what_a_walk_forward_costs_is_told_before_it_starts_and_how_long_once_it_is_known(
-    snapshot: SnapshotAssertion,
-) -> None:
-    said = io.StringIO()
-    with local._progress(Console(file=said, width=400)) as (_, on_backfill):
-        assert said.getvalue() == ""
-        on_backfill(QueueProgress(0, 150))
-        assert said.getvalue() == cost_sentence(150) + "\n"
-        on_backfill(QueueProgress(5, 150, 3.0))
-        assert said.getvalue() == cost_sentence(150) + "\n"
-        on_backfill(QueueProgress(6, 150, 4.0, 71.0))
-        on_backfill(QueueProgress(7, 150, 9.0, 66.0))
-        on_backfill(QueueProgress(150, 150, 75.0, 0.0))
-    assert said.getvalue() == f"{cost_sentence(150)}\n{left_sentence(71.0)}\n"
-    assert said.getvalue() == snapshot
 
 
 @pytest.mark.parametrize(
