@@ -39,6 +39,9 @@ _SHELLS = ("", "sh", "bash", "console", "shell", "text")
 _SETTING = re.compile(r"[A-Z_][A-Z0-9_]*=.*")
 _CRON = re.compile(r"([\d*/,-]+\s+){5}(cd \S+ && )?")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_REFUSED = re.compile(r"# refused, status (\d+)$")
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_TOML = re.compile(r"In `([\w.]+\.toml)`:\n\n```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _END = re.compile(r"\s(\||&&|;|\d?>|<)")
 
 
@@ -50,6 +53,8 @@ class Command:
     line: int
     environment: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    refused: int | None = None
+    """The status that its comment says it ends with: ``# refused, status 3``."""
 
     def __str__(self) -> str:
         return f"{self.page.name}:{self.line}: {shlex.join(self.words)}"
@@ -59,6 +64,18 @@ def commands_of(page: Path) -> list[Command]:
     """Every command of ``page``, in its order."""
     found = [_command(page, number, text) for number, text in _whole(_lines(page.read_text(encoding="utf-8")))]
     return [command for command in found if command is not None]
+
+
+def python_of(page: Path) -> list[tuple[int, str]]:
+    """Line and text of every block of Python of ``page``."""
+    text = page.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, block.start()) + 1, block[1]) for block in _PYTHON.finditer(text)]
+
+
+def files_of(page: Path) -> list[tuple[int, str, str]]:
+    """Line, name and text of every file that ``page`` has its reader write: a block of TOML after "In `NAME`:"."""
+    text = page.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, file.start()) + 1, file[1], file[2]) for file in _TOML.finditer(text)]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -109,4 +126,5 @@ def _command(page: Path, number: int, text: str) -> Command | None:
     program = words[0].removeprefix(".venv/bin/") if words else ""
     if program not in PROGRAMS:
         return None
-    return Command(page, number, tuple(settings), (program, *words[1:]))
+    refused = _REFUSED.search(text)
+    return Command(page, number, tuple(settings), (program, *words[1:]), int(refused[1]) if refused else None)

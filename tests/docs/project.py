@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import pickle
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks import eurusd
 from flows.bars import MARKER, load_bars, write_sample
@@ -76,6 +79,7 @@ def make(place: Path) -> Path:
     eurusd.write(place, first=date(2023, 6, 1), last=date(2024, 6, 10))
     (place / "recipes.toml").write_text(RECIPES_FILE)
     (place / "fleet.toml").write_text(FLEET_FILE)
+    _notebook(place)
     settings = Settings(
         data=str(data), registry=str(place / ".retrain/registry"), cores=1, recipes_file=str(place / "recipes.toml")
     )
@@ -88,6 +92,29 @@ def make(place: Path) -> Path:
     model = Registry(settings.registry, clock=clock).model(DEFAULT_MODEL)
     model.force("v2", author="ann", reason="tried by hand")
     return place
+
+
+def _notebook(place: Path) -> None:
+    """A notebook's registry of two versions with their pickles."""
+    rows = np.random.default_rng(1).normal(size=(200, 5))
+    versions = []
+    for number, regularisation in enumerate((1.0, 0.1), start=1):
+        folder = place / "models" / "rf_direction_classifier" / f"v{number}"
+        folder.mkdir(parents=True)
+        fitted = LogisticRegression(C=regularisation).fit(rows, rows[:, 0] > 0)
+        (folder / "model.pkl").write_bytes(pickle.dumps(fitted))
+        versions.append(
+            {
+                "version": folder.name,
+                "timestamp": f"2026-02-1{number}T16:48:58.825398",
+                "author": "ann",
+                "params": {"C": regularisation},
+                "metrics": {"accuracy": 0.51 + number / 1000, "f1_score": 0.34},
+                "features": ["rsi_14", "ema_20", "ema_50", "atr_14", "adx_14"],
+            }
+        )
+    index = {"models": {"rf_direction_classifier": versions}}
+    (place / "models" / "registry.json").write_text(json.dumps(index))
 
 
 def _exports(place: Path, data: Path) -> None:

@@ -14,16 +14,20 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 import typer
+from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 import flows.cli
 import registry.cli
 from tests.docs import project
-from tests.docs.commands import PAGES, ROOT, Command, commands_of
+from tests.docs.commands import PAGES, ROOT, Command, commands_of, files_of, python_of
 
 APPS = {"retrain": flows.cli.app, "registry": registry.cli.app}
 
@@ -53,7 +57,10 @@ NOT_RUN = {
 ENDS_WITH = {"retrain watch": 10, "retrain status --check": 1, "retrain alert-test": 2}
 """The project's bars are old and nobody is to be told: what the command is there to say."""
 
-PLACES = {"s3://models/registry": ".retrain/registry", "/srv/bars": "path/to/bars"}
+PYTHON_TOO = ("tutorial", "from-a-notebook", "from-cron", "from-mlflow")
+"""Pages whose Python stands alone and is run between their commands; elsewhere it goes on from what a text assumes."""
+
+PLACES = {"s3://models/registry": ".retrain/registry", "s3://mine/registry": "bucket", "/srv/bars": "path/to/bars"}
 """Folders stand for buckets: tests/registry/store runs the same on real S3."""
 
 
@@ -81,11 +88,24 @@ def inside(lived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_work_in_its_order(page: Path, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for command in commands_of(page):
-        if why_not(command) is None:
-            run(command, monkeypatch)
-        else:
-            check_it_exists(command)
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow())
+    for step in sorted(steps_of(page), key=lambda each: each[0]):
+        match step:
+            case (_, Command() as command):
+                if why_not(command) is None:
+                    run(command)
+                else:
+                    check_it_exists(command)
+            case (_, str(name), str(text)):
+                (inside / name).write_text(text)
+            case (int(line), str(block)):
+                run_python(block, f"{page.name}, line {line}")
+
+
+def steps_of(page: Path) -> list[tuple[Any, ...]]:
+    """What a reader of ``page`` types: commands, files, and where it stands alone Python, each with its line."""
+    python = python_of(page) if page.stem in PYTHON_TOO else []
+    return [*((command.line, command) for command in commands_of(page)), *files_of(page), *python]
 
 
 def test_the_docs_hold_commands_at_all() -> None:
@@ -112,6 +132,8 @@ def test_commands_are_found_in_blocks_and_nowhere_else(tmp_path: Path) -> None:
         "retrain prose\n\n    retrain indented --a 'b | c'   # comment\n    an output line\n      retrain output\n"
         "    A=b registry \\\n        two lines\n\n- a list\n    retrain continued prose\n"
         "\n```sh\n$ make fenced | head\n```\n\n```python\nretrain = 1\n```\n"
+        "\nIn `mine.toml`:\n\n```toml\na = 1\n```\n"
+        "\n    retrain wrong # refused, status 3\n"
         "\n    20 17 * * 1-5  cd /srv && X=y .venv/bin/retrain cron >/dev/null\n"
     )
     found = [(command.line, command.words, command.environment) for command in commands_of(page)]
@@ -119,8 +141,25 @@ def test_commands_are_found_in_blocks_and_nowhere_else(tmp_path: Path) -> None:
         (3, ("retrain", "indented", "--a", "b | c"), ()),
         (6, ("registry", "two", "lines"), (("A", "b"),)),
         (13, ("make", "fenced"), ()),
-        (20, ("retrain", "cron"), (("X", "y"),)),
+        (26, ("retrain", "wrong"), ()),
+        (28, ("retrain", "cron"), (("X", "y"),)),
     ]
+    assert [command.refused for command in commands_of(page)] == [None, None, None, 3, None]
+    assert files_of(page) == [(20, "mine.toml", "a = 1\n")]
+    assert python_of(page) == [(16, "retrain = 1\n")]
+
+
+def mlflow() -> ModuleType:
+    """What the page on MLflow calls of it, answered as MLflow 3.17 does: installing it takes 700 MB."""
+    rows = np.random.default_rng(1).normal(size=(200, 5))
+    stub = ModuleType("mlflow")
+    versions = [SimpleNamespace(version=number, run_id=f"run{number}") for number in ("2", "1")]
+    data = SimpleNamespace(params={"C": "1.0"}, metrics={"accuracy": 0.51})
+    stub.search_model_versions = lambda *, filter_string: versions  # type: ignore[attr-defined]
+    stub.get_run = lambda run_id: SimpleNamespace(data=data)  # type: ignore[attr-defined]
+    fitted = LogisticRegression().fit(rows, rows[:, 0] > 0)
+    stub.sklearn = SimpleNamespace(load_model=lambda uri: fitted)  # type: ignore[attr-defined]
+    return stub
 
 
 def why_not(command: Command) -> str | None:
@@ -141,12 +180,17 @@ def _listed(command: Command, listed: Mapping[str, Any]) -> Any:
     return None
 
 
-def run(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = _listed(command, ENDS_WITH) or 0
+def run_python(block: str, where: str) -> None:
+    for place, folder in PLACES.items():
+        block = block.replace(place, folder)
+    exec(compile(block, where, "exec"), {})
+
+
+def run(command: Command) -> None:
+    expected = command.refused or _listed(command, ENDS_WITH) or 0
     words = [PLACES.get(word, word) for word in command.words]
-    with monkeypatch.context() as patch:
-        for name, value in command.environment:
-            patch.setenv(name, PLACES.get(value, value))
+    # a command fills its environment from retrain.toml: the next one is a process of its own
+    with patch.dict(os.environ, {name: PLACES.get(value, value) for name, value in command.environment}):
         if words[0] in APPS:
             done = CliRunner().invoke(APPS[words[0]], words[1:])
             # errors for people are printed by main(), which ends with their status
