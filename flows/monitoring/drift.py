@@ -1,6 +1,7 @@
 """Drift and other faults in production that need no statistics over days, each found by one pure function.
 
-- :func:`population_stability`: do the features still look as they did in training?
+- :func:`population_stability`: do the features still look as they did in training? :func:`no_drift_bound`: how large
+  its index becomes where nothing drifts.
 - :func:`one_sided`: does the champion predict one class only?
 - :func:`days_behind`, :func:`thin_days`: are the bars fresh, and are they all there?
 """
@@ -21,6 +22,7 @@ __all__ = [
     "FeatureProfile",
     "FeatureShift",
     "days_behind",
+    "no_drift_bound",
     "one_sided",
     "population_stability",
     "profile",
@@ -78,8 +80,41 @@ def population_stability(trained: FeatureProfile, recent: npt.ArrayLike) -> Feat
             f"{x.shape[1]} features beside a profile of {trained.edges.shape[0]}: same columns, same order"
         )
     actual, expected = _shares(x, trained.edges), trained.share
-    index = ((actual - expected) * np.log(actual / expected)).sum(axis=1)
+    index = _index(actual, expected)
     return FeatureShift(index, ((x < trained.low) | (x > trained.high)).mean(axis=0))
+
+
+def no_drift_bound(training: npt.ArrayLike, day: npt.ArrayLike, *, window: int, rate: float = 0.05) -> Floats:
+    """The index of each feature that ``window`` days without drift pass in ``rate`` of all looks, one or more of all
+    features together: shape (n_features,); infinite where the training bars hold fewer than two such windows.
+
+    Of independent bars the index is (1/n + 1/m) χ² with nine degrees of freedom (Yurdakul and Naranjo, "Statistical
+    properties of the population stability index", Journal of Risk Model Validation 14, 2020). Bars depend on each
+    other, and then it is many times larger: by that bound five features without drift pass in 99 of 100 looks. So the
+    bound is a prediction limit for the next of a sample (Hahn and Meeker, "Statistical Intervals", 1991), by Student's
+    t: the logarithms of the index of every window of training days beside the other training days are the sample, of as
+    many values as windows do not overlap. A logarithm has a longer upper tail than sums of squares have, so the rate is
+    rather below than above. It is shared among the features (Bonferroni).
+
+    ``training``: shape (n_bars, n_features), ``day``: the trading day of each bar, shape (n_bars,). Raises
+    :class:`GateRefused` as :func:`profile` does.
+    """
+    from scipy.special import stdtrit
+
+    x = _features(training)
+    days, number = np.unique(np.asarray(day), return_inverse=True)
+    if days.size < 2 * window:
+        return np.full(x.shape[1], np.inf)
+    edges = np.quantile(x, np.arange(1, _BINS) / _BINS, axis=0).T
+    bins = np.array([np.searchsorted(own, column, "left") for own, column in zip(edges, x.T, strict=True)])
+    daily = np.array([np.bincount(number * _BINS + own, minlength=days.size * _BINS) for own in bins])
+    sums = np.cumsum(daily.reshape(-1, days.size, _BINS), axis=1, dtype=np.float64)
+    sums = np.concatenate([np.zeros_like(sums[:, :1]), sums], axis=1)
+    inside = sums[:, window:] - sums[:, :-window]
+    index = _index(_smoothed(inside), _smoothed(sums[:, -1:] - inside))
+    logarithm, windows = np.log(np.maximum(index, np.finfo(np.float64).tiny)), days.size / window
+    t = stdtrit(windows - 1.0, 1.0 - rate / x.shape[1]) * np.sqrt(1.0 + 1.0 / windows)
+    return np.asarray(np.exp(logarithm.mean(axis=1) + t * logarithm.std(axis=1)))
 
 
 def one_sided(p: npt.ArrayLike, *, threshold: float) -> bool:
@@ -112,7 +147,17 @@ def _shares(x: Floats, edges: Floats) -> Floats:
         np.bincount(np.searchsorted(own, column, "left"), minlength=_BINS)
         for own, column in zip(edges, x.T, strict=True)
     ]
-    return np.asarray((np.array(counts, dtype=np.float64) + 0.5) / (x.shape[0] + 0.5 * _BINS))
+    return _smoothed(np.array(counts, dtype=np.float64))
+
+
+def _smoothed(counts: Floats) -> Floats:
+    """Counts along the last axis as fractions, half a bar added to each."""
+    return np.asarray((counts + 0.5) / (counts.sum(axis=-1, keepdims=True) + 0.5 * _BINS))
+
+
+def _index(actual: Floats, expected: Floats) -> Floats:
+    """The stability index over the last axis."""
+    return np.asarray(((actual - expected) * np.log(actual / expected)).sum(axis=-1))
 
 
 def _features(values: npt.ArrayLike) -> Floats:

@@ -18,7 +18,6 @@ import pandas as pd
 from flows.bars import Dataset, night_of
 from flows.errors import GateRefused
 from flows.evidence.reading import read_ledger
-from flows.evidence.versions import cannot_score
 from flows.gate.nightly.first import FIRST_DAYS
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.days import DailyScores
@@ -28,11 +27,9 @@ from flows.instruments import GBPUSD_M15, Instrument
 from flows.job.plan import Job, policy_of
 from flows.monitoring.cusum import Baseline, Watch, baseline
 from flows.monitoring.cusum import watch as cusum
-from flows.monitoring.drift import SHIFTED, days_behind, one_sided, population_stability, profile, thin_days
-from flows.recipes.recipe import clock_of
+from flows.monitoring.drift import days_behind, one_sided, thin_days
+from flows.monitoring.features import FeatureDrift, feature_drift
 from registry import ChampionRecord, Model
-from registry.clock import read_moment
-from registry.errors import InputMismatch
 from registry.format.entries import Entry
 from registry.format.phrases import plural
 from registry.model.transitions import night_in_force
@@ -58,6 +55,8 @@ class Health:
     baseline_days: int
     provisional: bool
     alarms: tuple[Alarm, ...]
+    drift: FeatureDrift | None = None
+    """None where there is too little to tell."""
 
     def __str__(self) -> str:
         if self.alarms:
@@ -109,17 +108,18 @@ def examine(
     Raises :class:`~flows.errors.BarsRejected` where the bars lack what the champion needs.
     """
     history = score_history(model, champion, ledger, StreamScorer(ledger, policy.score))
-    base = history.base
+    base, drift = history.base, feature_drift(model, champion, data)
     alarms = [
         *_regressed(champion, history, policy),
         *_one_class(champion, ledger),
         *_unscored(model, champion, ledger),
-        *_shifted(model, champion, data),
+        *_shifted(champion, drift),
         *_missing_bars(data, expected),
         *_old(champion, history.since, policy),
     ]
     days = 0 if base is None else base.days
-    return Health(champion.version, int(history.since.day.size), days, base is None or base.provisional, tuple(alarms))
+    scored, provisional = int(history.since.day.size), base is None or base.provisional
+    return Health(champion.version, scored, days, provisional, tuple(alarms), drift)
 
 
 def score_history(model: Model, champion: ChampionRecord, ledger: Ledger, scores: StreamScorer) -> ScoreHistory:
@@ -227,37 +227,20 @@ def _unscored(model: Model, champion: ChampionRecord, ledger: Ledger) -> list[Al
     ]
 
 
-def _shifted(model: Model, champion: ChampionRecord, data: Dataset) -> list[Alarm]:
-    record = model.registered_at(champion.entry).record
-    if record.trained_from is None or record.trained_to is None or not record.features:
+def _shifted(champion: ChampionRecord, drift: FeatureDrift | None) -> list[Alarm]:
+    """Features that moved by more than training moves; a price level always does, and is none of them."""
+    if drift is None or not drift.shifted:
         return []
-    from registry.archive.input_schema import InputSchema, RowsOf
-
-    opens, of = pd.DatetimeIndex(data.bars.frame.index), data.instrument.counts
-    begin, end = pd.Timestamp(read_moment(record.trained_from)), pd.Timestamp(read_moment(record.trained_to))
-    trained = np.asarray((opens >= begin) & (opens <= end))
-    recent = np.asarray(opens > end) & np.isin(data.trading_day, np.unique(data.trading_day)[-of.four_weeks :])
-    if trained.sum() < of.month // 2 or recent.sum() < of.half_day * (of.four_weeks // 4):
-        return []
-    schema, frame = InputSchema.stored(record.features, record.columns, clock_of(data.instrument)), data.bars.frame
-    try:
-        known = schema.known(frame)
-        before, lately = (schema.matrix(RowsOf(frame, bars & known)) for bars in (trained, recent))
-    except InputMismatch as error:
-        raise cannot_score(champion.version, champion.recipe or "unnamed", error) from error
-    shift = population_stability(profile(before), lately)
     worst = [
-        f"{name} (stability index {index:.2f}, {outside:.0%} outside the range it was trained on)"
-        for name, index, outside in zip(schema.features, shift.index, shift.outside, strict=True)
-        if index > SHIFTED
+        f"{row.name} (stability index {row.index:.2f}, above the {row.bound:.2f} that no drift makes; "
+        f"{100.0 * row.outside:.0f} % outside the range it was trained on)"
+        for row in drift.shifted
     ]
-    if not worst:
-        return []
     return [
         Alarm(
             "shifted",
-            f"the last {of.four_weeks} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
-            "a month is short and levels drift, so compare with its score before acting",
+            f"the last {drift.days} days look unlike what {champion.version} was trained on: {', '.join(worst)}; "
+            "compare with its score before acting",
         )
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from flows.monitoring.features import FeatureDrift
 from flows.monitoring.health import Alarm
 from flows.pnl.account import PipsResult
 from flows.pnl.risk import Risk
@@ -44,6 +45,17 @@ class Production:
 
 
 @dataclass(frozen=True)
+class Side:
+    """The champion's newest side: said at the close ``said``, and true or not at ``until``. ``over_the_rollover``: the
+    rollover hour follows, in which it says nothing new."""
+
+    up: bool
+    said: str
+    until: str
+    over_the_rollover: bool
+
+
+@dataclass(frozen=True)
 class DailyLine:
     """One number a trading day."""
 
@@ -65,7 +77,7 @@ class ScoreRow:
 class Quality:
     """Is it still good? ``since`` and ``earlier``: the champion's daily score since its promotion, and its recipe's
     before; ``references`` on the same days. ``cusum`` adds up what it falls short of ``baseline``; the alarm is at
-    ``threshold``. ``rows`` stand on ``bars`` bars of ``rows_since`` to ``rows_to``."""
+    ``threshold``. ``rows`` stand on ``bars`` bars of ``rows_since`` to ``rows_to``. ``drift``: of its features."""
 
     answer: Answer
     sentence: str
@@ -85,6 +97,7 @@ class Quality:
     bars: int
     rows_since: str | None
     rows_to: str | None
+    drift: FeatureDrift | None
 
 
 @dataclass(frozen=True)
@@ -174,10 +187,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class ReportData:
-    """A whole report. ``production``, ``quality``, ``reliability`` and ``money`` are None while production is empty
-    (and ``money`` too where no bar was scored). ``decisions``: the newest, oldest first, of ``decided`` in all.
-    ``rescored``: trading days of these that were corrected after they were scored; ``retrospective``: what they scored
-    too late to be live, or from restated values, in words."""
+    """A whole report. ``production``, ``side``, ``quality``, ``reliability`` and ``money`` are None while production is
+    empty (``side`` too while it is suspended, and ``money`` where no bar was scored). ``decisions``: the newest, oldest
+    first, of ``decided`` in all. ``rescored``: trading days of these that were corrected after they were scored;
+    ``retrospective``: what they scored too late to be live, or from restated values, in words."""
 
     model: str
     registry: str
@@ -186,6 +199,7 @@ class ReportData:
     as_of: str
     newest_bar: str
     production: Production | None
+    side: Side | None
     quality: Quality | None
     money: Money | None
     reliability: Reliability | None

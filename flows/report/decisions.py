@@ -9,9 +9,11 @@ from typing import Any
 
 from flows.bars.trading_days import NIGHTS_A_YEAR
 from flows.gate.nightly.decision import NightlyDecision, NightlyRow, PooledLead
+from flows.gate.nightly.sequential import fewest_days
 from registry import Model
 from registry.clock import write_time
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 
 MOST_DECISIONS = NIGHTS_A_YEAR
 """Decisions in a report: about a year of nights."""
@@ -23,13 +25,14 @@ ENDS_EVIDENCE = ("promoted", "returned", "rolled_back", "unfrozen", "policy")
 @dataclass(frozen=True)
 class ChallengerStanding:
     """A challenger on one night: its largest z over the windows, None before the first of them is full; the mean lead
-    a bar in that window, in units of the score; the guards that held it back, in words."""
+    a bar in that window, in units of the score, with its standard ``error``; the guards that held it back, in words."""
 
     name: str
     z: float | None
     lead: float | None
     days: int
     held_back_by: tuple[str, ...]
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class DecisionSummary:
     more_nights: int | None = None
     tried: int | None = None
     score: str | None = None
+    shortest_window: int | None = None
+    """Trading days beside a champion that the gate asks for before it tells a difference."""
     standings: tuple[ChallengerStanding, ...] = ()
     together: PooledLead | None = None
     """The lead of all recipes together over the champion: whether the champion fell behind."""
@@ -62,6 +67,20 @@ class DecisionSummary:
     def ends_evidence(self) -> bool:
         """Evidence starts afresh after it."""
         return self.kind in ENDS_EVIDENCE and not self.refreshed
+
+    @property
+    def expected(self) -> str:
+        """When a promotion can be expected, in one sentence; empty where this decision does not say."""
+        if self.kind != "held" or not self.standings:
+            return ""
+        missing = (self.shortest_window or 0) - max(each.days for each in self.standings)
+        if self.champion is not None and all(each.z is None for each in self.standings):
+            return f"The first comparison comes in {plural(missing, 'trading day')}." if missing > 0 else ""
+        if self.more_nights:
+            return f"A lead of the size seen would be promoted in about {plural(self.more_nights, 'night')}."
+        if self.more_nights is None and self.smallest_visible is not None:
+            return "No promotion is in sight: no lead is large enough to be shown within a year."
+        return ""
 
     @property
     def by_the_gate(self) -> bool:
@@ -113,6 +132,7 @@ def _evidence(decision: NightlyDecision) -> dict[str, Any]:
         "more_nights": decision.more_nights,
         "tried": decision.tried,
         "score": str(decision.policy["score"]),
+        "shortest_window": fewest_days(decision.policy["windows"]) if decision.policy.get("windows") else None,
         "standings": tuple(_standing(row) for row in decision.rows),
         "together": decision.together,
         "refreshed": decision.refreshed,
@@ -123,4 +143,5 @@ def _standing(row: NightlyRow) -> ChallengerStanding:
     best = row.best
     name = f"{row.name} ({row.version}, former champion)" if row.former else row.name
     words = tuple(f"{guard.name}: {guard.words}" for guard in row.failed)
-    return ChallengerStanding(name, row.largest_z, None if best is None else best.mean, row.days, words)
+    mean, error = (None, None) if best is None else (best.mean, best.standard_error)
+    return ChallengerStanding(name, row.largest_z, mean, row.days, words, error)

@@ -14,11 +14,12 @@ from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.report.advice import advice
 from flows.report.baselines import with_references
 from flows.report.changes import changes
-from flows.report.data import Changes, Money, Production, Quality, ReportData
+from flows.report.data import Changes, Money, Production, Quality, ReportData, Side
 from flows.report.decisions import MOST_DECISIONS, DecisionSummary, newest_decisions
 from flows.report.money import Terms, money
 from flows.report.quality import champion_stream, last_days, quality
 from flows.report.reliability import reliability
+from flows.report.side import newest_side
 from flows.report.version_comparisons import MOST_VERSIONS, compare_versions
 from registry import ChampionRecord, Model, Version
 from registry.clock import write_time
@@ -66,6 +67,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
         as_of=write_time(now),
         newest_bar=write_time(data.bars.frame.index[-1].to_pydatetime()),
         production=production,
+        side=_side(subject, production),
         quality=good,
         money=earned,
         reliability=None if champion is None or head is None else reliability(champion, evidence, head.state),
@@ -123,6 +125,12 @@ def _production(subject: Subject, decisions: tuple[DecisionSummary, ...]) -> Pro
         suspended=None if suspended is None else f"since {suspended['since'][:16]}Z: {suspended['reason']}",
         frozen=None if frozen is None else f"no promotions{until}: {frozen['reason']}",
     )
+
+
+def _side(subject: Subject, production: Production | None) -> Side | None:
+    if subject.champion is None or (production is not None and production.suspended is not None):
+        return None
+    return newest_side(subject.model, subject.champion, subject.data)
 
 
 def _versions(model: Model) -> list[Version]:

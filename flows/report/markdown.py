@@ -8,13 +8,16 @@ What people typed (authors, reasons) is escaped: it can neither become a link no
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from flows.night.outcome import Outcome, bars_in_words, figures_of, since_promotion
 from flows.night.state import OutcomeRow
 from flows.report.charts.drawing import png_data_url
-from flows.report.charts.evidence import evidence_over_nights, evidence_tonight, first_scores
+from flows.report.charts.evidence import earned_tonight, evidence_over_nights, evidence_tonight, first_scores
+from flows.report.data import ReportData
 from flows.report.decisions import DecisionSummary, newest_decisions
+from flows.report.front import front
 from registry import Model
 
 NIGHTS_DRAWN = 60
@@ -23,24 +26,63 @@ NIGHTS_DRAWN = 60
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#&~$!])")
 
 
-def decision_markdown(outcome: Outcome, model: Model, *, nights: int = NIGHTS_DRAWN) -> str:
-    """What a person reads after a night: the sentence, the table, where production stands, and the evidence.
+def decision_markdown(
+    outcome: Outcome, model: Model, told: ReportData | None = None, *, nights: int = NIGHTS_DRAWN
+) -> str:
+    """What a person reads after a night: the sentence once, when a promotion can be expected, the table, where
+    production stands, the evidence, and what was earned. ``told``: the night's report, where it was made.
 
     Reads up to ``nights`` decisions of the log. Raises what the registry raises where it cannot be read.
     """
+    decisions = newest_decisions(model, at_most=nights)
+    tonight = next((decision for decision in decisions if decision.number == outcome.decision), None)
     parts = [
-        f"# {_headline(outcome)}",
+        f"# {headline(outcome)}",
         _model_line(outcome),
         *(["**Simulated bars.** Nothing here says anything about a market."] if outcome.simulated else []),
-        f"> {escaped(outcome.sentence)}",
+        escaped(outcome.sentence),
         *(
             []
             if outcome.waiting is None
             else ["To approve it, until the next night is decided:", f"    {outcome.waiting}"]
         ),
+        *([f"**What to expect.** {tonight.expected}"] if tonight is not None and tonight.expected else []),
         _facts(outcome),
         _table(outcome),
-        *_evidence(outcome, newest_decisions(model, at_most=nights)),
+        *_evidence(tonight, decisions),
+        *_earned(told),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def champion_markdown(outcome: Outcome, told: ReportData | None = None) -> str:
+    """What production loads: since when, why, how it does, and how to load it. ``told``: the night's report, where it
+    was made. Where production is empty it says so."""
+    champion = outcome.champion
+    if champion is None:
+        parts = ["# Nothing is in production", _model_line(outcome), escaped(outcome.sentence)]
+        return "\n\n".join(parts) + "\n"
+    first = None if told is None else front(told)
+    how = "Forced by a person" if champion.forced else champion.how.replace("_", " ").capitalize()
+    parts = [
+        f"# {champion.version} ({escaped(champion.recipe or 'unnamed')}) is in production",
+        _model_line(outcome),
+        f"Since {champion.since[:10]} {champion.since[11:16]} UTC. {how} by {escaped(champion.by)}, decision "
+        f"{champion.decision}.",
+    ]
+    if first is not None:
+        lines = [line for line in (first.headline, first.lead, first.side) if line]
+        parts += ["## How it does", *map(escaped, lines)]
+        parts += [f"**{escaped(card.question)}** {card.answer}. {escaped(card.text)}" for card in first.cards]
+    where = f"{outcome.model} --registry {shlex.quote(outcome.registry)}"
+    parts += [
+        "## How to load it",
+        f"    from registry import Registry\n"
+        f"    champion = Registry({outcome.registry!r}).model({outcome.model!r}).load()\n"
+        f"    champion.predict(bars, pick=True)",
+        "Why it was chosen, and how it is served:",
+        f"    registry show {outcome.model} {champion.version} --registry {shlex.quote(outcome.registry)}\n"
+        f"    retrain explain {where}",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -67,8 +109,8 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def _headline(outcome: Outcome) -> str:
-    """Without the model's name: a long word in a heading runs out of a phone's page."""
+def headline(outcome: Outcome) -> str:
+    """The verdict and its night. Without the model's name: a long word in a heading runs out of a phone's page."""
     what = "Dry run" if outcome.dry_run else outcome.action.capitalize()
     if outcome.waiting is not None:
         what = "Held for approval"
@@ -114,9 +156,8 @@ def _cells(row: OutcomeRow, rows: Sequence[OutcomeRow]) -> list[str]:
     return [row.version or "", escaped(row.name), status, *figures_of(row, rows)]
 
 
-def _evidence(outcome: Outcome, decisions: tuple[DecisionSummary, ...]) -> list[str]:
+def _evidence(tonight: DecisionSummary | None, decisions: tuple[DecisionSummary, ...]) -> list[str]:
     """The charts of the evidence; one sentence where there is none yet."""
-    tonight = next((decision for decision in decisions if decision.number == outcome.decision), None)
     charts = [] if tonight is None else _decision_charts(tonight)
     curves = evidence_over_nights(decisions)
     if curves is not None:
@@ -125,6 +166,16 @@ def _evidence(outcome: Outcome, decisions: tuple[DecisionSummary, ...]) -> list[
     if not charts:
         charts = ["No challenger has evidence yet: the shortest window asks for 40 trading days beside a champion."]
     return ["## Evidence", *charts]
+
+
+def _earned(told: ReportData | None) -> list[str]:
+    """What the champion and the baselines would have earned on the same bars; nothing without a report."""
+    money = None if told is None else told.money
+    chart = None if money is None else earned_tonight((money.total, *money.references))
+    if money is None or chart is None:
+        return []
+    words = f"{money.words}; {money.first_day} to {money.last_day}. Baselines are on the same bars."
+    return ["## After costs", f"![Net pips of the champion and the baselines]({png_data_url(chart)})", escaped(words)]
 
 
 def _decision_charts(decision: DecisionSummary) -> list[str]:
@@ -142,7 +193,7 @@ def _decision_charts(decision: DecisionSummary) -> list[str]:
 
 
 def _how_to_read(decision: DecisionSummary) -> str:
-    text = "A challenger is promoted when its z passes the threshold and no guard holds it back."
+    text = "A challenger is promoted when its lead passes the red mark and no guard holds it back."
     if decision.smallest_visible:
         text += f" Differences under {decision.smallest_visible:.4f} {decision.score} a bar cannot be seen in a year."
     return text

@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.report.cards import cards
+from flows.report.calendar import calendar
 from flows.report.charts.drawing import svg
 from flows.report.charts.evidence import evidence_over_nights, evidence_tonight
 from flows.report.charts.interactive import evidence_figure, packed_plotly, score_figure
@@ -24,14 +24,17 @@ from flows.report.charts.palette import COLOURS
 from flows.report.charts.reliability import reliability_chart
 from flows.report.charts.score_history import RUN_DAYS, score_chart
 from flows.report.data import ReportData
-from flows.report.decisions import DecisionSummary
+from flows.report.front import felt, front, last_judged
 from flows.report.number_format import MINUS, brief, minute, signed
 from registry.format.phrases import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 OPEN_DECISIONS = 8
-"""Decisions that stand open on the page; earlier ones unfold."""
+"""Decisions that stand open in their section; earlier ones unfold."""
+
+OPEN_ADVICE = 3
+"""Things to do next that stand on the first screen; the others unfold."""
 
 
 def render(data: ReportData) -> str:
@@ -44,7 +47,9 @@ def render(data: ReportData) -> str:
         .get_template("report.html.j2")
         .render(
             data=data,
-            cards=cards(data),
+            front=front(data),
+            calendar=() if data.money is None else calendar(data.money.net),
+            felt=None if data.money is None else felt(data.money),
             drawings=drawings,
             figures=_embedded(figures),
             comparisons=_embedded(data.comparisons.to_dict()),
@@ -54,9 +59,10 @@ def render(data: ReportData) -> str:
             script_digest=_sha256(script),
             plotly=Markup(plotly),
             plotly_digest=plotly_digest,
-            last=_last_judged(data.decisions),
+            last=last_judged(data.decisions),
             decisions=data.decisions[::-1],
             open_decisions=OPEN_DECISIONS,
+            open_advice=OPEN_ADVICE,
             run_days=RUN_DAYS,
         )
         + "\n"
@@ -87,14 +93,9 @@ def _charts(data: ReportData) -> tuple[dict[str, Markup], dict[str, Any]]:
     draw("evidence", evidence_over_nights(data.decisions), "Evidence of each challenger night by night")
     if "evidence" in drawings:
         figures["evidence"] = evidence_figure(data.decisions)
-    last = _last_judged(data.decisions)
+    last = last_judged(data.decisions)
     draw("tonight", None if last is None else evidence_tonight(last), "Evidence of the last night")
     return drawings, figures
-
-
-def _last_judged(decisions: tuple[DecisionSummary, ...]) -> DecisionSummary | None:
-    """The newest decision of the gate that has evidence to show."""
-    return next((decision for decision in reversed(decisions) if decision.by_the_gate and decision.standings), None)
 
 
 def _embedded(values: Any) -> Markup:
@@ -118,7 +119,7 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"signed": _signed, "plain": _plain, "percent": _percent}
-    environment.filters |= {"day": minute, "brief": brief}
+    environment.filters |= {"day": minute, "brief": brief, "pips": lambda value: f"{signed(value, 1)} pips"}
     environment.globals["plural"] = plural
     return environment
 

@@ -61,6 +61,7 @@ def quality(
         bars=int(recent.sum()),
         rows_since=str(days[0]) if days.size else None,
         rows_to=str(days[-1]) if days.size else None,
+        drift=health.drift,
     )
 
 

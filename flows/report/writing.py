@@ -15,6 +15,7 @@ from flows.bars import Dataset
 from flows.errors import ReportFailed, RequestRefused
 from flows.job.plan import Job
 from flows.night.outcome import Outcome
+from flows.report.data import ReportData
 from flows.report.gathering import gather
 from flows.report.page import render
 from registry import Model
@@ -36,28 +37,44 @@ def write_report(
     Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
-    check_model(model, job.registry, job.source)
-    dataset = data or job.load_dataset()
-    check_bars(model, dataset)
-    moment = now or dataset.bars.as_of.to_pydatetime()
-    page = render(gather(job, model, dataset, moment))
-    path = out or Path(job.reports).expanduser() / f"{model.name}.html"
-    write_file(path, page.encode())
-    return path
+    return _write(job, _gathered(job, model, now, data), out)
 
 
-def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> Outcome:
-    """The outcome with the path of its report, or why there is none. A dry run has none. ``data``: the night's bars."""
+def night_report(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> tuple[Outcome, ReportData | None]:
+    """The outcome with the path of its report, or why there is none, and what the report holds. A dry run has none.
+
+    ``data``: the night's bars.
+    """
     if outcome.dry_run:
-        return outcome
+        return outcome, None
+    told = None
     try:
         model = job.open_model()
         complete = data if _covers_the_evidence(job, model) else None
-        report = str(write_report(job, model, now=read_time(outcome.as_of), data=complete))
+        told = _gathered(job, model, read_time(outcome.as_of), complete)
+        report = str(_write(job, told, None))
     except Exception as error:  # noqa: BLE001  # the night is decided: a report that fails is recorded, not raised
         log.error("the night is decided, but its report could not be made: %s", error)
         report = f"none: {error}"
-    return replace(outcome, report=report)
+    return replace(outcome, report=report), told
+
+
+def after_night(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> Outcome:
+    """The outcome of :func:`night_report`."""
+    return night_report(job, outcome, data=data)[0]
+
+
+def _gathered(job: Job, model: Model, now: datetime | None, data: Dataset | None) -> ReportData:
+    check_model(model, job.registry, job.source)
+    dataset = data or job.load_dataset()
+    check_bars(model, dataset)
+    return gather(job, model, dataset, now or dataset.bars.as_of.to_pydatetime())
+
+
+def _write(job: Job, told: ReportData, out: Path | None) -> Path:
+    path = out or Path(job.reports).expanduser() / f"{told.model}.html"
+    write_file(path, render(told).encode())
+    return path
 
 
 def _covers_the_evidence(job: Job, model: Model) -> bool:

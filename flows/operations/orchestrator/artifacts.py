@@ -1,8 +1,8 @@
 """A night in Prefect's UI: the name of its run, its progress, and artifacts.
 
 Artifacts stand under keys that stay the same for a model, so that the UI shows each as a history:
-``<model>-decision`` (the report), ``<model>-versions`` (the newest versions) and ``<model>-champion`` (where production
-loads from). A dry run has a key of its own, ``<model>-dry-run``.
+``<model>-decision`` (the night), ``<model>-champion`` (what production loads, why, how it does, how to load it) and
+``<model>-versions`` (the newest versions). A dry run has a key of its own, ``<model>-dry-run``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -32,7 +30,8 @@ from flows.fitting.queue import OnQueueProgress, QueueProgress
 from flows.job.request import RetrainRequest
 from flows.night.outcome import Outcome
 from flows.operations.alerts.notifier import flow_run
-from flows.report.markdown import decision_markdown
+from flows.report.data import ReportData
+from flows.report.markdown import champion_markdown, decision_markdown, headline
 from flows.settings import load_settings
 from registry import Model, VersionRecord
 
@@ -77,24 +76,25 @@ def walk_forward_progress() -> Iterator[OnQueueProgress]:
     yield report
 
 
-def publish(model: Model, outcome: Outcome) -> None:
-    """Write the artifacts of a night that was decided now, or of a dry run."""
-    key = artifact_key(outcome.model)
-    report = decision_markdown(outcome, model)
+def publish(model: Model, outcome: Outcome, told: ReportData | None = None) -> None:
+    """Write the artifacts of a night that was decided now, or of a dry run. ``told``: what the night's report holds.
+
+    Their descriptions begin with the verdict and leave the sentence to the page.
+    """
+    key, verdict = artifact_key(outcome.model), f"{headline(outcome)}, {outcome.model}."
+    report = decision_markdown(outcome, model, told)
     if outcome.dry_run:
-        create_markdown_artifact(report, f"{key}-dry-run", outcome.sentence)
+        create_markdown_artifact(report, f"{key}-dry-run", verdict)
         return
-    create_markdown_artifact(report, f"{key}-decision", outcome.sentence)
-    create_table_artifact(versions_table(model), f"{key}-versions", f"The newest versions of {outcome.model}.")
+    create_markdown_artifact(report, f"{key}-decision", verdict)
     champion = outcome.champion
+    loads = "Nothing is in production"
     if champion is not None:
-        text = f"{champion.version} ({champion.recipe})"
-        create_link_artifact(
-            place(outcome.registry, champion.artifact),
-            text,
-            f"{key}-champion",
-            f"What production loads since {champion.since[:16]}Z; `registry show {outcome.model} {champion.version}`.",
-        )
+        loads = f"{champion.version} ({champion.recipe}) is in production since {champion.since[:10]}"
+    create_markdown_artifact(champion_markdown(outcome, told), f"{key}-champion", f"{loads}, {outcome.model}.")
+    rows = versions_table(model)
+    newest = f"{rows[0]['version']} is the newest version" if rows else "No version yet"
+    create_table_artifact(rows, f"{key}-versions", f"{newest} of {outcome.model}; {NEWEST_VERSIONS} at most are shown.")
 
 
 def artifact_key(model: str) -> str:
@@ -122,9 +122,3 @@ def versions_table(model: Model) -> list[dict[str, str]]:
             }
         )
     return rows
-
-
-def place(registry: str, key: str | None) -> str:
-    """Where an object of the registry is, as an address."""
-    root = registry if "://" in registry else Path(registry).absolute().as_uri()
-    return root if key is None else f"{root.rstrip('/')}/{key}"

@@ -23,7 +23,8 @@ from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.operations.orchestrator import artifacts, log_lines
 from flows.operations.runs.screen import open_screen
 from flows.recipes import Recipe
-from flows.report.writing import after_night
+from flows.report.data import ReportData
+from flows.report.writing import night_report
 from registry import Clock, Model, Version
 from registry.errors import OutcomeUnknown, StoreUnavailable
 
@@ -43,7 +44,12 @@ RETRIED: dict[str, Any] = {
 }
 
 
-@task(name="load bars", task_run_name="load bars", **RETRIED)
+@task(
+    name="load bars",
+    task_run_name="load bars",
+    description="Bars up to the run's as-of, checked, with labels.",
+    **RETRIED,
+)
 def load(job: Job, clock: Clock) -> NightBars:
     bars = steps.load(job, clock)
     artifacts.rename_run(job.model, bars.night.day)
@@ -51,14 +57,24 @@ def load(job: Job, clock: Clock) -> NightBars:
     return bars
 
 
-@task(name="decided before?", task_run_name="decided before?", **RETRIED)
+@task(
+    name="decided before?",
+    task_run_name="decided before?",
+    description="Whether this night is decided already; then only the report is left.",
+    **RETRIED,
+)
 def look_up(night: NightContext) -> Outcome | None:
     outcome = steps.look_up(night)
     _log(log_lines.looked_up(outcome))
     return outcome
 
 
-@task(name="score new bars", task_run_name="score new bars", **RETRIED)
+@task(
+    name="score new bars",
+    task_run_name="score new bars",
+    description="Each bar that has no score yet, by the newest version trained before it.",
+    **RETRIED,
+)
 def gather(night: NightContext) -> Evidence | None:
     with artifacts.walk_forward_progress() as on_page:
         screen = open_screen()
@@ -75,6 +91,7 @@ def gather(night: NightContext) -> Evidence | None:
 
 @task(name="train", task_run_name="train {recipe.name}", **UNCACHED)
 def train(night: NightContext, recipe: Recipe) -> TrainedCandidate:
+    """One recipe, on every bar known."""
     candidate = steps.train(night, recipe)
     screen = open_screen()
     if screen is not None:
@@ -88,7 +105,12 @@ def train_all(night: NightContext) -> list[TrainedCandidate]:
     return train.map(unmapped(night), list(night.job.recipes)).result()
 
 
-@task(name="register", task_run_name="register", **RETRIED)
+@task(
+    name="register versions",
+    task_run_name="register versions",
+    description="Each trained model, as a version of the registry.",
+    **RETRIED,
+)
 def register(
     night: NightContext, evidence: Evidence | None, candidates: Sequence[TrainedCandidate]
 ) -> list[Version | None]:
@@ -97,7 +119,12 @@ def register(
     return versions
 
 
-@task(name="gate", task_run_name="gate", **RETRIED)
+@task(
+    name="judge against the champion",
+    task_run_name="judge against the champion",
+    description="The gate compares evidence; it promotes on nothing else.",
+    **RETRIED,
+)
 def judge(
     night: NightContext,
     evidence: Evidence | None,
@@ -109,30 +136,45 @@ def judge(
     return verdict
 
 
-@task(name="promote or hold", task_run_name="promote or hold", **RETRIED)
+@task(
+    name="promote or hold",
+    task_run_name="promote or hold",
+    description="The decision is written; where the champion changed meanwhile the night is judged again.",
+    **RETRIED,
+)
 def promote_or_hold(night: NightContext, versions: Sequence[Version | None], verdict: Verdict) -> Outcome | None:
     outcome = steps.promote_or_hold(night, versions, verdict)
     _log(log_lines.promoted_or_held(outcome))
     return outcome
 
 
-@task(name="report", task_run_name="report", **UNCACHED)
-def write_report(night: NightContext, outcome: Outcome) -> Outcome:
-    outcome = after_night(night.job, outcome, data=night.bars.data)
+@task(
+    name="write the report",
+    task_run_name="write the report",
+    description="One HTML file; a report that fails changes nothing about the decision.",
+    **UNCACHED,
+)
+def write_report(night: NightContext, outcome: Outcome) -> tuple[Outcome, ReportData | None]:
+    outcome, told = night_report(night.job, outcome, data=night.bars.data)
     _log(log_lines.reported(outcome))
-    return outcome
+    return outcome, told
 
 
-@task(name="show the night", task_run_name="show the night", **RETRIED)
-def publish(model: Model, outcome: Outcome) -> None:
-    artifacts.publish(model, outcome)
+@task(
+    name="publish the pages",
+    task_run_name="publish the pages",
+    description="The artifacts of this run: decision, champion, versions.",
+    **RETRIED,
+)
+def publish(model: Model, outcome: Outcome, told: ReportData | None) -> None:
+    artifacts.publish(model, outcome, told)
 
 
 def report(night: NightContext, outcome: Outcome) -> Outcome:
     """The outcome with its report, and its artifacts where it is new: it is decided, whatever becomes of them."""
-    outcome = write_report(night, outcome)
+    outcome, told = write_report(night, outcome)
     if not outcome.already_decided:
-        publish(night.model, outcome, return_state=True)
+        publish(night.model, outcome, told, return_state=True)
     return outcome
 
 

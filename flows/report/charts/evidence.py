@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from flows.pnl.account import SURE, PipsResult
 from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from flows.report.charts.palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
 from flows.report.decisions import ChallengerStanding, DecisionSummary
@@ -21,46 +22,48 @@ NightLine = tuple[list[str], list[float | None]]
 
 
 def evidence_tonight(decision: DecisionSummary) -> Figure | None:
-    """Each challenger's largest z as a bar beside the threshold; None where no window was full yet."""
-    standings = [standing for standing in decision.standings if standing.z is not None]
+    """Each challenger's lead over the champion with its 95 % interval, and where its promotion begins; None where no
+    window was full yet.
+
+    The threshold is one z for all; it stands at another lead for each, as their days vary differently.
+    """
+    standings = [standing for standing in decision.standings if standing.z is not None and standing.error is not None]
     if not standings or decision.threshold is None:
         return None
-    figure, (axes,) = empty_chart(height=0.95 + 0.32 * len(standings))
+    figure, (axes,) = empty_chart(height=1.35 + 0.36 * len(standings))
     axes.grid(visible=False)
-    z = [standing.z or 0.0 for standing in standings]
-    colours = [_bar_colour(standing, decision.threshold) for standing in standings]
-    axes.barh([standing.name for standing in standings], z, color=colours, height=0.6)
-    for row, value in enumerate(z):
-        _label(axes, f"{value:+.2f}", max(value, 0.0), row)
-    axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
-    axes.axvline(decision.threshold, color=RED.light, linewidth=1.6, linestyle="dashed")
-    axes.set_title(f"threshold {decision.threshold:.2f}", x=1.0, ha="right", fontsize=10, color=RED.light, loc="right")
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", labelcolor=INK.light)
-    axes.set_xlim(min([0.0, *z]) - 0.3, max(decision.threshold, *z) + 0.6)
-    name_axes(axes, x=f"z against {decision.champion} (no unit)")
+    for row, standing in enumerate(standings):
+        lead, error = standing.lead or 0.0, standing.error or 0.0
+        colour = _colour(standing, decision.threshold)
+        _interval(axes, lead, SURE * error, row, colour)
+        begins = decision.threshold * error
+        label = f"promoted above z {decision.threshold:.2f}" if row == 0 else None
+        axes.plot([begins, begins], [row - 0.3, row + 0.3], color=RED.light, linewidth=2.2, label=label)
+        end = max(lead + SURE * error, begins)
+        _label(axes, f"z {standing.z or 0.0:+.2f}", end, row)
+    _rows(axes, [standing.name for standing in standings])
+    axes.margins(x=0.12)
+    legend(axes)
+    name_axes(axes, x=f"lead over {decision.champion}, {decision.score} a bar (95 % interval)")
     return figure
 
 
 def first_scores(decision: DecisionSummary) -> Figure | None:
-    """What each recipe's stream scored before there was a champion, as a bar; None where there was one, or no score."""
+    """What each recipe's stream scored before there was a champion, with its 95 % interval beside zero, which is no
+    skill; None where there was one, or no score."""
     standings = [standing for standing in decision.standings if standing.lead is not None]
     if not standings or decision.champion is not None or decision.score is None:
         return None
-    leads = [standing.lead or 0.0 for standing in standings]
-    best = max(leads)
-    figure, (axes,) = empty_chart(height=0.95 + 0.32 * len(standings))
+    best = max(standing.lead or 0.0 for standing in standings)
+    figure, (axes,) = empty_chart(height=1.0 + 0.36 * len(standings))
     axes.grid(visible=False)
-    colours = [GREEN.light if lead == best else BLUE.light for lead in leads]
-    axes.barh([standing.name for standing in standings], leads, color=colours, height=0.6)
-    for row, lead in enumerate(leads):
-        _label(axes, f"{lead:+.4f}", max(lead, 0.0), row)
-    axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", labelcolor=INK.light)
-    span = max(best, 0.0) - min(0.0, *leads)
-    axes.set_xlim(min(0.0, *leads) - 0.05 * span, max(best, 0.0) + 0.2 * span)
-    name_axes(axes, x=f"{decision.score} a bar of its recipe's walk-forward")
+    for row, standing in enumerate(standings):
+        lead, half = standing.lead or 0.0, SURE * (standing.error or 0.0)
+        _interval(axes, lead, half, row, GREEN.light if lead == best else BLUE.light)
+        _label(axes, f"{lead:+.4f}", lead + half, row)
+    _rows(axes, [standing.name for standing in standings])
+    axes.margins(x=0.12)
+    name_axes(axes, x=f"{decision.score} a bar of its recipe's walk-forward (95 % interval; 0 is no skill)")
     return figure
 
 
@@ -123,7 +126,39 @@ def _nan(values: Sequence[float | None]) -> list[float]:
     return [float("nan") if value is None else value for value in values]
 
 
-def _bar_colour(standing: ChallengerStanding, threshold: float) -> str:
+def _interval(axes: Axes, value: float, half: float, row: int, colour: str) -> None:
+    """A dot with its interval."""
+    axes.errorbar([value], [row], xerr=[half], color=colour, marker="o", markersize=6, linewidth=2.0, capsize=3)
+
+
+def _rows(axes: Axes, names: Sequence[str]) -> None:
+    """Names down the side, the first on top, and the line of zero."""
+    axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis="y", labelcolor=INK.light)
+
+
+def _colour(standing: ChallengerStanding, threshold: float) -> str:
     if (standing.z or 0.0) > threshold:
         return ORANGE.light if standing.held_back_by else GREEN.light
     return BLUE.light
+
+
+def earned_tonight(results: Sequence[PipsResult]) -> Figure | None:
+    """Net pips a bar of the champion and the baselines on the same bars, with 95 % intervals; None without any.
+
+    ``results``: the champion's first.
+    """
+    if not results:
+        return None
+    figure, (axes,) = empty_chart(height=1.0 + 0.36 * len(results))
+    axes.grid(visible=False)
+    for row, result in enumerate(results):
+        half = result.net_interval or 0.0
+        _interval(axes, result.net_a_bar, half, row, BLUE.light if row == 0 else MUTED.light)
+        _label(axes, f"{result.net_a_bar:+.3f}", result.net_a_bar + half, row)
+    _rows(axes, [result.name for result in results])
+    axes.margins(x=0.12)
+    name_axes(axes, x="net pips a bar after costs (95 % interval)")
+    return figure

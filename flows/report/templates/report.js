@@ -47,14 +47,38 @@ function turn(name, figure) {
   return Plotly.react(live, shown.data, shown.layout, { responsive: true, displaylogo: false, displayModeBar: !narrow, modeBarButtonsToRemove: EXTRA });
 }
 
-async function turnAll() {
-  const figures = embedded("figures");
-  if (!Object.keys(figures).length || !(await unpackPlotly())) return;
-  const draw = () => Promise.all(Object.entries(figures).map(([name, figure]) => turn(name, figure)));
-  await draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  document.body.dataset.ready = "yes";
+// A chart becomes one to zoom when its section is opened: it takes its width from there.
+async function turnShown() {
+  const shown = Object.entries(embedded("figures")).filter(([name]) =>
+    document.getElementById(`chart-${name}`).checkVisibility());
+  if (!shown.length || !("Plotly" in window || (await unpackPlotly()))) return;
+  await Promise.all(shown.map(([name, figure]) => turn(name, figure)));
+  for (const [name] of shown) document.getElementById(`chart-${name}`).dataset.ready = "yes";
 }
+
+// --- sections -------------------------------------------------------------------------------------------------------
+
+const sections = [...document.querySelectorAll("details")];
+
+// A link to something inside a closed section opens it; paper has all of them open.
+function openTo(hash) {
+  const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (!target) return;
+  for (let at = target.querySelector(":scope > details") ?? target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  target.scrollIntoView();
+}
+
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = sections.filter((each) => !each.open);
+  for (const each of closed) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const each of closed) each.open = false;
+});
+addEventListener("hashchange", () => openTo(location.hash));
+for (const each of sections) each.addEventListener("toggle", turnShown);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", turnShown);
 
 // --- two versions ---------------------------------------------------------------------------------------------------
 
@@ -149,4 +173,5 @@ function offerVersions() {
 }
 
 if (comparisons.versions.length > 1) offerVersions();
-turnAll();
+openTo(location.hash);
+document.body.dataset.ready = "yes";

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -18,10 +19,11 @@ from flows.gate.nightly.decision import PooledLead
 from flows.gate.scoring.ledger import version_stream
 from flows.monitoring.health import ExpectedBars, day_before, examine
 from flows.night.nightly_rule import policy_of
-from flows.report.cards import cards
 from flows.report.data import ReportData
+from flows.report.front import front
 from flows.report.gathering import gather
 from flows.report.page import render
+from flows.report.side import newest_side
 from registry import Model, Registry
 from tests.clocks import FixedClock
 from tests.flows.nights import Nights, at, quick_calibration, short_bars
@@ -140,7 +142,7 @@ def test_a_rollback_begins_a_new_championship(lived: Lived, copied: Model, bars:
     told = of(lived, copied, bars)
     assert told.production is not None
     assert told.production.how == "rolled_back"
-    assert "ben rolled back to it" in cards(told)[0].text
+    assert "ben rolled back to it" in front(told).production
     assert told.quality is not None
     assert told.quality.days == 0, "the days before the rollback are none of this championship"
     assert told.changes[0].a == "v20"
@@ -150,15 +152,16 @@ def test_a_rollback_begins_a_new_championship(lived: Lived, copied: Model, bars:
 def test_a_forced_champion_is_told_as_a_persons(lived: Lived, copied: Model, bars: Dataset) -> None:
     copied.force("v2", author="ann", reason="I say so")
     told = of(lived, copied, bars)
-    assert "Forced by ann" in cards(told)[0].text
+    assert "Forced by ann" in front(told).production
 
 
 def test_suspension_and_freeze_come_first(lived: Lived, copied: Model, bars: Dataset) -> None:
     copied.freeze(author="ann", reason="year end")
     copied.suspend(author="ann", reason="strange fills")
     told = of(lived, copied, bars)
-    assert cards(told)[0].tone == "no"
-    assert "strange fills" in cards(told)[0].text
+    first = front(told)
+    assert (first.tone, first.headline, first.side) == ("no", "Stand aside: v1 is suspended", "")
+    assert "strange fills" in first.production
     assert ["strange fills" in told.advice[0].words, "year end" in told.advice[1].words] == [True, True]
     assert told.advice[0].command is not None
     assert told.advice[0].command.startswith("registry resume m ")
@@ -168,9 +171,40 @@ def test_a_signal_that_does_not_pay_is_told_so(told: ReportData) -> None:
     assert told.money is not None
     dear = replace(told.money.total, gross=100.0, cost=101.0)
     poor = replace(told, money=replace(told.money, total=dear, answer="no"))
-    card = cards(poor)[2]
-    assert (card.answer, card.tone) == ("No", "no")
-    assert "−1 pips net" in card.text
+    first = front(poor)
+    assert (first.cards[0].answer, first.tone) == ("No", "no")
+    assert first.headline == "Stand aside: v1 does not pay its costs"
+    assert (first.tiles[1].value, first.tiles[1].unit) == (-1.0, "pips")
+
+
+def test_still_good_is_amber_where_a_rule_of_thumb_does_better(told: ReportData) -> None:
+    assert told.quality is not None
+    own, *others = told.quality.rows
+    for accuracy, wanted in ((0.9, ("Yes, but", "caution")), (0.1, ("Yes", "yes"))):
+        rows = (own, *(replace(row, accuracy=accuracy, score=None) for row in others))
+        card = front(replace(told, quality=replace(told.quality, answer="yes", rows=rows, alarms=()))).cards[1]
+        assert (card.answer, card.tone) == wanted
+        assert card.text.startswith("A rule of thumb does better") is (accuracy == 0.9)
+
+
+def test_the_newest_side_is_what_the_champion_predicts(lived: Lived, told: ReportData, bars: Dataset) -> None:
+    side, frame = told.side, bars.bars.frame
+    assert side is not None
+    judged = frame[~bars.instrument.rollover(pd.DatetimeIndex(frame.index))]
+    loaded = lived.model.load()
+    predicted = loaded.predict(judged.iloc[-loaded.bars :], pick=True)
+    assert side.up == bool(predicted.up[-1])
+    assert side.said[:16] == (judged.index[-1] + timedelta(minutes=15)).isoformat()[:16]
+    assert side.until[:16] == (judged.index[-1] + timedelta(minutes=30)).isoformat()[:16]
+    assert side.over_the_rollover, "the newest bars are of the close of New York"
+
+
+def test_a_champion_that_cannot_be_loaded_has_no_side(lived: Lived, copied: Model, bars: Dataset) -> None:
+    champion = copied.champion()
+    assert champion is not None
+    assert newest_side(copied, champion, bars) is not None
+    missing = replace(champion, artifact=f"{champion.artifact}0")
+    assert newest_side(copied, missing, bars) is None
 
 
 @pytest.mark.parametrize(("z", "words"), [(1.5, "no fall of the champion"), (3.5, "it has fallen behind them")])
@@ -194,7 +228,9 @@ def test_sooner_than_the_first_champion(tmp_path: Path) -> None:
     data = gather(nights.job(at(3)), nights.model, nights.dataset(at(3)), at(3))
     assert (data.production, data.quality, data.money) == (None, None, None)
     assert (data.versions, len(data.comparisons.versions)) == (1, 1)
-    assert cards(data)[0].answer == "Nothing"
+    first = front(data)
+    assert (first.headline, first.lead, first.side) == ("Stand aside: nothing is in production", "", "")
+    assert first.cards[2].answer == "Nothing passed"
     page = render(data)
     assert "production stays empty" in page
     assert "no two versions" in page

@@ -9,8 +9,11 @@ from dataclasses import replace
 import pytest
 
 from flows.gate.nightly.decision import NightlyDecision
+from flows.report.charts.evidence import earned_tonight
 from flows.report.decisions import DecisionSummary, newest_decisions, proposal_summary
-from flows.report.markdown import decision_markdown, escaped, proposal_markdown
+from flows.report.front import front
+from flows.report.markdown import champion_markdown, decision_markdown, escaped, proposal_markdown
+from flows.report.writing import night_report
 from tests.flows.report.lived import HOSTILE, Lived
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -27,7 +30,7 @@ def rows_of(text: str, recipe: str) -> list[str]:
 
 def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
     text = decision_markdown(lived.outcome, lived.model)
-    assert f"> {escaped(lived.outcome.sentence)}" in text
+    assert text.count(escaped(lived.outcome.sentence)) == 1
     for row in lived.outcome.rows:
         assert row.accuracy is not None and row.auc is not None and row.since_accuracy is not None
         mine = "" if row.served else f"{row.accuracy:.2%}", "" if row.served else f"{row.auc:.4f}"
@@ -36,6 +39,44 @@ def test_it_tells_the_sentence_and_every_row(lived: Lived) -> None:
     champion = lived.outcome.champion
     assert champion is not None
     assert f"**In production:** {champion.version} " in text
+
+
+def test_it_says_when_a_promotion_can_be_expected(lived: Lived) -> None:
+    tonight = newest_decisions(lived.model)[-1]
+    assert f"**What to expect.** {tonight.expected}" in decision_markdown(lived.outcome, lived.model)
+    young = replace(tonight, standings=tuple(replace(each, z=None, days=3) for each in tonight.standings))
+    assert replace(young, shortest_window=40).expected == "The first comparison comes in 37 trading days."
+    assert replace(tonight, more_nights=12).expected == (
+        "A lead of the size seen would be promoted in about 12 nights."
+    )
+    assert replace(tonight, more_nights=None).expected.startswith("No promotion is in sight")
+    assert replace(tonight, kind="promoted").expected == ""
+
+
+def test_what_was_earned_is_drawn_beside_the_baselines(lived: Lived) -> None:
+    _, told = night_report(replace(lived.job(), reports=lived.registry + "-reports"), lived.outcome)
+    assert told is not None and told.money is not None
+    text = decision_markdown(lived.outcome, lived.model, told)
+    assert len(pictures(text)) == 3 and escaped(told.money.words) in text
+    figure = earned_tonight((told.money.total, *told.money.references))
+    assert figure is not None
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == [told.money.total.name, *(each.name for each in told.money.references)]
+    assert earned_tonight(()) is None
+
+
+def test_the_page_of_the_champion_says_since_when_why_how_it_does_and_how_to_load_it(lived: Lived) -> None:
+    _, told = night_report(replace(lived.job(), reports=lived.registry + "-reports"), lived.outcome)
+    assert told is not None
+    text = champion_markdown(lived.outcome, told)
+    first = front(told)
+    assert text.startswith("# v1 (line) is in production\n\n**m** (simulated)\n\nSince 2022-06-01 21:00 UTC. Promoted")
+    for line in (first.headline, first.lead, *(card.text for card in first.cards)):
+        assert escaped(line) in text
+    assert f"Registry({lived.registry!r}).model('m').load()" in text
+    assert "How it does" not in champion_markdown(lived.outcome)
+    empty = champion_markdown(replace(lived.outcome, champion=None))
+    assert empty.startswith("# Nothing is in production\n") and "load()" not in empty
 
 
 def test_it_says_simulated_first(lived: Lived) -> None:

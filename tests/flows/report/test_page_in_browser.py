@@ -16,12 +16,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from flows.bars import load_bars, prepare
-from flows.report.cards import cards
+from flows.report.calendar import calendar
 from flows.report.charts.score_history import running_mean
 from flows.report.data import ReportData
 from flows.report.decisions import newest_decisions
+from flows.report.front import front
 from flows.report.gathering import gather
-from flows.report.number_format import brief
+from flows.report.number_format import brief, signed
 from flows.report.page import render
 from registry import compare
 from tests.flows.report.lived import HOSTILE, NIGHTS, Lived, as_of
@@ -45,6 +46,14 @@ class Shown:
 
     def texts(self, selector: str) -> list[str]:
         return self.page.eval_on_selector_all(selector, "all => all.map(each => each.textContent)")
+
+
+def open_all(page: Page) -> None:
+    """Every section open, and its charts drawn."""
+    page.wait_for_selector("body[data-ready]")
+    page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+    page.wait_for_selector("#chart-score[data-ready]")
+    page.wait_for_selector("#chart-evidence[data-ready]")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +88,7 @@ def shown(browser: Browser, told: ReportData, file: Path) -> Iterator[Shown]:
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
     page.on("console", lambda message: found.complaints.append(message.text))
     page.goto(file.as_uri())
-    page.wait_for_selector("body[data-ready]")
+    open_all(page)
     yield found
     page.close()
 
@@ -90,9 +99,53 @@ def test_nothing_is_fetched_and_nothing_complains(shown: Shown, file: Path) -> N
 
 
 def test_the_first_screen_answers_three_questions(shown: Shown) -> None:
-    for number, card in enumerate(cards(shown.data), start=1):
+    first = front(shown.data)
+    assert shown.texts("h1") == [first.headline] and first.headline.startswith("Stand aside")
+    assert shown.texts("#side") == [first.side] and "Newest side of v1: " in first.side
+    for number, card in enumerate(first.cards, start=1):
         assert shown.texts(f"#answer-{number} p:last-child") == [card.text]
-        assert shown.page.locator(f"#answer-{number}").bounding_box()["y"] < DESK["height"] / 2  # type: ignore[index]  # None would fail as well
+        box = shown.page.locator(f"#answer-{number}").bounding_box()
+        assert box is not None and box["y"] < 0.75 * DESK["height"]
+    assert shown.values(".tiles") == [tile.value for tile in first.tiles if tile.value is not None]
+
+
+def test_a_phone_shows_two_rows_of_figures_without_scrolling(browser: Browser, file: Path) -> None:
+    page = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]  # a plain dict is what it takes
+    page.goto(file.as_uri())
+    boxes = [box for each in page.locator(".tile").all() if (box := each.bounding_box()) is not None]
+    assert len(boxes) == 6 and len({box["y"] for box in boxes}) == 2
+    assert max(box["y"] + box["height"] for box in boxes) < PHONE["height"]
+    page.close()
+
+
+def test_a_section_opens_on_demand_by_a_click_or_by_a_link_into_it(browser: Browser, file: Path) -> None:
+    page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]  # a plain dict is what it takes
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    assert not page.locator("#earned").is_visible() and not page.locator("#rows").is_visible()
+    page.get_by_role("heading", name="Has it earned anything, after costs?").last.click()
+    assert page.locator("#earned").is_visible() and not page.locator("#rows").is_visible()
+    page.evaluate("location.hash = 'good'")
+    page.locator("#rows").wait_for(state="visible")
+    page.close()
+
+
+def test_drift_reads_back_with_its_bound(shown: Shown) -> None:
+    assert shown.data.quality is not None and shown.data.quality.drift is not None
+    drift = shown.data.quality.drift
+    figures = [value for row in drift.rows for value in (row.index, row.bound, row.outside)]
+    assert shown.values("#drift tbody") == figures
+    assert shown.texts("#drift td:last-child") == [row.reading for row in drift.rows]
+
+
+def test_the_calendar_holds_the_result_of_each_day(shown: Shown) -> None:
+    money = shown.data.money
+    assert money is not None
+    months = calendar(money.net)
+    assert shown.texts(".month .title") == [month.name for month in months]
+    assert shown.values(".calendar .sum") == [month.pips for month in months]
+    titles = shown.page.eval_on_selector_all(".week i[title]", "all => all.map(each => each.title)")
+    assert f"{money.last_day}: {signed(money.net.values[-1] - money.net.values[-2], 1)} pips" in titles
 
 
 def test_quality_reads_back(shown: Shown) -> None:
@@ -219,7 +272,7 @@ def test_a_person_chooses_two_versions(shown: Shown, lived: Lived) -> None:
 
 
 def test_typed_text_is_shown_and_not_obeyed(shown: Shown) -> None:
-    assert shown.page.title() == "m (simulated): evolution report"
+    assert shown.page.title() == "m (simulated): report"
     assert shown.page.locator(".timeline b, .timeline a, .timeline script").count() == 0
     assert any(HOSTILE in text for text in shown.texts(".timeline li p:last-child"))
     assert any("<b>Eve</b>" in text for text in shown.texts(".timeline .when"))
@@ -234,13 +287,13 @@ def test_the_policy_lets_no_other_script_run(browser: Browser, file: Path, tmp_p
     page = browser.new_page()
     page.goto(spoiled.as_uri())
     page.wait_for_selector("body[data-ready]")
-    assert page.title() == "m (simulated): evolution report"
+    assert page.title() == "m (simulated): report"
     page.close()
 
 
 def test_simulated_bars_are_labelled_everywhere(shown: Shown) -> None:
     assert shown.page.locator(".banner").is_visible()
-    for place in (".eyebrow", "section:not(.cards):not(#next) h2", "figcaption", ".answer", "title", "footer"):
+    for place in (".eyebrow", "details h2", "figcaption", ".answer", "title", "footer"):
         texts = shown.texts(place)
         assert texts
         assert [text for text in texts if "simulated" not in text.lower()] == [], place
@@ -250,7 +303,7 @@ def test_simulated_bars_are_labelled_everywhere(shown: Shown) -> None:
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, file: Path, scheme: Any) -> None:
     page = browser.new_page(viewport=PHONE, color_scheme=scheme)  # type: ignore[arg-type]  # as above
     page.goto(file.as_uri())
-    page.wait_for_selector("body[data-ready]")
+    open_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[scheme]
@@ -263,6 +316,8 @@ def test_without_scripts_it_reads_complete(browser: Browser, file: Path) -> None
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
+    for each in page.locator("main > section > details > summary").all():
+        each.click()
     for name in ("score", "spread", "sum", "evidence"):
         assert page.locator(f"#chart-{name} .drawn svg").is_visible(), name
     assert page.locator("#earned tbody tr").count() > 5
@@ -274,3 +329,13 @@ def test_on_paper_the_drawings_stand_in_for_the_charts(shown: Shown) -> None:
     assert shown.page.locator("#chart-score .drawn").is_visible()
     assert not shown.page.locator("#chart-score .turned").is_visible()
     shown.page.emulate_media(media="screen")
+
+
+def test_paper_has_every_section_open(browser: Browser, file: Path) -> None:
+    page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]  # a plain dict is what it takes
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    page.emulate_media(media="print")
+    for place in ("#earned", "#rows", "#standings"):
+        assert page.locator(place).is_visible(), place
+    page.close()

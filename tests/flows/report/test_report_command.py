@@ -95,7 +95,7 @@ def test_after_a_night_its_report_is_there(lived: Lived, tmp_path: Path) -> None
     job = replace(lived.job(), reports=str(tmp_path))
     told = after_night(job, lived.outcome)
     assert told.report == str(tmp_path / "m.html")
-    assert f"As of {as_of(NIGHTS[-1]):%Y-%m-%d %H:%M} UTC" in (tmp_path / "m.html").read_text()
+    assert f"as of {as_of(NIGHTS[-1]):%Y-%m-%d %H:%M} UTC" in (tmp_path / "m.html").read_text()
     assert replace(told, report=None) == lived.outcome
 
 

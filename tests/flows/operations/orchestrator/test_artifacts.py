@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from flows.operations.orchestrator import artifacts
-from flows.operations.orchestrator.artifacts import artifact_key, place, run_name, versions_table
+from flows.operations.orchestrator.artifacts import artifact_key, run_name, versions_table
+from flows.report.markdown import escaped
 from registry import Registry
+from tests.flows.report.lived import Lived
 
 KEY = re.compile("[a-z0-9-]+")
 
@@ -44,9 +47,25 @@ def test_a_model_has_one_key_and_two_models_never_share_it() -> None:
     assert keys == [artifact_key(name) for name in names]
 
 
-def test_an_artifact_is_linked_where_it_lies(tmp_path: Path) -> None:
-    assert place("s3://models/registry/", "models/m/artifacts/x") == "s3://models/registry/models/m/artifacts/x"
-    assert place(str(tmp_path), "models/m/a") == f"file://{tmp_path}/models/m/a"
+def test_the_pages_of_a_night_begin_with_the_verdict_and_say_the_sentence_once(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, tuple[Any, str]] = {}
+    for name in ("create_markdown_artifact", "create_table_artifact"):
+        monkeypatch.setattr(
+            artifacts, name, lambda content, key, description: written.update({key: (content, description)})
+        )
+    artifacts.publish(lived.model, lived.outcome)
+    assert {key: description for key, (_, description) in written.items()} == {
+        "m-decision": "Held, night of 2022-06-14, m.",
+        "m-champion": "v1 (line) is in production since 2022-06-01, m.",
+        "m-versions": "v20 is the newest version of m; 50 at most are shown.",
+    }
+    page = written["m-decision"][0]
+    assert page.count(escaped(lived.outcome.sentence)) == 1
+    written.clear()
+    artifacts.publish(lived.model, replace(lived.outcome, dry_run=True, decision=None))
+    assert list(written) == ["m-dry-run"]
 
 
 def test_the_table_of_versions_of_an_empty_model_is_empty(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ NAMES = {
     "look_up": "decided before?",
     "gather": "score new bars",
     "train": "train {recipe.name}",
-    "register": "register",
-    "judge": "gate",
+    "register": "register versions",
+    "judge": "judge against the champion",
     "promote_or_hold": "promote or hold",
-    "write_report": "report",
-    "publish": "show the night",
+    "write_report": "write the report",
+    "publish": "publish the pages",
 }
 
 
@@ -31,4 +31,5 @@ def test_the_flow_leaves_no_step_to_its_plain_function() -> None:
 def test_each_task_run_is_named_by_what_it_does_and_only_talking_to_the_store_is_retried() -> None:
     found = {name: task for name, task in vars(tasks).items() if isinstance(task, Task)}
     assert {name: task.task_run_name for name, task in found.items()} == NAMES
+    assert all(task.description and task.description.endswith(".") for task in found.values())
     assert {name for name, task in found.items() if not task.retries} == {"train", "write_report"}
