@@ -12,6 +12,7 @@ from flows.pnl.account import SURE, PipsResult
 from flows.report.charts.drawing import date_axis, date_numbers, empty_chart, legend, line_style, name_axes
 from flows.report.charts.palette import BLUE, GREEN, INK, MUTED, ORANGE, RED
 from flows.report.decisions import ChallengerStanding, DecisionSummary
+from flows.report.number_format import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ def evidence_tonight(decision: DecisionSummary) -> Figure | None:
     standings = [standing for standing in decision.standings if standing.z is not None and standing.error is not None]
     if not standings or decision.threshold is None:
         return None
-    figure, (axes,) = empty_chart(height=1.35 + 0.36 * len(standings))
+    figure, (axes,) = empty_chart(height=1.35 + 0.45 * len(standings))
     axes.grid(visible=False)
     for row, standing in enumerate(standings):
         lead, error = standing.lead or 0.0, standing.error or 0.0
@@ -39,8 +40,15 @@ def evidence_tonight(decision: DecisionSummary) -> Figure | None:
         begins = decision.threshold * error
         label = f"promoted above z {decision.threshold:.2f}" if row == 0 else None
         axes.plot([begins, begins], [row - 0.3, row + 0.3], color=RED.light, linewidth=2.2, label=label)
-        end = max(lead + SURE * error, begins)
-        _label(axes, f"z {standing.z or 0.0:+.2f}", end, row)
+        axes.annotate(
+            f"z {signed(standing.z or 0.0, 2)}",
+            (lead, row),
+            (0, 8),
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+            color=INK.light,
+        )
     _rows(axes, [standing.name for standing in standings])
     axes.margins(x=0.12)
     legend(axes)
@@ -60,7 +68,7 @@ def first_scores(decision: DecisionSummary) -> Figure | None:
     for row, standing in enumerate(standings):
         lead, half = standing.lead or 0.0, SURE * (standing.error or 0.0)
         _interval(axes, lead, half, row, GREEN.light if lead == best else BLUE.light)
-        _label(axes, f"{lead:+.4f}", lead + half, row)
+        _label(axes, signed(lead, 4), lead + half, row)
     _rows(axes, [standing.name for standing in standings])
     axes.margins(x=0.12)
     name_axes(axes, x=f"{decision.score} a bar of its recipe's walk-forward (95 % interval; 0 is no skill)")
@@ -135,7 +143,7 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     """Names down the side, the first on top, and the line of zero."""
     axes.axvline(0.0, color=MUTED.light, linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_ylim(len(names) - 0.5, -0.6)
     axes.tick_params(axis="y", labelcolor=INK.light)
 
 
@@ -157,7 +165,7 @@ def earned_tonight(results: Sequence[PipsResult]) -> Figure | None:
     for row, result in enumerate(results):
         half = result.net_interval or 0.0
         _interval(axes, result.net_a_bar, half, row, BLUE.light if row == 0 else MUTED.light)
-        _label(axes, f"{result.net_a_bar:+.3f}", result.net_a_bar + half, row)
+        _label(axes, signed(result.net_a_bar, 3), result.net_a_bar + half, row)
     _rows(axes, [result.name for result in results])
     axes.margins(x=0.12)
     name_axes(axes, x="net pips a bar after costs (95 % interval)")
