@@ -184,46 +184,45 @@ class _Explorer:
         self.befalls: dict[tuple[int, Request, bool], list[tuple[int, Answer, int]]] = {}
         self.landings: dict[int, list[int]] = {}
         self.moves: dict[tuple[int, int, bool], list[tuple[int, int, int]] | None] = {}
+        self.ways: dict[State, int] = {}
+        """From each state that was gone through wholly, how many lead to an end."""
         self.report = Report()
 
     def run(self, world: World, faults: int, passes: int) -> Report:
         self.begin = world.hours
         begun = tuple(self.positions.of((who, -1, None)) for who in range(len(self.clients)))
-        first: State = (self.worlds.of(world), begun, faults, passes)
-        ways: dict[State, int] = {}
-        stack: list[tuple[State, list[State]]] = [(first, self._followers(first))]
-        seen = {first}
-        while stack:  # depth first; a state's ways are summed when all that follow it are known
-            state, followers = stack[-1]
-            left = next((follower for follower in followers if follower not in seen), None)
-            if left is not None:
-                seen.add(left)
-                stack.append((left, self._followers(left)))
-                continue
-            stack.pop()
-            self.report.steps += len(followers)
-            ways[state] = self._judge(state) + sum(ways[follower] for follower in followers)
-        self.report.states, self.report.schedules = len(ways), ways[first]
+        self.report.schedules = self._ways((self.worlds.of(world), begun, faults, passes))
+        self.report.states = len(self.ways)
         return self.report
 
+    def _ways(self, state: State) -> int:
+        """How many ways lead from a state, not seen before, to an end; calls are as deep as a schedule is long."""
+        ways = self.ways
+        followers, asking = self._followers(state)
+        found = 0 if asking else self._judge(state)
+        for follower in followers:
+            known = ways.get(follower)
+            found += self._ways(follower) if known is None else known
+        self.report.steps += len(followers)
+        ways[state] = found
+        return found
+
     def _judge(self, state: State) -> int:
-        outcomes = []
-        for position in state[1]:
-            outcome = self.next_of[position][0]  # its followers were looked for before
-            if isinstance(outcome, Request):
-                return 0
-            outcomes.append(outcome)
+        """An end: no client asks any more."""
+        outcomes = [self.next_of[position][0] for position in state[1]]
         self.report.ends += 1
         self.at_end(self.worlds.things[state[0]], outcomes)
         return 1
 
-    def _followers(self, state: State) -> list[State]:
+    def _followers(self, state: State) -> tuple[list[State], bool]:
+        """The states one step on, and whether any client still asks."""
         number, positions, faults, passes = state
-        world = self.worlds.things[number]
         found: list[State] = [(after, positions, faults, passes) for after in self._landed(number)]
-        asking = False
+        faulty, asking = faults != 0, False
+        known = self.moves
         for who, position in enumerate(positions):
-            moves = self._moves(number, position, faulty=faults != 0)
+            key = (number, position, faulty)
+            moves = known[key] if key in known else self._moves(key)
             if moves is None:
                 continue
             asking = True
@@ -232,14 +231,14 @@ class _Explorer:
                 (after, (*before, moved, *behind), faults if faults == UNLIMITED else faults - fault, passes)
                 for after, moved, fault in moves
             ]
-            if faults == 0 and self._commutes(world, self._next(position), steps[0][1][who]):
-                return steps
+            if not faulty and self._commutes(self.worlds.things[number], self._next(position), steps[0][1][who]):
+                return steps, asking
             found += steps
-        if asking and passes and not world.late:
+        if asking and passes and not (world := self.worlds.things[number]).late:
             later = world.after(self.pass_hours)
             if not any(self._outlived(each, later.hours) for each in positions):
                 found.append((self.worlds.of(later), positions, faults, passes - 1))
-        return found
+        return found, asking
 
     def _landed(self, number: int) -> list[int]:
         """The worlds after each of the creates that are on their way has come."""
@@ -248,20 +247,19 @@ class _Explorer:
             self.landings[number] = [self.worlds.of(world.landed(late)) for late in world.late]
         return self.landings[number]
 
-    def _moves(self, number: int, position: int, *, faulty: bool) -> list[tuple[int, int, int]] | None:
+    def _moves(self, key: tuple[int, int, bool]) -> list[tuple[int, int, int]] | None:
         """(the world after it, where the client is then, faults used) for whatever may befall its request there; None
-        where it makes none any more."""
-        key = (number, position, faulty)
-        if key not in self.moves:
-            request, who = self._next(position), self.positions.things[position][0]
-            self.moves[key] = (
-                [
-                    (after, self._moved(who, position, answer), fault)
-                    for after, answer, fault in self._befall(number, request, faulty=faulty)
-                ]
-                if isinstance(request, Request)
-                else None
-            )
+        where it makes none any more. ``key``: world, position, whether faults may be spent."""
+        number, position, faulty = key
+        request, who = self._next(position), self.positions.things[position][0]
+        self.moves[key] = (
+            [
+                (after, self._moved(who, position, answer), fault)
+                for after, answer, fault in self._befall(number, request, faulty=faulty)
+            ]
+            if isinstance(request, Request)
+            else None
+        )
         return self.moves[key]
 
     def _moved(self, who: int, position: int, answer: Answer) -> int:
