@@ -5,7 +5,9 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -88,6 +90,26 @@ def _environment_is_left_as_it_was() -> Iterator[None]:
         else:
             del os.environ[name]
     assert after == before, "the test has changed variables of this process: set them by monkeypatch"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As ``--dist loadfile``, but for one Prefect server: its files go to one process, which starts it once."""
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class WholeFiles(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "files that ask the Prefect server" if _asks_prefect(config.rootpath / file) else file
+
+    return WholeFiles(config, log)
+
+
+@cache
+def _asks_prefect(file: Path) -> bool:
+    return "import PrefectServer" in file.read_text(encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

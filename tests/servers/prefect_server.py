@@ -1,4 +1,8 @@
-"""Fixture: a real Prefect server in a process of its own, with its database in a temporary folder."""
+"""Fixture: a real Prefect server in a process of its own, with its database in a temporary folder.
+
+It takes eight seconds of a core to start, and a thirtieth of one while nobody asks it: the files that ask for it are
+run one after the other by one process (``tests/conftest.py``), and it is ended after the last test that does.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +64,29 @@ class PrefectServer:
         )
 
 
+_LEFT = pytest.StashKey[set[str]]()
+_SERVER = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.stash[_LEFT] = {item.nodeid for item in session.items if "prefect_server" in _fixtures(item)}
+
+
+@pytest.hookimpl(trylast=True)  # what the test itself set up is undone by then
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    left = item.session.stash[_LEFT]
+    left.discard(item.nodeid)
+    if not left and _SERVER in item.session.stash:
+        stop(item.session.stash[_SERVER])
+        del item.session.stash[_SERVER]
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+def prefect_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """A server on a free port of 127.0.0.1, its scheduler looking every second."""
     home = tmp_path_factory.mktemp("prefect")
     port = free_ports(1)[0]
@@ -82,6 +107,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
     log = home / "server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = start(command, log=log, env=env)
+    request.session.stash[_SERVER] = server
     try:
         wait_until_answers(server, f"{url}/health", log, seconds=90)
         yield PrefectServer(url, env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,13 @@ data = "bars"
 [models.broken]
 data = "nowhere"
 """)
+    before = datetime.now(UTC)
     done = prefect_server.run("python", "-c", RUN, cwd=tmp_path)
     assert done.returncode != 0
-    (flow,) = ask(prefect_server.url, "flow_runs/filter", {"flows": {"name": {"any_": ["retrain-all"]}}})
+    # where somebody deployed others are scheduled
+    begun = {"start_time": {"after_": before.isoformat(), "is_null_": False}}
+    wanted = {"flows": {"name": {"any_": ["retrain-all"]}}, "flow_runs": begun}
+    (flow,) = ask(prefect_server.url, "flow_runs/filter", wanted)
     assert flow["state"]["type"] == "FAILED" and flow["state"]["message"].startswith("broken: ")
     wanted = {"flow_runs": {"id": {"any_": [flow["id"]]}}}
     tasks = {each["name"]: each["state"]["type"] for each in ask(prefect_server.url, "task_runs/filter", wanted)}
