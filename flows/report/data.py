@@ -166,6 +166,28 @@ class Reliability:
 
 
 @dataclass(frozen=True)
+class ImportanceRow:
+    """What the champion loses a bar where this feature is shuffled, and its standard ``error`` by days."""
+
+    name: str
+    lost: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class FeatureImportance:
+    """``rows``: the most important feature first, in units of ``score`` a bar, on ``bars`` bars of ``days`` trading
+    days, ``first`` to ``last``, that the champion was not trained on."""
+
+    score: str
+    bars: int
+    days: int
+    first: str
+    last: str
+    rows: tuple[ImportanceRow, ...]
+
+
+@dataclass(frozen=True)
 class Changes:
     """What is not the same: from one version to another, and why these two."""
 
@@ -187,9 +209,9 @@ class Advice:
 
 @dataclass(frozen=True)
 class ReportData:
-    """A whole report. ``production``, ``side``, ``quality``, ``reliability`` and ``money`` are None while production is
-    empty (``side`` too while it is suspended, and ``money`` where no bar was scored). ``decisions``: the newest, oldest
-    first, of ``decided`` in all. ``rescored``: trading days of these that were corrected after they were scored;
+    """A whole report. What is about the champion is None while production is empty; ``side`` too while it is suspended,
+    ``money`` where no bar was scored, ``importance`` while few days were. ``decisions``: the newest, oldest first, of
+    ``decided`` in all. ``rescored``: trading days of these that were corrected after they were scored;
     ``retrospective``: what they scored too late to be live, or from restated values, in words."""
 
     model: str
@@ -203,6 +225,7 @@ class ReportData:
     quality: Quality | None
     money: Money | None
     reliability: Reliability | None
+    importance: FeatureImportance | None
     decisions: tuple[DecisionSummary, ...]
     decided: int
     rescored: tuple[str, ...]

@@ -16,6 +16,7 @@ from flows.report.baselines import with_references
 from flows.report.changes import changes
 from flows.report.data import Changes, Money, Production, Quality, ReportData, Side
 from flows.report.decisions import MOST_DECISIONS, DecisionSummary, newest_decisions
+from flows.report.importance import importance
 from flows.report.money import Terms, money
 from flows.report.quality import champion_stream, last_days, quality
 from flows.report.reliability import reliability
@@ -71,6 +72,7 @@ def gather(job: Job, model: Model, data: Dataset, now: datetime, *, ledger: Ledg
         quality=good,
         money=earned,
         reliability=None if champion is None or head is None else reliability(champion, evidence, head.state),
+        importance=None if champion is None else importance(model, champion, data, policy_of(job, head).score),
         decisions=decisions,
         decided=0 if head is None else head.n - scored_count(head),
         rescored=_rescored(model),

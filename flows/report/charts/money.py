@@ -50,7 +50,7 @@ def running_result(money: Money) -> Figure:
 def net_against_selectivity(found: Selectivity) -> Figure:
     """Net pips a day of each stream against how often it trades; what the champion's would have to be to be more than
     the best of all rules looked at by chance."""
-    figure, (axes,) = empty_chart(width=2.0 * WIDTH, height=3.6)
+    figure, (axes,) = empty_chart(width=1.4 * WIDTH, height=3.6)
     for number, line in enumerate(found.lines):
         style = {"color": INK.light, "linestyle": "solid"} if number == 0 else line_style(number)
         traded = [point for point in line.points if point.share > 0.0]
@@ -64,7 +64,7 @@ def net_against_selectivity(found: Selectivity) -> Figure:
             axes.plot(share, chance, label="more than chance from here", color=RED.light, linestyle="dotted")
     axes.axhline(0.0, color=MUTED.light, linewidth=1.0)
     axes.invert_xaxis()
-    name_axes(axes, x="share of bars with a position (%): more selective to the right", y="net (pips a day)")
+    name_axes(axes, x="bars with a position (%), more selective to the right", y="net (pips a day)")
     legend(axes, columns=3)
     return figure
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flows.arrays import Floats, Mask
+from flows.arrays import Mask
 from flows.gate.scoring.ledger import recipe_stream
 from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.job.plan import policy_of
@@ -16,18 +15,11 @@ from flows.pnl.account import PipsResult
 from flows.report.data import Money, Quality, Reliability
 from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
 from flows.report.dossier.subject import DossierSubject
+from flows.report.importance import mean_and_error
 from flows.report.quality import champion_stream
 
 TWO = 2.0
 """Standard errors in a ±."""
-
-
-def mean_and_error(values: Floats, day: npt.NDArray[np.datetime64]) -> tuple[float, float | None]:
-    """The mean of values a bar, shape (n_bars,), and its standard error by trading days; None of one day."""
-    mean = float(values.mean())
-    _, number = np.unique(day, return_inverse=True)
-    sums = np.bincount(number, values - mean)
-    return mean, None if sums.size < 2 else float(np.sqrt(np.square(sums).sum()) / values.size)
 
 
 def baselines(subject: DossierSubject, quality: Quality) -> DossierSection:

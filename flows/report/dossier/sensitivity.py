@@ -12,27 +12,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from flows.arrays import Floats, Mask
-from flows.bars import Dataset
 from flows.evidence.backfill import fits_before, refits
-from flows.gate.scoring.ledger import Ledger, Stream
-from flows.gate.scoring.stream_scorer import StreamScorer
+from flows.gate.scoring.ledger import Ledger
 from flows.job.plan import Job, policy_of
 from flows.recipes import Recipe
 from flows.recipes.predicting import input_matrix, scores_of
 from flows.recipes.training import Fit
 from flows.report.dossier.document import DossierSection, Fact, FactTable, Value
-from flows.report.dossier.measured import mean_and_error, two_errors
+from flows.report.dossier.measured import two_errors
 from flows.report.dossier.subject import DossierSubject
+from flows.report.importance import AS_IS, ledger_of, losses, mean_and_error, shuffled
 from registry.archive.input_schema import RowsOf
 from registry.clock import read_time
 
 DAYS = 250
 """Trading days, at most."""
-
-_AS_IS = "all features"
 
 
 def sensitivity(subject: DossierSubject) -> DossierSection:
@@ -43,14 +39,14 @@ def sensitivity(subject: DossierSubject) -> DossierSection:
     rows: list[tuple[Value, ...]] = []
     if recipe is not None:
         ledger = _asked_with_each_shuffled(subject, recipe)
-        falls = _falls(ledger, policy.score, _AS_IS)
+        falls = _falls(ledger, policy.score)
         if falls:
             best = max(falls, key=lambda name: falls[name][0])
             facts.append(Fact("best feature", best))
             without = _without(subject, recipe, best, ledger)
             falls |= {} if without is None else {f"fitted without {best}": without}
         rows = [(name, fall, two_errors(error)) for name, (fall, error) in falls.items()]
-        at = ledger.streams[_AS_IS].scored
+        at = ledger.streams[AS_IS].scored
         facts += [
             Fact("bars", int(at.sum()) or None),
             Fact("trading days", int(np.unique(ledger.day[at]).size) or None),
@@ -84,13 +80,13 @@ def _as_trained(subject: DossierSubject, recipe: Recipe) -> Job:
 
 def _asked_with_each_shuffled(subject: DossierSubject, recipe: Recipe) -> Ledger:
     """The recipe's scores of the last days: a stream of the bars as they are, and one for each feature shuffled."""
-    names = (_AS_IS, *recipe.signature.features)
+    names = (AS_IS, *recipe.signature.features)
     scores = {name: np.full(subject.asked.data.label.size, np.nan) for name in names}
     for step, fit, evaluated, inputs in _walked_forward(subject, recipe):
         for place, name in enumerate(names):
-            shuffled = inputs if name == _AS_IS else _shuffled(inputs, place - 1, (fit.seed, step, place))
-            scores[name][evaluated] = scores_of(fit.estimator, shuffled, cores=subject.asked.job.cores)
-    return _ledger(subject.asked.data, scores)
+            asked = inputs if name == AS_IS else shuffled(inputs, place - 1, (fit.seed, step, place))
+            scores[name][evaluated] = scores_of(fit.estimator, asked, cores=subject.asked.job.cores)
+    return ledger_of(subject.asked.data, scores)
 
 
 def _walked_forward(subject: DossierSubject, recipe: Recipe) -> Iterator[tuple[int, Fit, Mask, Floats]]:
@@ -101,12 +97,6 @@ def _walked_forward(subject: DossierSubject, recipe: Recipe) -> Iterator[tuple[i
         evaluated = scored & known
         for fit in fits_before(job, data, end):
             yield step, fit, evaluated, input_matrix(recipe.signature, RowsOf(data.bars.frame, evaluated))
-
-
-def _shuffled(inputs: Floats, column: int, seed: tuple[int, ...]) -> Floats:
-    found = inputs.copy()
-    found[:, column] = np.random.default_rng(seed).permutation(found[:, column])
-    return found
 
 
 def _without(subject: DossierSubject, recipe: Recipe, best: str, ledger: Ledger) -> tuple[float, float | None] | None:
@@ -120,28 +110,17 @@ def _without(subject: DossierSubject, recipe: Recipe, best: str, ledger: Ledger)
     for _, fit, evaluated, inputs in _walked_forward(subject, fewer):
         scores[evaluated] = scores_of(fit.estimator, inputs, cores=subject.asked.job.cores)
     known = ~np.isnan(label)
-    as_is = ledger.streams[_AS_IS]
+    as_is = ledger.streams[AS_IS]
     policy = policy_of(subject.asked.job, subject.head)
-    both = replace(ledger, streams={_AS_IS: as_is, best: replace(as_is, p=scores[known])})
-    return _falls(both, policy.score, _AS_IS)[best]
+    both = replace(ledger, streams={AS_IS: as_is, best: replace(as_is, p=scores[known])})
+    return _falls(both, policy.score)[best]
 
 
-def _ledger(data: Dataset, scores: dict[str, Floats]) -> Ledger:
-    known = ~np.isnan(data.label)
-    half, live = np.full(int(known.sum()), 0.5), np.ones(int(known.sum()), np.bool_)
-    streams = {name: Stream(name, each[known], half, live, None) for name, each in scores.items()}
-    opens = pd.DatetimeIndex(data.bars.frame.index)[known]
-    label, day, counted = data.label[known], data.trading_day[known], data.counted[known]
-    return Ledger(opens, label, day, counted, streams, {}, (), data.instrument, data.question)
-
-
-def _falls(ledger: Ledger, score: str, as_is: str) -> dict[str, tuple[float, float | None]]:
+def _falls(ledger: Ledger, score: str) -> dict[str, tuple[float, float | None]]:
     """By stream: what is lost a bar against the bars as they are, and its standard error by days."""
-    scores = StreamScorer(ledger, score)
     found = {}
-    for name in ledger.streams:
-        lost = scores.of(as_is, as_is) - scores.of(name, name)
+    for name, lost in losses(ledger, score).items():
         at = ledger.counted & ~np.isnan(lost)
-        if name != as_is and at.any():
+        if at.any():
             found[name] = mean_and_error(lost[at], ledger.day[at])
     return found

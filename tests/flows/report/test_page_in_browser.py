@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from flows.bars import load_bars, prepare
 from flows.report.calendar import calendar
 from flows.report.charts.score_history import running_mean
-from flows.report.data import ReportData
+from flows.report.data import FeatureImportance, ImportanceRow, ReportData
 from flows.report.decisions import newest_decisions
 from flows.report.front import front
 from flows.report.gathering import gather
@@ -136,6 +136,19 @@ def test_drift_reads_back_with_its_bound(shown: Shown) -> None:
     figures = [value for row in drift.rows for value in (row.index, row.bound, row.outside)]
     assert shown.values("#drift tbody") == figures
     assert shown.texts("#drift td:last-child") == [row.reading for row in drift.rows]
+
+
+def test_importance_reads_back(browser: Browser, told: ReportData, tmp_path: Path) -> None:
+    rows = (ImportanceRow("rsi_14", 0.01, 0.002), ImportanceRow("x", -0.001, None))
+    found = FeatureImportance("edge", 900, 21, "2022-05-02", "2022-06-14", rows)
+    path = tmp_path / "importance.html"
+    path.write_text(render(replace(told, importance=found)))
+    page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]  # a plain dict is what it takes
+    page.goto(path.as_uri())
+    shown = Shown(page, told)
+    assert shown.values("#importance tbody") == [0.01, 1.96 * 0.002, -0.001]
+    assert shown.texts("#importance tbody th") == ["rsi_14", "x"]
+    page.close()
 
 
 def test_the_calendar_holds_the_result_of_each_day(shown: Shown) -> None:
