@@ -6,12 +6,14 @@ Exit status: 0 done; 2 wrong usage or name; 3 not there; 5 refused (stale, decid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +25,7 @@ from registry.commands.options import CacheFolder, Json, ModelName, Url, moment,
 from registry.commands.output import bar, entry_row, say, show, version_row
 from registry.errors import NoChampion
 from registry.format.entries import Entry
+from registry.format.phrases import plural
 from registry.format.records import ChampionRecord
 from registry.model.retention import is_retired
 from registry.model.transitions import champion_of
@@ -69,7 +72,8 @@ def history(
     champion, head = opened.champion(), opened.versions.head()
     state = {} if head is None else head.state
     rows = [version_row(version, champion) for version in versions]
-    show(rows, as_json, lambda: Console().print(_history_table(model, versions, champion, state)))
+    told = _Told(model, versions, champion, state)
+    show(rows, as_json, lambda: _print_history(told))
 
 
 @app.command(epilog="Example: registry champion gbpusd_m15_direction --at 2024-05-01T12:00Z")
@@ -106,29 +110,54 @@ def log(
     show([entry_row(entry) for entry in entries], as_json, lambda: _print_log(model, entries))
 
 
-def _history_table(
-    model: str, versions: list[Version], champion: ChampionRecord | None, state: Mapping[str, Any]
-) -> Table:
-    tags: dict[str, str] = state.get("tags", {})
-    metrics = list(dict.fromkeys(name for version in versions for name in version.record.metrics))
-    table = Table(title=f"{model}: {len(versions)} versions", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("version", "registered, UTC", "recipe", "author"):
-        table.add_column(column, no_wrap=column in ("version", "registered, UTC"))
-    for name in metrics:
-        table.add_column(Text(name), justify="right")
-    table.add_column("")
-    for version in versions:
+@dataclass(frozen=True)
+class _Told:
+    """What a history tells: of a model its versions, the champion among them, and the state of their log."""
+
+    model: str
+    versions: Sequence[Version]
+    champion: ChampionRecord | None
+    state: Mapping[str, Any]
+
+
+def _print_history(told: _Told) -> None:
+    """The table in the width that there is: columns are left out, from the last metric on, and no figure is cut."""
+    console = Console()
+    metrics = list(dict.fromkeys(name for version in told.versions for name in version.record.metrics))
+    shown = ["recipe", *metrics, "author"]
+    left_out: list[str] = []
+    while len(shown) > 1 and _width(console, _history_table(told, shown)) > console.width:
+        left_out.append(shown.pop())
+    console.print(_history_table(told, shown))
+    if left_out:
+        names = ", ".join(reversed(left_out))
+        console.print(Text(f"no room for {names}: a wider window or --json shows them"), soft_wrap=True)
+
+
+def _width(console: Console, table: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+
+
+def _history_table(told: _Told, shown: Sequence[str]) -> Table:
+    tags: dict[str, str] = told.state.get("tags", {})
+    title = Text(f"{told.model}: {plural(len(told.versions), 'version')}")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("version", "registered, UTC", *shown):
+        words = column in ("version", "registered, UTC", "recipe", "author")
+        table.add_column(Text(column), justify="left" if words else "right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for version in told.versions:
         record = version.record
-        values = [record.metrics.get(name) for name in metrics]
-        notes = ["champion"] if champion is not None and champion.version == record.version else []
-        notes += ["retired"] if is_retired(state, record.number) else []
+        # what a person wrote is no markup
+        cells = {name: Text("" if value is None else f"{value:.4f}") for name, value in record.metrics.items()}
+        cells |= {"recipe": Text(record.recipe or ""), "author": Text(author_of(version))}
+        notes = ["champion"] if told.champion is not None and told.champion.version == record.version else []
+        notes += ["retired"] if is_retired(told.state, record.number) else []
         notes += [tag for tag, tagged in tags.items() if tagged == record.version]
         table.add_row(
             record.version,
             f"{dated(version):%Y-%m-%d %H:%M}",
-            Text(record.recipe or ""),  # what a person wrote is no markup
-            Text(author_of(version)),
-            *("" if value is None else f"{value:.4f}" for value in values),
+            *(cells.get(name, Text("")) for name in shown),
             Text(", ".join(notes)),
         )
     return table

@@ -18,6 +18,7 @@ from flows.operations.settings import load_operations
 from flows.operations.status.status import read_status
 from flows.settings import load_settings
 from registry import SystemClock
+from registry.commands.typed import as_typed
 
 
 def status(
@@ -62,6 +63,6 @@ def status(
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in [report.check_line] if check else report.lines:
-            console.print(line, markup=False)
+            console.print(as_typed(line), markup=False)
     if check and report.late:
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ import typer
 
 from registry.commands.output import print_escaped
 from registry.commands.settings_file import use_settings_file
+from registry.commands.typed import as_typed
 from registry.commands.variables import unknown_variables
 from registry.errors import InvalidRequest, RegistryError
 from registry.format.phrases import shortened
@@ -87,7 +88,7 @@ def _outcome(
         return wrong.exit_code, {"kind": "Usage", "message": wrong.format_message()}
     except errors as error:
         message = shortened(masked(str(error)))
-        _say(f"{name}: {message}")
+        _say(f"{name}: {as_typed(message)}")
         return getattr(error, "exit_status", 1), {"kind": type(error).__name__, "message": message}
 
 

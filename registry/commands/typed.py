@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
+
+# in backticks, at the beginning of a line, or after "then": where a command of ours stands in a sentence
+_COMMAND = re.compile(r"(?:(?<=`)|^|(?<=\bthen ))(retrain|registry)(?= [a-z]|`)", re.MULTILINE)
+
+
+def as_typed(text: str) -> str:
+    """A sentence with its commands of ``retrain`` and ``registry`` as whoever called one of them can type them.
+
+    It stays as it is where nobody did: in a library, under ``python -m``.
+    """
+    called = sys.argv[0]
+    if os.sep not in called or Path(called).name not in ("retrain", "registry"):
+        return text
+    return _COMMAND.sub(lambda found: program_here(found[1]), text)
 
 
 def typed(program: str, *words: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from registry.commands.typed import as_typed
 from registry.store.secrets import masked
 
 Grade = Literal["fine", "look", "wrong"]
@@ -25,7 +26,7 @@ class Finding:
     @property
     def lines(self) -> list[str]:
         first = f"{self.verdict:<6}{self.about}: {self.statement}"
-        return [first] if not self.fix else [first, f"      → {self.fix}"]
+        return [first] if not self.fix else [first, f"      → {as_typed(self.fix)}"]
 
     def to_dict(self) -> dict[str, Any]:
         return {"about": self.about, "verdict": self.verdict, "said": self.statement, "mend": self.fix}

@@ -122,3 +122,15 @@ def test_two_versions_without_metrics_are_compared_without_an_empty_table(url, r
     assert status == 0 and "features: added (rsi_14, adx_14)" in out and "fingerprint: added (abababababab…)" in out
     first = run("compare", NAME, "v4", "v5")[1].splitlines()[0]
     assert first.startswith("gbpusd: v5 beside v4: ") and first == snapshot
+
+
+def test_a_history_without_room_leaves_columns_out_and_cuts_no_figure(url, run, monkeypatch):
+    metrics = {f"metric_{number}": 0.123456 for number in range(8)}
+    Registry(url).model(NAME).register(None, VersionRecord(recipe="rf", metrics=metrics), author="ann")
+    monkeypatch.setenv("COLUMNS", "80")
+    out = run("history", NAME)[1]
+    assert max(map(len, out.splitlines()[:-1])) <= 80 and "…" not in out
+    assert "0.5500" in out and "metric_0" in out and out.splitlines()[-1].startswith("no room for metric_")
+    assert "metric_7, author: a wider window or --json" in out.splitlines()[-1]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "no room" not in run("history", NAME)[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.commands import typed as module
-from registry.commands.typed import typed
+from registry.commands.typed import as_typed, typed
 
 
 @pytest.fixture
@@ -50,3 +50,30 @@ def test_that_of_another_environment_is_not_taken_for_ours(
 
 def test_what_is_not_installed_beside_python_goes_by_its_name(ours: Path) -> None:
     assert module.program_here("retrain") == "retrain"
+
+
+SENTENCE = "a night (`retrain run`) makes one, then retrain status, and `registry log m`; my retrain run is not yours"
+
+
+def test_commands_of_a_sentence_get_their_path_where_one_was_called_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / ".venv" / "bin"
+    place.mkdir(parents=True)
+    for name in ("python", "retrain", "registry"):
+        (place / name).touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(place / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/retrain", "run"])
+    assert as_typed(SENTENCE) == (
+        "a night (`.venv/bin/retrain run`) makes one, then .venv/bin/retrain status, and `.venv/bin/registry log m`; "
+        "my retrain run is not yours"
+    )
+    assert as_typed("retrain deploy") == ".venv/bin/retrain deploy"
+    for called in ("retrain", "/usr/lib/python3/flows/cli.py"):
+        monkeypatch.setattr(sys, "argv", [called])
+        assert as_typed(SENTENCE) == SENTENCE
+    monkeypatch.setattr(sys, "argv", [str(place / "retrain")])
+    monkeypatch.setenv("PATH", str(place))
+    assert as_typed(SENTENCE) == SENTENCE
