@@ -32,6 +32,10 @@ it. An empty variable is as if it were not set.
 
 ## retrain.toml
 
+`retrain init` writes the file: it looks for yearly files in the folder, says what it finds odd about them, finds the
+clock by which their weekends begin and end when the market does, checks the registry as `retrain doctor` does, and
+asks (or takes options; `--yes` takes what is found). It replaces no file without `--force`.
+
 Every command of `retrain` and `registry` reads the file in its working folder, or the nearest one in a folder above, as
 git does. A key is a variable of this page without `RETRAIN_`, in lower case:
 

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from flows.errors import RetrainError
 
 COMMANDS = {
+    "init": "A settings file, retrain.toml, from what lies here.",
     "run": "One night: load, train, register, judge, promote or hold.",
     "features": "Yearly feature files from raw exports of prices.",
     "replay": "Past nights as if live, by the gate and by simpler rules.",

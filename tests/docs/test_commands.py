@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 import flows.cli
 import registry.cli
+from registry.commands.variables import VARIABLES
 from tests.docs import project
 from tests.docs.commands import PAGES, ROOT, Command, commands_of, files_of, python_of
 
@@ -78,6 +79,9 @@ def inside(lived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in list(os.environ):
         if name.startswith(("RETRAIN_", "PREFECT_", "AWS_")):
             monkeypatch.delenv(name)
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")  # a settings file of a page sets them, and monkeypatch puts back what was there
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setenv("RETRAIN_DATA", "path/to/bars")
     monkeypatch.setenv("RETRAIN_RECIPES_FILE", "recipes.toml")

@@ -86,6 +86,34 @@ def check(bars: SeenBars) -> Iterator[BarFinding]:
     yield bars.finding(Check.CLOCK, weight, late, f"{count}; the {where} would fit {_described(fitting, bars.clock)}")
 
 
+@dataclass(frozen=True)
+class DetectedClock:
+    """The clock by which most weekends begin and end at the market's own moment. ``fit``: how many of ``weekends`` have
+    no bar in the closed market by it."""
+
+    name: str
+    stamped: str
+    fit: int
+    weekends: int
+
+    @property
+    def sure(self) -> bool:
+        """Whether there are enough weekends, and at most one of fifty does not fit."""
+        return self.weekends >= ENOUGH and self.weekends - self.fit <= self.weekends // 50
+
+
+def detect(bars: SeenBars) -> DetectedClock | None:
+    """The clock that fits the weekends of ``bars`` best, of equals the one they were read by; None where no weekend is
+    seen, or the market is never shut."""
+    edges = _edges(bars)
+    if not edges.last.size or bars.instrument.hours.week is None:
+        return None
+    here = _fit(edges, bars.clock, bars.instrument)
+    best = _fitting(edges, bars.clock, here, bars.instrument) or here
+    weekends = int(edges.last.size)
+    return DetectedClock(best.name, best.stamped, weekends - int(best.wrong.sum()), weekends)
+
+
 def _described(fit: _Fit, clock: FileClock) -> str:
     stamped = "" if fit.stamped == clock.stamped else f", stamped at the {fit.stamped} (RETRAIN_STAMPED={fit.stamped})"
     return f"{fit.name}{stamped}"
