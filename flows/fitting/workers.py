@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -26,7 +26,8 @@ from flows.fitting.tasks import DoneFit, FitContext, FitTask, fit_measured
 from flows.recipes import environment
 from registry.extras import needing
 
-DoneFits = Iterator[DoneFit]
+DoneFits = Generator[DoneFit, None, None]
+"""Whoever stops taking results before the last closes it: fits that nobody waits for are then not begun."""
 
 PATIENCE = 10
 """Seconds to wait for a Dask scheduler, and for its first worker."""
@@ -58,7 +59,7 @@ class WorkerPool:
         whatever a fit raises.
         """
         if not tasks:
-            return iter(())
+            return (fit for fit in list[DoneFit]())
         if self.dask is not None:
             return _by_dask(self.dask, context, tasks)
         if self.workers == 1:

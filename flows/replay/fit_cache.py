@@ -6,8 +6,10 @@ stopped, and one with one recipe more fits that recipe alone.
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,6 +29,7 @@ from flows.job.plan import Job
 from flows.night.nightly_rule import last_days
 from flows.recipes import Recipe, environment
 from registry import key_digest
+from registry.errors import StoreFull, StoreUnavailable
 from registry.store.files import write_atomically
 
 DAYS_AHEAD = 5
@@ -132,7 +135,9 @@ def fill_cache(
     how many fits are there, and of how many.
 
     Raises :class:`RequestRefused` where ``span`` has no trading day or labels are not of the next bar,
-    :class:`BarsMissing` where nothing lies before it to train on, and as :meth:`WorkerPool.run` does.
+    :class:`BarsMissing` where nothing lies before it to train on, :class:`~registry.errors.StoreFull` where a fit finds
+    no room and :class:`~registry.errors.StoreUnavailable` where it cannot be written, and as :meth:`WorkerPool.run`
+    does.
     """
     if data.question != NEXT_BAR:
         raise RequestRefused(
@@ -207,18 +212,27 @@ def _fitted(
     done = len(tasks) - len(missing)
     if progress is not None:
         progress(done, len(tasks))
-    for fitted in pool.run(context, [tasks[path] for path in missing]):
-        _save(missing[fitted.number], fitted.p)
-        done += 1
-        if progress is not None:
-            progress(done, len(tasks))
+    with closing(pool.run(context, [tasks[path] for path in missing])) as fits:
+        for fitted in fits:
+            _save(missing[fitted.number], fitted.p)
+            done += 1
+            if progress is not None:
+                progress(done, len(tasks))
     return {path: _load(path, task) for path, task in tasks.items()}
 
 
 def _save(path: Path, p: Floats) -> None:
     content = io.BytesIO()
     np.save(content, p, allow_pickle=False)
-    write_atomically(path, content.getvalue())
+    try:
+        write_atomically(path, content.getvalue())
+    except OSError as failed:
+        full = failed.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (StoreFull if full else StoreUnavailable)(
+            f"a fit cannot be kept in {path.parent} ({failed.strerror or failed}): "
+            f"{'free some space' if full else 'see to the folder'}, or choose another by --tape; "
+            "all fits before it are kept, and the same command goes on from them"
+        ) from failed
 
 
 def _load(path: Path, task: FitTask) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flows.bars import Dataset, prepare, write_sample
+from flows.commands.replay import replay
 from flows.errors import BarsMissing, RequestRefused, WorkersLost
 from flows.fitting import workers
 from flows.fitting.tasks import FitContext, FitTask, dataset_at, fit_and_predict, runs
@@ -32,6 +34,7 @@ from flows.job.request import RetrainRequest
 from flows.replay import NightSpan, WorkerPool, fill_cache
 from flows.settings import Settings
 from registry.commands.ending import INTERRUPTED
+from registry.errors import StoreFull
 
 FIRST, LAST = date(2022, 6, 6), date(2022, 6, 9)
 SPAN = NightSpan(FIRST, LAST)
@@ -86,32 +89,95 @@ def test_a_cluster_says_what_one_process_says(
     assert fits(tmp_path) == fits(alone)
 
 
-@pytest.mark.parametrize(("end", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, INTERRUPTED)])
-def test_a_replay_killed_between_fits_goes_on_with_the_others(
-    job: Job, data: Dataset, alone: Path, tmp_path: Path, end: signal.Signals, status: int
-) -> None:
-    span = ["--from", str(FIRST), "--to", str(LAST), "--tape", str(tmp_path), "--workers", "2"]
+def replay_command(job: Job, place: Path) -> list[str]:
+    span = ["--from", str(FIRST), "--to", str(LAST), "--tape", str(place), "--workers", "2", "--json"]
     recipes = [option for recipe in job.recipes for option in ("--recipe", recipe.name)]
-    command = [sys.executable, "-m", "flows.cli", "replay", "--data", job.source, *span, *recipes]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while len(fits(tmp_path)) < 3:
-        assert running.poll() is None, "it ended before it could be killed"
+    return [sys.executable, "-m", "flows.cli", "replay", "--data", job.source, *span, *recipes]
+
+
+def stopped(command: list[str], place: Path, end: signal.Signals, *, at: int, later: float = 0.0) -> tuple[int, str]:
+    """How the command ended and what it told, sent a signal ``later`` seconds after it kept its fit number ``at``."""
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(fits(place)) < at:
+        assert running.poll() is None, "it ended before it could be stopped"
         time.sleep(0.01)
+    time.sleep(later)
     pool = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(end)
     told = running.communicate(timeout=60)[1]
-    assert running.returncode == status
-    assert "Traceback" not in told
-    if end == signal.SIGINT:
-        assert told.splitlines()[-1].startswith("retrain: stopped by Ctrl-C")
-    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
-    assert len(finished) < len(fits(alone))
     assert pool
     left = psutil.wait_procs(pool, timeout=20)[1]
     assert all(worker.status() == psutil.STATUS_ZOMBIE for worker in left), "dead, be they still in the table"
+    return running.returncode, told
+
+
+def kept_since(place: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in place.rglob("*.npy")}
+
+
+def test_a_replay_stopped_by_a_person_goes_on_with_the_other_fits(
+    job: Job, data: Dataset, alone: Path, tmp_path: Path
+) -> None:
+    status, told = stopped(replay_command(job, tmp_path), tmp_path, signal.SIGINT, at=3)
+    assert status == INTERRUPTED
+    assert "Traceback" not in told
+    assert told.splitlines()[-1].startswith("retrain: stopped by Ctrl-C")
+    finished = kept_since(tmp_path)
+    assert len(finished) < len(fits(alone))
     fill_cache(job, data, SPAN, tmp_path, pool=WorkerPool(workers=2))
     assert fits(tmp_path) == fits(alone)
-    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert finished.items() <= kept_since(tmp_path).items()
+
+
+@pytest.mark.timeout(300)  # three runs, each with processes of its own
+def test_a_replay_killed_twice_says_in_the_end_what_one_says_that_nobody_killed(
+    job: Job, alone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moments = np.random.default_rng(18)
+    killed = tmp_path / "killed"
+    finished: dict[Path, int] = {}
+    for first, last in ((1, 6), (8, 12)):  # of sixteen fits
+        at, later = int(moments.integers(first, last)), float(moments.uniform(0.0, 0.05))
+        status, told = stopped(replay_command(job, killed), killed, signal.SIGKILL, at=at, later=later)
+        assert (status, "Traceback" in told) == (-signal.SIGKILL, False)
+        assert finished.items() <= kept_since(killed).items()  # none is made again
+        finished = kept_since(killed)
+        assert at <= len(finished) < len(fits(alone))
+    undisturbed = copied(alone, tmp_path)
+    tables = [table(job, place, capsys) for place in (killed, undisturbed)]
+    assert tables[0] == tables[1]
+    assert json.loads(tables[0])["lines"]
+    assert finished.items() <= kept_since(killed).items()
+    assert fits(killed) == fits(undisturbed)
+
+
+def table(job: Job, place: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command prints, fits that are missing made by two processes."""
+    recipes = [recipe.name for recipe in job.recipes]
+    replay(str(FIRST), str(LAST), job.source, recipes, tape=place, workers=2, as_json=True)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_ends_a_replay_with_what_to_do_and_keeps_the_fits_before(
+    job: Job, data: Dataset, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    room = iter(range(3))
+
+    def fsync(descriptor: int) -> None:
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr("registry.store.files.os.fsync", fsync)
+        with pytest.raises(StoreFull, match=r"No space left on device.*free some space, or choose another by --tape"):
+            fill_cache(job, data, SPAN, tmp_path, pool=WorkerPool(workers=workers))
+    assert len(fits(tmp_path)) == 3
+    assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".npy"] * 3  # nothing half written
+    finished = kept_since(tmp_path)
+    fill_cache(job, data, SPAN, tmp_path, pool=WorkerPool(workers=workers))
+    assert fits(tmp_path) == fits(alone)
+    assert finished.items() <= kept_since(tmp_path).items()
 
 
 def test_one_recipe_more_is_fitted_alone(job: Job, data: Dataset, alone: Path) -> None:
