@@ -67,7 +67,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     help="Train candidates, register them, promote one only when it beats the champion.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -92,8 +92,12 @@ def main() -> None:
 
 
 @app.callback()
-def retrain() -> None:
-    """Train candidates, register them, promote one only when it beats the champion."""
+def retrain(context: typer.Context) -> None:
+    """Train candidates, register them, promote one only when it beats the champion. Alone: where things stand."""
+    if context.invoked_subcommand is None:
+        from flows.commands.overview import show_overview
+
+        show_overview()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,15 @@ from typing import Annotated, get_args
 import typer
 
 from flows.errors import RequestRefused
+from registry.commands.options import models_named
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Name of the model; needed where the registry has several.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Name of the model; needed where the registry has several.",
+        autocompletion=models_named,
+    ),
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of the model (RETRAIN_MODEL).")]
 RegistryUrl = Annotated[str | None, typer.Option("--registry", help="Folder or s3:// root (RETRAIN_REGISTRY).")]

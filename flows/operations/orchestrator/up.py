@@ -6,12 +6,14 @@ with it, and the next run completes what is missing.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -40,6 +42,10 @@ _PATIENCE_WORKER, _PATIENCE_SERVER = 2.5, 1.5  # seconds; together with the rest
 
 class PortTaken(RetrainError):
     """The port is in use: by another program, or by a server that was left behind."""
+
+
+class AlreadyUp(RetrainError):
+    """Another ``retrain up`` has the folder of the server's database; nothing was started."""
 
 
 class UpFailed(RetrainError):
@@ -75,6 +81,11 @@ class Place:
     def note(self) -> Path:
         """The file that says which processes are up."""
         return self.home / "up.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the living ``up`` of this folder holds, with its process and its address in it."""
+        return self.home / "up.lock"
 
 
 def environment(place: Place, base: Mapping[str, str]) -> dict[str, str]:
@@ -133,9 +144,15 @@ def _starts(env: Mapping[str, str]) -> str:
 
 
 def up(place: Place, tell: Callable[[str], None], clock: Clock) -> None:
-    """Run until a signal; ``tell`` shows a line. Raises :class:`PortTaken`, :class:`UpFailed`."""
+    """Run until a signal; ``tell`` shows a line. Raises :class:`PortTaken`, :class:`AlreadyUp`,
+    :class:`UpFailed`."""
     place.home.mkdir(parents=True, exist_ok=True)
     _refuse_taken(place)
+    with _alone(place):
+        _run(place, tell, clock)
+
+
+def _run(place: Place, tell: Callable[[str], None], clock: Clock) -> None:
     if place.host not in LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         tell(f"Warning: {place.host} is reachable from other machines and nobody is asked for a password:")
         tell("  set PREFECT_SERVER_API_AUTH_STRING=user:password, or leave --host at 127.0.0.1.")
@@ -255,6 +272,29 @@ def _show(place: Place, env: Mapping[str, str], tell: Callable[[str], None]) -> 
         "Ctrl-C stops everything.",
     ):
         tell(line)
+
+
+@contextmanager
+def _alone(place: Place) -> Iterator[None]:
+    """Holds the folder's lock, the kernel's, which a killed process gives back; :class:`AlreadyUp`.
+
+    Two servers on one database both schedule its runs, and each marks those of the other late or lost.
+    """
+    with place.lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            file.seek(0)
+            pid, _, ui = file.read().strip().partition(" ")
+            raise AlreadyUp(
+                f"`retrain up` is running already: process {pid} at {ui}, with its database in {place.home}. Use that "
+                f"one (export PREFECT_API_URL={ui}/api), stop it (`kill {pid}`), or give this one a database of its "
+                "own with --home FOLDER"
+            ) from held
+        file.truncate(0)
+        file.write(f"{os.getpid()} {place.ui}\n")
+        file.flush()
+        yield
 
 
 def _refuse_taken(place: Place) -> None:

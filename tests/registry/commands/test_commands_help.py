@@ -51,12 +51,15 @@ def test_help_shows_an_example(run, command):
     [
         ("registry roll", ["rollback"]),
         (f"registry history {NAME[:2]}", [NAME]),
+        ("retrain exp", ["explain"]),
+        (f"retrain explain {NAME[:2]}", [NAME]),
         ("registry history --registry nowhere/else g", []),
         ("registry history --registry s3:// g", []),
     ],
 )
 def test_the_shell_completes_commands_and_models(url, words, completed):
-    asked = {"_REGISTRY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    program = [str(Path(sys.executable).with_name("registry"))]
+    name = words.split()[0]
+    asked = {f"_{name.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    program = [str(Path(sys.executable).with_name(name))]
     told = subprocess.run(program, env={**os.environ, **asked}, capture_output=True, text=True, check=False)
     assert (told.stdout.split(), told.stderr) == (completed, "")
