@@ -17,7 +17,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from registry.clock import say_time
+from registry.clock import SystemClock, read_time, say_time
 from registry.commands import acts, exchange, upkeep, versions
 from registry.commands.default_model import ModelCommands
 from registry.commands.ending import run_command
@@ -86,9 +86,12 @@ def champion(model: ModelName, registry: Url = ".retrain/registry", at: At = Non
         when = "" if at is None else f" at {at}"
         raise NoChampion(f"{model} has no champion{when}: nothing was promoted in {registry}")
     entry = opened.decisions.read(record.decision)
-    suspended = decided.state.get("suspended")
-    row = {**record.to_dict(), "sentence": str(entry), "suspended": suspended}
-    show(row, as_json, lambda: _print_champion(model, record, entry, suspended))
+    suspended, frozen = decided.state.get("suspended"), decided.state.get("frozen")
+    if frozen is not None and frozen["until"] is not None:
+        then = SystemClock().now() if at is None else moment(at)
+        frozen = frozen if read_time(frozen["until"]) > then else None  # over by itself
+    row = {**record.to_dict(), "sentence": str(entry), "suspended": suspended, "frozen": frozen}
+    show(row, as_json, lambda: _print_champion(model, record, entry, suspended, frozen))
 
 
 @app.command(epilog="Example: registry log gbpusd_m15_direction --limit 10")
@@ -163,7 +166,13 @@ def _history_table(told: _Told, shown: Sequence[str]) -> Table:
     return table
 
 
-def _print_champion(model: str, record: ChampionRecord, entry: Entry, suspended: Mapping[str, Any] | None) -> None:
+def _print_champion(
+    model: str,
+    record: ChampionRecord,
+    entry: Entry,
+    suspended: Mapping[str, Any] | None,
+    frozen: Mapping[str, Any] | None,
+) -> None:
     console = Console(highlight=False, soft_wrap=True)
     simulated = ", trained on simulated bars" if record.simulated else ""
     console.print(f"{model}: {record.version} ({record.recipe or 'no recipe'}){simulated}", markup=False)
@@ -173,6 +182,9 @@ def _print_champion(model: str, record: ChampionRecord, entry: Entry, suspended:
     if suspended is not None:
         since = say_time(suspended["since"])
         console.print(f"not in production: suspended since {since}: {suspended['reason']}", markup=False)
+    if frozen is not None:
+        until = "a person unfreezes it" if frozen["until"] is None else say_time(frozen["until"])
+        console.print(f"frozen: nothing is promoted until {until}: {frozen['reason']}", markup=False)
 
 
 def _print_log(model: str, entries: list[Entry]) -> None:

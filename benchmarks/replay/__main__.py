@@ -78,7 +78,9 @@ def table(lines: Sequence[RuleRow]) -> str:
     return "\n".join(rows)
 
 
-def _sure(value: float, error: float, digits: int) -> str:
+def _sure(value: float | None, error: float | None, digits: int) -> str:
+    if value is None:
+        return "–"
     return f"{value:+.{digits}f} ± {SURE * error:.{digits}f}".replace("-", "−") if error else "0"
 
 

@@ -33,11 +33,15 @@ def explain(
     entry = decision_entry(existing, version)
     record: Any = existing.decision_record(entry)
     if as_json:
-        sys.stdout.write(json.dumps({"entry": entry.n, "sentence": str(entry), "record": record}, indent=2) + "\n")
+        told = {"entry": entry.n, "sentence": str(entry), "detail": entry.body.get("detail"), "record": record}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return
     console = Console(highlight=False)
     console.print(f"decision {entry.n}, {entry.time:%Y-%m-%d %H:%M} UTC, by {entry.author}")
     console.print(str(entry), style="bold", soft_wrap=True, markup=False)
+    for clause in (entry.body.get("detail") or "").split("; "):
+        if clause:
+            console.print(f"- {clause}", soft_wrap=True, markup=False)
     if record is not None and record.get("rule") == "nightly":
         decision = NightlyDecision.from_dict(record)
         console.print(_evidence_table(decision))

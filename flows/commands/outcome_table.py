@@ -26,6 +26,9 @@ def show(outcome: Outcome, console: Console) -> None:
     if outcome.already_decided:
         _say(console, f"The night of {outcome.night} is decided already; nothing was added. It was decided:")
     _say(console, outcome.sentence, style="bold")
+    if outcome.waiting is not None:
+        _say(console, "To approve it, until the next night is decided:")
+        console.print(f"  {outcome.waiting}", soft_wrap=True, markup=False)  # never broken, so that it can be copied
     for repair in outcome.repairs:
         _say(console, f"repaired: {repair}")
     for question in outcome.questions:

@@ -34,8 +34,9 @@ from registry.commands.options import on_this_machine
 LEGEND = (
     "new: promotions; right: accuracy at the decision threshold; edge a bar; pips a bar by the policy's trading rule, "
     "and net of the spread; trades a day. ± is the 95 % interval of the figure before it, by trading days. The "
-    "rollover hour is left out."
+    "rollover hour is left out. –: these bars do not define it; an edge takes a week of predictions before, ± two days."
 )
+UNDEFINED = "–"
 WARNING = "Choosing what did best here is selection: its figures are then no longer out of sample."
 
 
@@ -135,16 +136,21 @@ def _table(cache: FitCache, lines: list[RuleRow], spread: float) -> Table:
             line.name,
             "" if line.promotions is None else str(line.promotions),
             f"{line.accuracy:.2%}",
-            f"{line.edge:+.4f}",
-            f"{SURE * line.edge_error:.4f}",
+            UNDEFINED if line.edge is None else f"{line.edge:+.4f}",
+            _half(line.edge_error, 4),
             f"{line.gross_pips:+.3f}",
-            f"{SURE * line.gross_error:.3f}",
+            _half(line.gross_error, 3),
             f"{line.net_pips:+.3f}",
-            f"{SURE * line.net_error:.3f}",
+            _half(line.net_error, 3),
             f"{line.trades_a_day:.1f}",
             style="dim" if line.promotions is None else None,
         )
     return table
+
+
+def _half(error: float | None, digits: int) -> str:
+    """Half of the 95 % interval."""
+    return UNDEFINED if error is None else f"{SURE * error:.{digits}f}"
 
 
 def _date(text: str) -> date:

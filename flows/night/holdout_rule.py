@@ -16,6 +16,7 @@ from flows.arrays import Floats, Mask
 from flows.bars import Dataset
 from flows.errors import BarsMissing
 from flows.gate import HoldoutBars, Predictions, judge_holdout
+from flows.gate.holdout.headline import holdout_headline
 from flows.job.plan import Job
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
 from flows.recipes import BASELINES, Scores, archived_scores, baseline, score
@@ -86,7 +87,16 @@ def judge(night: NightContext, candidates: Sequence[TrainedCandidate], versions:
         policy=job.policy,
         accept_unskilled=job.request.advanced.accept_unskilled,
     )
-    return Verdict(decision.action, decision.sentence, decision.reason, expected, rows, decision.winner, decision)
+    return Verdict(
+        decision.action,
+        holdout_headline(decision),
+        decision.reason,
+        expected,
+        rows,
+        decision.winner,
+        decision,
+        detail=decision.sentence,
+    )
 
 
 def _predictions(candidate: TrainedCandidate, version: Version | None, among: Mask) -> Predictions:

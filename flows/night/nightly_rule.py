@@ -25,6 +25,7 @@ from flows.gate.nightly.continuity import DAYS, continuity
 from flows.gate.nightly.costs import NetLeads
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.nightly.first import FIRST_DAYS, choose_first
+from flows.gate.nightly.headline import headline
 from flows.gate.nightly.judge import judge_nightly, nights_since, tried_lately
 from flows.gate.nightly.policy import GatePolicy
 from flows.gate.scoring.ledger import Ledger, Stream, minutes, recipe_stream, version_stream
@@ -32,7 +33,7 @@ from flows.gate.scoring.stream_scorer import StreamScorer
 from flows.instruments.spreads import spread_by_hour
 from flows.job.plan import policy_of as policy_of
 from flows.night.state import NightBars, NightContext, OutcomeRow, TrainedCandidate, Verdict
-from flows.night.trader import with_money
+from flows.night.trader import earned, with_money
 from flows.pnl.account import TradedBars
 from flows.recipes import BASELINES, Recipe, Scores, baseline, score, score_sides
 from registry import ChampionRecord, Model, Version, key_digest
@@ -112,12 +113,21 @@ def judge(
             tried=tried_lately(ledger, everyone),
             policy=policy,
         )
-    money = with_money(decision, everyone, champion, ledger, traded, policy.trading_rule)
-    sentence = money + ahead + evidence.hindsight.words
+    money = earned(decision, everyone, champion, ledger, traded, policy.trading_rule)
+    detail = with_money(decision.sentence, money) + ahead + evidence.hindsight.words
     if evidence.rescored:
-        sentence += f"; rescored after a correction of the bars: {evidence.corrections}"
-    rows = _rows(night, evidence, expected, candidates, versions)
-    return Verdict(decision.action, sentence, decision.reason, expected, rows, decision.winner, decision, evidence)
+        detail += f"; rescored after a correction of the bars: {evidence.corrections}"
+    return Verdict(
+        decision.action,
+        headline(decision, money, caveat="a rule of thumb scored more" if ahead else ""),
+        decision.reason,
+        expected,
+        _rows(night, evidence, expected, candidates, versions),
+        decision.winner,
+        decision,
+        evidence,
+        detail=detail,
+    )
 
 
 def champion_of_night(model: Model, head: Entry | None, expected: ChampionRecord) -> Champion:

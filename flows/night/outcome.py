@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from flows.gate.wording import would_be
 from flows.night.state import OutcomeRow, RowStatus
 from flows.night.suspicion import holding, recorded_holding
 from registry import ChampionRecord, VersionRecord
@@ -48,6 +49,8 @@ class Outcome:
     repairs: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     """What about the bars is implausible, one sentence a finding; a person should look."""
+    detail: str = ""
+    """The whole account of the decision, behind its sentence."""
     report: str | None = None
     """Where its report was written, or why there is none; None where none was asked for."""
 
@@ -64,6 +67,7 @@ class Outcome:
             "dry_run": self.dry_run,
             "action": self.action,
             "sentence": self.sentence,
+            "detail": self.detail,
             "waiting": self.waiting,
             "suspicious": list(self.suspicious),
             "champion": None if self.champion is None else self.champion.to_dict(),
@@ -133,12 +137,13 @@ def outcome_of(night: NightContext, verdict: Verdict, entry: Entry | None) -> Ou
         night=bars.night.day,
         as_of=write_time(bars.night.as_of),
         action="held" if held and verdict.action == "promoted" else verdict.action,
-        sentence=verdict.sentence if entry is None else str(entry),
+        sentence=would_be(verdict.sentence) if entry is None else str(entry),
         rows=tuple(_with_status(row, winner, verdict.winner_version, won) for row in verdict.rows),
         champion=night.model.champion(),
         decision=None if entry is None else entry.n,
         waiting=None if entry is None else _approval_command(job, entry),
         suspicious=holding(verdict),
+        detail=would_be(verdict.detail) if entry is None else str(entry.body.get("detail") or ""),
         dry_run=entry is None,
         repairs=tuple(bars.data.bars.repairs),
         questions=(*map(str, bars.findings.questions), *_asked(verdict)),
@@ -169,6 +174,7 @@ def recorded_outcome(night: NightContext, entry: Entry) -> Outcome:
         decision=entry.n,
         waiting=_approval_command(job, entry),
         suspicious=recorded_holding(entry.body),
+        detail=str(entry.body.get("detail") or ""),
         already_decided=True,
         repairs=tuple(bars.data.bars.repairs),
         questions=(*map(str, bars.findings.questions), *_asked_then(entry)),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from flows.errors import NightRefused, RequestRefused
+from flows.gate.wording import by_person, fitting, labelled
 from flows.job.plan import Job
 from flows.job.request import Force
 from flows.night.outcome import Outcome, approval_command, recorded_outcome
@@ -102,9 +103,15 @@ def overruled(verdict: Verdict, force: Force, versions: Sequence[Version | None]
     """The verdict of the person who forces; the gate's own stays in the sentence and in the record."""
     tonight = [version for version in versions if version is not None and version.record.recipe == force.promote]
     name = f"{force.promote} ({tonight[0]})" if tonight else force.promote
-    sentence = f"promoted: {name} by a person; the gate's own word: {verdict.sentence}"
+    gate = "would have promoted it too" if verdict.winner == force.promote else "did not promote it"
     return replace(
-        verdict, action="promoted", winner=force.promote, sentence=sentence, reason=force.reason, force=force
+        verdict,
+        action="promoted",
+        winner=force.promote,
+        sentence=fitting(f"promoted: {name} by a person; the gate {gate}"),
+        detail=f"promoted: {name} by a person; the gate's own word: {verdict.detail or verdict.sentence}",
+        reason=force.reason,
+        force=force,
     )
 
 
@@ -124,18 +131,27 @@ def approval_fields(job: Job, registration: Entry, verdict: Verdict) -> dict[str
     if answer is None or job.needs_signature:
         signed = job.needs_signature
         waits = "an approver's signature is needed" if signed else "a person has to approve it and nobody did"
+        held = f"held although the gate would promote {labelled(str(verdict.winner), str(winner))}: {waits}"
         return {
-            "sentence": f"held although the gate would promote {verdict.winner} ({winner}): {waits}; until the next "
-            f"night is decided: {approval_command(job, str(winner))}",
+            "sentence": fitting(held, "`registry approve` does it until the next night"),
+            "detail": f"{held}; until the next night is decided: {approval_command(job, str(winner))}; "
+            f"the gate's own word: {verdict.detail or verdict.sentence}",
             "reason": "not signed" if signed else "not approved",
             "proposal": proposal(registration, verdict.sentence, returned=verdict.winner_version is not None),
         }
     approval = {"approved": answer.approved, "author": answer.author, "reason": answer.reason}
     if answer.approved:
-        return {"sentence": f"{verdict.sentence}; approved by {answer.author}: {answer.reason}", "approval": approval}
+        said = f"approved by {answer.author}: {answer.reason}"
+        return {
+            "sentence": by_person(verdict.sentence, f"approved by {answer.author}", answer.reason),
+            "detail": f"{verdict.detail or verdict.sentence}; {said}",
+            "approval": approval,
+        }
+    held = f"held although the gate would promote {labelled(str(verdict.winner), str(winner))}: declined by "
+    held += f"{answer.author}: {answer.reason}"
     return {
-        "sentence": f"held although the gate would promote {verdict.winner} ({winner}): declined by {answer.author}: "
-        f"{answer.reason}",
+        "sentence": fitting(held),
+        "detail": f"{held}; the gate's own word: {verdict.detail or verdict.sentence}",
         "reason": "declined",
         "approval": approval,
     }

@@ -82,7 +82,8 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """A decision, the champion it was judged against, and the rows a person compares."""
+    """A decision, the champion it was judged against, and the rows a person compares. ``sentence``: at most
+    :data:`flows.gate.wording.MOST` characters; ``detail``: the whole account, which `retrain explain` shows."""
 
     action: str
     sentence: str
@@ -102,6 +103,7 @@ class Verdict:
     """Set where wires tripped and a person released all of them."""
     recomputed: Recomputed | None = None
     """Which past scores were made again from their archives; None where there were none yet."""
+    detail: str = ""
 
     @property
     def winner_version(self) -> str | None:

@@ -19,6 +19,7 @@ from flows.evidence import collect
 from flows.evidence.collect import DAYS_NAMED, Evidence
 from flows.evidence.probability import fit_map, scored_days
 from flows.fitting.queue import OnQueueProgress
+from flows.gate.wording import fitting
 from flows.job.plan import Job
 from flows.night import ahead, holdout_rule, nightly_rule, overrides, suspicion
 from flows.night.instrument import check_instrument, check_label, recorded_instrument, recorded_label
@@ -269,6 +270,8 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
     against."""
     job, model, tonight = night.job, night.model, night.bars.night
     body: dict[str, Any] = {"sentence": verdict.sentence, "reason": verdict.reason, **suspicion.fields(verdict)}
+    if verdict.detail:
+        body["detail"] = verdict.detail
     if verdict.decision is not None:
         body["record"] = verdict.decision.to_dict()
     if verdict.evidence is not None:
@@ -302,7 +305,9 @@ def _decision(night: NightContext, versions: Sequence[Version | None], verdict: 
             decide = model.promote if verdict.winner_version is None else model.reinstate
             return decide(winner, body=body, **decided)
         except Frozen as frozen:
-            body |= {"sentence": f"held although the gate would promote {winner}: {frozen}", "reason": "frozen"}
+            held = f"held although the gate would promote {winner}: {frozen}"
+            whole = f"{held}; the gate's own word: {verdict.detail or verdict.sentence}"
+            body |= {"sentence": fitting(held), "detail": whole, "reason": "frozen"}
     return model.hold(body=body, **decided)
 
 

@@ -23,11 +23,12 @@ from flows.gate.scoring.ledger import recipe_stream, version_stream
 from flows.gate.tripwires.columns import LabelledBars, tripped_columns
 from flows.gate.tripwires.streams import JudgedSides, tripped_controls, tripped_recipes
 from flows.gate.tripwires.wire import TrippedWire
+from flows.gate.wording import by_person, fitting, short_name
 from flows.job.plan import policy_of
-from flows.job.request import Release
 from flows.night.state import NightBars, NightContext, TrainedCandidate, Verdict
 from flows.recipes import Recipe
 from registry.archive.input_schema import RowsOf
+from registry.format.phrases import plural
 from registry.model.transitions import champion_of, former_champions
 
 NAMED = 3
@@ -49,14 +50,24 @@ def examine(
     release = night.job.request.release
     held_by = [wire for wire in wires if release is None or wire.name not in release.names]
     if release is not None and not held_by:
-        return replace(verdict, wires=wires, release=release, sentence=_released(verdict, wires, release))
+        names = ", ".join(wire.name for wire in wires)
+        who = f"{plural(len(wires), 'suspicious finding')} released by {release.author}"
+        whole = f"suspicious but released by {release.author} ({names}): {release.reason}"
+        return replace(
+            verdict,
+            wires=wires,
+            release=release,
+            sentence=by_person(verdict.sentence, who, release.reason),
+            detail=f"{verdict.detail or verdict.sentence}; {whole}",
+        )
     return replace(
         verdict,
         action="empty" if verdict.expected is None else "held",
         winner=None,
         wires=wires,
         reason="suspicious",
-        sentence=_suspicious(verdict, held_by, [wire.name for wire in wires]),
+        sentence=_headline(held_by),
+        detail=_suspicious(verdict, held_by, [wire.name for wire in wires]),
     )
 
 
@@ -182,10 +193,16 @@ def _suspicious(verdict: Verdict, held_by: Sequence[TrippedWire], names: Sequenc
         look = "nothing is promoted by such evidence: look who wrote it (`registry log`, `registry verify`)"
     return (
         f"suspicious: {words}; {look}; if it is right all the same, the next night goes on with {command}; the gate's "
-        f"own word: {verdict.sentence}"
+        f"own word: {verdict.detail or verdict.sentence}"
     )
 
 
-def _released(verdict: Verdict, wires: Sequence[TrippedWire], release: Release) -> str:
-    names = ", ".join(wire.name for wire in wires)
-    return f"{verdict.sentence}; suspicious but released by {release.author} ({names}): {release.reason}"
+def _headline(held_by: Sequence[TrippedWire]) -> str:
+    """The night in one sentence: which wire tripped, and what follows."""
+    of, more = short_name(held_by[0].of), len(held_by) - 1
+    if held_by[0].kind == "scores":
+        found = f"recorded scores of {of} are not what its versions say"
+    else:
+        found = f"{held_by[0].kind}:{of} is too good to be true"
+    others = f" (and {plural(more, 'more finding')})" if more else ""
+    return fitting(f"suspicious: {found}{others}; nothing is promoted until a person looks (`retrain explain`)")

@@ -1,7 +1,4 @@
-"""The first words of a decision answer the trader: what a version would have earned after costs, and how sure that is.
-
-held: v3 would have lost 0.031 pips a bar after costs (±0.028) on the last 250 days, 9.7 trades a day; …
-"""
+"""What the trader asks of a decision: what a version would have earned after costs, and how sure that is."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from flows.gate.nightly.candidates import Candidate, Champion
 from flows.gate.nightly.decision import NightlyDecision
 from flows.gate.scoring.ledger import Ledger
 from flows.gate.scoring.stream_account import last_traded, stream_account
-from flows.pnl.account import TradedBars
+from flows.pnl.account import PipsResult, TradedBars
 from flows.pnl.phrases import would_have
 from flows.pnl.trading_rules import TradingRule
 
@@ -22,16 +19,16 @@ FEW_DAYS = 20
 """Trading days below which a champion is counted by its recipe's stream."""
 
 
-def with_money(
+def earned(
     decision: NightlyDecision,
     candidates: Sequence[Candidate],
     champion: Champion | None,
     ledger: Ledger,
     bars: TradedBars,
     rule: TradingRule,
-) -> str:
-    """The decision's sentence with, at its beginning, what the version that production loads now would have earned on
-    its stream's last 250 days, backfill included; as it is where production stays empty or nothing can be counted.
+) -> PipsResult | None:
+    """What the version that production loads after the decision would have earned on its stream's last 250 days,
+    backfill included; None where production stays empty or nothing can be counted.
 
     ``bars``: the ledger's, with the moves that followed.
     """
@@ -43,9 +40,16 @@ def with_money(
         among = last_traded(ledger, stream.scored & bars.known, NIGHTS_A_YEAR)
         if np.unique(ledger.day[among & ledger.counted]).size >= (days if len(keys) > 1 else 1):
             book = stream_account(stream, bars, among, rule, before=ledger.streams.get(keys[-1]))
-            action, _, reason = decision.sentence.partition(": ")
-            return f"{action}: {who} {would_have(book.result(who))}; {reason}"
-    return decision.sentence
+            return book.result(who)
+    return None
+
+
+def with_money(sentence: str, result: PipsResult | None) -> str:
+    """A decision's whole account with what was earned at its beginning."""
+    if result is None:
+        return sentence
+    action, _, reason = sentence.partition(": ")
+    return f"{action}: {result.name} {would_have(result)}; {reason}"
 
 
 def _in_production(

@@ -5,6 +5,13 @@ from __future__ import annotations
 from flows.pnl.account import PipsResult
 
 
+def after_costs(result: PipsResult, who: str) -> str:
+    """``after costs v12 would have lost 0.052 ± 0.031 pips a bar``; ± is the 95 % interval."""
+    half = "" if result.net_interval is None else f" ± {result.net_interval:.3f}"
+    verb = "lost" if result.net_a_bar < 0.0 else "earned"
+    return f"after costs {who} would have {verb} {abs(result.net_a_bar):.3f}{half} pips a bar"
+
+
 def would_have(result: PipsResult) -> str:
     """``would have lost 0.052 pips a bar after costs (±0.031) on the last 250 days, 9.7 trades a day``.
 

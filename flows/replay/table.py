@@ -28,18 +28,19 @@ from flows.replay.rules import RuleResult
 class RuleRow:
     """One rule: ``accuracy`` at its cuts, ``edge`` a bar, pips a bar before and after the spread, trades a day.
     ``by_move``: the edge by size of move (:mod:`flows.gate.scoring.moves`), None where the bars have no average true
-    range. Errors are standard errors by trading days."""
+    range. Errors are standard errors by trading days. None is what so few bars do not define: an edge takes a week of
+    predictions before its first bar, an error two trading days."""
 
     name: str
     promotions: int | None
     bars: int
     accuracy: float
-    edge: float
-    edge_error: float
+    edge: float | None
+    edge_error: float | None
     gross_pips: float
-    gross_error: float
+    gross_error: float | None
     net_pips: float
-    net_error: float
+    net_error: float | None
     trades_a_day: float
     by_move: float | None
     by_move_error: float | None
@@ -130,9 +131,9 @@ def _row(data: Dataset, served: Served, common: Mask, spread_pips: float) -> Rul
         mean,
         error,
         money.gross_a_bar,
-        money.gross_error or 0.0,
+        money.gross_error,
         money.net_a_bar,
-        money.net_error or 0.0,
+        money.net_error,
         money.trades_a_day,
         None if sized is None else sized.by_move,
         None if sized is None else sized.by_move_error,
@@ -151,8 +152,9 @@ def _by_size(data: Dataset, p: Floats, common: Mask) -> EdgeBySize | None:
     return edge_by_size(sized, rank[known], common[known])
 
 
-def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
-    """Mean edge a bar and its standard error by trading days; ranks among the rule's own predictions."""
+def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float | None, float | None]:
+    """Mean edge a bar and its standard error by trading days; ranks among the rule's own predictions. None where no
+    trading day has them, and for the error of a single one."""
     at = np.flatnonzero(~np.isnan(p) & ~np.isnan(data.label))
     known = np.flatnonzero(~np.isnan(data.label))
     base = np.full(data.label.size, np.nan)
@@ -160,6 +162,10 @@ def _edge(data: Dataset, p: Floats, common: Mask) -> tuple[float, float]:
     scores = np.full(data.label.size, np.nan)
     scores[at] = (2.0 * data.label[at] - 1.0 - base[at]) * trailing_rank(p[at], counts=data.instrument.counts)
     daily = by_day(data.trading_day, np.where(common, scores, np.nan), minimum_bars=data.instrument.counts.half_day)
+    if not daily.day.size:
+        return None, None
     share = daily.bars[:, 0] / daily.bars[:, 0].sum()
     mean = float((share * daily.mean[:, 0]).sum())
+    if daily.day.size == 1:
+        return mean, None
     return mean, float(np.sqrt((share**2 * (daily.mean[:, 0] - mean) ** 2).sum()))

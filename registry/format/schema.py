@@ -207,6 +207,7 @@ _APPROVAL: dict[str, ValueCheck] = {
 _MOVED = Fields({"key": TEXT, "sha256": SHA256, "size": COUNT})
 _DECIDED: dict[str, ValueCheck] = {
     "sentence": Nullable(TEXT),
+    "detail": Nullable(TEXT),
     "reason": Nullable(TEXT),
     "against": Plain("a version and its decision", _is_judged_against),
     "forced": Nullable(FLAG),

@@ -86,7 +86,7 @@ def body_of(entry: Entry, author: str, reason: str) -> dict[str, Any]:
             "entry_sha256": entry.body["proposal"]["entry_sha256"],
         },
     }
-    return {**body, **{name: entry.body[name] for name in ("record", "evidence") if name in entry.body}}
+    return {**body, **{name: entry.body[name] for name in ("record", "evidence", "detail") if name in entry.body}}
 
 
 def approved(candidate: ChampionRecord, body: Mapping[str, Any], *, entry: Entry) -> Build:

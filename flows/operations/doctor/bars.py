@@ -15,15 +15,17 @@ from flows.operations.calendar import TradingCalendar
 from flows.operations.doctor.finding import Finding
 from flows.operations.settings import Operations
 from flows.settings import Settings
+from registry import Registry
+from registry.errors import RegistryError
 
 
 def examine_bars(
-    settings: Settings, operations: Operations, now: datetime, allow: Sequence[str] = ()
+    settings: Settings, operations: Operations, now: datetime, allow: Sequence[str] = (), place: str | None = None
 ) -> Iterator[Finding]:
     """The findings on the bars; one alone where there are none to look at. ``allow``: checks whose findings are
-    meant."""
+    meant; ``place``: of the registry, by default that of the settings."""
     if settings.data is None:
-        yield Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
+        yield _no_place(place or settings.registry)
         return
     try:
         bars = load_bars(settings.data, clock=settings.file_clock, instrument=settings.traded)
@@ -34,6 +36,24 @@ def examine_bars(
     yield from _plausibility(bars, now, allow)
     if settings.recipes_file is not None:
         yield from _others(settings, operations, now)
+
+
+def _no_place(place: str) -> Finding:
+    """Without a place of bars nights train on the sample: wrong where a model of real bars is there."""
+    try:
+        registry = Registry(place)
+        champions = {name: registry.model(name).champion() for name in registry.models()}
+    except RegistryError:
+        champions = {}  # the finding on the registry says so
+    real = [name for name, champion in champions.items() if champion is not None and not champion.simulated]
+    if real:
+        return Finding(
+            "data",
+            "wrong",
+            f"no place of bars is set, and {', '.join(real)} was trained on real ones",
+            "set RETRAIN_DATA",
+        )
+    return Finding("data", "look", "none is configured: nights train on simulated bars", "set RETRAIN_DATA")
 
 
 def _others(settings: Settings, operations: Operations, now: datetime) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def examine(
     place = registry or settings.registry
     return [
         *_settings(),
-        *examine_bars(settings, operations, now, allow),
+        *examine_bars(settings, operations, now, allow, place),
         *_feed(operations),
         *examine_store(place, name, now),
         *examine_server(configured_api(), now, "fleet" if Path(settings.fleet).exists() else "nightly"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from flows.evidence.collect import Evidence
+from flows.gate.wording import would_be
 from flows.night.outcome import Outcome
 from flows.night.state import NightBars, TrainedCandidate, Verdict
 from registry import Version
@@ -58,8 +59,8 @@ def registered(versions: Sequence[Version | None]) -> Iterable[str]:
             yield f"{version} ({version.record.recipe}) registered"
 
 
-def judged(verdict: Verdict) -> Iterable[str]:
-    yield f"gate: {verdict.sentence}"
+def judged(verdict: Verdict, *, dry_run: bool) -> Iterable[str]:
+    yield f"gate: {would_be(verdict.sentence) if dry_run else verdict.sentence}"
 
 
 def promoted_or_held(outcome: Outcome | None) -> Iterable[str]:

@@ -132,7 +132,7 @@ def judge(
     versions: Sequence[Version | None],
 ) -> Verdict:
     verdict = steps.judge(night, evidence, candidates, versions)
-    _log(log_lines.judged(verdict))
+    _log(log_lines.judged(verdict, dry_run=night.job.request.dry_run))
     return verdict
 
 

@@ -177,7 +177,8 @@ def _notify_of_outcome(notifier: Notifier, tonight: NightRun, now: datetime) -> 
     kind = "candidate.promoted" if outcome.action in ("promoted", "returned") else "candidate.held"
     if outcome.waiting:
         kind = "candidate.waiting"
-    notifier.send_occurrence(kind, outcome.sentence, now=now)
+    said = outcome.sentence if outcome.waiting is None else f"{outcome.sentence}\nTo approve it: {outcome.waiting}"
+    notifier.send_occurrence(kind, said, now=now)
     try:
         week = due_digest(tonight.job.open_model(), outcome.decision)
     except RegistryError as error:  # the night is decided, whatever becomes of its digest

@@ -6,10 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pandas as pd
+
 from flows.bars import load_bars
+from flows.bars.trading_days import night_of
 from flows.errors import RetrainError
 from flows.job.request import request
 from flows.operations.alerts.conditions import FileMemory
+from flows.operations.api import configured_api
 from flows.operations.calendar import TradingCalendar
 from flows.operations.settings import Operations
 from flows.settings import Settings, open_model
@@ -19,6 +23,9 @@ from registry.commands.settings_file import find_settings_file
 from registry.errors import Corrupt, KeyRefused, ModelNotFound
 from registry.format.entries import Entry
 from registry.format.phrases import plural
+
+MOST_ACTS = 5
+"""Acts of people since the last night that are shown: the newest."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class StatusReport:
     open_conditions: tuple[str, ...]
     others: tuple[str, ...] = ()
     settings_file: str | None = None
+    newest_night: str | None = None
+    """The trading day of the newest bar; None where the bars were not looked at."""
+    acts: tuple[str, ...] = ()
+    """What people did to production since the last night, oldest first, one sentence each."""
 
     @property
     def check_line(self) -> str:
@@ -53,16 +64,17 @@ class StatusReport:
         if self.last_night is None:
             return f"LATE: {self.model} has decided no night yet, due was {self.due}; `retrain run` decides it"
         many = "one night is" if self.missing_nights == 1 else f"{self.missing_nights} nights are"
-        return (
-            f"LATE: {self.model} last decided {self.last_night}, due was {self.due}: {many} missing; "
-            "one `retrain run` catches up"
-        )
+        late = f"LATE: {self.model} last decided {self.last_night}, due was {self.due}: {many} missing"
+        if self.newest_night is not None and self.newest_night <= self.last_night:
+            return f"{late}, and there is no bar after it to decide one by: look at the feed"
+        return f"{late}; one `retrain run` catches up, as far as there are bars"
 
     @property
     def first_line(self) -> str:
         night = f"last night {self.last_sentence.partition(':')[0]}" if self.last_night else "no night decided yet"
         production = f"{self.champion}, {self.health}" if self.champion else "production is empty"
-        return f"{production}; {night}; {self.bars}; next run {self.next_run}"
+        night += ", and a person acted since" if self.acts else ""
+        return f"{production}; {night}; {self.bars}; {self.next_run}"
 
     @property
     def lines(self) -> list[str]:
@@ -70,6 +82,7 @@ class StatusReport:
         rest = [f"Model:    {self.model} in {self.registry}"]
         if self.last_night:
             rest.append(f"Night:    {self.last_night}, {self.last_sentence}")
+        rest += [f"Since:    {act}" for act in self.acts]
         rest.append(f"Schedule: {self.check_line}")
         if self.settings_file is not None:
             rest.append(f"Settings: {self.settings_file}")
@@ -106,6 +119,8 @@ def read_status(
     calendar = operations.calendar(settings.traded.hours)
     due = None if settings.data is None and not real else calendar.expected_night(now, grace)
     last = None if night is None else date.fromisoformat(night)
+    decided = None if night is None else opened.decided(night)
+    newest = _newest_bar(settings) if with_bars and settings.data is not None else None
     health = HealthSummary("in production")
     if settings.data is None and real:
         health = HealthSummary("health unknown")
@@ -117,8 +132,8 @@ def read_status(
         champion=_champion_line(champion, now),
         health=_health_line(head, champion, health),
         last_night=night,
-        last_sentence="" if night is None or head is None else _sentence(opened, night),
-        bars=_bars_line(settings, real=real) if with_bars else "bars not looked at",
+        last_sentence="" if decided is None else str(decided),
+        bars=_bars_line(settings, newest, real=real) if with_bars else "bars not looked at",
         next_run=_next_run(calendar, now),
         due=None if due is None else due.isoformat(),
         late=due is not None and (last is None or last < due),
@@ -127,6 +142,8 @@ def read_status(
         open_conditions=_open_conditions(operations, name),
         others=others,
         settings_file=None if file is None else str(file),
+        newest_night=None if not isinstance(newest, pd.Timestamp) else str(night_of(newest, settings.traded)),
+        acts=_acts_since(opened, head, decided),
     )
 
 
@@ -188,26 +205,45 @@ def _health_line(head: Entry | None, champion: ChampionRecord | None, health: He
     return health.word
 
 
-def _sentence(model: Model, night: str) -> str:
-    entry = model.decided(night)
-    return "" if entry is None else str(entry)
+def _acts_since(model: Model, head: Entry | None, decided: Entry | None) -> tuple[str, ...]:
+    """What people did since a night was ``decided``, at most the newest five, oldest first."""
+    if head is None or decided is None or head.n == decided.n:
+        return ()
+    acts: list[str] = []
+    for entry in model.decisions.walk():
+        if entry.n == decided.n or len(acts) == MOST_ACTS:
+            break
+        if entry.kind != "scored":
+            acts.append(f"{entry.time:%Y-%m-%d}, {entry}")
+    return tuple(acts[::-1])
 
 
-def _bars_line(settings: Settings, *, real: bool) -> str:
-    if settings.data is None:
-        return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
+def _newest_bar(settings: Settings) -> pd.Timestamp | str:
+    """When the newest bar opened, or why that is not known."""
+    assert settings.data is not None, "the caller knows where the bars are"
     try:
-        newest = load_bars(settings.data, clock=settings.file_clock, instrument=settings.traded).frame.index[-1]
+        frame = load_bars(settings.data, clock=settings.file_clock, instrument=settings.traded).frame
     except RetrainError as error:
         return f"no bars ({str(error).splitlines()[0]})"
-    return f"bars to {newest:%Y-%m-%d %H:%M} UTC"
+    newest: pd.Timestamp = frame.index[-1]
+    return newest
+
+
+def _bars_line(settings: Settings, newest: pd.Timestamp | str | None, *, real: bool) -> str:
+    if settings.data is None:
+        return "bars not looked at (RETRAIN_DATA is not set)" if real else "simulated bars"
+    return newest if isinstance(newest, str) else f"bars to {newest:%Y-%m-%d %H:%M} UTC"
 
 
 def _next_run(calendar: TradingCalendar, now: datetime) -> str:
+    """When the next night runs by itself, if a server is configured that could start it."""
+    api = configured_api()
+    if api is None:
+        return "nothing is scheduled in Prefect (`retrain up`, or cron)"
     due = calendar.next_due(now)
     local = now.astimezone(due.tzinfo)
     day = {0: "tonight", 1: "tomorrow"}.get((due.date() - local.date()).days, f"{due:%A}")
-    return f"{day} {due:%H:%M} {calendar.hours.place}"
+    return f"next run {day} {due:%H:%M} {calendar.hours.place}"
 
 
 def _open_conditions(operations: Operations, model: str) -> tuple[str, ...]:

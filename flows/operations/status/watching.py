@@ -31,11 +31,25 @@ _QUIET = "thin days"  # a hole in the past stays for weeks and no night fixes it
 
 def champion_health(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:
     """The champion's health at ``now``, with holidays and the hour at which bars are due; None while production is
-    empty."""
+    empty.
+
+    Raises :class:`BarsMissing` where the champion is of real bars and no place of bars is set: looking at the simulated
+    sample in their place would find nothing wrong for ever.
+    """
+    check_place_of_bars(job)
     calendar = load_operations().calendar(job.instrument.hours)
     # the simulated sample never grows
     due = date.min if job.simulated else calendar.expected_night(now, MISSED_AFTER)
     return examine(job, job.open_model(), due, partial=lambda day: not calendar.trades(day) or calendar.ends_early(day))
+
+
+def check_place_of_bars(job: Job) -> None:
+    """Raises :class:`BarsMissing` where the job would take the sample for the bars of a champion of real ones."""
+    champion = job.open_model().champion() if job.simulated else None
+    if champion is not None and not champion.simulated:
+        raise BarsMissing(
+            f"{job.model} was trained on real bars, and where they are is not set: give --data, or set RETRAIN_DATA"
+        )
 
 
 def watch_champion(job: Job, now: datetime, *, examine: Examine = health_now) -> Health | None:

@@ -144,7 +144,7 @@ def test_a_refresh_over_nights_is_logged_as_such_and_evidence_goes_on(ageing: Ni
         assert ageing(at(day)).action == "held"
     outcome = ageing(at(6))
     assert outcome.action == "promoted" and outcome.champion is not None
-    assert outcome.sentence.startswith("refreshed: line (v7)") and "v1 after 41 nights" in outcome.sentence
+    assert outcome.sentence.startswith("refreshed: line (v7)") and "v1 after 41 nights" in outcome.detail
     assert (outcome.champion.version, outcome.champion.recipe) == ("v7", "line")
     entry = ageing.model.decisions.head()
     assert entry is not None and (entry.kind, entry.body["reason"]) == ("promoted", "refreshed")
@@ -185,7 +185,7 @@ def test_a_night_without_new_labels_is_judged_again_as_it_was(nights: Nights, mo
     for day in (4, 5, 6, 7):
         nights(at(day))
     outcome = nights(datetime(2024, 6, 9, 21, 15, tzinfo=UTC))
-    assert outcome.night == "2024-06-10" and "in 2 nights" in outcome.sentence
+    assert outcome.night == "2024-06-10" and "in 2 nights" in outcome.detail
     head = nights.model.decisions.head()
     assert head is not None
     again = judge_again(nights.model, head.n)

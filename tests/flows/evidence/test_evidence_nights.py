@@ -219,7 +219,7 @@ def test_a_dry_run_scores_tonights_bars_and_writes_nothing(second: Nights, snaps
     before = second.content()
     outcome = second(at(4), dry_run=True)
     assert outcome.dry_run and outcome.decision is None
-    assert "v1 was judged on 1 trading day " in outcome.sentence and outcome.sentence == snapshot
+    assert "v1 was judged on 1 trading day " in outcome.detail and outcome.sentence == snapshot
     assert second.content() == before
 
 

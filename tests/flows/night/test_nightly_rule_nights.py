@@ -140,7 +140,7 @@ def test_a_retrain_that_broke_is_held_whatever_its_stream_earned(easy: Nights, m
 
     monkeypatch.setattr(nightly_rule, "candidate", broken)
     outcome = easy(at(6))
-    assert outcome.action == "held" and "held back by continuity (" in outcome.sentence
+    assert outcome.action == "held" and "held back by continuity (" in outcome.detail
 
 
 def test_a_policy_of_a_newer_version_is_refused_before_anything_is_written(nights: Nights) -> None:

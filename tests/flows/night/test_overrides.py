@@ -162,9 +162,7 @@ def test_a_promotion_that_nobody_approves_is_held_and_says_how_to_promote_by_han
 ) -> None:
     outcome = waiting(at(3))
     assert (outcome.action, outcome.champion) == ("held", None)
-    assert (
-        "promote line (v1)" in outcome.sentence and outcome.waiting is not None and outcome.waiting in outcome.sentence
-    )
+    assert "promote line (v1)" in outcome.sentence and outcome.waiting is not None and outcome.waiting in outcome.detail
     assert outcome.waiting.startswith(f"registry approve m v1 --registry {waiting.registry} ")
     assert outcome.waiting == snapshot
     assert waiting(at(3)).waiting == outcome.waiting, "it still waits"
@@ -178,7 +176,7 @@ def test_approved_by_hand_afterwards_it_is_no_forced_promotion_and_evidence_goes
     champion = waiting.model.champion()
     assert champion is not None and (champion.version, champion.forced, champion.night) == ("v1", None, "2024-06-03")
     again = waiting(at(3))
-    assert again.already_decided and again.sentence.endswith("; approved by ada: looks right"), "no longer waiting"
+    assert again.already_decided and "approved by ada: looks right" in again.sentence, "no longer waiting"
     assert (again.action, again.waiting, again.rows[0].status) == ("promoted", None, "promoted")
     assert waiting(at(4)).champion == champion and waiting.decision().after == "2024-06-03"
 
@@ -189,7 +187,7 @@ def test_an_approval_promotes_and_is_recorded_by_name_and_reason(waiting: Nights
     assert outcome is not None and entry is not None and outcome.champion is not None
     assert outcome.champion.version == "v1" and outcome.champion.forced is None
     assert entry.body["approval"] == {"approved": True, "author": "ada", "reason": "looks right"}
-    assert outcome.sentence.endswith("; approved by ada: looks right")
+    assert "approved by ada" in outcome.sentence and outcome.detail.endswith("; approved by ada: looks right")
 
 
 def test_a_no_holds_and_is_recorded(waiting: Nights) -> None:

@@ -233,7 +233,11 @@ def test_a_person_releases_scores_that_differ_by_their_name(judged: Nights) -> N
     forge_as_a_judge(judged, nudged(judged.sheets, judged.stream("bayes")))
     release = {"wires": "scores:bayes", "author": "ann", "reason": "another library, see the ticket"}
     outcome = judged(at(7), release=release)
-    assert outcome.action == "promoted" and "released by ann (scores:bayes)" in outcome.sentence
+    assert (
+        outcome.action == "promoted"
+        and "released by ann (scores:bayes)" in outcome.detail
+        and "released by ann" in outcome.sentence
+    )
     entry = judged.model.decisions.head()
     assert entry is not None and entry.body["release"]["wires"] == ["scores:bayes"]
 

@@ -64,9 +64,9 @@ def in_production(nights: Nights) -> str:
     return Registry(nights.registry, trusted=trusted).model("m").in_production().version
 
 
-def typed(sentence: str, key: Path) -> Any:
-    """What comes of the command that a held night's sentence names, typed by the approver."""
-    command = sentence[sentence.index("registry approve") :]
+def typed(command: str | None, key: Path) -> Any:
+    """What comes of the command that a held night gives, typed by the approver."""
+    assert command is not None, "a promotion waits"
     words = [{"NAME": "ada", "WHY": "looks right", "FILE": str(key)}.get(word, word) for word in shlex.split(command)]
     return CliRunner().invoke(cli.app, words[1:])
 
@@ -87,7 +87,7 @@ def test_a_night_without_an_approvers_key_is_held_until_the_approver_signs(
     assert nights.decision().action == "promoted", "the record says what the gate said"
 
     sign(None)
-    done = typed(outcome.sentence, keys / "approver.pem")
+    done = typed(outcome.waiting, keys / "approver.pem")
     assert done.exit_code == 0, done.exception
     assert in_production(nights) == "v1"
     assert "by ada: looks right" in done.stdout
@@ -98,7 +98,7 @@ def test_a_night_without_an_approvers_key_is_held_until_the_approver_signs(
 
 def test_every_entry_of_signed_nights_is_by_a_key_that_may_write_it(nights: Nights, keys: Path, sign: Sign) -> None:
     sign("night")
-    typed(nights(at(3)).sentence, keys / "approver.pem")
+    typed(nights(at(3)).waiting, keys / "approver.pem")
     nights(at(4))
     trusted = Keyring.configured().trusted
     assert trusted is not None
@@ -120,8 +120,7 @@ def test_the_nights_own_key_does_not_approve(
     nights: Nights, keys: Path, sign: Sign, snapshot: SnapshotAssertion
 ) -> None:
     sign("night")
-    sentence = nights(at(3)).sentence
-    refused = typed(sentence, keys / "night.pem")
+    refused = typed(nights(at(3)).waiting, keys / "night.pem")
     assert isinstance(refused.exception, KeyRefused) and str(refused.exception) == snapshot
     assert nights.model.champion() is None
 
@@ -130,13 +129,13 @@ def test_an_approval_after_the_next_night_is_stale(
     nights: Nights, keys: Path, sign: Sign, snapshot: SnapshotAssertion
 ) -> None:
     sign("night")
-    first = nights(at(3)).sentence
+    first = nights(at(3)).waiting
     second = nights(at(4))
-    assert second.waiting and "approve m v3" in second.sentence, "it proposes tonight's version"
+    assert second.waiting and "approve m v3" in second.detail, "it proposes tonight's version"
     refused = typed(first, keys / "approver.pem")
     assert isinstance(refused.exception, StaleDecision) and "is v3" in str(refused.exception)
     assert str(refused.exception) == snapshot
-    assert typed(second.sentence, keys / "approver.pem").exit_code == 0 and in_production(nights) == "v3"
+    assert typed(second.waiting, keys / "approver.pem").exit_code == 0 and in_production(nights) == "v3"
 
 
 def test_a_night_that_could_promote_without_the_approval_it_is_to_ask_for_does_not_begin(

@@ -76,7 +76,11 @@ def test_a_perfect_model_is_not_the_first_champion(leaky: Nights, snapshot: Snap
     outcome = leaky(at(3))
     assert (outcome.action, outcome.champion, outcome.waiting) == ("empty", None, None)
     assert outcome.suspicious[0] == "column:rsi_14" and {"recipe:line", "recipe:bayes"} <= set(outcome.suspicious)
-    assert outcome.sentence.startswith("suspicious: the column rsi_14 ") and outcome.sentence == snapshot
+    assert (
+        outcome.detail.startswith("suspicious: the column rsi_14 ")
+        and "column:rsi_14" in outcome.sentence
+        and outcome.sentence == snapshot
+    )
     assert {row.status for row in outcome.rows if row.version} == {"held"}
     assert outcome.to_dict()["suspicious"] == list(outcome.suspicious)
     assert leaky.decision().action == "promoted", "the record says what the gate said"
@@ -140,13 +144,13 @@ def test_a_champion_stays_whatever_the_gate_finds(second: Nights, tmp_path: Path
     leak(second.data / YEAR_FILE)
     outcome = second(at(4), allow=get_args(CheckName))
     assert outcome.champion is not None and outcome.champion.version == "v1" and outcome.action == "held"
-    assert "column:rsi_14" in outcome.suspicious and "; the gate's own word: held" in outcome.sentence
+    assert "column:rsi_14" in outcome.suspicious and "; the gate's own word: held" in outcome.detail
 
 
 def test_a_person_forces_it_all_the_same_and_the_log_says_both(leaky: Nights) -> None:
     outcome = leaky(at(3), force=Force(promote="line", author="ada", reason="a test"))
     assert outcome.champion is not None and outcome.champion.forced and outcome.suspicious
-    assert "; the gate's own word: suspicious: " in outcome.sentence and body(leaky)["suspicious"]
+    assert "; the gate's own word: suspicious: " in outcome.detail and body(leaky)["suspicious"]
 
 
 def test_released_by_name_and_reason_the_gate_decides_and_the_log_says_who(
@@ -158,7 +162,7 @@ def test_released_by_name_and_reason_the_gate_decides_and_the_log_says_who(
     assert outcome.suspicious == () and body(leaky)["reason"] == "first champion"
     assert body(leaky)["release"] == {"wires": list(held.suspicious), "author": "ann", "reason": WHY}
     assert [wire["name"] for wire in body(leaky)["suspicious"]] == list(held.suspicious)
-    assert outcome.sentence.endswith(f": {WHY}") and " released by ann " in outcome.sentence
+    assert outcome.detail.endswith(f": {WHY}") and " released by ann" in outcome.sentence
     assert outcome.sentence == snapshot
     assert leaky(at(4)).suspicious == ()
 
@@ -166,7 +170,7 @@ def test_released_by_name_and_reason_the_gate_decides_and_the_log_says_who(
 def test_a_release_of_one_wire_is_none_of_the_others(leaky: Nights) -> None:
     outcome = leaky(at(3), release=release("column:rsi_14"))
     assert outcome.champion is None and "release" not in body(leaky)
-    assert outcome.sentence.startswith("suspicious: the stream line ")
+    assert outcome.detail.startswith("suspicious: the stream line ")
 
 
 def test_a_release_that_was_not_needed_is_not_recorded(fresh: Nights) -> None:
@@ -204,7 +208,11 @@ def test_of_many_wires_the_sentence_says_three_and_the_log_keeps_ten(
     wires = tuple(replace(WIRE, of=f"x{number}", words=f"x{number} tells it all") for number in range(12))
     monkeypatch.setattr(suspicion, "tripped", lambda *_: wires)
     held = suspicion.examine(second.context(at(4)), None, [], Verdict("held", "held: so", "x", None, ()))
-    assert held.sentence == snapshot and len(suspicion.fields(held)["suspicious"]) == 10
+    assert (
+        held.sentence == snapshot
+        and held.detail == snapshot(name="whole")
+        and len(suspicion.fields(held)["suspicious"]) == 10
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +250,7 @@ def test_the_command_line_refuses_it_too(options: tuple[str, ...], says: str) ->
 
 def test_the_command_of_the_sentence_releases(leaky: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     held = leaky(at(3))
-    command = held.sentence.partition(" goes on with ")[2].partition("; ")[0]
+    command = held.detail.partition(" goes on with ")[2].partition("; ")[0]
     told = shlex.split(command.replace("NAME", "ann").replace("WHY", shlex.quote(WHY)))
     assert told[:2] == ["retrain", "run"]
     asked: list[Any] = []

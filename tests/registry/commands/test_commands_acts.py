@@ -87,6 +87,18 @@ def test_what_a_person_wrote_is_no_markup_in_the_champions_lines(url, run):
     assert "of ann[/b]" in run("champion", NAME)[1]
 
 
+def test_a_freeze_stands_beside_the_champion_while_it_lasts(url, run):
+    run("freeze", NAME, *WHY)
+    status, out, _ = run("champion", NAME)
+    assert status == 0 and "frozen: nothing is promoted until a person unfreezes it: the feed was wrong" in out
+    assert json.loads(run("champion", NAME, "--json")[1])["frozen"]["reason"] == "the feed was wrong"
+    run("unfreeze", NAME, *WHY)
+    assert "frozen" not in run("champion", NAME)[1]
+    run("freeze", NAME, *WHY, "--until", "2199-06-01")
+    assert "until 2199-06-01 00:00 UTC" in run("champion", NAME)[1]
+    assert "frozen" not in run("champion", NAME, "--at", "2199-07-01")[1], "it ends by itself"
+
+
 def test_frozen_and_suspended_end_when_a_person_says_so(url, run):
     run("freeze", NAME, *WHY)
     status, _, err = run("promote", NAME, "v3", "--force", *WHY)

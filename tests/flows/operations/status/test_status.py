@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,10 @@ def test_the_first_line_says_champion_health_last_night_bars_and_next_run(
     seen = standing(tmp_path, TUESDAY + timedelta(hours=1), with_bars=True)
     first = seen.lines[0]
     assert first.startswith(f"champion v1 (rf_deep), 43 days, {word};")
-    assert "bars to 2025-05-21 20:45 UTC" in first and first.endswith("Thursday 17:20 New York")
+    assert "bars to 2025-05-21 20:45 UTC" in first and "nothing is scheduled" in first and "next run" not in first
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    first = standing(tmp_path, TUESDAY + timedelta(hours=1), with_bars=True).lines[0]
+    assert first.endswith("next run Thursday 17:20 New York")
     assert first == snapshot(name=word)
     assert any(line.startswith("Night:    2024-12-31, held: ") for line in seen.lines)
     assert [line for line in seen.lines if line.startswith("Look:")] == [f"Look:     {a.sentence}" for a in alarms]
@@ -169,6 +173,26 @@ def test_what_a_person_told_production_stands_in_the_first_line(
     seen = standing(tmp_path, TUESDAY + timedelta(hours=1))
     assert says in seen.lines[0]
     assert "last night held" in seen.lines[0], "a person's act is not a night"
+
+
+def test_a_catch_up_is_offered_only_where_there_are_bars_for_it(model: Model, tmp_path: Path, june: Path) -> None:
+    later = datetime(2025, 1, 8, 12, tzinfo=UTC)
+    assert "one `retrain run` catches up" in standing(tmp_path, later).check_line
+    (tmp_path / "bars").symlink_to(june)
+    seen = standing(tmp_path, later, with_bars=True)
+    assert seen.newest_night == "2024-06-14"
+    assert "catches up" not in seen.check_line and "no bar after it" in seen.check_line
+
+
+def test_what_people_did_since_the_last_night_is_shown(model: Model, tmp_path: Path) -> None:
+    assert standing(tmp_path, TUESDAY).acts == ()
+    version = model.register(b"other", VersionRecord(recipe="rf"), author="night", key="second")
+    model.force(version.record.version, author="ann", reason="trying it")
+    model.rollback(author="ann", reason="it was worse")
+    seen = standing(tmp_path, TUESDAY + timedelta(hours=2))
+    assert "last night held, and a person acted since" in seen.first_line
+    since = [line for line in seen.lines if line.startswith("Since: ")]
+    assert len(since) == 2 and "promoted: v2 by a person" in since[0] and "rolled back from v2 to v1 by ann" in since[1]
 
 
 def test_an_empty_registry_has_no_champion_and_is_late(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -316,5 +340,7 @@ def test_simulated_bars_never_grow_so_no_night_is_missed_and_no_bars_are_due(
     def examine(job: Job, model: Model, due: date, *, partial: Callable[[date], bool]) -> None:
         asked.append(due)
 
-    watch_champion(job(tmp_path, data=None), TUESDAY + timedelta(days=9), examine=examine)
+    another(tmp_path, SIMULATED_MODEL, simulated=True)
+    simulated = replace(job(tmp_path, data=None), model=SIMULATED_MODEL)
+    watch_champion(simulated, TUESDAY + timedelta(days=9), examine=examine)
     assert receiver.subjects == [] and asked == [date.min]
