@@ -1,10 +1,10 @@
-"""The commands ``registry show`` and ``compare``: everything about one version, or how two differ."""
+"""The commands ``registry show`` and ``compare``: the card of one version, or how two differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,6 +15,7 @@ from rich.text import Text
 from registry.analysis.comparison import Comparison, MetricRow, Standing
 from registry.analysis.comparison import compare as compared
 from registry.analysis.noise import PairedDays
+from registry.commands.card import version_card
 from registry.commands.default_model import ModelCommands
 from registry.commands.options import Json, ModelName, Url, VersionName, open_model
 from registry.commands.output import say, show, version_row
@@ -32,10 +33,10 @@ _STYLES = {"better": "green", "worse": "red"}
 def show_version(
     model: ModelName, version: VersionName = "champion", registry: Url = ".retrain/registry", as_json: Json = False
 ) -> None:
-    """Everything the registry knows about one version."""
+    """One version on a card: when and by whom, trained and measured on what, with which figures; --json has all."""
     opened = open_model(registry, model)
     row = version_row(opened.version(version), opened.champion())
-    show(row, as_json, lambda: Console(soft_wrap=True).print(_record_table(model, row)))
+    show(row, as_json, lambda: Console(highlight=False).print(version_card(model, row)))
 
 
 @app.command(epilog="Example: registry compare gbpusd_m15_direction v1 v2")
@@ -51,32 +52,6 @@ def compare(
     a, b = opened.version(first), opened.version(second)
     comparison = compared(a, b, days=paired_days(opened, a, b))
     show(comparison.to_dict(), as_json, lambda: _print_comparison(model, comparison))
-
-
-def _record_table(model: str, row: dict[str, Any]) -> Table:
-    table = Table(title=f"{model} {row['version']}", title_justify="left", box=None, show_header=False, pad_edge=False)
-    table.add_column("field", style="bold", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    for name, value in _flat(row):
-        table.add_row(Text(name), _text(value))
-        if name == "version" and (traded := _traded(row)):
-            table.add_row("instrument", Text(traded))
-    return table
-
-
-def _traded(row: Mapping[str, Any]) -> str:
-    """``USDJPY_H1``, which the fields of the instrument spread over a page; empty for a version of the default."""
-    instrument = row.get("instrument") or {}
-    return "_".join(str(instrument[name]) for name in ("symbol", "bar") if name in instrument)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that is not empty with the path to it."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif value not in (None, [], ""):
-            yield f"{prefix}{name}", value
 
 
 def _print_comparison(model: str, comparison: Comparison) -> None:
@@ -111,11 +86,6 @@ def _comparison_row(row: MetricRow) -> tuple[str | Text, ...]:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _text(value: Any) -> Text:
-    """A value as text, brackets and all: it is no markup."""
-    return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 GROUP = "registry.paired_days"

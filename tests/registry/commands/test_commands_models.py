@@ -16,18 +16,32 @@ from tests.registry.actors import NAME
 WHY = ["--reason", "the feed was wrong"]
 
 
-def test_a_version_is_shown_whole(url, run):
+def test_a_version_is_shown_on_a_card_and_whole_as_json(url, run):
     status, out, _ = run("show", NAME)
-    assert status == 0 and "metrics.accuracy" in out and "0.513" in out and "measured_on.fingerprint" in out
+    assert status == 0 and out.splitlines()[0].strip() == f"{NAME} v2: logistic, the champion"
+    lines = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in out.splitlines()[1:]}
+    assert lines["measured on"] == "24,926 bars, 2024-01-01 to 2024-12-31"
+    assert (lines["figures"], lines["parameters"]) == ("accuracy 0.5130", "C 1.0")
+    assert "by trainer" in lines["registered"] and "SHA-256" in lines["archive"]
     row = json.loads(run("show", NAME, "v3", "--json")[1])
     assert (row["version"], row["author"], row["champion"]) == ("v3", "trainer", False)
+    assert row["measured_on"]["fingerprint"] == "abc"
 
 
-def test_a_version_of_another_instrument_says_of_which_first(url, run):
+def test_a_card_says_whose_figures_they_are(url, run):
+    measured = {"rule": "stream", "bars": 10, "first": "2024-01-01T00:00:00Z", "last": "2024-01-01T02:15:00Z"}
+    measured["no_skill"] = 0.5064
+    Registry(url).model(NAME).register(None, VersionRecord(recipe="rf", measured_on=measured), author="ann")
+    out = run("show", NAME, "v4")[1]
+    assert "10 bars, 2024-01-01 00:00 to 2024-01-01 02:15, the walk-forward of its recipe" in out
+    assert "no_skill 0.5064" in out
+
+
+def test_a_version_of_another_instrument_says_of_which(url, run):
     instrument = {"symbol": "USDJPY", "bar": "H1", "pip": 0.01}
     Registry(url).model(NAME).register(None, VersionRecord(recipe="rf", instrument=instrument), author="ann")
     lines = [line.split() for line in run("show", NAME, "v4")[1].splitlines()]
-    assert lines[1:3] == [["version", "v4"], ["instrument", "USDJPY_H1"]] and ["instrument.pip", "0.01"] in lines
+    assert ["instrument", "USDJPY_H1"] in lines and ["archive", "none", "is", "kept"] in lines
     assert json.loads(run("show", NAME, "v4", "--json")[1])["instrument"] == instrument
     assert "instrument" not in run("show", NAME, "v3")[1]
 
@@ -45,7 +59,7 @@ def test_what_a_person_wrote_is_not_taken_for_markup(url, run):
     Registry(url).model(NAME).register(None, record, author="[link]ann")
     for command, told in (
         (["history", NAME], ("[bold]rf[/]", "[link]ann", "[red]")),
-        (["show", NAME, "v4"], ("[bold]rf[/]", "[link]ann", "metrics.[red]", "parameters.[x]")),
+        (["show", NAME, "v4"], ("[bold]rf[/]", "[link]ann", "[red] 0.5", "[x] [/]")),
         (["compare", NAME, "v1", "v4"], ("[red]", "[x]: added ([/])")),
         (["log", NAME], ("[bold]rf[/]", "[link]ann", "[red]")),
     ):
