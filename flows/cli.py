@@ -21,6 +21,7 @@ from flows.errors import RetrainError
 COMMANDS = {
     "init": "A settings file, retrain.toml, from what lies here.",
     "run": "One night: load, train, register, judge, promote or hold.",
+    "demo": "60 simulated nights: promotion, alarm, rollback.",
     "features": "Yearly feature files from raw exports of prices.",
     "replay": "Past nights as if live, by the gate and by simpler rules.",
     "report": "The evolution of a model, as one HTML file.",

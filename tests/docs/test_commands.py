@@ -34,6 +34,8 @@ APPS = {"retrain": flows.cli.app, "registry": registry.cli.app}
 
 NOT_RUN = {
     "make": "installs, serves until Ctrl-C or takes minutes: the targets are checked to be there",
+    "retrain demo": "plays a minute: tests/flows/demo",
+    "retrain run --model": "trains on the whole sample: tests/flows/job/test_sample_recipes.py",
     "retrain up": "runs until Ctrl-C: tests/flows/operations/orchestrator/test_up.py",
     "retrain deploy": "needs a Prefect server: tests/flows/operations/orchestrator/test_up.py",
     "retrain run --scheduled": "waits for tonight's bars: tests/flows/operations",

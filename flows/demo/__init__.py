@@ -1,0 +1,1 @@
+"""A demonstration: two months of nights on simulated bars, in which something goes wrong that nobody announces."""
