@@ -25,7 +25,7 @@ def played(place: Path, story: Story) -> tuple[Played, list[Event]]:
     return play(place, story, events.append, lambda done, of: None), events
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("quickly_calibrated")
 def test_a_person_sees_promotion_hold_alarm_and_rollback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRAIN_LABEL", "horizon 16")  # nobody's settings choose what it does
