@@ -99,7 +99,7 @@ class Up:
         deadline = time.monotonic() + seconds
         while not (value := found()):
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}. {self.said}\n{self.logs()}"
-            time.sleep(1)  # five questions a second took the server more than all else that it did
+            time.sleep(1)  # each question is work for the server that is waited for
         return value
 
     def logs(self) -> str:
