@@ -127,14 +127,25 @@ def _print_history(told: _Told) -> None:
     """The table in the width that there is: columns are left out, from the last metric on, and no figure is cut."""
     console = Console()
     metrics = list(dict.fromkeys(name for version in told.versions for name in version.record.metrics))
+    if "accuracy" in metrics and any(map(_no_skill, told.versions)):
+        metrics.insert(metrics.index("accuracy") + 1, "no_skill")
     shown = ["recipe", *metrics, "author"]
     left_out: list[str] = []
     while len(shown) > 1 and _width(console, _history_table(told, shown)) > console.width:
         left_out.append(shown.pop())
     console.print(_history_table(told, shown))
+    if any((version.record.measured_on or {}).get("rule") == "stream" for version in told.versions):
+        words = "figures are each recipe's walk-forward: every bar predicted by a fit from before it"
+        console.print(Text(words), soft_wrap=not console.is_terminal)
     if left_out:
         names = ", ".join(reversed(left_out))
         console.print(Text(f"no room for {names}: a wider window or --json shows them"), soft_wrap=True)
+
+
+def _no_skill(version: Version) -> float | None:
+    """What no skill scores on the bars that a version's figures are of."""
+    value: float | None = (version.record.measured_on or {}).get("no_skill")
+    return value
 
 
 def _width(console: Console, table: Table) -> int:
@@ -154,6 +165,8 @@ def _history_table(told: _Told, shown: Sequence[str]) -> Table:
         # what a person wrote is no markup
         cells = {name: Text("" if value is None else f"{value:.4f}") for name, value in record.metrics.items()}
         cells |= {"recipe": Text(record.recipe or ""), "author": Text(author_of(version))}
+        if (no_skill := _no_skill(version)) is not None:
+            cells["no_skill"] = Text(f"{no_skill:.4f}")
         notes = ["champion"] if told.champion is not None and told.champion.version == record.version else []
         notes += ["retired"] if is_retired(told.state, record.number) else []
         notes += [tag for tag, tagged in tags.items() if tagged == record.version]

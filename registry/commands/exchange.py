@@ -123,7 +123,10 @@ def predict(
     loaded = open_model(registry, model).load(version)
     table = read_columns(bars, loaded.archive.signature.columns)
     times = {table.named: table.names} if loaded.archive.signature.needs_times else {}
-    predicted = Predicted(table.after(loaded.bars - 1), loaded.predict({**table.columns, **times}, pick=True))
+    said, record = loaded.predict({**table.columns, **times}, pick=True), loaded.record
+    ends = (None, None) if record is None else (record.trained_from, record.trained_to)
+    window = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+    predicted = Predicted(table.after(loaded.bars - 1), said, window)
     if as_json:
         show(predicted.to_dict(), as_json, lambda: None)
     elif to is None:
@@ -136,3 +139,5 @@ def predict(
         typer.echo(f"probability: {predicted.prediction.probability.says}", err=True)
         if expected is not None:
             typer.echo(f"{predicted.prediction.version}: {expected}", err=True)
+        if predicted.seen is not None:
+            typer.echo(f"{predicted.prediction.version}: {predicted.seen}", err=True)

@@ -10,13 +10,16 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from registry.clock import read_moment
 from registry.errors import InputMismatch, InvalidRequest
+from registry.format.phrases import plural
 from registry.model.prediction import TIMESTAMP, Prediction
 
 
@@ -40,6 +43,25 @@ class Predicted:
 
     table: ColumnTable
     prediction: Prediction
+    trained: tuple[str, str] | None = None
+    """Of the version's training bars the first and the last, ISO 8601 in UTC; None where its record does not say."""
+
+    @property
+    def seen(self) -> str | None:
+        """How many rows lie in the training window, in words; None where rows have no times, or there is no window.
+
+        A time without an offset is taken for UTC: near both ends a file's own clock may move some rows across."""
+        if self.trained is None or self.table.named != TIMESTAMP:
+            return None
+        first, last = (read_moment(end) for end in self.trained)
+        try:
+            times = [datetime.fromisoformat(name) for name in self.table.names]
+        except ValueError:
+            return None
+        count = sum(first <= (time if time.tzinfo else time.replace(tzinfo=UTC)) <= last for time in times)
+        rows = plural(len(times), "row")
+        lies = "lies" if count == 1 else "lie"
+        return f"{count:,} of {rows} {lies} in its training window, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
     def to_dict(self) -> dict[str, Any]:
         prediction = self.prediction
@@ -50,6 +72,7 @@ class Predicted:
             "version": prediction.version,
             "cut": prediction.cut,
             "expected": expected,
+            "seen": self.seen,
             "probability": probability,
             "rows": rows,
         }

@@ -19,9 +19,15 @@ def sentence(kind: str, body: Body, author: str) -> str:
 
 def _registered(body: Body, author: str) -> str:
     version = body["version"]
+    measured = version.get("measured_on") or {}
+    beside = "" if measured.get("no_skill") is None else f" (no_skill {measured['no_skill']:.4f})"
     metrics = ", ".join(
-        f"{name} {value:.4f}" for name, value in version.get("metrics", {}).items() if value is not None
+        f"{name} {value:.4f}{beside if name == 'accuracy' else ''}"
+        for name, value in version.get("metrics", {}).items()
+        if value is not None
     )
+    if measured.get("rule") == "stream" and metrics:
+        metrics = f"walk-forward {metrics}"
     recipe = f" ({version['recipe']})" if version.get("recipe") else ""
     without = "" if version.get("artifact") else ", a record without artifact"
     return f"{version['version']}{recipe} registered by {author}{without}" + (f": {metrics}" if metrics else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,13 @@ def test_a_history_without_room_leaves_columns_out_and_cuts_no_figure(url, run, 
     assert "metric_7, author: a wider window or --json" in out.splitlines()[-1]
     monkeypatch.setenv("COLUMNS", "200")
     assert "no room" not in run("history", NAME)[1]
+
+
+def test_history_and_log_say_the_baseline_and_whose_figures_they_are(url, run):
+    measured = {"bars": 22715, "rule": "stream", "no_skill": 0.5076}
+    record = VersionRecord(recipe="rf", metrics={"accuracy": 0.5115, "auc": 0.5134}, measured_on=measured)
+    Registry(url).model(NAME).register(None, record, author="ann")
+    out = run("history", NAME)[1]
+    assert "no_skill" in out and re.search(r"0\.5115\s+0\.5076\s+0\.5134", out) and "each recipe's walk-forward" in out
+    said = run("log", NAME)[1]
+    assert "v4 (rf) registered by ann" in said and "walk-forward accuracy 0.5115 (no_skill 0.5076), auc 0.5134" in said

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from registry import Registry
+from registry.commands.table import ColumnTable, Predicted
 from tests.registry.actors import NAME, night
 from tests.registry.commanded import fitted
 from tests.registry.maps import USED
@@ -97,3 +98,18 @@ def test_a_file_that_does_not_fit_is_refused_with_its_line(url, run, tmp_path, c
     (tmp_path / "bars.csv").write_bytes(content)
     found, out, err = run("predict", NAME, tmp_path / "bars.csv")
     assert (found, out) == (status, "") and says in err and "Traceback" not in err
+
+
+def test_it_is_told_how_many_rows_the_version_was_trained_on(url, run, tmp_path):
+    rows = {"rsi_14": np.array([2.5, -3.0]), "adx_14": np.array([-1.5, 0.5])}
+    prediction = Registry(str(url)).model(NAME).load("v2").predict(rows, pick=True)
+    names = ["2024-05-01 12:00", "2024-05-01 12:15"]
+    ends = ("2023-05-01T12:00:00.000000Z", "2024-05-01T12:00:00.000000Z")
+    said = Predicted(ColumnTable(names, "timestamp", {}), prediction, ends)
+    assert said.seen == "1 of 2 rows lies in its training window, 2023-05-01 to 2024-05-01"
+    assert Predicted(ColumnTable(["2024-05-01T14:00+02:00"], "timestamp", {}), prediction, ends).seen.startswith(
+        "1 of 1 "
+    )
+    assert Predicted(ColumnTable(["1", "2"], "row", {}), prediction, ends).seen is None, "rows without times"
+    assert Predicted(ColumnTable(["noon"], "timestamp", {}), prediction, ends).seen is None
+    assert Predicted(ColumnTable(names, "timestamp", {}), prediction).seen is None, "its record says no window"
