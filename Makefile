@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs site lock clean
+.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui screenshots fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs site lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ test-lowest: ## the registry's tests and quick ones of the flows with the lowest
 
 test-ui: $(VENV)/.dev ## a night by hand, its report and an approval in a real browser (Debian's chromium, installed if root)
 	@.ci/ui
+
+screenshots: test-ui ## the pictures of docs/ui.md, as the browser's tests saw the pages
+	$(VENV)/bin/python docs/screenshots.py
 
 test-s3: $(VENV)/.dev ## the store's tests against a Ceph RADOS Gateway (Debian packages, installed if root)
 	@.ci/rgw

@@ -174,7 +174,10 @@ def _earned(told: ReportData | None) -> list[str]:
     chart = None if money is None else earned_tonight((money.total, *money.references))
     if money is None or chart is None:
         return []
-    words = f"{money.words}; {money.first_day} to {money.last_day}. Baselines are on the same bars."
+    words = (
+        f"{money.words}; {money.first_day} to {money.last_day}. Baselines are on the same bars. Costs are the spreads "
+        "of the settings; the night's sentence counts the policy's spread."
+    )
     return ["## After costs", f"![Net pips of the champion and the baselines]({png_data_url(chart)})", escaped(words)]
 
 

@@ -48,12 +48,13 @@ def run_name() -> str:
     return model if request.as_of is None else f"{model} as of {request.as_of:%Y-%m-%d %H:%M}"
 
 
-def rename_run(model: str, night: str) -> None:
-    """Name the present run by its night, which is known once the bars are loaded."""
+def rename_run(model: str, night: str, verdict: str | None = None) -> None:
+    """Name the present run by its night, which is known once the bars are loaded, and by what came of it: the list of
+    runs then tells what happened."""
     run = flow_run()
     if run is not None:
         with get_client(sync_client=True) as client:
-            client.set_flow_run_name(run.id, f"{model} {night}")
+            client.set_flow_run_name(run.id, f"{model} {night}" if verdict is None else f"{model} {night}: {verdict}")
 
 
 @contextmanager

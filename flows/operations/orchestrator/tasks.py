@@ -168,6 +168,7 @@ def write_report(night: NightContext, outcome: Outcome) -> tuple[Outcome, Report
 )
 def publish(model: Model, outcome: Outcome, told: ReportData | None) -> None:
     artifacts.publish(model, outcome, told)
+    artifacts.rename_run(outcome.model, outcome.night, "dry run" if outcome.dry_run else outcome.action)
 
 
 def report(night: NightContext, outcome: Outcome) -> Outcome:

@@ -35,7 +35,7 @@ def test_a_night_asks_of_its_own_once_a_name_an_artifact_and_the_open_conditions
     ours = Counter(each["what"] for each in requests if each["ours"])
     assert ours == {
         "GET /health": 1,  # is there a server at all?
-        "PATCH /flow_runs/…": 1,  # the run is named by its night
+        "PATCH /flow_runs/…": 2,  # the run is named by its night, and then by what came of it
         "POST /artifacts/": 3,  # the decision, the versions, the champion
         "GET /variables/name/…": 1,  # which conditions are open
     }
