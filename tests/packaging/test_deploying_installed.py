@@ -22,11 +22,13 @@ def test_deployments_name_modules_and_the_folder_they_were_made_in(
     wheel: Path, prefect_server: PrefectServer, tmp_path: Path
 ) -> None:
     installed, folder = tmp_path / "installed", tmp_path / "somewhere"
-    folder.mkdir()
+    for name in ("flows", "registry"):  # packages of the user's own
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("raise RuntimeError('the package of the user')\n")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "deploy"],
+        [sys.executable, "-P", "-m", "flows.cli", "deploy"],
         cwd=folder,
         env={**prefect_server.env, "PYTHONPATH": str(installed)},
         capture_output=True,
@@ -34,7 +36,7 @@ def test_deployments_name_modules_and_the_folder_they_were_made_in(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert list(folder.iterdir()) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["flows", "registry"]
     body = json.dumps({}).encode()
     request = urllib.request.Request(
         f"{prefect_server.url}/deployments/filter", body, {"Content-Type": "application/json"}

@@ -19,6 +19,10 @@ from flows.operations.settings import Operations
 
 POOL = "retrain"
 
+# the command, with the packages imported before it puts the working folder before all others to import the flows: a
+# folder of the user's that is called flows must not be taken for the package
+_PREFECT = "import flows, registry, runpy; runpy.run_module('prefect', run_name='__main__', alter_sys=True)"
+
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -48,7 +52,7 @@ def deploy(
         written = Path(temporary) / "prefect.yaml"
         deployments = scheduled(yaml.safe_load(described.read_text(encoding="utf-8")), hours, fleet=fleet)
         written.write_text(json.dumps(pauses.applied(deployments)))  # JSON is YAML
-        command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
+        command = [sys.executable, "-P", "-c", _PREFECT, "--no-prompt", "deploy", "--all"]
         command += ["--prefect-file", str(written)]
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

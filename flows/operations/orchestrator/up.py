@@ -244,10 +244,24 @@ class _Supervisor:
         del self._children[name]
 
 
+_INSTALLED = Path(__file__).resolve().parents[3]
+"""What holds the packages: uvicorn puts the working folder before all others where it is given none."""
+
 _COMMANDS: dict[str, Callable[[Place], list[str]]] = {
     "server": lambda place: [
         *("uvicorn", "--factory", "flows.operations.orchestrator.server:create_app"),
-        *("--host", place.host, "--port", str(place.port), "--timeout-keep-alive", "5", "--log-level", "warning"),
+        *(
+            "--app-dir",
+            str(_INSTALLED),
+            "--host",
+            place.host,
+            "--port",
+            str(place.port),
+            "--timeout-keep-alive",
+            "5",
+            "--log-level",
+            "warning",
+        ),
         *("--timeout-graceful-shutdown", "1"),
     ],
     "deploy": lambda place: ["flows.cli", "deploy"],
