@@ -140,5 +140,5 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 
 $(VENV)/.site: requirements-site.lock $(VENV)/.run
 	@echo "installing what the site needs into $(VENV)"
-	@$(PIP) install --require-hashes --no-deps -r requirements-site.lock
+	$(call install,--require-hashes -r requirements-site.lock)
 	@touch $@
