@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from flows.gate.guards import Guard
 from flows.gate.nightly.decision import NightlyRow, WindowFigures
@@ -49,12 +48,9 @@ def row_of(
     candidate: Candidate, evidence: WindowEvidence, at: int, figures: AccuracyFigures, policy: GatePolicy
 ) -> NightlyRow:
     """The decision's row of the candidate in column ``at`` of the evidence. ``figures``: over its evidence."""
+    columns = (each[at].tolist() for each in (evidence.n, evidence.mean, evidence.standard_error, evidence.z))
     windows = tuple(
-        WindowFigures(
-            int(evidence.n[at, i]), float(evidence.mean[at, i]), float(evidence.standard_error[at, i]), float(z)
-        )
-        for i, z in enumerate(evidence.z[at])
-        if not np.isnan(z)
+        WindowFigures(n, mean, error, z) for n, mean, error, z in zip(*columns, strict=True) if not math.isnan(z)
     )
     best = evidence.best_of(at)
     return NightlyRow(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -123,8 +124,9 @@ class Stream:
     last_version: str | None
     last_entry: int | None = None
 
-    @property
+    @cached_property
     def scored(self) -> Mask:
+        """Where it has a score, shape (n_bars,); a replay asks for it each night."""
         return ~np.isnan(self.p)
 
 
