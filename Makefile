@@ -9,7 +9,7 @@ PYTHON_VERSION ?= 3.12
 QUICK := tests/registry tests/packaging tests/flows/bars tests/flows/gate tests/flows/recipes tests/flows/report
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui screenshots fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs site lock clean
+.PHONY: help run up test test-slow test-python test-lowest check lint types types-of-tests test-s3 test-ui screenshots fuzz coverage mutants bench bench-gate bench-promotion bench-probability docs notebooks site lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ bench-probability: $(VENV)/.dev ## calibration and Brier skill of scores and pro
 
 docs: $(VENV)/.dev ## write what the docs say of settings and modules anew
 	@$(BIN)/python docs/configuration.py && $(BIN)/python docs/modules.py
+
+notebooks: $(VENV)/.dev ## run the notebooks of examples/ and keep what their cells give
+	@$(BIN)/python -m tests.examples.notebooks
 
 # not --quiet: that would hide the warnings from --strict too
 site: $(VENV)/.site ## the documentation as a site that needs no network: site/index.html

@@ -78,6 +78,25 @@ class Outcome:
             "report": self.report,
         }
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, and the table that a terminal shows."""
+        from registry.format.html_table import facts, grid
+
+        since = since_promotion(self.rows) is not None
+        head = ("version", "recipe", "accuracy", *(("AUC", "since promotion") if since else ("F1", "AUC")), "")
+        rows = [(row.version, row.name, *(figures_of(row, self.rows)), row.status) for row in self.rows]
+        simulated = ", simulated bars" if self.simulated else ""
+        champion = "nothing yet" if self.champion is None else f"{self.champion.version} ({self.champion.recipe})"
+        told = facts(
+            f"{self.model}: night of {self.night}{simulated}",
+            [
+                ("decision", self.sentence),
+                ("production loads", champion),
+                ("figures are", bars_in_words(self.rows) or None),
+            ],
+        )
+        return told + (grid("versions and references", head, rows) if self.rows else "")
+
 
 def since_promotion(rows: Sequence[OutcomeRow]) -> OutcomeRow | None:
     """The champion's row where its bars are not those of the others: then the bars since its promotion stand in a

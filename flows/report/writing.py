@@ -7,7 +7,7 @@ the outcome then holds the reason.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from flows.errors import ReportFailed, RequestRefused
 from flows.job.plan import Job
 from flows.night.outcome import Outcome
 from flows.report.data import ReportData
+from flows.report.front import front
 from flows.report.gathering import gather
 from flows.report.page import render
 from registry import Model
 from registry.clock import read_time
 from registry.errors import ModelNotFound
+from registry.format.html_table import facts
 from registry.store.files import write_atomically
 
 log = logging.getLogger("flows.report")
@@ -37,7 +39,32 @@ def write_report(
     Raises :class:`ModelNotFound`, :class:`~flows.errors.RequestRefused` where the bars are not those of the model,
     :class:`~flows.errors.ReportFailed` where the file cannot be written, and what reading bars and registry raises.
     """
-    return _write(job, _gathered(job, model, now, data), out)
+    return _write(job, make_report(job, model, now=now, data=data).data, out)
+
+
+@dataclass(frozen=True)
+class EvolutionReport:
+    """The report of a model as a value. A notebook shows its first screen, :meth:`html` is the whole page."""
+
+    data: ReportData
+
+    def html(self) -> str:
+        """The page that :func:`write_report` writes."""
+        return render(self.data)
+
+    def _repr_html_(self) -> str:
+        first = front(self.data)
+        rows = [
+            ("in short", first.headline),
+            ("", first.production),
+            *((card.question, f"{card.answer}. {card.text}") for card in first.cards),
+        ]
+        return facts(f"{self.data.model}{', simulated bars' if self.data.simulated else ''}", rows)
+
+
+def make_report(job: Job, model: Model, *, now: datetime | None = None, data: Dataset | None = None) -> EvolutionReport:
+    """The report of the job's model; arguments and errors are those of :func:`write_report`."""
+    return EvolutionReport(_gathered(job, model, now, data))
 
 
 def night_report(job: Job, outcome: Outcome, *, data: Dataset | None = None) -> tuple[Outcome, ReportData | None]:

@@ -146,6 +146,30 @@ class Comparison:
             "environment": [change.to_dict() for change in self.environment],
         }
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the metrics, and below them what else differs."""
+        from registry.format.html_table import facts, grid
+
+        rows = [
+            (
+                row.name,
+                _number(row.a),
+                _number(row.b),
+                None if row.difference is None else f"{row.difference:+.4f}",
+                row.status,
+                row.reason,
+            )
+            for row in self.metrics
+        ]
+        head = ("metric", self.a, self.b, "difference", "", "why")
+        changes = [
+            (kind, "; ".join(map(str, found)))
+            for kind, found in (("parameters", self.parameters), ("data", self.data), ("environment", self.environment))
+            if found
+        ]
+        below = facts("what else differs", changes) if changes else ""
+        return grid(f"{self.b} beside {self.a}", head, rows) + below
+
     def __str__(self) -> str:
         lines = [f"{self.b} beside {self.a}"]
         for row in self.metrics:

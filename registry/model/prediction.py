@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from registry.archive.archive import Archive
 from registry.archive.input_schema import InputSchema
+from registry.clock import say_time
 from registry.errors import InputMismatch, RegistryError
 from registry.format.records import ChampionRecord, VersionRecord
 from registry.model.likeness import unlike
@@ -22,6 +23,9 @@ from registry.model.probability import Probability, VersionMap
 
 if TYPE_CHECKING:
     from registry.archive.input_schema import Columns
+
+SHOWN = 10
+"""Rows of a prediction that a notebook shows."""
 
 TIMESTAMP = "timestamp"
 """The column in which a caller without an index of times says when each bar opened."""
@@ -100,6 +104,22 @@ class Prediction:
         """``"up"`` or ``"down"`` for each row."""
         return ["up" if up else "down" for up in self.up.tolist()]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first :data:`SHOWN` rows."""
+        from registry.format.html_table import grid  # nothing that serves needs it
+
+        values = [None] * len(self.up) if self.probability.value is None else self.probability.value.tolist()
+        strange = [None] * len(self.up) if self.unlike is None else self.unlike.tolist()
+        rows = [
+            (row, says, f"{score:.4f}", None if chance is None else f"{chance:.1%}", "yes" if unlike else None)
+            for row, (says, score, chance, unlike) in enumerate(
+                zip(self.says[:SHOWN], self.score.tolist(), values, strange, strict=False)
+            )
+        ]
+        more = "" if len(self.up) <= SHOWN else f" (the first {SHOWN})"
+        caption = f"{self.version} says of {len(self.up):,} rows{more}; the score ranks, the probability counts"
+        return grid(caption, ("row", "says", "score", "probability of up", "unlike its training"), rows)
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -152,6 +172,34 @@ class LoadedModel:
         up = score > self.cut
         return Prediction(score, up, probability, self.version, self.cut, self.expected, served_from, strange)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: which version, why it is in production, and what to expect of it."""
+        from registry.format.html_table import facts  # nothing that serves needs it
+
+        champion, record = self.champion, self.record
+        rows: list[tuple[str, object]] = []
+        if champion is not None:
+            by = f"{champion.how.replace('_', ' ')} by {champion.by}, decision {champion.decision}"
+            rows += [
+                ("champion since", say_time(champion.since)),
+                ("because", f"{by}{', forced' if champion.forced else ''}"),
+            ]
+        if record is not None:
+            rows += [
+                ("recipe", record.recipe),
+                ("trained on", _span(record)),
+                ("simulated bars", "yes" if record.simulated else None),
+            ]
+        looks_back = "one row" if self.bars == 1 else f"the last {self.bars} rows in their order"
+        rows += [
+            ("expected", "not known" if self.expected is None else self.expected),
+            ("inputs", ", ".join(self.archive.signature.features)),
+            ("a prediction takes", looks_back),
+            ('says "up"', f"where its score is above {self.cut:.4f}"),
+            ("served from", "arrays" if self.archive.form is not None else "skops"),
+        ]
+        return facts(f"{self.version}{'' if champion is None else ', the champion'}", rows)
+
     def calibrated_by(self, calibration: VersionMap) -> LoadedModel:
         """The same version with a newer map; what was looked up or made ready stays so."""
         newer = dataclasses.replace(self, calibration=calibration)
@@ -163,6 +211,12 @@ class LoadedModel:
         """Do now what the first :meth:`predict` would do: read the record, parse and check the model."""
         _ = self.record
         self.archive.warm()
+
+
+def _span(record: VersionRecord) -> str | None:
+    if record.trained_from is None or record.trained_to is None:
+        return None
+    return f"{say_time(record.trained_from)} to {say_time(record.trained_to)}"
 
 
 def check_frame(signature: InputSchema, frame: Columns) -> None:

@@ -67,3 +67,13 @@ def test_the_table_of_a_night_fits_a_terminal(width: int, snapshot: SnapshotAsse
 
 def test_the_page_of_a_decision_says_the_same(snapshot: SnapshotAssertion) -> None:
     assert _table(outcome(CHAMPION, OTHER, NEW, REFERENCE)) == snapshot
+
+
+def test_a_notebook_shows_the_sentence_and_the_rows_of_the_table_escaped():
+    evil = replace(
+        outcome(CHAMPION, replace(OTHER, name="<b>rf</b>"), REFERENCE), sentence="held: a < b", simulated=True
+    )
+    html = evil._repr_html_()
+    assert "m: night of 2024-06-03, simulated bars" in html and "held: a &lt; b" in html and "nothing yet" in html
+    assert "&lt;b&gt;rf&lt;/b&gt;" in html and "<b>" not in html
+    assert "since promotion" in html and "47.25%" in html and "reference" in html
