@@ -85,7 +85,7 @@ def main() -> None:
     from flows.cli import main as retrain
     from flows.commands import run
 
-    def through_prefect(request: Any) -> Any:
+    def through_prefect(request: Any, console: Any) -> Any:  # the screen is not shown here
         begun = time.process_time()
         run.prepare_environment()
         from flows.retrain import retrain as flow
