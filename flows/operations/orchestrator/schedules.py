@@ -64,7 +64,10 @@ def scheduled(description: Mapping[str, Any], hours: Sequence[TradingHours], *, 
     for each in kept:
         if each["name"] == "nightly":
             each["schedules"] = [] if fleet else nights
-            each["description"] = f"One night, after the trading day has closed at {starts}."
+            each["description"] = (
+                f"Every trading day after {starts}, the new bars are scored, every recipe is trained, and one is "
+                "promoted only when it beats the champion."
+            )
         elif each["name"] == "fleet":
             each["schedules"] = nights
         elif each["name"] == "watch":

@@ -64,7 +64,7 @@ def told(nights: Nights) -> list[str]:
     entry = nights.model.decisions.head()
     assert entry is not None
     days: list[str] = entry.body["evidence"]["rescored"]
-    assert ("rescored" in entry.body["sentence"]) == bool(days)
+    assert ("rescored" in entry.body["detail"]) == bool(days)
     return days
 
 
@@ -77,8 +77,8 @@ def test_a_corrected_bar_is_scored_anew_and_the_decision_says_which_day(
 ) -> None:
     nights.rewrite(corrected("2024-06-04 09:00", "rsi_14", "91.5"))
     outcome = nights(at(6))
-    assert outcome.sentence.endswith(": 2024-06-04") and told(nights) == ["2024-06-04"]
-    assert outcome.sentence.split("; ")[-1] == snapshot
+    assert outcome.detail.endswith(": 2024-06-04") and told(nights) == ["2024-06-04"]
+    assert outcome.detail.split("; ")[-1] == snapshot
     sheet = nights.sheets[-1]
     assert sheet.replaced == ("2024-06-04",)
     assert len(sheet.days) == 3  # the corrected one, and those of tonight's bars
@@ -254,7 +254,7 @@ def test_a_day_whose_versions_are_gone_has_no_score_and_the_night_goes_on(nights
 def test_a_dry_run_sees_the_correction_and_writes_nothing(nights: Nights) -> None:
     nights.rewrite(corrected("2024-06-04 09:00", "rsi_14", "91.5"))
     before = nights.keys()
-    assert nights(at(6), dry_run=True).sentence.endswith("correction of the bars: 2024-06-04")
+    assert nights(at(6), dry_run=True).detail.endswith("correction of the bars: 2024-06-04")
     assert nights.keys() == before
 
 
@@ -281,6 +281,6 @@ def test_a_whole_history_that_changed_fits_into_one_decision(nights: Nights, sna
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.evidence.collect._NightScorer.scores", lambda *given: sheet)
         outcome = nights(at(6))
-    assert outcome.sentence.endswith("400 days from 2023-01-02 to 2024-02-05")
-    assert outcome.sentence.split("; ")[-1] == snapshot
+    assert outcome.detail.endswith("400 days from 2023-01-02 to 2024-02-05")
+    assert outcome.detail.split("; ")[-1] == snapshot
     assert told(nights) == list(days[:DAYS_NAMED])

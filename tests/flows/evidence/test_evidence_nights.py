@@ -246,8 +246,8 @@ def test_without_backfill_production_stays_empty_and_the_night_says_so(
 ) -> None:
     outcome = nights(at(3), backfill=False)
     assert (outcome.action, outcome.champion) == ("empty", None)
-    assert "40 scored days" in outcome.sentence and "--no-backfill" in outcome.sentence
-    assert outcome.sentence == snapshot
+    assert "40 scored days" in outcome.detail and "--no-backfill" in outcome.detail
+    assert outcome.detail == snapshot
     assert [sheet.opens.size for sheet in nights.sheets] == [0]
     assert all(version.record.metrics == {} for version in nights.model.history())
     nights(at(4))  # there is no second first night

@@ -52,7 +52,7 @@ def test_a_run_of_a_past_night_has_its_first_champion_and_says_retrospective(
 ) -> None:
     market.clock.moment = datetime(2026, 1, 5, 22, 20, tzinfo=UTC)
     outcome = market(at(3))
-    assert outcome.action == "promoted" and outcome.sentence.split("; ")[-1] == snapshot
+    assert outcome.action == "promoted" and outcome.detail.split("; ")[-1] == snapshot
     assert told(market) == {"nights_late": 415}
 
 
@@ -61,7 +61,7 @@ def test_nights_played_through_the_past_are_no_evidence_against_a_champion(marke
     market(at(3))
     for day in (4, 5, 6):
         outcome = market(at(day))
-    assert "retrospective: decided 412 trading days after its night and 96 bars of 2 trading days" in outcome.sentence
+    assert "retrospective: decided 412 trading days after its night and 96 bars of 2 trading days" in outcome.detail
     decision = market.decision()
     assert (decision.days, decision.reason) == (0, "too few days") and live_days(market) == []
     assert market.ledger.live_nights == (
@@ -98,7 +98,7 @@ def test_a_gap_is_scored_by_one_stale_version_and_only_its_end_is_live(
 ) -> None:
     """The sample is of no time: the as-of is its clock."""
     outcome = second(at(12))
-    assert outcome.sentence.split("; ")[-1] == snapshot
+    assert outcome.detail.split("; ")[-1] == snapshot
     assert told(second) == {
         "bars": 470,
         "first": "2024-06-03",
@@ -170,7 +170,7 @@ def test_restated_features_do_not_pass_as_known_at_the_time(three: Nights, snaps
     three.rewrite(corrected("2024-06-05 09:00", "rsi_14", "91.5"))  # within the night that may be late
     three.rewrite(corrected("2024-06-05 09:15", "adx_14", "11.5"))
     outcome = three(at(6))
-    assert [part for part in outcome.sentence.split("; ") if part.startswith("restated")] == [snapshot]
+    assert [part for part in outcome.detail.split("; ") if part.startswith("restated")] == [snapshot]
     question = outcome.questions[-1]  # the bars' own checks ask as well
     assert question.startswith("restated: 2 bars of 2024-06-05") and "adx_14, rsi_14" in question
     assert three(at(6)).questions == outcome.questions  # read back from the decision

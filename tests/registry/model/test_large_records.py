@@ -91,7 +91,7 @@ def test_only_what_is_large_is_moved(store):
         {"depth": 3},
         "2024-06-28",
     )
-    assert str(entry_of(store, 1)) == "v1 (forest) registered by trainer: accuracy 0.5130"
+    assert str(entry_of(store, 1)) == "v1 (forest) registered by trainer: accuracy 0.5130 (no_skill 0.5060)"
     small = dataclasses.replace(WIDE, features=FEATURES[:9], columns=FEATURES[:9], dtypes=("float64",) * 9)
     assert split(small) == (small, None)
 

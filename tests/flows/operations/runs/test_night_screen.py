@@ -17,7 +17,7 @@ from flows.evidence.backfill import cost_sentence, left_sentence
 from flows.fitting.queue import QueueProgress
 from flows.fitting.tasks import FitTask
 from flows.night.run import PLAIN, Steps, run_night
-from flows.night.state import NightBars
+from flows.night.state import NightBars, NightContext, TrainedCandidate
 from flows.night.steps import gather, load, train_all
 from flows.operations.runs.screen import AFTERWARDS, NightScreen, WalkSoFar, auc_of, minutes, night_screen, watched
 from registry.clock import SystemClock
@@ -113,7 +113,13 @@ def test_a_terminal_is_left_as_it_was_with_the_lines_that_stay(nights: Nights) -
     out = io.StringIO()
     console = Console(file=out, width=80, force_terminal=True, color_system=None)
     with night_screen(console) as screen:
-        steps = Steps(gather=lambda night: gather(night, screen.walk), train_all=lambda n: train_all(n, screen.trained))
+
+        def train(night: NightContext) -> list[TrainedCandidate]:
+            made = train_all(night, screen.trained)
+            screen._live.refresh()  # it is drawn four times a second, and these fits take less
+            return made
+
+        steps = Steps(gather=lambda night: gather(night, screen.walk), train_all=train)
         run_night(nights.job(at(3)), watched(steps), clock=FixedClock())
     drawn = out.getvalue()
     assert "days scored" in drawn and "AUC so far" in drawn
