@@ -55,7 +55,7 @@ class Asked:
             return answer
 
         httpx.Client.send = noted  # type: ignore[method-assign]  # both clients are made by Prefect, out of reach
-        httpx.AsyncClient.send = noted_beside  # type: ignore[method-assign]
+        httpx.AsyncClient.send = noted_beside  # type: ignore[method-assign]  # as above
 
     def _add(self, request: httpx.Request, seconds: float) -> None:
         path = _NAMED.sub("…", request.url.path.removeprefix("/api"))

@@ -161,10 +161,12 @@ def mlflow() -> ModuleType:
     stub = ModuleType("mlflow")
     versions = [SimpleNamespace(version=number, run_id=f"run{number}") for number in ("2", "1")]
     data = SimpleNamespace(params={"C": "1.0"}, metrics={"accuracy": 0.51})
-    stub.search_model_versions = lambda *, filter_string: versions  # type: ignore[attr-defined]
-    stub.get_run = lambda run_id: SimpleNamespace(data=data)  # type: ignore[attr-defined]
     fitted = LogisticRegression().fit(rows, rows[:, 0] > 0)
-    stub.sklearn = SimpleNamespace(load_model=lambda uri: fitted)  # type: ignore[attr-defined]
+    vars(stub).update(
+        search_model_versions=lambda *, filter_string: versions,
+        get_run=lambda run_id: SimpleNamespace(data=data),
+        sklearn=SimpleNamespace(load_model=lambda uri: fitted),
+    )
     return stub
 
 
