@@ -125,10 +125,11 @@ def test_a_promotion_waits_for_a_person_and_their_yes_makes_it(page: Page, serve
     dialog.get_by_role("textbox", name="Reason").fill("it does what it should")
     dialog.get_by_role("button", name="Resume").click()
     state = served.wait_for(run, "COMPLETED")
-    assert state["message"].endswith("approved by ada: it does what it should")
+    assert "; approved by ada" in state["message"]  # the reason too, where the sentence has room for it
     champion, entry = served.model("asked").champion(), served.model("asked").decisions.head()
     assert champion is not None and entry is not None and champion.decision == entry.n
     assert entry.body["approval"] == {"approved": True, "author": "ada", "reason": "it does what it should"}
+    assert "approved by ada: it does what it should" in entry.body["detail"]
 
 
 def test_without_an_answer_in_time_the_night_is_held_and_the_run_is_no_failure(page: Page, served: Served) -> None:
