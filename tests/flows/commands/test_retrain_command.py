@@ -76,7 +76,7 @@ def test_the_notebooks_figures_come_out_and_v1_stays_champion(real_bars: Path, t
         assert by_version[name]["bars"] == 24926
     assert told["champion"]["version"] == "v1"
     assert by_version["v2"]["status"] == "held"
-    assert "rf_deep (v2) held: 0.39 points" in told["sentence"]
+    assert "rf_deep (v2) held: 0.39 points" in told["detail"]
     assert Registry(place).model("rf_direction_classifier").version("v1").record.rows == 24918
 
 
