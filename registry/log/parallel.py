@@ -32,7 +32,7 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
     workers = ThreadPoolExecutor(count)
     try:
         yield workers
-    except BaseException as error:
+    except BaseException as error:  # Ctrl-C too: it is raised on, once nothing new begins
         workers.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     workers.shutdown()

@@ -102,7 +102,7 @@ class Rgw:
     def _start_or_stop(self) -> None:
         try:
             self._start()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no daemon outlives it
             self.stop()
             raise
 
