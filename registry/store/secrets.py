@@ -13,6 +13,8 @@ HIDDEN = "***"
 
 _NAME = r"[^\s'\"<>/@:]+"
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # a query with an @, or a password with a question mark: which of the two cannot be told, so nothing of it is shown
+    (re.compile(r"(://)[^\s'\"<>?@]*\?[^\s'\"<>]*@[^\s'\"<>]*"), rf"\1{HIDDEN}"),
     # user:password@ of an address, also where the password holds a slash, and where no scheme stands before it
     (re.compile(r"(://)(?:[^\s'\"<>/@]*|[^\s'\"<>@]*:[^\s'\"<>]*)@"), rf"\1{HIDDEN}@"),
     (re.compile(rf"{_NAME}:[^\s'\"<>/@]+@"), f"{HIDDEN}@"),
